@@ -1,0 +1,562 @@
+// The path viewer: meshes of both sides of a path side by side, one camera, one slider. Everything a drag needs is in
+// GPU buffers before it starts; nothing travels while dragging, one message goes to Python on release.
+
+const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
+const SECONDS_PER_RUN = 4;
+const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 4.4 };
+const LIFT = -0.07;  // the shape stands a little below the middle: words are above it
+
+const NUMBERS = [
+  ["volume", "volume", "Volume enclosed by the surface, world units; the cube has 8."],
+  ["components", "components", "Connected pieces of the surface; 0 where there is no surface."],
+  ["iou_a", "IoU to A", "Intersection over union with the original network A, on the points of the grid."],
+  ["iou_b", "IoU to B", "Intersection over union with the original network B, on the points of the grid."],
+  ["grid", "grid", "Cells along each axis: 64 while dragging, 128 when at rest."],
+];
+
+const VERTEX = `#version 300 es
+layout(location = 0) in vec3 position;
+layout(location = 1) in vec3 normal;
+uniform mat4 camera;
+uniform mat3 turn;
+uniform vec3 low, size;
+uniform float flatten;
+out vec3 n;
+void main() {
+  vec3 world = low + size * position;
+  if (flatten > 0.0) world = vec3(world.x + 0.28 * (world.y + 0.91), -0.91, world.z - 0.18 * (world.y + 0.91));
+  n = turn * normal;
+  gl_Position = camera * vec4(world, 1.0);
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+in vec3 n;
+uniform vec4 colour;
+uniform float flatten;
+out vec4 pixel;
+void main() {
+  if (flatten > 0.0) { pixel = colour; return; }
+  vec3 normal = normalize(n);
+  if (normal.z < 0.0) normal = -normal;
+  float head = max(normal.z, 0.0);
+  float key = max(dot(normal, normalize(vec3(0.45, 0.75, 0.55))), 0.0);
+  float rim = pow(1.0 - head, 3.0);
+  float shine = pow(max(dot(normal, normalize(vec3(0.3, 0.5, 1.4))), 0.0), 40.0);
+  vec3 lit = colour.rgb * (0.34 + 0.34 * head + 0.42 * key) + 0.10 * rim + 0.16 * shine;
+  pixel = vec4(lit, 1.0);
+}`;
+
+const hex = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16) / 255);
+
+function multiply(a, b) {
+  const out = new Float32Array(16);
+  for (let c = 0; c < 4; c++)
+    for (let r = 0; r < 4; r++) for (let k = 0; k < 4; k++) out[c * 4 + r] += a[k * 4 + r] * b[c * 4 + k];
+  return out;
+}
+
+function cameraMatrices({ azimuth, elevation, distance }, aspect) {
+  const [ca, sa, ce, se] = [Math.cos(azimuth), Math.sin(azimuth), Math.cos(elevation), Math.sin(elevation)];
+  const right = [ca, 0, -sa], up = [-sa * se, ce, -ca * se], back = [sa * ce, se, ca * ce];
+  const view = new Float32Array([
+    right[0], up[0], back[0], 0, right[1], up[1], back[1], 0, right[2], up[2], back[2], 0, 0, LIFT, -distance, 1,
+  ]);
+  const f = 1 / Math.tan(0.27), near = 0.5, far = 20;
+  const fit = Math.min(1, aspect);  // narrow panes show the whole shape too
+  const projection = new Float32Array([
+    (f * fit) / aspect, 0, 0, 0, 0, f * fit, 0, 0, 0, 0, (far + near) / (near - far), -1, 0, 0, (2 * far * near) / (near - far), 0,
+  ]);
+  const turn = new Float32Array([right[0], up[0], back[0], right[1], up[1], back[1], right[2], up[2], back[2]]);
+  return { camera: multiply(projection, view), turn };
+}
+
+class Viewer {
+  constructor(root, id) {
+    this.root = root;
+    this.id = id;
+    // what outlives a remount: Streamlit gives a component a new element whenever the page is laid out anew
+    this.kept = hub.views.get(id) ?? { camera: null, frame: null, path: null, sent: 0 };
+    hub.views.set(id, this.kept);
+    this.meshes = new Map();  // "side/index" and "side/index/detail" -> { vao, count, ... } of the current path
+    this.frames = new Map();  // "side/index" -> header entry, numbers included
+    this.seen = new Set();
+    this.times = [];
+    this.build();
+    this.listen();
+    const listeners = hub.listeners.get(id) ?? new Set();
+    hub.listeners.set(id, listeners);
+    this.onFeed = () => this.receive();
+    listeners.add(this.onFeed);
+  }
+
+  build() {
+    const find = (selector) => this.root.querySelector(selector);
+    this.el = {
+      stage: find(".stage"), canvas: find("canvas.scene"), chart: find("canvas.chart"), slider: find("input"),
+      play: find(".play"), gamma: find(".gamma"), count: find(".count"), help: find(".help"), keys: find(".keys"),
+      a: find(".end.a"), b: find(".end.b"), legend: find(".legend"),
+      sides: [...this.root.querySelectorAll(".side")], numbers: [...this.root.querySelectorAll(".numbers")],
+    };
+    for (const el of this.el.numbers)
+      for (const [name, label, help] of NUMBERS) {
+        const cell = document.createElement("div");
+        const words = document.createElement("span");
+        cell.className = `cell ${name}`;
+        cell.title = help;
+        words.textContent = label;
+        cell.append(words, document.createElement("b"));
+        el.append(cell);
+      }
+    const gl = this.el.canvas.getContext("webgl2", { antialias: true, alpha: true, stencil: true, premultipliedAlpha: false });
+    this.gl = gl;
+    if (!gl) {
+      this.el.stage.classList.add("without-gl");
+      return;
+    }
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    gl.useProgram(program);
+    this.uniform = {};
+    for (const name of ["camera", "turn", "low", "size", "colour", "flatten"])
+      this.uniform[name] = gl.getUniformLocation(program, name);
+    gl.enable(gl.DEPTH_TEST);
+    gl.enable(gl.SCISSOR_TEST);
+    gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  listen() {
+    const { stage, slider, play, help } = this.el;
+    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer.observe(stage);
+    let grip = null;
+    stage.onpointerdown = (e) => {
+      if (e.button) return;
+      grip = { x: e.clientX, y: e.clientY, moved: false };
+      stage.setPointerCapture(e.pointerId);
+      this.root.classList.add("active");
+    };
+    stage.onpointermove = (e) => {
+      if (!grip) return;
+      const camera = this.kept.camera;
+      const [dx, dy] = [e.clientX - grip.x, e.clientY - grip.y];
+      grip.moved ||= Math.abs(dx) + Math.abs(dy) > 3;
+      camera.azimuth -= dx * 0.008;
+      camera.elevation = Math.max(-1.5, Math.min(1.5, camera.elevation + dy * 0.008));
+      grip = { ...grip, x: e.clientX, y: e.clientY };
+      this.redraw();
+    };
+    stage.onpointerup = stage.onpointercancel = (e) => {
+      if (grip?.moved) this.settle(() => this.release());
+      if (grip && !grip.moved && this.data.sides.length > 1) {
+        const box = stage.getBoundingClientRect();
+        this.choose(this.data.sides[e.clientX - box.left < box.width / 2 ? 0 : 1].side);
+      }
+      grip = null;
+    };
+    stage.onwheel = (e) => {  // the page scrolls until the viewer has been touched
+      if (!this.root.classList.contains("active") && !e.ctrlKey) return;
+      e.preventDefault();
+      this.zoom(Math.exp(e.deltaY * 0.001));
+    };
+    this.onAway = (e) => e.composedPath().includes(this.root) || this.root.classList.remove("active");
+    document.addEventListener("pointerdown", this.onAway);
+    stage.ondblclick = () => this.resetCamera();
+    slider.oninput = () => {
+      this.stop();
+      this.show(Number(slider.value));
+    };
+    slider.onchange = () => this.settle(() => this.release());
+    slider.onkeydown = (e) => e.preventDefault();  // the viewer's own keys, below
+    play.onclick = () => this.toggle();
+    help.onclick = () => this.el.keys.toggleAttribute("hidden");
+    this.root.onkeydown = (e) => {
+      const last = this.data.steps - 1;
+      const step = e.shiftKey ? 4 : 1;
+      const actions = {
+        ArrowRight: () => this.step(this.kept.frame + step), ArrowLeft: () => this.step(this.kept.frame - step),
+        Home: () => this.step(0), End: () => this.step(last), " ": () => this.toggle(),
+        r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1.1),
+        "?": () => this.el.keys.toggleAttribute("hidden"), Escape: () => (this.el.keys.hidden = true),
+        a: () => this.slot("a"), b: () => this.slot("b"),
+        1: () => this.choose(this.data.sides[0].side), 2: () => this.choose(this.data.sides.at(-1).side),
+      };
+      const action = e.ctrlKey || e.metaKey ? undefined : actions[e.key];
+      if (!action) return;
+      e.preventDefault();
+      e.stopPropagation();  // Streamlit has shortcuts of its own
+      action();
+    };
+  }
+
+  zoom(factor) {
+    this.kept.camera.distance = Math.max(1.6, Math.min(9, this.kept.camera.distance * factor));
+    this.redraw();
+    this.settle(() => this.release());
+  }
+
+  resetCamera() {
+    Object.assign(this.kept.camera, HOME_CAMERA);
+    this.redraw();
+    this.settle(() => this.release());
+  }
+
+  update(data, setStateValue) {
+    this.data = data;
+    this.setStateValue = setStateValue;
+    if (!this.kept.camera) {
+      const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
+      this.kept.camera = { azimuth, elevation, distance };
+    }
+    const fresh = this.kept.path !== data.path;
+    if (fresh || this.meshesOf !== data.path) this.forget();
+    if (fresh || this.kept.frame === null) {
+      this.kept.frame = data.frame;
+      this.kept.path = data.path;
+    }
+    this.meshesOf = data.path;
+    this.root.classList.toggle("hero", !!data.hero);
+    this.root.classList.toggle("single", data.sides.length === 1);
+    this.el.slider.max = data.steps - 1;
+    this.el.sides.forEach((el, i) => {
+      const side = data.sides[i];
+      el.hidden = !side;
+      if (!side) return;
+      el.querySelector(".name").textContent = side.title;
+      el.querySelector(".name").title = side.help;
+      el.style.setProperty("--method", side.colour);
+      el.classList.toggle("chosen", side.side === data.method && data.sides.length > 1);
+    });
+    for (const end of ["a", "b"]) {
+      const { name, held_out: heldOut, words } = data.ends[end];
+      this.el[end].querySelector(".who").textContent = name;
+      this.el[end].title = words;
+      const badge = this.el[end].querySelector(".badge");
+      badge.textContent = heldOut ? "held-out" : "train";
+      badge.classList.toggle("hollow", heldOut);
+    }
+    this.receive();
+    if (data.hero && !this.playing) this.toggle();
+  }
+
+  forget() {
+    for (const mesh of this.meshes.values()) this.discard(mesh);
+    this.meshes.clear();
+    this.frames.clear();
+    this.seen.clear();
+  }
+
+  discard(mesh) {
+    this.gl.deleteVertexArray(mesh.vao);
+    mesh.buffers.forEach((buffer) => this.gl.deleteBuffer(buffer));
+  }
+
+  receive() {
+    const feeds = hub.feeds.get(this.id);
+    if (!feeds || !this.data) return;
+    for (const [name, feed] of feeds) {
+      if (feed.header.path !== this.data.path) {
+        feeds.delete(name);
+        continue;
+      }
+      if (this.seen.has(feed)) continue;
+      this.seen.add(feed);
+      let at = 0;
+      for (const entry of feed.header.frames) {
+        const key = `${entry.side}/${entry.index}`;
+        const known = this.frames.get(key);
+        if (!known || entry.resolution > known.resolution) this.frames.set(key, entry);
+        if (entry.bytes) this.upload(entry, feed.body.subarray(at, at + entry.bytes), this.data.path);
+        at += entry.bytes;
+      }
+    }
+    this.show(this.kept.frame);
+  }
+
+  async upload(entry, packed, path) {
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const bytes = await new Response(stream).arrayBuffer();
+    if (path !== this.meshesOf || !this.gl) return;  // another path was chosen meanwhile
+    const { gl } = this;
+    const { vertices, triangles, wide } = entry;
+    const position = new Uint16Array(bytes, 0, vertices * 4);  // x, y, z and padding
+    const normal = new Int8Array(bytes, vertices * 8, vertices * 4);
+    const index = wide ? new Uint32Array(bytes, vertices * 12, triangles * 3) : new Uint16Array(bytes, vertices * 12, triangles * 3);
+    const vao = gl.createVertexArray();
+    gl.bindVertexArray(vao);
+    const buffers = [position, normal, index].map((array, i) => {
+      const target = i < 2 ? gl.ARRAY_BUFFER : gl.ELEMENT_ARRAY_BUFFER;
+      const buffer = gl.createBuffer();
+      gl.bindBuffer(target, buffer);
+      gl.bufferData(target, array, gl.STATIC_DRAW);
+      return buffer;
+    });
+    for (const [slot, kind, stride] of [[0, gl.UNSIGNED_SHORT, 8], [1, gl.BYTE, 4]]) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffers[slot]);
+      gl.enableVertexAttribArray(slot);
+      gl.vertexAttribPointer(slot, 3, kind, true, stride, 0);
+    }
+    gl.bindVertexArray(null);
+    const key = `${entry.side}/${entry.index}`;
+    const before = this.meshes.get(key);
+    if (before && before.entry.resolution > entry.resolution) return this.discard({ vao, buffers });
+    if (before) this.discard(before);
+    this.meshes.set(key, { vao, buffers, count: triangles * 3, kind: wide ? gl.UNSIGNED_INT : gl.UNSIGNED_SHORT, entry });
+    this.drawChart();
+    this.redraw();
+  }
+
+  // -- time -----------------------------------------------------------------------------------------------------
+
+  step(frame) {
+    this.stop();
+    this.show(Math.max(0, Math.min(this.data.steps - 1, frame)));
+    this.settle(() => this.release());
+  }
+
+  settle(action) {  // several key presses or turns of the wheel, one message
+    clearTimeout(this.settling);
+    this.settling = setTimeout(action, 250);
+  }
+
+  show(frame) {
+    this.kept.frame = frame;
+    this.el.slider.value = frame;
+    this.write();
+    this.drawChart();
+    this.redraw();
+  }
+
+  release() {
+    if (this.data.hero) return;
+    this.kept.sent += 1;
+    const { azimuth, elevation, distance } = this.kept.camera;
+    const turned = Math.abs(azimuth - HOME_CAMERA.azimuth) + Math.abs(elevation - HOME_CAMERA.elevation) + Math.abs(distance - HOME_CAMERA.distance) > 1e-3;
+    this.setStateValue("view", { frame: this.kept.frame, camera: turned ? [azimuth, elevation, distance] : null });
+  }
+
+  choose(method) {
+    if (this.data.hero || method === this.data.method) return;
+    this.setStateValue("method", method);
+  }
+
+  slot(name) {  // which end the next picture fills: the picker listens
+    window.dispatchEvent(new CustomEvent("netspace-slot", { detail: name }));
+  }
+
+  toggle() {
+    if (this.playing) {
+      this.stop();
+      this.release();
+      return;
+    }
+    const last = this.data.steps - 1;
+    this.playing = { from: this.kept.frame >= last ? 0 : this.kept.frame, start: performance.now() };
+    this.el.play.classList.add("on");
+    const tick = (now) => {
+      if (!this.playing || !this.root.isConnected) return;
+      const passed = ((now - this.playing.start) / (1000 * SECONDS_PER_RUN)) * last + this.playing.from;
+      const phase = passed % (2 * last);
+      const frame = Math.round(phase > last ? 2 * last - phase : phase);  // there and back again
+      if (this.data.hero) this.kept.camera.azimuth = HOME_CAMERA.azimuth + 0.35 * Math.sin(now / 4000);
+      if (frame !== this.kept.frame) this.show(frame);
+      else if (this.data.hero) this.redraw();
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+
+  stop() {
+    this.playing = null;
+    this.el.play.classList.remove("on");
+  }
+
+  // -- drawing --------------------------------------------------------------------------------------------------
+
+  redraw() {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (this.root.isConnected && this.data) this.draw();
+    });
+  }
+
+  meshAt(side) {  // the mesh of the current frame, or the nearest one that has arrived while it is decoded
+    const exact = this.frames.get(`${side}/${this.kept.frame}`);
+    if (exact) return { mesh: this.meshes.get(`${side}/${this.kept.frame}`), entry: exact };
+    let best = null;
+    for (const mesh of this.meshes.values())
+      if (mesh.entry.side === side && (!best || this.away(mesh) < this.away(best))) best = mesh;
+    return { mesh: best, entry: null };
+  }
+
+  away(mesh) {
+    return Math.abs(mesh.entry.index - this.kept.frame);
+  }
+
+  draw() {
+    const { gl } = this;
+    if (!gl) return;
+    const start = performance.now();
+    const { canvas, stage } = this.el;
+    const scale = Math.min(window.devicePixelRatio || 1, 2);
+    const [width, height] = [Math.round(stage.clientWidth * scale), Math.round(stage.clientHeight * scale)];
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    gl.scissor(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
+    const panes = this.data.sides.length;
+    const pane = Math.floor(width / panes);
+    const { camera, turn } = cameraMatrices(this.kept.camera, pane / height);
+    gl.uniformMatrix4fv(this.uniform.camera, false, camera);
+    gl.uniformMatrix3fv(this.uniform.turn, false, turn);
+    let triangles = 0;
+    this.data.sides.forEach((side, i) => {
+      const { mesh } = this.meshAt(side.side);
+      if (!mesh) return;
+      gl.viewport(i * pane, 0, pane, height);
+      gl.scissor(i * pane, 0, pane, height);
+      gl.uniform3fv(this.uniform.low, mesh.entry.low);
+      gl.uniform3fv(this.uniform.size, mesh.entry.size);
+      gl.bindVertexArray(mesh.vao);
+      if (this.kept.camera.elevation > 0.02) this.shadow(mesh);
+      gl.uniform1f(this.uniform.flatten, 0);
+      gl.uniform4f(this.uniform.colour, ...hex(side.colour), 1);
+      gl.drawElements(gl.TRIANGLES, mesh.count, mesh.kind, 0);
+      triangles += mesh.count / 3;
+    });
+    gl.bindVertexArray(null);
+    this.report(performance.now() - start, triangles);
+  }
+
+  shadow(mesh) {
+    const { gl } = this;
+    gl.uniform1f(this.uniform.flatten, 1);
+    gl.uniform4f(this.uniform.colour, 0.05, 0.07, 0.1, 0.16);
+    gl.enable(gl.BLEND);
+    gl.enable(gl.STENCIL_TEST);  // every pixel is darkened once, however many triangles fall on it
+    gl.stencilFunc(gl.EQUAL, 0, 255);
+    gl.stencilOp(gl.KEEP, gl.KEEP, gl.INCR);
+    gl.depthMask(false);
+    gl.drawElements(gl.TRIANGLES, mesh.count, mesh.kind, 0);
+    gl.depthMask(true);
+    gl.disable(gl.STENCIL_TEST);
+    gl.disable(gl.BLEND);
+  }
+
+  report(milliseconds, triangles) {  // what a test or a curious user can read
+    this.times.push(milliseconds);
+    if (this.times.length > 120) this.times.shift();
+    const sorted = [...this.times].sort((a, b) => a - b);
+    const { azimuth, elevation, distance } = this.kept.camera;
+    Object.assign(this.root.dataset, {
+      frame: this.kept.frame, triangles, draws: Number(this.root.dataset.draws ?? 0) + 1,
+      milliseconds: sorted[sorted.length >> 1].toFixed(3), messages: this.kept.sent,
+      frames: this.frames.size, camera: [azimuth, elevation, distance].map((v) => v.toFixed(4)).join(" "),
+    });
+  }
+
+  // -- words ----------------------------------------------------------------------------------------------------
+
+  write() {
+    const { steps, sides, hero } = this.data;
+    const gamma = this.kept.frame / (steps - 1);
+    this.el.gamma.textContent = gamma.toFixed(2);
+    this.el.count.textContent = `${this.kept.frame + 1} / ${steps}`;
+    const arrived = this.frames.size, all = steps * sides.length;
+    this.root.classList.toggle("loading", arrived < all);
+    this.root.style.setProperty("--arrived", `${Math.round((100 * arrived) / all)}%`);
+    sides.forEach((side, i) => {
+      const entry = this.frames.get(`${side.side}/${this.kept.frame}`);
+      const message = this.el.sides[i].querySelector(".message");
+      const waiting = !entry;
+      message.hidden = hero || (!waiting && entry.triangles > 0);
+      message.classList.toggle("waiting", waiting);
+      message.textContent = waiting ? "decoding" : `no surface at gamma ${gamma.toFixed(2)}`;
+      const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
+      const which = this.kept.frame === 0 ? "A" : "B";
+      this.el.sides[i].querySelector(".kind").textContent = atEnd ? `${which}, ${side.ends}` : side.between;
+      const values = entry?.numbers ?? {};
+      const cells = {
+        volume: values.volume?.toFixed(3), components: values.components, iou_a: values.iou_a?.toFixed(3),
+        iou_b: values.iou_b?.toFixed(3), grid: entry ? `${entry.resolution}³` : undefined,
+      };
+      for (const [name, text] of Object.entries(cells))
+        this.el.numbers[i].querySelector(`.${name} b`).textContent = text ?? "–";
+    });
+    this.el.numbers.forEach((el, i) => (el.hidden = i >= sides.length));
+  }
+
+  drawChart() {  // volume along the path, one line a side, the slider's position marked
+    const { chart, slider } = this.el;
+    if (!this.data || this.data.hero || !chart.clientWidth) return;
+    const scale = window.devicePixelRatio || 1;
+    const [width, height] = [chart.clientWidth, chart.clientHeight];
+    chart.width = width * scale;
+    chart.height = height * scale;
+    const pen = chart.getContext("2d");
+    pen.scale(scale, scale);
+    const { steps, sides } = this.data;
+    const volumes = sides.map(({ side }) =>
+      Array.from({ length: steps }, (_, i) => this.frames.get(`${side}/${i}`)?.numbers.volume));
+    const top = Math.max(0.05, ...volumes.flat().filter((v) => v !== undefined)) * 1.1;
+    const thumb = 8;
+    const x = (i) => thumb + (i / (steps - 1)) * (width - 2 * thumb);
+    const y = (v) => height - 3 - (v / top) * (height - 8);
+    const style = getComputedStyle(slider);
+    pen.strokeStyle = style.getPropertyValue("--st-border-color") || "#8884";
+    pen.beginPath();
+    pen.moveTo(thumb, height - 3);
+    pen.lineTo(width - thumb, height - 3);
+    pen.stroke();
+    volumes.forEach((line, k) => {
+      pen.strokeStyle = pen.fillStyle = sides[k].colour;
+      pen.lineWidth = 2;
+      pen.setLineDash(k ? [4, 3] : []);
+      pen.beginPath();
+      let drawing = false;
+      line.forEach((v, i) => {
+        if (v === undefined || v === null) drawing = false;
+        else if (drawing) pen.lineTo(x(i), y(v));
+        else { pen.moveTo(x(i), y(v)); drawing = true; }
+      });
+      pen.stroke();
+      pen.setLineDash([]);
+      const v = line[this.kept.frame];
+      if (v === undefined || v === null) return;
+      pen.beginPath();
+      pen.arc(x(this.kept.frame), y(v), 4, 0, 7);
+      pen.fill();
+    });
+  }
+
+  dispose() {
+    this.stop();
+    clearTimeout(this.settling);
+    this.observer.disconnect();
+    document.removeEventListener("pointerdown", this.onAway);
+    hub.listeners.get(this.id)?.delete(this.onFeed);
+    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+}
+
+export default function ({ parentElement, data, setStateValue }) {
+  const root = parentElement.querySelector(".viewer");
+  const held = (parentElement.__viewer ??= new Viewer(root, data.id));
+  held.update(data, setStateValue);
+  return () => {
+    // Streamlit also cleans up between two updates of the same element: only a removed viewer is disposed of
+    queueMicrotask(() => {
+      if (root.isConnected) return;
+      held.dispose();
+      parentElement.__viewer = undefined;
+    });
+  };
+}

@@ -1,0 +1,104 @@
+"""What all pages share: the sidebar with what is loaded, the state that links hold, and how problems are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app import session
+from app.session import Found, Loaded
+
+STYLE = """
+<style>
+.stMainBlockContainer { padding: 2.6rem 2.2rem 3rem; max-width: 1500px; }
+[class*="st-key-feeds"] { display: none; }
+h5 { padding-bottom: 0 !important; }
+</style>
+"""
+
+KINDS = {
+    "space": "A trained encoder and decoder. One that reads weights knows the networks it was trained on; one that "
+    "reads answers also understands networks it has never seen.",
+    "zoo": "A folder of trained networks.",
+}
+
+
+def linked(key: str, name: str, fallback: Any, accept: Callable[[Any], Any]) -> Any:
+    """A value kept in the session under `key`; in a new session the link's parameter `name`.
+
+    `accept` returns the value to keep, or raises ValueError with a sentence for the page; then `fallback` is kept.
+    """
+    state = st.session_state
+    asked = state.get(key, st.query_params.get(name))
+    if asked is not None:
+        try:
+            state[key] = accept(asked)
+            return state[key]
+        except ValueError as problem:
+            state.setdefault("notices", []).append(str(problem))
+    state[key] = fallback
+    return fallback
+
+
+def notices() -> None:
+    """Show, once, what could not be done as the link or the session asked."""
+    for sentence in st.session_state.pop("notices", []):
+        st.warning(sentence)
+
+
+def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
+    """For `linked`: accepts these options; the sentence says what is wrong with another, which it names as {}."""
+
+    def accept(asked: str) -> str:
+        if asked not in options:
+            raise ValueError(sentence.format(f"“{asked}”"))
+        return asked
+
+    return accept
+
+
+def sidebar() -> None:
+    """Choose space and zoo; the choice is kept while the session lasts and stands in the link."""
+    st.html(STYLE)
+    found = session.find()
+    with st.sidebar:
+        for kind, words in KINDS.items():
+            options = {f.id: f for f in found if f.kind == kind}
+            ids = list(options)
+            sentence = f"The link names the {kind} {{}}, which is not here; showing another."
+            linked(f"{kind}_id", kind, ids[0] if ids else None, one_of(ids, sentence))
+            st.session_state[f"{kind}_box"] = st.session_state[f"{kind}_id"]
+            st.session_state[f"{kind}_id"] = st.selectbox(
+                kind.capitalize(), ids, key=f"{kind}_box", format_func=lambda i, o=options: o[i].title, help=words,
+                placeholder="none found",
+            )  # fmt: skip
+            if st.session_state[f"{kind}_id"]:
+                st.caption(options[st.session_state[f"{kind}_id"]].note)
+        st.divider()
+        st.caption(f"Running on {session.device_name()}")
+
+
+def loaded() -> Loaded:
+    """The chosen space and zoo; where they cannot be loaded, the page says why and ends here."""
+    found: dict[tuple[str, str], Found] = {(f.kind, f.id): f for f in session.find()}
+    chosen = {kind: found.get((kind, st.session_state.get(f"{kind}_id"))) for kind in KINDS}
+    missing = [kind for kind, folder in chosen.items() if folder is None]
+    if missing:
+        notices()
+        st.info(
+            f"No {missing[0]} was found in assets/ or runs/, nor in the folders named in NETSPACE_FOLDERS. Make one:"
+        )
+        st.code(
+            "python -m netspace zoo fit-sdf --chairs 64 --out runs/my/zoo\n"
+            "python -m netspace train --zoo runs/my/zoo --out runs/my/space",
+            language="bash",
+        )
+        st.stop()
+    try:
+        return session.load(**chosen)
+    except ValueError as error:
+        notices()
+        st.error(f"{str(error)[0].upper()}{str(error)[1:]}. Choose another space or zoo in the sidebar.")
+        st.stop()

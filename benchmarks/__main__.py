@@ -1,0 +1,176 @@
+"""python -m benchmarks [--only mesh|decode|path] [--json]: what is timed, against what, in one run on one machine.
+
+Absolute times carry over to no other machine; ratios do, roughly. Everything runs on one core but `path`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import netspace
+from netspace.interpolate import METHODS
+from netspace.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
+from netspace.zoo import TRAIN
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets" / "chairs"
+
+
+def seconds(function: Callable[[], object], repeats: int = 1) -> float:
+    """Fastest of a few calls."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def authors_way(network: netspace.Network, resolution: int) -> None:
+    """As in the authors' mesh extraction: a dense grid, chunks of 100,000 points, marching cubes of scikit-image."""
+    from skimage.measure import marching_cubes
+
+    module = network.module()
+    steps = torch.linspace(-1, 1, resolution + 1)
+    grid = torch.cartesian_prod(steps, steps, steps)
+    with torch.no_grad():
+        values = torch.cat([module(chunk) for chunk in grid.split(100_000)])
+    marching_cubes(values.view(resolution + 1, resolution + 1, resolution + 1).numpy(), 0.0)
+
+
+def mesh(networks: int = 20, resolution: int = 128) -> dict:
+    """Coarse-to-fine extraction against the best dense one and the authors' way; and whether it misses a cell.
+
+    Networks: as many decoded from training networks as interpolated half-way between them in the latent space.
+    """
+    space, zoo = netspace.load(ASSETS / "space-prep"), netspace.Zoo.load(ASSETS / "zoo")
+    ids = torch.randperm(len(zoo.ids(TRAIN)), generator=torch.Generator().manual_seed(0))[: 2 * networks]
+    ids = [zoo.ids(TRAIN)[k] for k in ids]
+    latent = METHODS["latent"].path
+    subjects = [latent(space, zoo[a], zoo[a], [0.0])[0] for a in ids[:networks]]
+    subjects += [latent(space, zoo[a], zoo[b], [0.5])[0] for a, b in zip(ids[::2], ids[1::2], strict=True)][:networks]
+    rows, missed, cells, without = [], 0, 0, 0
+    for network in subjects:
+        try:
+            dense = extract_dense(network.compiled(), resolution)
+        except NoSurface:
+            without += 1
+            continue
+        sparse = surface_of(network, resolution)
+        missed += int((sign_changing_cells(sparse.values) != sign_changing_cells(dense.values)).sum())
+        cells += int(sign_changing_cells(dense.values).sum())
+        rows.append(
+            {
+                "sparse": seconds(lambda n=network: surface_of(n, resolution), 2),
+                "dense": seconds(lambda n=network: extract_dense(n.compiled(), resolution)),
+                "authors": seconds(lambda n=network: authors_way(n, resolution)),
+                "isosurface": seconds(lambda v=dense.values: isosurface(v), 2),
+                "evaluated": sparse.evaluations / dense.evaluations,
+            }
+        )
+
+    def median(value: Callable[[dict], float]) -> float:
+        return round(statistics.median(value(row) for row in rows), 4)
+
+    return {
+        "resolution": resolution,
+        "networks": len(rows),
+        "without_surface": without,
+        "sign_changing_cells": cells,
+        "cells_missed": missed,
+        "seconds_sparse_median": median(lambda r: r["sparse"]),
+        "seconds_dense_best_median": median(lambda r: r["dense"]),
+        "seconds_authors_way_median": median(lambda r: r["authors"]),
+        "seconds_isosurface_alone_median": median(lambda r: r["isosurface"]),
+        "share_of_points_evaluated_median": median(lambda r: r["evaluated"]),
+        "dense_best_over_sparse_median": median(lambda r: r["dense"] / r["sparse"]),
+        "dense_best_over_sparse_lowest": round(min(r["dense"] / r["sparse"] for r in rows), 2),
+        "authors_way_over_sparse_median": median(lambda r: r["authors"] / r["sparse"]),
+    }
+
+
+def decode() -> dict:
+    """One embedding to one PRep: preset paper against preset tokens."""
+    family = netspace.Family.of("siren256")
+    paper, tokens = netspace.NetSpace(family, preset="paper").eval(), netspace.NetSpace(family).eval()
+    with torch.inference_mode():
+        times = {
+            name: seconds(lambda s=space: s.decode(torch.randn(1, s.config.embedding)), 10)
+            for name, space in (("paper", paper), ("tokens", tokens))
+        }
+    return {f"seconds_{k}": round(v, 5) for k, v in times.items()} | {
+        "paper_over_tokens": round(times["paper"] / times["tokens"], 1)
+    }
+
+
+def path(pairs: int = 5) -> dict:
+    """What a user waits for: the first frame and all 33 on both sides at 64^3, from choosing a pair, on all cores."""
+    logging.disable(logging.WARNING)  # Streamlit's remarks on running outside of its server
+    sys.path.insert(0, str(ROOT))
+    from app import session
+
+    found = {(f.kind, f.id): f for f in session.find()}
+    loaded = session.load(found["space", "chairs/space-prep"], found["zoo", "chairs/zoo"])
+    rng = np.random.default_rng(0)
+    engine = session.Engine(max(1, min(8, os.cpu_count() or 1)))
+    first, everything = [], []
+    for k in range(pairs + 1):
+        a, b = (int(i) for i in rng.choice(loaded.zoo.ids(TRAIN), 2, replace=False))
+        start = time.perf_counter()
+        work = session.PathWork(engine, loaded, a, b, ("latent", "weights"), first=16)
+        parts = work.parts()
+        work.part(parts[0], "first", "bench")
+        mid = time.perf_counter()
+        size = sum(len(work.part(part, "rest", "bench")) for part in parts)
+        if k:  # the first pair warms up
+            first.append(mid - start)
+            everything.append(time.perf_counter() - start)
+    engine.close()
+    return {
+        "pairs": pairs,
+        "cores": os.cpu_count(),
+        "seconds_to_first_frame_median": round(statistics.median(first), 3),
+        "seconds_to_first_frame_longest": round(max(first), 3),
+        "seconds_to_all_frames_median": round(statistics.median(everything), 3),
+        "seconds_to_all_frames_longest": round(max(everything), 3),
+        "megabytes_of_a_path": round(size / 1e6, 2),
+    }
+
+
+BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, help="run one benchmark")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
+    results = {"machine": machine, "date": time.strftime("%Y-%m-%d")}
+    for name, run in BENCHMARKS.items():
+        if args.only in (None, name):
+            results[name] = run()
+    if args.json:
+        print(json.dumps(results, indent=2))
+        return
+    print(machine)
+    for name in BENCHMARKS:
+        for key, value in results.get(name, {}).items():
+            print(f"{name:8} {key.replace('_', ' '):36} {value}")
+
+
+if __name__ == "__main__":
+    main()

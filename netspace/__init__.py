@@ -1,0 +1,33 @@
+"""NetSpace: a small latent space in which trained networks are embedded, interpolated and optimised.
+
+Implements "Learning the Space of Deep Models" (Berardi, De Luigi, Salti, Di Stefano, ICPR 2022).
+
+Letters in shapes, everywhere in this library:
+    b  networks        n  inputs (points, images)     P  parameters of a network
+    H, W  PRep size    E  embedding size              A  architectures of a family
+    C  classes         k  chunks of a PRep            s  steps along a path
+"""
+
+from .archs import ARCHS, Arch, Family
+from .model import Decoded, NetSpace, SpaceConfig, load
+from .network import Network, run_many
+from .prep import PrepSize, pack, prep_size, unpack
+from .zoo import BadFolder, Zoo
+
+__all__ = [
+    "ARCHS",
+    "Arch",
+    "BadFolder",
+    "Decoded",
+    "Family",
+    "NetSpace",
+    "Network",
+    "PrepSize",
+    "SpaceConfig",
+    "Zoo",
+    "load",
+    "pack",
+    "prep_size",
+    "run_many",
+    "unpack",
+]

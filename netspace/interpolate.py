@@ -1,0 +1,90 @@
+"""Paths between two networks; the table METHODS holds the ways to go (Fig. 4: latent against raw weights)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from .evaluate import iou
+from .mesh import NoSurface, Surface, components, surface_of
+from .model import NetSpace
+from .network import Network
+
+PathFunction = Callable[[NetSpace, Network, Network, Sequence[float]], list[Network]]
+
+
+def latent_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
+    """Decoded from (1 - gamma) e_a + gamma e_b: also the ends are decoded, not the originals."""
+    gamma = torch.tensor(gammas, dtype=a.prep.dtype, device=a.prep.device).unsqueeze(1)  # (s, 1)
+    with torch.inference_mode():
+        ends = space.encode(torch.stack([a.prep, b.prep]))  # (2, E)
+        return space.networks((1 - gamma) * ends[0] + gamma * ends[1])
+
+
+def weights_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
+    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals."""
+    return [Network(a.arch, torch.lerp(a.prep, b.prep, gamma)) for gamma in gammas]
+
+
+class Method(NamedTuple):
+    """A way from one network to another."""
+
+    title: str
+    path: PathFunction
+    ends: str
+    """what the networks at gamma 0 and 1 are"""
+    between: str
+    """what those in between are"""
+    words: str
+
+
+METHODS: dict[str, Method] = {
+    "latent": Method(
+        "latent path",
+        latent_path,
+        ends="decoded from its embedding",
+        between="decoded from the interpolated embedding",
+        words="Both networks are embedded, the embeddings interpolated linearly, and every step decoded (section IV).",
+    ),
+    "weights": Method(
+        "raw weights",
+        weights_path,
+        ends="the original network",
+        between="interpolated weights",
+        words="The weights of both networks are interpolated linearly, without any latent space: the paper's baseline.",
+    ),
+}
+
+
+class Step(NamedTuple):
+    """A network's surface and its measures; without a surface all of them but the overlaps are None."""
+
+    surface: Surface | None
+    volume: float | None
+    """enclosed by the surface, world units"""
+    area: float | None
+    components: int
+    """connected pieces of the surface, 0 where there is none"""
+    iou_a: float
+    """intersection over union with the original network A, on the grid"""
+    iou_b: float
+
+
+def measure(network: Network, a: Surface | None, b: Surface | None, resolution: int, preview: bool = False) -> Step:
+    """Mesh a network of a path and compare it with the path's original ends on the same grid."""
+    try:
+        surface = surface_of(network, resolution, preview, budget=(resolution + 1) ** 3)
+    except NoSurface:
+        return Step(None, None, None, 0, 0.0, 0.0)
+    overlaps = [iou(surface.inside, end.inside) if end is not None else 0.0 for end in (a, b)]
+    mesh = surface.mesh
+    return Step(surface, mesh.volume, mesh.area, components(mesh), *overlaps)
+
+
+def gammas(steps: int) -> list[float]:
+    """`steps` positions from 0 to 1, evenly spaced. ValueError for fewer than 2."""
+    if steps < 2:
+        raise ValueError(f"a path has at least 2 steps, got {steps}")
+    return [i / (steps - 1) for i in range(steps)]

@@ -1,0 +1,377 @@
+"""NetSpace: an encoder from networks to embeddings and a decoder from embeddings to PReps (section III, Fig. 1).
+
+Preset `paper` is the authors' encoder and decoder. Preset `tokens` cuts the PRep into chunks that share one small MLP:
+a tenth of the cost and a better fit. Encoder `prep` reads weights; `probe` reads a network's answers at fixed inputs,
+which no symmetry of the weights can change.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from .archs import Family
+from .network import Network, run_many
+from .prep import PrepSize
+from .zoo import BadFolder, family_from_json, family_to_json, read_json, read_tensors, replacing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    """What a space is built from, beside its family; travels with the weights."""
+
+    preset: str = "tokens"
+    """tokens, or paper: exactly the authors' encoder and decoder"""
+    encoder: str = "prep"
+    """prep: reads the weights (the paper); probe: reads the answers at fixed inputs"""
+    embedding: int = 256
+    """E; the paper's is 4096"""
+    chunk: int = 128
+    """values of a PRep written at once (tokens)"""
+    hidden: int = 256
+    """width of the MLP shared by all chunks (tokens)"""
+    probes: int = 24
+    """the probe encoder asks an SDF on a grid of this many points along each axis"""
+
+    @classmethod
+    def paper(cls) -> SpaceConfig:
+        """The authors' model: E = 4096."""
+        return cls(preset="paper", encoder="prep", embedding=4096)
+
+
+class Decoded(NamedTuple):
+    """What a decoder predicts from embeddings."""
+
+    preps: Tensor
+    """(b, 1, H, W)"""
+    class_logits: Tensor | None
+    """(b, A) logits over the family's architectures; None for a family of one, which has no class head"""
+
+
+# -- preset paper --------------------------------------------------------------------------------------------------
+
+
+class Encoder(nn.Module):
+    """From PReps (b, 1, H, W) to embeddings (b, E), in two parts so that the first can be computed once a network."""
+
+    def prepare(self, preps: Tensor) -> Tensor:
+        """What is read of networks (b, ...): their weights, unless a subclass asks them something."""
+        return preps
+
+    def read(self, prepared: Tensor) -> Tensor:
+        """(b, ...) -> embeddings (b, E)."""
+        raise NotImplementedError
+
+    def calibrate(self, prepared: Tensor) -> None:
+        """Adapt to the networks (b, ...) of a training set, once before training. The paper's encoder does not."""
+
+    def forward(self, preps: Tensor) -> Tensor:
+        """PReps (b, 1, H, W) -> embeddings (b, E)."""
+        return self.read(self.prepare(preps))
+
+
+class PaperEncoder(Encoder):
+    """Horizontal convolutions, max over the width, vertical ones, max over the height: E values for any H and W."""
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        if embedding % 32:
+            raise ValueError(f"embedding size {embedding} is not a multiple of 32")
+        h = embedding // 32
+        self.across = nn.ModuleList(nn.Conv2d(i, o, (1, 3), (1, 2), (0, 1)) for i, o in [(1, h), (h, 2 * h)])
+        self.down = nn.ModuleList(nn.Conv2d(i, o, (3, 1), 1, (1, 0)) for i, o in [(2 * h, 4 * h), (4 * h, embedding)])
+
+    def read(self, prepared: Tensor) -> Tensor:
+        x = prepared  # (b, 1, H, W)
+        for conv in self.across:
+            x = leaky_relu(conv(x))  # (b, 2h, H, W/4) after both
+        x = x.amax(dim=3, keepdim=True)  # (b, 2h, H, 1)
+        for conv in self.down:
+            x = leaky_relu(conv(x))  # (b, E, H, 1) after both
+        return x.amax(dim=(2, 3))  # (b, E)
+
+
+class PaperDecoder(nn.Module):
+    """Convolutions that grow channels, views that turn channels into space, and a linear scaling of every value."""
+
+    def __init__(self, size: PrepSize, embedding: int) -> None:
+        super().__init__()
+        if embedding % 4096:
+            raise ValueError(
+                f"the paper's decoder views an embedding as 64x64 maps: {embedding} is no multiple of 4096"
+            )
+        height, width = self.size = size
+        self.channels = embedding // 4096
+        self.conv1 = nn.Conv2d(self.channels, height * 256, 3, 2, 1)
+        self.conv2 = nn.Conv2d(128, width // 8, 3, 2, 1)
+        self.conv3 = nn.Conv2d(512, 256, 3, 2, 1)
+        self.conv4 = nn.Conv2d(256, 32, 3, 1, 1)
+        self.scale = nn.Parameter(1e-3 * torch.randn(height, width))
+        self.bias = nn.Parameter(1e-2 * torch.rand(height, width))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Embeddings (b, E) -> PReps (b, 1, H, W)."""
+        b = len(z)
+        height, width = self.size
+        x = z.view(b, self.channels, 64, 64)
+        x = leaky_relu(self.conv1(x)).view(b, 128, height, 2048)
+        x = leaky_relu(self.conv2(x)).view(b, 512, height // 2, width // 4)
+        x = leaky_relu(self.conv3(x))  # (b, 256, H/4, W/8)
+        x = self.conv4(x).view(b, 1, height, width)
+        return x * self.scale + self.bias
+
+
+# -- preset tokens -------------------------------------------------------------------------------------------------
+
+
+def typical_weights(family: Family) -> tuple[Tensor, Tensor]:
+    """A fresh network of the family's largest architecture, (P), and the size that each of its values has, (P)."""
+    params = family.archs[-1].initialise(seed=0)
+    spread = [torch.full_like(p, float(p.square().mean().sqrt())) for p in params.values()]
+    return torch.cat([p.flatten() for p in params.values()]), torch.cat([s.flatten() for s in spread])
+
+
+class Standardise(nn.Module):
+    """Features to mean 0 and standard deviation 1 over the training networks, as they were before training.
+
+    Networks look alike at first: without it the embeddings start so close together that thousands of steps go by
+    before the decoder tells them apart.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+
+    def calibrate(self, x: Tensor) -> None:
+        self.mean.copy_(x.mean(dim=0))
+        self.std.copy_(x.std(dim=0) + 1e-6 if len(x) > 1 else torch.ones_like(self.std))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
+
+
+class TokensEncoder(Encoder):
+    """Every chunk through one MLP that knows its position, then mean and max over chunks."""
+
+    def __init__(self, family: Family, config: SpaceConfig) -> None:
+        super().__init__()
+        self.chunk = config.chunk
+        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not read
+        _, spread = typical_weights(family)
+        unit = nn.functional.pad(spread, (0, self.count * self.chunk - len(spread)), value=1.0)
+        self.register_buffer("unit", unit.view(self.count, self.chunk), persistent=False)
+        width = config.hidden // 2
+        self.position = nn.Parameter(0.5 * torch.randn(self.count, width))
+        self.enter = nn.Linear(config.chunk, width)
+        self.mix = nn.Linear(width, width)
+        self.standardise = Standardise(2 * width)
+        self.out = nn.Linear(2 * width, config.embedding)
+
+    def read(self, prepared: Tensor) -> Tensor:
+        return self.out(self.standardise(self.features(prepared)))
+
+    @torch.no_grad()
+    def calibrate(self, prepared: Tensor) -> None:
+        self.standardise.calibrate(torch.cat([self.features(p) for p in prepared.split(16)]))
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """(b, 1, H, W) -> (b, hidden)"""
+        flat = prepared.flatten(1)  # (b, H*W)
+        size = self.count * self.chunk
+        flat = nn.functional.pad(flat, (0, max(0, size - flat.shape[1])))[:, :size]
+        x = flat.view(-1, self.count, self.chunk) / self.unit  # (b, k, chunk)
+        x = nn.functional.silu(self.enter(x) + self.position)
+        x = nn.functional.silu(self.mix(x))  # (b, k, hidden / 2)
+        return torch.cat([x.mean(dim=1), x.amax(dim=1)], dim=1)
+
+
+class ProbeEncoder(Encoder):
+    """A network's answers at fixed inputs to its embedding; an SDF is asked on a grid and read by 3-D convolutions."""
+
+    def __init__(self, family: Family, config: SpaceConfig) -> None:
+        super().__init__()
+        self.arch = family.archs[-1]
+        steps = torch.linspace(-1, 1, config.probes)
+        grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)  # (g, g, g, 3)
+        self.register_buffer("inputs", grid, persistent=False)
+        widths = [1, 16, 32, 64, 128]
+        self.convs = nn.ModuleList(nn.Conv3d(i, o, 3, 2, 1) for i, o in zip(widths, widths[1:], strict=False))
+        side = config.probes
+        for _ in self.convs:
+            side = (side + 1) // 2
+        self.standardise = Standardise(128 * side**3)
+        self.out = nn.Linear(128 * side**3, config.embedding)
+
+    def prepare(self, preps: Tensor) -> Tensor:
+        """PReps (b, 1, H, W) -> signed distances on the grid (b, 1, g, g, g)."""
+        g = self.inputs.shape[0]
+        return run_many(self.arch, preps, self.inputs.view(-1, 3)).view(-1, 1, g, g, g)
+
+    def read(self, prepared: Tensor) -> Tensor:
+        return self.out(self.standardise(self.features(prepared)))
+
+    @torch.no_grad()
+    def calibrate(self, prepared: Tensor) -> None:
+        self.standardise.calibrate(torch.cat([self.features(p) for p in prepared.split(16)]))
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """(b, 1, g, g, g) -> (b, 128 * side^3)"""
+        x = torch.tanh(4 * prepared)  # what lies far from the surface says little
+        for conv in self.convs:
+            x = nn.functional.silu(conv(x))
+        return x.flatten(1)
+
+
+SCALE_UNIT, BIAS_UNIT = 1e-3, 0.1
+"""Units of the linear scaling in the tokens decoder: its step sizes fit weights, which are small numbers.
+
+The scale starts at the paper's magnitude, 1e-3; the bias, a network common to all, starts as a freshly initialised one.
+"""
+
+
+class TokensDecoder(nn.Module):
+    """A learnt position a chunk, through one MLP that the embedding modulates, then the scaling of every value."""
+
+    def __init__(self, family: Family, config: SpaceConfig) -> None:
+        super().__init__()
+        self.size = family.size
+        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not written
+        hidden = config.hidden
+        self.position = nn.Parameter(torch.randn(self.count, hidden))
+        self.film1 = nn.Linear(config.embedding, 2 * hidden)
+        self.film2 = nn.Linear(config.embedding, 2 * hidden)
+        self.mix = nn.Linear(hidden, hidden)
+        self.write = nn.Linear(hidden, config.chunk)
+        start, _ = typical_weights(family)
+        room = self.count * config.chunk - len(start)
+        self.scale = nn.Parameter(torch.ones(self.count, config.chunk))
+        self.bias = nn.Parameter(nn.functional.pad(start, (0, room)).view(self.count, config.chunk) / BIAS_UNIT)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Embeddings (b, E) -> PReps (b, 1, H, W)."""
+        b = len(z)
+        gain, shift = self.film1(z).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, hidden) each
+        x = nn.functional.silu(self.position * (1 + gain) + shift)  # (b, k, hidden)
+        gain, shift = self.film2(z).unsqueeze(1).chunk(2, dim=-1)
+        x = nn.functional.silu(self.mix(x) * (1 + gain) + shift)
+        x = SCALE_UNIT * self.scale * self.write(x) + BIAS_UNIT * self.bias  # (b, k, chunk)
+        height, width = self.size
+        x = x.flatten(1)[:, : height * width]
+        return nn.functional.pad(x, (0, height * width - x.shape[1])).view(b, 1, height, width)
+
+
+# -- the space -----------------------------------------------------------------------------------------------------
+
+
+class NetSpace(nn.Module):
+    """A latent space of networks: `encode` and `decode` between PReps (b, 1, H, W) and embeddings (b, E)."""
+
+    def __init__(self, family: Family, config: SpaceConfig | None = None, **changes) -> None:
+        """`NetSpace(family, preset="paper")`, or with a whole config; the changes are fields of `SpaceConfig`."""
+        super().__init__()
+        if config is None:
+            config = SpaceConfig.paper() if changes.get("preset") == "paper" else SpaceConfig()
+        config = SpaceConfig(**(asdict(config) | changes))
+        if len(family.archs) > 1:
+            raise ValueError(f"a space holds one architecture so far, got {', '.join(family.names)}")
+        if (config.preset, config.encoder) not in ENCODERS:
+            raise ValueError(f"no encoder {config.encoder!r} in preset {config.preset!r}")
+        self.family, self.config = family, config
+        self.encoder = ENCODERS[config.preset, config.encoder](family, config)
+        self.decoder = DECODERS[config.preset](family, config)
+
+    def encode(self, preps: Tensor) -> Tensor:
+        """PReps (b, 1, H, W) -> embeddings (b, E). ValueError, naming both sizes, for PReps of another size."""
+        if tuple(preps.shape[-2:]) != tuple(self.family.size):
+            raise ValueError(f"PReps of size {tuple(preps.shape[-2:])}, this space reads {self.family.size}")
+        return self.encoder(preps)
+
+    def decode(self, z: Tensor) -> Decoded:
+        """Embeddings (b, E) -> predicted PReps and architectures."""
+        if z.shape[-1] != self.config.embedding:
+            raise ValueError(f"embeddings of size {z.shape[-1]}, this space has {self.config.embedding}")
+        return Decoded(self.decoder(z), None)
+
+    def networks(self, z: Tensor) -> list[Network]:
+        """Embeddings (b, E) -> the predicted networks."""
+        return [Network(self.family.archs[0], prep) for prep in self.decode(z).preps]
+
+    def check_family(self, family: Family) -> None:
+        """ValueError, naming both, unless networks of this family can be embedded."""
+        if family.names != self.family.names or tuple(family.size) != tuple(self.family.size):
+            raise ValueError(
+                f"the zoo holds {', '.join(family.names)} as PReps {family.size}, "
+                f"this space {', '.join(self.family.names)} as PReps {self.family.size}"
+            )
+
+    def save(self, folder: Path, about: dict | None = None, dtype: torch.dtype = torch.float16) -> None:
+        """Write config.json and model.safetensors, from which `load` rebuilds the space alone."""
+        from safetensors.torch import save
+
+        state = {name: t.detach().to("cpu", dtype).contiguous() for name, t in self.state_dict().items()}
+        config = {"format": FORMAT, "family": family_to_json(self.family), "space": asdict(self.config)}
+        with replacing(folder / "model.safetensors") as path:
+            path.write_bytes(save(state))
+        with replacing(folder / "config.json") as path:
+            path.write_text(json.dumps(config | {"about": about or {}}, indent=2) + "\n")
+
+
+ENCODERS = {
+    ("paper", "prep"): lambda family, config: PaperEncoder(config.embedding),
+    ("tokens", "prep"): TokensEncoder,
+    ("tokens", "probe"): ProbeEncoder,
+}
+DECODERS = {
+    "paper": lambda family, config: PaperDecoder(family.size, config.embedding),
+    "tokens": TokensDecoder,
+}
+
+
+def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:
+    """The space saved in a folder, in float32 and evaluation mode.
+
+    Raises:
+        BadFolder: config.json or model.safetensors is missing, truncated, a pickle, or they do not belong together.
+    """
+    folder = Path(folder)
+    saved = read_json(folder / "config.json")
+    if saved.get("format") != FORMAT:
+        raise BadFolder(f"{folder} has space format {saved.get('format')}, this program reads format {FORMAT}")
+    try:
+        unknown = set(saved["space"]) - {f.name for f in fields(SpaceConfig)}
+        if unknown:
+            raise ValueError(f"unknown setting {sorted(unknown)[0]!r}")
+        space = NetSpace(family_from_json(saved["family"]), SpaceConfig(**saved["space"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFolder(f"{folder / 'config.json'}: {error}") from error
+    tensors = read_tensors(folder / "model.safetensors")
+    check_state(tensors, space.state_dict(), folder / "model.safetensors")
+    space.load_state_dict({name: t.float() for name, t in tensors.items()})
+    return space.to(device).eval().requires_grad_(False)
+
+
+def check_state(found: dict[str, Tensor], expected: dict[str, Tensor], where: Path) -> None:
+    """BadFolder, naming the first differences, unless both state dicts have the same names and shapes."""
+    problems: Sequence[str] = (
+        [f"unknown key {name}" for name in found if name not in expected]
+        + [f"missing key {name}" for name in expected if name not in found]
+        + [
+            f"{name} is {tuple(t.shape)}, expected {tuple(expected[name].shape)}"
+            for name, t in found.items()
+            if name in expected and t.shape != expected[name].shape
+        ]
+    )
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise BadFolder(f"{where} does not fit its config.json: {'; '.join(problems[:3])}{more}")

@@ -1,0 +1,494 @@
+"""Shapes whose signed distance the SIRENs hold: procedural chairs, and any mesh file with its ground truth.
+
+Supplement V takes ShapeNet's chairs; these are drawn from a seed, so that everybody has the same ones.
+World coordinates: y points up, a chair faces +z, every shape lies in [-1, 1]^3 with a margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+HALF_EXTENT = 0.9
+"""A normalised shape's longest side reaches from -0.9 to 0.9."""
+
+MESH_SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf")
+
+LEGS = ("straight", "splayed", "sled", "cross", "pedestal")
+BACKS = ("solid", "slatted", "ladder", "rounded")
+SEATS = ("square", "round", "bevelled")
+
+
+class Mesh(NamedTuple):
+    """A triangle mesh."""
+
+    vertices: np.ndarray
+    """(v, 3) float64, world coordinates"""
+    faces: np.ndarray
+    """(f, 3) int64, counter-clockwise seen from outside"""
+
+    @property
+    def volume(self) -> float:
+        """Signed volume by the divergence theorem; right for closed meshes."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+    @property
+    def area(self) -> float:
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
+class BadMesh(ValueError):
+    """A mesh that has no inside to take a signed distance to; the message says why."""
+
+
+# -- procedural chairs ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chair:
+    """The parameters of a procedural chair. Lengths in units of its seat's nominal width of 1."""
+
+    kind: str
+    """chair or stool"""
+    seat: str
+    legs: str
+    back: str
+    """one of BACKS, or none (stools)"""
+    arms: bool
+    width: float
+    depth: float
+    leg_length: float
+    seat_thickness: float
+    leg_radius: float
+    splay: float
+    """how far the legs lean outwards, as a share of their length"""
+    back_height: float
+    rake: float
+    """how far the back leans backwards, as a share of its height"""
+    bars: int
+    """slats or rungs of the back"""
+    stretchers: bool
+    """bars between the legs"""
+    round_legs: bool
+
+
+def chair_params(seed: int) -> Chair:
+    """The chair of a seed, the same on every machine: only uniform doubles of PCG64 are drawn, in a fixed order."""
+    u = iter(np.random.Generator(np.random.PCG64(seed)).random(32).tolist())
+
+    def pick(options: tuple[str, ...]) -> str:
+        return options[int(next(u) * len(options))]
+
+    def between(low: float, high: float) -> float:
+        return low + (high - low) * next(u)
+
+    stool = next(u) < 0.15
+    legs, seat, back = pick(LEGS), pick(SEATS), pick(BACKS)
+    arms = next(u) < 0.4 and not stool
+    return Chair(
+        kind="stool" if stool else "chair",
+        seat=seat,
+        legs=legs,
+        back="none" if stool else back,
+        arms=arms,
+        width=between(0.62, 0.9) if stool else between(0.85, 1.25),
+        depth=between(0.62, 0.8) if stool else between(0.85, 1.1),
+        leg_length=between(0.55, 1.25) if stool else between(0.45, 0.95),
+        seat_thickness=between(0.1, 0.2),
+        leg_radius=between(0.05, 0.085),
+        splay=between(0.12, 0.3) if legs == "splayed" else 0.0,
+        back_height=0.0 * next(u) if stool else between(0.6, 1.15),
+        rake=between(0.0, 0.3),
+        bars=3 + int(next(u) * 3),
+        stretchers=next(u) < 0.35,
+        round_legs=next(u) < 0.6,
+    )
+
+
+def chair(params: Chair) -> tuple[Mesh, dict]:
+    """The chair's watertight mesh, normalised, and its record: the parameters and measures in world units.
+
+    `seat_height` is the y of the seat's top above the feet, after normalisation.
+    """
+    import manifold3d
+
+    solids = [
+        manifold3d.Manifold(manifold3d.Mesh(v.astype(np.float32), f.astype(np.uint32))) for v, f in _parts(params)
+    ]
+    union = manifold3d.Manifold.batch_boolean(solids, manifold3d.OpType.Add).to_mesh()
+    mesh = Mesh(np.asarray(union.vert_properties, np.float64)[:, :3], np.asarray(union.tri_verts, np.int64))
+    seat_height = params.leg_length + params.seat_thickness - mesh.vertices[:, 1].min()
+    mesh, scale = normalise(mesh)
+    return mesh, asdict(params) | {
+        "seat_height": float(seat_height * scale),
+        "height": float(np.ptp(mesh.vertices[:, 1])),
+    }
+
+
+def describe(record: dict) -> str:
+    """A chair in words, as people would search for it."""
+    back = "no back" if record["back"] == "none" else f"{record['back']} back"
+    words = f"{record['kind']}: {record['seat']} seat, {record['legs']} legs, {back}"
+    return words + (", arms" if record["arms"] else "")
+
+
+def _parts(p: Chair) -> Iterator[Mesh]:
+    """The closed parts whose union is the chair, feet at y = 0, seat centred on the y axis."""
+    top = p.leg_length + p.seat_thickness
+    half_w, half_d = p.width / 2, p.depth / 2
+    corner = 0.72 if p.seat == "round" else 1.0
+    x, z = half_w * corner - p.leg_radius * 1.3, half_d * corner - p.leg_radius * 1.3
+    yield _seat(p)
+    yield from _legs(p, x, z)
+    if p.back != "none":
+        yield from _back(p, top)
+    if p.arms:
+        yield from _arms(p, top)
+
+
+def _seat(p: Chair) -> Mesh:
+    exponent = {"round": 2.0, "bevelled": 5.0, "square": 9.0}[p.seat]
+    outline = _superellipse(p.width / 2, p.depth / 2, exponent, 64)  # (64, 2) in x, z
+    bevel = p.seat_thickness * {"round": 0.3, "bevelled": 0.48, "square": 0.12}[p.seat]
+    y0, y1 = p.leg_length, p.leg_length + p.seat_thickness
+    angles = np.linspace(0, np.pi / 2, 5)
+    profile = [(y0 + bevel * (1 - np.sin(a)), bevel * (1 - np.cos(a))) for a in angles[::-1]]
+    profile += [(y1 - bevel * (1 - np.sin(a)), bevel * (1 - np.cos(a))) for a in angles]
+    rings = []
+    for y, inset in profile:
+        shrunk = outline * (1 - inset / np.array([p.width / 2, p.depth / 2]))
+        rings.append(np.stack([shrunk[:, 0], np.full(len(shrunk), y), shrunk[:, 1]], axis=1))
+    return _loft(np.array(rings))
+
+
+def _legs(p: Chair, x: float, z: float) -> Iterator[Mesh]:
+    r, h = p.leg_radius, p.leg_length + p.seat_thickness / 2
+    lean = p.splay * h
+    corners = [(sx, sz) for sx in (-1, 1) for sz in (-1, 1)]
+
+    def bar(*path: tuple[float, float, float], radius: float = r, end: float = 1.0) -> Mesh:
+        return _tube(np.array(path), radius, radius * end, p.round_legs)
+
+    if p.legs in ("straight", "splayed"):
+        taper = 0.75 if p.legs == "splayed" else 1.0
+        for sx, sz in corners:
+            yield bar((sx * x, h, sz * z), (sx * (x + lean), 0, sz * (z + lean)), end=taper)
+        if p.stretchers:
+            y = 0.35 * p.leg_length
+            at = lean * (1 - y / h)
+            for sx in (-1, 1):
+                yield bar((sx * (x + at), y, -z - at), (sx * (x + at), y, z + at), radius=0.8 * r)
+            yield bar((-x - at, y, 0), (x + at, y, 0), radius=0.8 * r)
+    elif p.legs == "sled":
+        for sx in (-1, 1):
+            yield bar((sx * x, h, z), (sx * x, r, z), (sx * x, r, -z), (sx * x, h, -z))
+    elif p.legs == "cross":
+        for sx in (-1, 1):
+            yield bar((sx * x, h, -z), (sx * x, 0, z))
+            yield bar((sx * x, h, z), (sx * x, 0, -z))
+        y = h / 2
+        yield bar((-x, y, 0), (x, y, 0))
+    else:  # pedestal
+        yield bar((0, h, 0), (0, r, 0), radius=1.7 * r)
+        feet = 5 if p.stretchers else 4
+        reach = 0.95 * min(p.width, p.depth) / 2
+        for foot in range(feet):
+            a = 2 * np.pi * (foot + 0.5) / feet
+            yield bar((0, 1.6 * r, 0), (reach * np.sin(a), r, reach * np.cos(a)))
+
+
+def _back(p: Chair, top: float) -> Iterator[Mesh]:
+    half_w, z = 0.46 * p.width * (0.85 if p.seat == "round" else 1.0), -0.43 * p.depth
+    low, high = top - p.seat_thickness / 2, top + p.back_height
+    bend = 0.16 * p.depth
+
+    def place(points: np.ndarray) -> np.ndarray:
+        """Lean a back drawn upright at z = 0, and curve it around the sitter."""
+        px, py, pz = points.T
+        lean = p.rake * (py - top).clip(0)
+        return np.stack([px, py, pz + z - lean + bend * (px / half_w) ** 2 - bend / 2], axis=1)
+
+    def panel(y0: float, y1: Callable[[np.ndarray], np.ndarray], thickness: float, half: float = half_w) -> Mesh:
+        xs = half * np.sin(np.linspace(-np.pi / 2, np.pi / 2, 25))
+        ring = _superellipse(1.0, 1.0, 6.0, 32)  # (32, 2) in y, z
+        tops = y1(xs)
+        rings = []
+        for px, t in zip(xs, tops, strict=True):
+            py = (y0 + t) / 2 + ring[:, 0] * (t - y0) / 2
+            rings.append(place(np.stack([np.full(32, px), py, ring[:, 1] * thickness / 2], axis=1)))
+        return _loft(np.array(rings))
+
+    def bar(path: list[tuple[float, float, float]], radius: float) -> Mesh:
+        points = np.array(path)
+        fine = np.concatenate(
+            [np.linspace(a, b, 9)[:-1] for a, b in zip(points, points[1:], strict=False)] + [points[-1:]]
+        )
+        return _tube(place(fine), radius, radius, p.round_legs)
+
+    thick = max(0.1, 1.4 * p.leg_radius)
+    if p.back == "solid":
+        yield panel(low, lambda xs: np.full_like(xs, high), thick)
+    elif p.back == "rounded":
+        shoulder = top + 0.45 * p.back_height
+        yield panel(low, lambda xs: shoulder + (high - shoulder) * np.sqrt(1 - 0.98 * (xs / half_w) ** 2), thick)
+    else:
+        r = max(0.055, p.leg_radius)
+        for sx in (-1, 1):
+            yield bar([(sx * half_w, low, 0), (sx * half_w, high, 0)], r)
+        if p.back == "slatted":
+            rail = max(0.16, 0.18 * p.back_height)
+            yield panel(high - rail, lambda xs: np.full_like(xs, high), 1.6 * r, half_w + 0.8 * r)
+            for i in range(1, p.bars + 1):
+                sx = 2 * i / (p.bars + 1) - 1
+                yield bar([(sx * half_w, low, 0), (sx * half_w, high - rail / 2, 0)], 0.9 * r)
+        else:  # ladder
+            rungs = max(2, p.bars - 1)
+            gap = p.back_height / rungs
+            for i in range(rungs):
+                y1 = high - i * gap
+                y0 = y1 - 0.48 * gap
+                yield panel(y0, lambda xs, y1=y1: np.full_like(xs, y1), 1.5 * r, half_w)
+
+
+def _arms(p: Chair, top: float) -> Iterator[Mesh]:
+    r = max(0.055, 0.9 * p.leg_radius)
+    rest = top + min(0.38, 0.5 * p.back_height)
+    inner = 0.46 * p.width * (0.85 if p.seat == "round" else 1.0)
+    front, back = 0.3 * p.depth, -0.43 * p.depth - p.rake * (rest - top)
+    foot = top - p.seat_thickness / 2
+    for sx in (-1, 1):
+        path = [(sx * inner, foot, front * 0.9), (sx * inner, rest, front), (sx * inner, rest, back + 0.06 * p.depth)]
+        yield _tube(np.array(path), r, r, p.round_legs)
+
+
+def _superellipse(a: float, b: float, exponent: float, points: int) -> np.ndarray:
+    """(points, 2): |u / a|^e + |v / b|^e = 1, evenly in angle; e = 2 an ellipse, large e a rectangle."""
+    t = 2 * np.pi * (np.arange(points) + 0.5) / points
+    c, s = np.cos(t), np.sin(t)
+    radius = (np.abs(c) ** exponent + np.abs(s) ** exponent) ** (-1 / exponent)
+    return np.stack([a * radius * c, b * radius * s], axis=1)
+
+
+def _tube(path: np.ndarray, start: float, end: float, round_section: bool) -> Mesh:
+    """A bar along a polyline (m, 3), its radius going from start to end; joints mitred."""
+    steps = np.diff(path, axis=0)
+    lengths = np.linalg.norm(steps, axis=1)
+    along = steps / lengths[:, None]
+    side = np.cross(along[0], [0.0, 0.0, 1.0] if abs(along[0][2]) < 0.9 else [1.0, 0.0, 0.0])
+    side /= np.linalg.norm(side)
+    section = _superellipse(1.0, 1.0, 2.0 if round_section else 8.0, 24)
+    travelled = np.concatenate([[0.0], np.cumsum(lengths)]) / lengths.sum()
+    rings = []
+    for i, point in enumerate(path):
+        before, after = along[max(i - 1, 0)], along[min(i, len(along) - 1)]
+        side = side - before * (side @ before)
+        side /= np.linalg.norm(side)
+        other = np.cross(before, side)
+        radius = start + (end - start) * travelled[i]
+        ring = point + radius * (section[:, :1] * side + section[:, 1:] * other)  # across the incoming segment
+        normal = before + after
+        normal /= np.linalg.norm(normal)
+        slide = ((ring - point) @ normal) / (before @ normal)
+        rings.append(ring - slide[:, None] * before)  # slid along it onto the mitre plane
+        turn = after - before
+        if np.linalg.norm(turn) > 1e-9:  # reflect the frame across the mitre plane
+            axis = turn / np.linalg.norm(turn)
+            side = side - 2 * axis * (side @ axis)
+    return _loft(np.array(rings))
+
+
+def _loft(rings: np.ndarray) -> Mesh:
+    """The closed surface through rings (k, m, 3), capped by fans; turned so that its faces point outwards."""
+    k, m, _ = rings.shape
+    vertices = np.concatenate([rings.reshape(-1, 3), rings[:1].mean(axis=1), rings[-1:].mean(axis=1)])
+    i, j = np.meshgrid(np.arange(k - 1), np.arange(m), indexing="ij")
+    a, b = i * m + j, i * m + (j + 1) % m
+    c, d = a + m, b + m
+    j = np.arange(m)
+    last = (k - 1) * m
+    faces = np.concatenate(
+        [
+            np.stack([a, b, d], -1).reshape(-1, 3),
+            np.stack([a, d, c], -1).reshape(-1, 3),
+            np.stack([(j + 1) % m, j, np.full(m, k * m)], -1),
+            np.stack([last + j, last + (j + 1) % m, np.full(m, k * m + 1)], -1),
+        ]
+    )
+    mesh = Mesh(vertices, faces)
+    return mesh if mesh.volume > 0 else Mesh(vertices, faces[:, ::-1].copy())
+
+
+# -- meshes from files ---------------------------------------------------------------------------------------------
+
+
+def mesh_files(folder: Path) -> list[Path]:
+    """Every mesh file below a folder, sorted; covers ShapeNet's `<synset>/<id>/models/*.obj` and ModelNet's `*.off`.
+
+    Raises:
+        FileNotFoundError: the folder is missing, or holds no mesh.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MESH_SUFFIXES)
+    if not files:
+        raise FileNotFoundError(f"no mesh ({', '.join(MESH_SUFFIXES)}) in {folder} or below it")
+    return files
+
+
+def load_mesh(path: Path) -> Mesh:
+    """One mesh file as a single triangle mesh, scenes flattened.
+
+    Raises:
+        BadMesh: unreadable, without faces, with vertices that are not finite, or flat.
+    """
+    import trimesh
+
+    try:
+        loaded = trimesh.load(path, force="mesh", process=False)
+        mesh = Mesh(np.array(loaded.vertices, np.float64).reshape(-1, 3), np.array(loaded.faces).reshape(-1, 3))
+    except Exception as error:  # trimesh's readers raise whatever their parsers meet
+        raise BadMesh(f"cannot be read ({type(error).__name__}: {error})") from error
+    check_mesh(mesh)
+    welded = trimesh.Trimesh(*mesh, process=False)
+    welded.merge_vertices(merge_tex=True, merge_norm=True)  # formats such as STL repeat a vertex for every face
+    return Mesh(np.asarray(welded.vertices, np.float64), np.asarray(welded.faces, np.int64))
+
+
+def check_mesh(mesh: Mesh) -> None:
+    """BadMesh, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
+    if not len(mesh.faces):
+        raise BadMesh("has no faces")
+    used = mesh.vertices[np.unique(mesh.faces)]
+    if not np.isfinite(used).all():
+        raise BadMesh(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
+    extent = np.ptp(used, axis=0)
+    if extent.min() <= 1e-6 * extent.max():
+        raise BadMesh("is flat: it encloses no volume")
+
+
+def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:
+    """The mesh, its bounding box centred, its longest side from -half_extent to half_extent; and the scale applied."""
+    used = mesh.vertices[np.unique(mesh.faces)]
+    low, high = used.min(axis=0), used.max(axis=0)
+    scale = 2 * half_extent / float((high - low).max())
+    return Mesh((mesh.vertices - (low + high) / 2) * scale, mesh.faces), scale
+
+
+# -- ground truth --------------------------------------------------------------------------------------------------
+
+
+def orient(mesh: Mesh) -> Mesh:
+    """Every connected patch consistently oriented; closed patches outwards, so that winding numbers add up."""
+    import igl
+
+    faces, patch = igl.bfs_orient(mesh.faces)
+    faces = np.asarray(faces, np.int64)
+    a, b, c = (mesh.vertices[faces[:, i]] for i in range(3))
+    centre = mesh.vertices[np.unique(faces)].mean(axis=0)
+    signed = np.einsum("ij,ij->i", a - centre, np.cross(b - centre, c - centre))
+    inward = np.bincount(patch, weights=signed) < 0
+    flip = inward[patch]
+    return Mesh(mesh.vertices, np.where(flip[:, None], faces[:, ::-1], faces))
+
+
+class Solid:
+    """A mesh ready for distance queries. Overlapping parts, open sheets and inverted patches are allowed.
+
+    libigl's own signed distance multiplies by 1 - 2|w|, which is wrong where the winding number w is not 0 or 1;
+    here the unsigned distance and the sign (|w| > 0.5) are taken separately.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        """Raises BadMesh where no volume is enclosed."""
+        check_mesh(mesh)
+        self.soup = orient(mesh)
+        self.surface = self._without_inner_faces()
+
+    def _without_inner_faces(self) -> Mesh:
+        """The faces with outside on at least one side: those inside another part bound nothing."""
+        v, f = self.soup
+        a, b, c = (v[f[:, i]] for i in range(3))
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal, axis=1)
+        f, a, b, c, normal = (t[length > 1e-12] for t in (f, a, b, c, normal))
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        step = 1e-4 * float(np.ptp(v, axis=0).max())
+        # a face may lie inside only in part: it is dropped where all of four spread points say so
+        places = np.stack(
+            [(a + b + c) / 3, *(0.8 * p + 0.1 * q + 0.1 * r for p, q, r in ((a, b, c), (b, c, a), (c, a, b)))]
+        )
+        sides = np.concatenate([places - step * normal, places + step * normal])  # (8, f, 3)
+        inside = self.inside(sides.reshape(-1, 3)).reshape(8, -1)
+        if not inside.any():
+            raise BadMesh("encloses no volume")
+        return Mesh(v, f[~inside.all(axis=0)])
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) -> (n,) bool, by the generalised winding number (Barill et al. 2018)."""
+        import igl
+
+        winding = igl.fast_winding_number(self.soup.vertices, self.soup.faces, np.ascontiguousarray(points, np.float64))
+        return np.abs(winding) > 0.5
+
+    def signed_distance(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) -> (n,) float64, negative inside."""
+        import igl
+
+        points = np.ascontiguousarray(points, np.float64)
+        squared, _, _ = igl.point_mesh_squared_distance(points, self.surface.vertices, self.surface.faces)
+        return np.where(self.inside(points), -1.0, 1.0) * np.sqrt(np.maximum(squared, 0))
+
+
+def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count, 3) points uniformly by area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    areas = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    face = np.searchsorted(np.cumsum(areas) / areas.sum(), rng.random(count)).clip(max=len(areas) - 1)
+    u, v = rng.random((2, count))
+    fold = u + v > 1
+    u, v = np.where(fold, 1 - u, u)[:, None], np.where(fold, 1 - v, v)[:, None]
+    return a[face] + u * (b - a)[face] + v * (c - a)[face]
+
+
+def sample_sdf(mesh: Mesh, count: int, seed: int) -> np.ndarray:
+    """(count, 4) float32: points and their signed distance, sampled as in DeepSDF (Park et al. 2019, section 5.1).
+
+    47 % at the surface plus noise of variance 0.0025, 47 % of variance 0.00025, the rest uniform in [-1, 1]^3.
+
+    Raises:
+        BadMesh: the mesh encloses no volume.
+    """
+    rng = np.random.Generator(np.random.PCG64(seed))
+    solid = Solid(mesh)
+    near = int(0.47 * count)
+    surface = sample_surface(solid.surface, 2 * near, rng)
+    noise = rng.standard_normal((2 * near, 3)) * np.sqrt(np.repeat([0.0025, 0.00025], near))[:, None]
+    points = np.concatenate([(surface + noise).clip(-1, 1), rng.random((count - 2 * near, 3)) * 2 - 1])
+    points = points.astype(np.float32)  # the distance is taken at the point that is stored
+    return np.concatenate([points, solid.signed_distance(points)[:, None].astype(np.float32)], axis=1)
+
+
+def test_points(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Uniform points (count, 3) float32 in the mesh's bounding box, and which are inside (count,): for an IoU."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    points = (low + (high - low) * rng.random((count, 3))).astype(np.float32)
+    return points, Solid(mesh).inside(points)
+
+
+def load_source(source: str) -> tuple[Mesh, dict]:
+    """The normalised mesh of a zoo record's source, "chair:<seed>" or a mesh file, and the record columns it brings.
+
+    Raises:
+        BadMesh: the file cannot be read or encloses no volume.
+    """
+    if source.startswith("chair:"):
+        return chair(chair_params(int(source.removeprefix("chair:"))))
+    mesh, _ = normalise(load_mesh(Path(source)))
+    return mesh, {"height": float(np.ptp(mesh.vertices[:, 1]))}

@@ -1,0 +1,258 @@
+"""The one training loop, for every setting: it sums the named terms an objective gives it, and logs them by name.
+
+A run is a folder: config.json and model.safetensors (the best so far, what `netspace.load` reads),
+checkpoint.safetensors (to resume from), metrics.jsonl and tensorboard/. Nothing in a step depends on global state:
+what is random in step i is drawn from a generator seeded with the run's seed and i.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .evaluate import agreement
+from .losses import SdfObjective
+from .model import NetSpace, SpaceConfig
+from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a space is trained. Defaults are this product's; `recipes` has the paper's."""
+
+    preset: str = field(default="tokens", metadata={"help": "tokens, or paper: exactly the authors' model"})
+    encoder: str = field(default="prep", metadata={"help": "prep: reads weights; probe: reads answers at fixed inputs"})
+    embedding: int = field(default=256, metadata={"help": "embedding size E; the paper's is 4096"})
+    hidden: int = field(default=256, metadata={"help": "width of the MLP shared by all chunks (tokens)"})
+    steps: int = field(default=20_000, metadata={"help": "steps of the optimiser"})
+    nets: int = field(default=8, metadata={"help": "networks a step (the paper's metabatch)"})
+    points: int = field(default=768, metadata={"help": "inputs a network and step"})
+    queries: int = field(default=16_384, metadata={"help": "stored inputs a network, with the target's answers"})
+    noise: float = field(default=0.0, metadata={"help": "noise on embeddings while training, as a share of their size"})
+    copies: int = field(
+        default=1, metadata={"help": "versions of every SDF to train on, stretched along the axes; 1: none"}
+    )
+    stretch: float = field(default=0.2, metadata={"help": "by how much the copies' proportions change at most"})
+    lr: float = field(default=7e-4, metadata={"help": "highest learning rate; the paper's is 1e-4"})
+    schedule: str = field(default="cosine", metadata={"help": "cosine with warm-up, or constant (the paper's)"})
+    weight_decay: float = field(default=0.0, metadata={"help": "AdamW's weight decay"})
+    average: float = field(default=0.999, metadata={"help": "decay of the moving average of weights; 0 turns it off"})
+    select: str = field(default="train", metadata={"help": "split whose agreement selects the best: train or heldout"})
+    stop_at: float = field(default=0.0, metadata={"help": "stop at this agreement on the selecting split; 0: never"})
+    every: int = field(default=500, metadata={"help": "steps between validations and checkpoints"})
+    hidden_dtype: str = field(
+        default="bfloat16", metadata={"help": "precision of the predicted networks' hidden product"}
+    )
+    seed: int = field(default=0, metadata={"help": "seed of initialisation, batches and inputs"})
+
+
+class Line(NamedTuple):
+    """One line of a training log."""
+
+    step: int
+    terms: dict[str, float]
+    """loss terms by name, averaged since the last line"""
+    measures: dict[str, float]
+    """agreement and loss on both splits"""
+    best: bool
+    """whether this step is the best so far"""
+    seconds: float
+    """since the start of the run, earlier parts of a resumed run included"""
+
+
+def new_space(zoo: Zoo, config: TrainConfig) -> NetSpace:
+    """A freshly initialised space for the zoo's family; the same for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        if config.preset == "paper":
+            return NetSpace(zoo.family, SpaceConfig.paper())
+        shape = {"embedding": config.embedding, "hidden": config.hidden}
+        return NetSpace(zoo.family, SpaceConfig(config.preset, config.encoder, **shape))
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Constant, or a linear warm-up over 2 % of the steps and then half a cosine down to 1 % of the highest."""
+    if config.schedule == "constant":
+        return config.lr
+    warmup = max(1, config.steps // 50)
+    if step < warmup:
+        return config.lr * (step + 1) / warmup
+    return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, config.steps - warmup))))
+
+
+def batch_of(ids: Sequence[int], size: int, step: int, seed: int) -> list[int]:
+    """The networks of a step: every epoch is a fresh permutation, known from the seed and the step alone."""
+    size = min(size, len(ids))
+    per_epoch = len(ids) // size
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+    return [ids[k] for k in order[place * size : (place + 1) * size]]
+
+
+def fit(
+    zoo: Zoo, config: TrainConfig, folder: Path, *, resume: bool = False, device: str = "cpu", command: str = ""
+) -> Iterator[Line]:
+    """Train a space on the zoo's training networks; a generator of log lines, one a validation.
+
+    Raises:
+        BadFolder: the folder holds a run and `resume` is off, or it was made with another config.
+        OSError: the disk is full; the last checkpoint and the best model stay readable.
+    """
+    train, heldout = zoo.ids(TRAIN), zoo.ids(HELDOUT)
+    if not train:
+        raise ValueError(f"{zoo.folder} has no network of the split {TRAIN!r}")
+    if config.select == HELDOUT and not heldout:
+        raise ValueError(f"{zoo.folder} has no held-out network to select the best checkpoint by")
+    if (folder / "train.json").exists():
+        if not resume:
+            raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
+        before = read_json(folder / "train.json")["config"]
+        changed = [k for k, v in asdict(config).items() if before.get(k) != v]
+        if changed:
+            raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
+    about = {"config": asdict(config), "command": command, "zoo": zoo.folder.name, "networks": len(train)}
+    with replacing(folder / "train.json") as path:
+        path.write_text(json.dumps(about, indent=2) + "\n")
+
+    space = new_space(zoo, config).to(device).train()
+    averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
+    optimiser = torch.optim.AdamW(
+        space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.98), fused=True
+    )
+    state = {"step": 0, "best": -1.0, "seconds": 0.0}
+    if (folder / "checkpoint.safetensors").exists():
+        state = _read_checkpoint(folder, space, optimiser, averaged)
+    _trim_log(folder / "metrics.jsonl", state["step"])
+    objective = SdfObjective(space, zoo, train + heldout, config)
+    if state["step"] == 0:
+        objective.calibrate(space, train)
+    writer = _tensorboard(folder, state["step"])
+    sums: dict[str, float] = {}
+    start = time.perf_counter() - state["seconds"]
+    try:
+        for step in range(state["step"], config.steps):
+            optimiser.param_groups[0]["lr"] = learning_rate(config, step)
+            generator = torch.Generator(device).manual_seed((config.seed << 32) + step)
+            terms = objective.terms(space, batch_of(train, config.nets, step, config.seed), generator)
+            optimiser.zero_grad()
+            torch.stack(list(terms.values())).sum().backward()
+            optimiser.step()
+            decay = min(config.average, (1 + step) / (10 + step))
+            with torch.no_grad():
+                names, live = zip(*space.named_parameters(), strict=True)
+                torch._foreach_lerp_([averaged[n] for n in names], list(live), 1 - decay)
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0.0) + float(term.detach())
+            done = step + 1
+            if done % config.every and done != config.steps:
+                continue
+            since = config.every if done % config.every == 0 else done % config.every
+            measures = _measure(space, averaged, objective, {TRAIN: train, HELDOUT: heldout})
+            score = measures[f"{config.select}_agreement"]
+            best = score > state["best"]
+            state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - start}
+            line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
+            sums = {}
+            if best:
+                with _Averaged(space, averaged):
+                    space.save(folder, about | {"step": done} | measures)
+            _write_checkpoint(folder, space, optimiser, averaged, state)
+            with (folder / "metrics.jsonl").open("a") as log:
+                log.write(json.dumps(line._asdict()) + "\n")
+            for name, value in {**{f"loss/{k}": v for k, v in line.terms.items()}, **measures}.items():
+                writer.add_scalar(name, value, done)
+            yield line
+            if config.stop_at and score >= config.stop_at:
+                return
+    finally:
+        writer.close()
+
+
+class _Averaged:
+    """Inside, the space has the averaged weights."""
+
+    def __init__(self, space: NetSpace, averaged: dict[str, Tensor]) -> None:
+        self.space, self.averaged = space, averaged
+
+    def __enter__(self) -> None:
+        self.live = {name: p.detach().clone() for name, p in self.space.named_parameters()}
+        self._put(self.averaged)
+
+    def __exit__(self, *_) -> None:
+        self._put(self.live)
+
+    @torch.no_grad()
+    def _put(self, values: dict[str, Tensor]) -> None:
+        for name, p in self.space.named_parameters():
+            p.copy_(values[name])
+
+
+@torch.no_grad()
+def _measure(space: NetSpace, averaged: dict[str, Tensor], objective: SdfObjective, splits: dict) -> dict[str, float]:
+    """Agreement and loss of both splits with the averaged weights; at most 64 networks of each."""
+    measures = {}
+    with _Averaged(space, averaged):
+        for split, ids in splits.items():
+            if not ids:
+                continue
+            ids = ids[:: math.ceil(len(ids) / 64)]
+            pairs = [objective.validate(space, ids[k : k + 8]) for k in range(0, len(ids), 8)]
+            predicted, target = (torch.cat(side) for side in zip(*pairs, strict=True))
+            measures[f"{split}_agreement"] = agreement(predicted, target).median().item()
+            measures[f"{split}_mse"] = (predicted - target).square().mean().item()
+    return measures
+
+
+def _tensorboard(folder: Path, step: int):
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+
+
+def _trim_log(path: Path, step: int) -> None:
+    """Drop lines written after the checkpoint that the run resumes from."""
+    if path.exists():
+        kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
+        with replacing(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+
+
+def _write_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[str, Tensor], state: dict) -> None:
+    from safetensors.torch import save
+
+    tensors = {f"model/{name}": t for name, t in space.state_dict().items()}
+    for name, p in space.named_parameters():
+        tensors[f"averaged/{name}"] = averaged[name]
+        for key, value in optimiser.state[p].items():
+            tensors[f"{key}/{name}"] = value
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    with replacing(folder / "checkpoint.safetensors") as path:
+        path.write_bytes(save(tensors, metadata={"state": json.dumps(state)}))
+
+
+@torch.no_grad()
+def _read_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[str, Tensor]) -> dict:
+    import safetensors
+
+    path = folder / "checkpoint.safetensors"
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            state = json.loads(file.metadata()["state"])
+            for name, t in space.state_dict().items():
+                t.copy_(file.get_tensor(f"model/{name}"))
+            for name, p in space.named_parameters():
+                averaged[name].copy_(file.get_tensor(f"averaged/{name}"))
+                optimiser.state[p] = {
+                    key: file.get_tensor(f"{key}/{name}").to(p.device) for key in ("step", "exp_avg", "exp_avg_sq")
+                }
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+        raise BadFolder(f"{path} is truncated or not a checkpoint of this run ({error})") from error
+    return state

@@ -1,0 +1,214 @@
+"""A zoo on disk: many trained networks as stacked weights and a table of records.
+
+    zoo.json             format, family (architectures, PRep size), how the zoo was made
+    weights.safetensors  "<arch>/<parameter>": (b, *shape), one row a network
+    records.parquet      a row a network: name, arch, row, split, ...
+
+The records are the commit point: weights are written first and may hold further rows that are not listed yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .archs import ARCHS, Family
+from .network import Network
+from .prep import PrepSize, pack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+TRAIN, HELDOUT = "train", "heldout"
+
+
+class BadFolder(ValueError):
+    """A zoo or a space that cannot be read; the message names the folder and what is wrong with it."""
+
+
+@contextmanager
+def replacing(path: Path):
+    """A temporary path beside `path` to write to; it takes the place of `path` at once when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file; BadFolder where it is missing, truncated, or something else (a pickle)."""
+    import safetensors
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise BadFolder(f"{path.parent} has no {path.name}")
+    with path.open("rb") as file:
+        head = file.read(2)
+    if head[:2] in (b"\x80\x02", b"\x80\x04", b"PK") or path.suffix != ".safetensors":
+        raise BadFolder(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
+    try:
+        return load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise BadFolder(f"{path} is truncated or not a safetensors file ({error})") from error
+
+
+def read_json(path: Path) -> dict:
+    """A folder's JSON file; BadFolder where it is missing or broken."""
+    if not path.parent.is_dir():
+        raise BadFolder(f"no folder {path.parent}")
+    if not path.is_file():
+        raise BadFolder(f"{path.parent} has no {path.name}")
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise BadFolder(f"{path} is not valid JSON ({error})") from error
+
+
+def family_to_json(family: Family) -> dict:
+    return {"archs": family.names, "size": list(family.size)}
+
+
+def family_from_json(data: dict) -> Family:
+    unknown = [name for name in data["archs"] if name not in ARCHS]
+    if unknown:
+        raise ValueError(f"unknown architecture {unknown[0]!r}; known: {', '.join(ARCHS)}")
+    return Family(tuple(ARCHS[name] for name in data["archs"]), PrepSize(*data["size"]))
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Trained networks of one family; `zoo[i]` or `zoo["name"]` is a `Network`."""
+
+    folder: Path
+    family: Family
+    records: pd.DataFrame
+    """one row a network, index 0 ... b-1; at least name, arch, row, split"""
+    weights: dict[str, Tensor]
+    """"<arch>/<parameter>" -> (rows, *shape), as stored"""
+    about: dict
+    """how the zoo was made: zoo.json"""
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Zoo:
+        """Read a zoo; BadFolder, in one sentence, where it is missing, truncated or inconsistent."""
+        import pandas as pd
+
+        folder = Path(folder)
+        about = read_json(folder / "zoo.json")
+        if about.get("format") != FORMAT:
+            raise BadFolder(f"{folder} has zoo format {about.get('format')}, this program reads format {FORMAT}")
+        try:
+            family = family_from_json(about["family"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadFolder(f"{folder / 'zoo.json'}: {error}") from error
+        if not (folder / "records.parquet").is_file():
+            raise BadFolder(f"{folder} has no records.parquet: no network was finished yet")
+        try:
+            records = pd.read_parquet(folder / "records.parquet")
+        except Exception as error:  # pyarrow raises many kinds for a damaged file
+            raise BadFolder(f"{folder / 'records.parquet'} cannot be read ({error})") from error
+        missing = [column for column in ("name", "arch", "row", "split") if column not in records]
+        if missing:
+            raise BadFolder(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
+        weights = read_tensors(folder / "weights.safetensors")
+        zoo = cls(folder, family, records.reset_index(drop=True), weights, about)
+        zoo._check()
+        return zoo
+
+    def _check(self) -> None:
+        for arch in self.family.archs:
+            mine = self.records[self.records.arch == arch.name]
+            stacks = {n: self.weights[f"{arch.name}/{n}"] for n in arch.shapes if f"{arch.name}/{n}" in self.weights}
+            try:
+                arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
+            except ValueError as error:
+                raise BadFolder(f"{self.folder / 'weights.safetensors'}: {error}") from error
+            rows = min(len(stack) for stack in stacks.values())
+            if len(mine) and rows <= mine.row.max():
+                raise BadFolder(f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated")
+        unknown = set(self.records.arch) - set(self.family.names)
+        if unknown:
+            raise BadFolder(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, key: int | str) -> Network:
+        """The network of an id or a name, in float32; KeyError where there is none."""
+        i = self.index(key)
+        arch = self.family.archs[self.family.names.index(self.records.arch[i])]
+        return Network(arch, self.preps([i])[0])
+
+    def index(self, key: int | str) -> int:
+        """The id of a network given by id or name; KeyError, naming the zoo, where there is none."""
+        if isinstance(key, str):
+            found = self.records.index[self.records.name == key]
+            if not len(found):
+                raise KeyError(
+                    f"no network {key!r} in {self.folder} ({len(self)} networks, e.g. {self.records.name[0]!r})"
+                )
+            return int(found[0])
+        if not 0 <= key < len(self):
+            raise KeyError(f"no network {key} in {self.folder}, which has 0 to {len(self) - 1}")
+        return key
+
+    def ids(self, split: str) -> list[int]:
+        """The ids of a split."""
+        return [int(i) for i in self.records.index[self.records.split == split]]
+
+    def preps(self, ids: Sequence[int]) -> Tensor:
+        """PReps (b, 1, H, W) float32 of the networks with these ids."""
+        preps = torch.zeros(len(ids), 1, *self.family.size)
+        for arch in self.family.archs:
+            at = [k for k, i in enumerate(ids) if self.records.arch[i] == arch.name]
+            if at:
+                rows = torch.tensor([int(self.records.row[ids[k]]) for k in at])
+                params = {name: self.weights[f"{arch.name}/{name}"][rows].float() for name in arch.shapes}
+                preps[torch.tensor(at)] = pack(params, self.family.size, batch_ndim=1)
+        return preps
+
+
+def write_about(folder: Path, family: Family, about: dict) -> None:
+    """Write zoo.json alone: a zoo of which no network is finished yet."""
+    with replacing(folder / "zoo.json") as path:
+        path.write_text(json.dumps({"format": FORMAT, "family": family_to_json(family)} | about, indent=2) + "\n")
+
+
+def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict[str, Tensor], about: dict) -> None:
+    """Write a zoo, each file in one step, the records last; an earlier zoo in the folder stays readable throughout.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; what was there before is untouched.
+    """
+    from safetensors.torch import save
+
+    write_about(folder, family, about)
+    with replacing(folder / "weights.safetensors") as path:
+        path.write_bytes(save({name: stack.contiguous() for name, stack in weights.items()}))
+    with replacing(folder / "records.parquet") as path:
+        records.to_parquet(path, index=False)
+
+
+def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
+    """Write a part of a zoo as a zoo of its own."""
+    records = zoo.records.iloc[list(ids)].reset_index(drop=True)
+    weights = {}
+    for arch in zoo.family.archs:
+        mine = records.arch == arch.name
+        rows = torch.tensor(records.row[mine].to_numpy())
+        weights |= {f"{arch.name}/{n}": zoo.weights[f"{arch.name}/{n}"][rows] for n in arch.shapes}
+        records.loc[mine, "row"] = range(int(mine.sum()))
+    about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
+    write_zoo(folder, zoo.family, records, weights, about | {"part_of": f"{len(records)} of {len(zoo)} networks"})

@@ -1,0 +1,165 @@
+"""Shapes: drag one chair into another, latent path on the left, raw weights on the right."""
+
+import random
+
+import streamlit as st
+
+from app import components, frame, session, viewport
+from app.session import AT_REST, COLOURS, STEPS
+
+SIDES = ("latent", "weights")
+state = st.session_state
+loaded = frame.loaded()
+names = loaded.names
+
+# -- the state of the page, which its link holds ---------------------------------------------------------------------
+
+
+def position(asked: str | float) -> float:
+    try:
+        return min(max(float(asked), 0.0), 1.0)
+    except ValueError:
+        raise ValueError(f"The link's gamma “{asked}” is not a number; showing the middle of the path.") from None
+
+
+def camera(asked: str | list[float]) -> list[float]:
+    try:
+        azimuth, elevation, distance = (float(v) for v in (asked.split() if isinstance(asked, str) else asked))
+    except ValueError:
+        raise ValueError(f"The link's camera “{asked}” is not three numbers; showing the usual view.") from None
+    return [azimuth, elevation, distance]
+
+
+known = frame.one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
+first, second = session.default_pair(loaded)
+a = names.index(frame.linked("shape_a", "a", names[first], known))
+b = names.index(frame.linked("shape_b", "b", names[second], known))
+frame.linked("shape_gamma", "gamma", 0.5, position)
+frame.linked("shape_camera", "camera", None, camera)
+frame.linked("shape_method", "method", SIDES[0], frame.one_of(list(SIDES), "There is no method {}; showing both."))
+
+
+def write_link() -> None:
+    link = {
+        "space": loaded.space_info.id,
+        "zoo": loaded.zoo_info.id,
+        "a": names[a],
+        "b": names[b],
+        "gamma": f"{state['shape_gamma']:.5g}",
+        "method": state["shape_method"],
+    }
+    if state["shape_camera"]:
+        link["camera"] = " ".join(f"{v:.3f}" for v in state["shape_camera"])
+    st.query_params.from_dict(link)
+
+
+# -- choosing ------------------------------------------------------------------------------------------------------
+
+
+def pick() -> None:
+    choice = state["picker"]["pick"]
+    state[f"shape_{choice['slot']}"] = names[choice["id"]]
+
+
+def swap() -> None:
+    state["shape_a"], state["shape_b"] = state["shape_b"], state["shape_a"]
+
+
+def random_pair() -> None:
+    train = [i for i, card in enumerate(session.cards(loaded)) if not card.held_out]
+    state["shape_a"], state["shape_b"] = (names[i] for i in random.sample(train, 2))
+
+
+frame.notices()
+top, bottom = st.container(), st.container()
+with bottom:
+    components.picker("picker", session.picker_data(loaded, a, b), pick, swap, random_pair)
+    thumbnails = session.atlas(loaded)
+    if thumbnails:
+        with st.container(key="feeds-atlas"):
+            components.feed(f"atlas-{loaded.zoo_info.id}", thumbnails)
+
+
+# -- sliding -------------------------------------------------------------------------------------------------------
+
+
+def released() -> None:
+    view = state["shapes"]["view"]
+    state["shape_gamma"], state["shape_camera"] = view["frame"] / (STEPS - 1), view["camera"]
+
+
+def chosen() -> None:
+    state["shape_method"] = state["shapes"]["method"]
+
+
+@st.fragment
+def slide() -> None:
+    write_link()
+    i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
+    work = session.path_work(loaded, a, b, SIDES, i)
+    head, actions = st.columns([7, 3], vertical_alignment="center")
+    head.markdown("##### Drag from A to B: every frame is a network")
+    data = session.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
+    components.viewer("shapes", data, released, chosen)
+    with st.container(key="feeds", gap=None):
+        for k, part in enumerate(work.parts()):
+            components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))
+            if k == 0:
+                with actions:
+                    take_away(work, i, method)
+        components.feed("shapes-detail", work.detail(i, "shapes"))
+
+
+def take_away(work: session.PathWork, i: int, method: str) -> None:
+    """What can be kept of the chosen side at this gamma."""
+    gamma = i / (STEPS - 1)
+    solid = work.has_surface(method, i)
+    file = f"{names[a]}_{names[b]}_{method}_{gamma:.3f}"
+    look, take = st.columns(2)
+    if look.button("Inspect", icon=":material/3d_rotation:", disabled=not solid, width="stretch"):
+        inspection(work, i, method)
+    with take.popover("Take away", icon=":material/download:", width="stretch"):
+        st.markdown(f"**{session.method_title(method)}, gamma {gamma:.2f}**")
+        st.caption(f"Mesh at {AT_REST}³" if solid else "There is no surface here to write as a mesh.")
+        for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):
+            column.download_button(
+                kind.upper(),
+                lambda kind=kind: session.mesh_file(work, method, i, kind),
+                f"{file}.{kind}",
+                disabled=not solid,
+                on_click="ignore",
+                width="stretch",
+                key=f"mesh-{kind}",
+            )
+        st.caption("The network")
+        about = session.about_network(work, method, i, names[a], names[b])
+        for column, (title, kind, words) in zip(
+            st.columns(2),
+            (
+                ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
+                ("state_dict", "pt", "torch.load(file, weights_only=True)"),
+            ),
+            strict=True,
+        ):
+            column.download_button(
+                title,
+                lambda kind=kind: session.network_file(work, method, i, about, kind),
+                f"{file}.{kind}",
+                help=words,
+                on_click="ignore",
+                width="stretch",
+                key=f"network-{kind}",
+            )
+        st.caption("The command that writes this path")
+        st.code(session.command(loaded, names[a], names[b], method), language="bash", wrap_lines=True)
+
+
+@st.dialog("One still mesh", width="large")
+def inspection(work: session.PathWork, i: int, method: str) -> None:
+    st.caption(f"{session.method_title(method)}, gamma {i / (STEPS - 1):.2f}, {names[a]} to {names[b]}, {AT_REST}³")
+    vertices, faces = session.mesh_arrays(work, method, i)
+    viewport.inspect(vertices, faces, COLOURS[method], dark=st.context.theme.type == "dark")
+
+
+with top:
+    slide()

@@ -1,0 +1,43 @@
+"""Small data that the tests share: made once a session, with seeds, on one core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from netspace.make_zoo import FitConfig, chair_sources, make_sdf_zoo
+from netspace.train import TrainConfig, fit
+from netspace.zoo import Zoo
+
+ROOT = Path(__file__).resolve().parent.parent
+TINY_FIT = FitConfig(arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32")
+TINY_TRAIN = TrainConfig(
+    embedding=16, hidden=32, steps=12, nets=2, points=64, queries=256, every=4, hidden_dtype="float32"
+)
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo_folder(tmp_path_factory) -> Path:
+    """Six chairs, two of them held out, in small SIRENs."""
+    folder = tmp_path_factory.mktemp("tiny") / "zoo"
+    for _ in make_sdf_zoo(folder, chair_sources(6), TINY_FIT, workers=0):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo(tiny_zoo_folder) -> Zoo:
+    return Zoo.load(tiny_zoo_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
+    """A space of the tiny zoo, hardly trained."""
+    folder = tmp_path_factory.mktemp("tiny") / "space"
+    for _ in fit(tiny_zoo, TINY_TRAIN, folder):
+        pass
+    return folder

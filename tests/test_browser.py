@@ -1,0 +1,202 @@
+"""The app in headless Chromium: what a drag does, what it sends, and what a link restores."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+pytestmark = pytest.mark.browser
+if CHROMIUM is None and not os.environ.get("CI"):
+    pytest.skip("NO BROWSER: install Debian's chromium to run the browser tests", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        for _ in range(120):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    page.sent, page.errors = [], []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: page.sent.append(data)))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    yield page
+    assert not page.errors
+    context.close()
+
+
+def viewer(page) -> dict:
+    """What the viewer reports of itself."""
+    return page.locator(".viewer").evaluate("el => ({...el.dataset})")
+
+
+def wait(page, condition: str) -> None:
+    page.locator(".viewer").wait_for()
+    page.wait_for_function(
+        f"() => {{ const find = (root) => {{ for (const el of root.querySelectorAll('*')) {{"
+        "  if (el.classList.contains('viewer')) return el;"
+        "  if (el.shadowRoot) { const inner = find(el.shadowRoot); if (inner) return inner; } } };"
+        f" const d = find(document)?.dataset; return d && ({condition}); }}"
+    )
+
+
+def open_shapes(page, link: str = "") -> None:
+    page.goto(f"/shapes{link}")
+    wait(page, "d.frames === '66'")
+
+
+def slide_to(page, share: float) -> None:
+    box = page.locator(".viewer input[type=range]").bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, y)
+    page.mouse.down()
+    for k in range(1, 9):  # from the middle, as a hand would
+        page.mouse.move(box["x"] + 8 + (0.5 + (share - 0.5) * k / 8) * (box["width"] - 16), y)
+    return None
+
+
+def test_shapes_shows_its_first_chairs_without_a_click(page):
+    page.goto("/shapes")
+    wait(page, "Number(d.triangles) > 1000")
+    assert page.get_by_text("latent path").first.is_visible()
+
+
+def test_a_drag_draws_other_meshes_moves_no_camera_and_sends_nothing(page):
+    open_shapes(page)
+    page.wait_for_timeout(1500)  # the mesh at rest has arrived
+    before, sent = viewer(page), len(page.sent)
+    picture = page.locator(".viewer .stage").screenshot()
+    slide_to(page, 0.1)
+    wait(page, f"d.frame !== '{before['frame']}'")
+    during = viewer(page)
+    assert len(page.sent) == sent, "a message was sent while dragging"
+    assert int(during["frame"]) < 8 and during["triangles"] != before["triangles"]
+    assert during["camera"] == before["camera"]
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    assert len(page.sent) == sent + 1, "one message on release"
+    assert page.locator(".viewer .stage").screenshot() != picture
+    assert "gamma=0." in page.url
+    assert viewer(page)["camera"] == before["camera"]
+
+
+def test_javascript_takes_under_two_milliseconds_a_frame(page):
+    open_shapes(page)
+    page.locator(".viewer .play").click()
+    page.wait_for_timeout(3000)
+    report = viewer(page)
+    assert int(report["draws"]) > 20
+    assert float(report["milliseconds"]) < 2
+
+
+def test_keys_step_play_and_explain(page):
+    open_shapes(page, "?gamma=0")
+    page.locator(".viewer").focus()
+    page.keyboard.press("ArrowRight")
+    wait(page, "d.frame === '1'")
+    page.keyboard.press("Shift+ArrowRight")
+    wait(page, "d.frame === '5'")
+    page.keyboard.press("End")
+    wait(page, "d.frame === '32'")
+    page.keyboard.press("?")
+    assert page.get_by_text("one frame (with").is_visible()
+    page.keyboard.press("b")
+    assert "on" in page.locator(".picker .slot").nth(1).get_attribute("class")
+    page.keyboard.press("Space")
+    wait(page, "d.frame !== '32'")
+
+
+def test_turning_the_camera_is_in_the_link_and_a_reload_restores_it(page):
+    open_shapes(page, "?a=chair-0001&b=chair-0004&gamma=0.25")
+    box = page.locator(".viewer .stage").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 220, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**camera=**")
+    turned = viewer(page)["camera"]
+    page.reload()
+    wait(page, "d.frames === '66'")
+    assert [float(v) for v in viewer(page)["camera"].split()] == pytest.approx(
+        [float(v) for v in turned.split()], abs=2e-3
+    )
+    assert viewer(page)["frame"] == "8"
+    assert page.locator(".end.a .who").inner_text() == "chair-0001"
+
+
+def test_a_click_on_a_picture_changes_the_pair_and_swap_swaps(page):
+    open_shapes(page)
+    page.locator(".picker .search").fill("stool cross")
+    page.locator(".picker .card:visible").first.click()
+    page.wait_for_function("name => document.location.search.includes('a=')", arg="")
+    picked = page.locator(".picker .slot").first.locator(".who")
+    page.wait_for_function("() => new URL(document.location).searchParams.get('a') !== 'chair-0013'")
+    name = picked.inner_text()
+    other = page.locator(".end.b .who").inner_text()
+    page.locator(".picker .swap").click()
+    page.wait_for_function("name => new URL(document.location).searchParams.get('b') === name", arg=name)
+    assert page.locator(".end.a .who").inner_text() == other
+
+
+def test_without_a_surface_the_viewer_says_so(page):
+    open_shapes(page)
+    assert page.get_by_text("no surface at gamma 0.50").is_visible()
+
+
+def test_home_plays_by_itself(page):
+    page.goto("/")
+    wait(page, "d.frames === '33'")
+    first = viewer(page)["frame"]
+    wait(page, f"d.frame !== '{first}'")
+    page.get_by_text("Slide between chairs").click()
+    page.wait_for_url("**/shapes**")
+
+
+def test_the_dark_theme_is_dark(browser, address):
+    context = browser.new_context(color_scheme="dark", base_url=address)
+    page = context.new_page()
+    page.goto("/shapes")
+    page.locator(".viewer").wait_for(timeout=60_000)
+    colour = page.locator(".stApp").evaluate("el => getComputedStyle(el).backgroundColor")
+    assert max(int(v) for v in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]) < 60
+    context.close()

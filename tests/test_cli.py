@@ -1,0 +1,168 @@
+"""Every command on small data; every option explained; every error one sentence and exit code 2."""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import trimesh
+from PIL import Image
+
+import netspace
+from netspace.__main__ import build_parser, main
+
+
+def parsers(parser: argparse.ArgumentParser):
+    """The parser and all of its sub-commands'."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub in action.choices.values():
+                yield from parsers(sub)
+
+
+def refused(capsys, *argv) -> str:
+    """The one sentence with which a command is refused."""
+    code = main([str(a) for a in argv])
+    streams = capsys.readouterr()
+    assert code == 2
+    assert streams.err.startswith("netspace: ") and streams.err.count("\n") == 1 and "Traceback" not in streams.err
+    return streams.err
+
+
+def test_every_option_is_explained():
+    for parser in parsers(build_parser()):
+        for action in parser._actions:
+            assert action.help or isinstance(action, argparse._SubParsersAction), f"{parser.prog} {action.dest}"
+
+
+def test_help_of_every_command_prints():
+    for parser in parsers(build_parser()):
+        assert parser.prog.split()[-1] in parser.format_help()
+
+
+def test_it_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "netspace", "archs"], capture_output=True, text=True, check=True)
+    assert "siren256" in done.stdout and "67,073" in done.stdout
+
+
+def test_archs_as_json(capsys):
+    assert main(["archs", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["siren256"]["parameters"] == 67_073 and rows["siren256"]["prep"] == [8, 10_000]
+
+
+def test_chairs_are_written_with_their_parameters(tmp_path, capsys):
+    assert (
+        main(["shapes", "chairs", "--count", "2", "--first-seed", "5", "--format", "ply", "--out", str(tmp_path)]) == 0
+    )
+    table = pd.read_csv(tmp_path / "chairs.csv")
+    assert table.name.tolist() == ["chair-0005", "chair-0006"] and table.legs.notna().all()
+    assert trimesh.load(tmp_path / "chair-0005.ply").is_watertight
+
+
+FIT = [
+    "--arch",
+    "siren64",
+    "--steps",
+    "5",
+    "--batch",
+    "64",
+    "--samples",
+    "500",
+    "--heldout-every",
+    "2",
+    "--workers",
+    "1",
+]
+TRAIN = ["--embedding", "8", "--hidden", "16", "--steps", "2", "--every", "1", "--nets", "1", "--points", "16"]
+
+
+def test_from_meshes_to_a_path(tmp_path, capsys):
+    """The whole way by commands: shapes, zoo, space, evaluation, embeddings, path, thumbnails, a part of the zoo."""
+    meshes, zoo, space, out = (tmp_path / n for n in ("meshes", "zoo", "space", "out"))
+    assert main(["shapes", "chairs", "--count", "3", "--out", str(meshes)]) == 0
+    (meshes / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    assert main(["zoo", "fit-sdf", "--meshes", str(meshes), "--out", str(zoo), *FIT]) == 0
+    said = capsys.readouterr().out
+    assert "skipped" in said and "flat" in said and "fitted 3 networks" in said
+    train = ["train", "--zoo", str(zoo), "--out", str(space), "--queries", "64", *TRAIN]
+    assert main(train) == 0
+    assert json.loads((space / "config.json").read_text())["about"]["config"]["embedding"] == 8
+    assert main([*train, "--resume"]) == 0
+
+    capsys.readouterr()
+    both = ["--space", str(space), "--zoo", str(zoo)]
+    assert main(["eval", *both, "--json", "--resolution", "32", "--rows", str(tmp_path / "rows.csv")]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["train"]["count"] == 2 and summary["heldout"]["count"] == 1
+    assert {"agreement_median", "iou_median", "chamfer_median"} <= set(summary["train"])
+    assert len(pd.read_csv(tmp_path / "rows.csv")) == 3
+
+    assert main(["embed", *both, "--out", str(tmp_path / "z.parquet")]) == 0
+    table = pd.read_parquet(tmp_path / "z.parquet")
+    loaded, nets = netspace.load(space), netspace.Zoo.load(zoo)
+    expected = loaded.encode(nets.preps(range(3))).numpy()
+    assert np.allclose(table.filter(like="z").to_numpy(), expected, atol=1e-5)
+
+    a, b = nets.records.name[:2]
+    path = ["interpolate", *both, "--a", a, "--b", b, "--method", "weights", "--steps", "3", "--resolution", "32"]
+    assert main([*path, "--out", str(out)]) == 0
+    with (out / "path.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(r["gamma"]) for r in rows] == [0, 0.5, 1]
+    for row in rows:
+        assert bool(row["mesh"]) == bool(row["volume"])
+        if row["mesh"]:
+            assert trimesh.load(out / row["mesh"]).volume == pytest.approx(float(row["volume"]), rel=1e-2)
+    assert Image.open(out / "path.png").size == (3 * 240, 240)
+
+    assert main(["zoo", "thumbnails", "--zoo", str(zoo)]) == 0
+    assert Image.open(zoo / "thumbnails.webp").mode == "RGBA"
+    assert (
+        main(["zoo", "select", "--zoo", str(zoo), "--train", "1", "--heldout", "1", "--out", str(tmp_path / "p")]) == 0
+    )
+    assert len(netspace.Zoo.load(tmp_path / "p")) == 2
+
+
+def test_errors_are_one_sentence(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
+    both = ["--space", tiny_space_folder, "--zoo", tiny_zoo_folder]
+    path = ["interpolate", "--out", tmp_path / "out"]
+    assert "no network 'sofa'" in refused(capsys, *path, *both, "--a", "sofa", "--b", "chair-0001")
+    assert "no folder" in refused(capsys, "eval", "--space", tmp_path / "x", "--zoo", tiny_zoo_folder)
+    assert "no folder" in refused(capsys, "eval", "--space", tiny_space_folder, "--zoo", tmp_path / "x")
+    assert "no folder" in refused(capsys, "zoo", "fit-sdf", "--meshes", tmp_path / "x", "--out", tmp_path / "zoo")
+    (tmp_path / "empty").mkdir()
+    assert "no mesh" in refused(capsys, "zoo", "fit-sdf", "--meshes", tmp_path / "empty", "--out", tmp_path / "zoo")
+    assert "holds a zoo already" in refused(capsys, "zoo", "fit-sdf", "--chairs", 2, "--out", tiny_zoo_folder, *FIT)
+    assert "holds a run already" in refused(capsys, "train", "--zoo", tiny_zoo_folder, "--out", tiny_space_folder)
+    two = [*path, *both, "--a", "chair-0000", "--b", "chair-0001"]
+    assert "at least 2 steps" in refused(capsys, *two, "--steps", 1)
+
+
+def test_a_zoo_of_another_size_names_both(tmp_path, capsys, tiny_zoo_folder):
+    netspace.NetSpace(netspace.Family.of("siren256"), embedding=8, hidden=16).save(tmp_path)
+    said = refused(capsys, "eval", "--space", tmp_path, "--zoo", tiny_zoo_folder)
+    assert "siren64 as PReps (4, 10000)" in said and "siren256 as PReps (8, 10000)" in said
+
+
+def test_a_wrong_option_exits_with_2():
+    with pytest.raises(SystemExit) as stop:
+        main(["eval", "--space"])
+    assert stop.value.code == 2
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
+    from netspace import make_zoo
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(make_zoo, "make_sdf_zoo", interrupted)
+    assert main(["zoo", "fit-sdf", "--chairs", "2", "--out", str(tmp_path)]) == 130
+    assert "--resume goes on" in capsys.readouterr().err

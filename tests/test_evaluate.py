@@ -1,0 +1,85 @@
+"""Measures against numbers worked out by hand."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import netspace
+from netspace.evaluate import Reconstruction, agreement, iou, reconstruct, summarise, surface_distance
+from netspace.mesh import extract
+
+
+def ball(radius):
+    return extract(lambda x: x.norm(dim=1) - radius, 64).mesh
+
+
+def test_agreement_is_the_share_within_a_hundredth():
+    predicted = torch.tensor([[0.0, 0.0095, -0.0095, 0.02], [0.5, 0.5, 0.5, 0.5]])
+    assert agreement(predicted, torch.zeros(2, 4)).tolist() == [0.75, 0.0]
+
+
+def test_iou_counts_points():
+    a, b = np.array([1, 1, 0, 0], bool), np.array([1, 0, 1, 0], bool)
+    assert iou(a, b) == pytest.approx(1 / 3)
+    assert iou(a, a) == 1 and iou(a, ~a) == 0 and iou(a & ~a, b & ~b) == 1
+
+
+def test_concentric_spheres_are_their_radii_apart():
+    apart = surface_distance(ball(0.5), ball(0.54))
+    assert apart.chamfer == pytest.approx(0.04, abs=5e-4) and apart.f_score == 0
+    close = surface_distance(ball(0.5), ball(0.505))
+    assert close.chamfer == pytest.approx(0.005, abs=5e-4) and close.f_score == 1
+
+
+def test_a_surface_is_at_no_distance_from_itself():
+    same = surface_distance(ball(0.5), ball(0.5))
+    assert same.chamfer < 1e-6 and same.f_score == 1
+
+
+def test_a_missing_half_counts_in_one_direction():
+    whole, half = ball(0.5), extract(lambda x: torch.maximum(x.norm(dim=1) - 0.5, -x[:, 0]), 64).mesh
+    measured = surface_distance(whole, half)
+    # all of the half sphere's cap but its flat cut lies on the whole; half of the whole lies on the half
+    precision, recall = 0.5, 2 / 3
+    assert measured.f_score == pytest.approx(2 * precision * recall / (precision + recall), abs=0.03)
+
+
+def test_a_reconstruction_is_measured_against_target_and_truth(tiny_zoo, tiny_space_folder):
+    space = netspace.load(tiny_space_folder)
+    row = reconstruct(space, tiny_zoo, 2)
+    assert (row.name, row.split) == ("chair-0002", "heldout")
+    assert 0 <= row.agreement <= 1 and 0 <= row.iou <= 1 and 0 <= row.truth_iou <= 1
+
+    class Identity:  # a space that gives every network back
+        parameters = space.parameters
+        encode = staticmethod(lambda preps: preps)
+        networks = staticmethod(lambda z: [netspace.Network(tiny_zoo[2].arch, z[0])])
+
+    perfect = reconstruct(Identity(), tiny_zoo, 2)
+    assert perfect.agreement == 1 and perfect.iou == 1 and perfect.chamfer < 1e-6 and perfect.f_score == 1
+    assert perfect.truth_iou == pytest.approx(tiny_zoo.records.fit_iou[2], abs=0.02)
+
+
+def test_summary_is_medians_by_split_and_valid_json():
+    def row(name, split, iou, chamfer, truth=0.5):
+        return Reconstruction(name, split, 0.5, iou, chamfer, 0.1, truth, truth, truth)
+
+    rows = [row("a", "train", 0.2, 0.3), row("b", "train", 0.9, 0.1), row("c", "train", 0.8, math.inf)]
+    rows += [row("d", "heldout", 0.0, math.inf, math.nan)]
+    summary = json.loads(json.dumps(summarise(rows), allow_nan=False))
+    assert summary["train"]["iou_median"] == 0.8 and summary["train"]["chamfer_median"] == 0.3
+    assert summary["train"]["count"] == 3 and summary["train"]["without_surface"] == 0
+    assert summary["heldout"] == {
+        "agreement_median": 0.5,
+        "iou_median": 0.0,
+        "chamfer_median": None,
+        "f_score_median": 0.1,
+        "truth_iou_median": None,
+        "truth_chamfer_median": None,
+        "truth_f_score_median": None,
+        "without_surface": 1,
+        "count": 1,
+    }

@@ -1,0 +1,57 @@
+"""Paths: straight lines in their own space, ends as honest as their labels."""
+
+import pytest
+import torch
+
+import netspace
+from netspace.interpolate import METHODS, gammas, latent_path, measure, weights_path
+from netspace.mesh import surface_of
+
+
+@pytest.fixture(scope="module")
+def space(tiny_space_folder):
+    return netspace.load(tiny_space_folder)
+
+
+def test_the_latent_path_is_straight_and_its_ends_are_decoded(space, tiny_zoo):
+    a, b = tiny_zoo[0], tiny_zoo[1]
+    z = space.encode(torch.stack([a.prep, b.prep]))
+    path = latent_path(space, a, b, [0.0, 0.25, 1.0])
+    for gamma, network in zip([0.0, 0.25, 1.0], path, strict=True):
+        expected = space.networks(((1 - gamma) * z[0] + gamma * z[1])[None])[0]
+        assert torch.allclose(network.prep, expected.prep, atol=1e-6)
+    assert not torch.equal(path[0].prep, a.prep)
+
+
+def test_the_weights_path_is_straight_and_its_ends_are_the_originals(space, tiny_zoo):
+    a, b = tiny_zoo[0], tiny_zoo[1]
+    path = weights_path(space, a, b, [0.0, 0.25, 1.0])
+    assert torch.equal(path[0].prep, a.prep) and torch.equal(path[2].prep, b.prep)
+    assert torch.allclose(path[1].prep, 0.75 * a.prep + 0.25 * b.prep, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_method_gives_a_network_a_step(method, space, tiny_zoo):
+    path = method.path(space, tiny_zoo[0], tiny_zoo[3], gammas(5))
+    assert len(path) == 5
+    assert all(network.arch is tiny_zoo[0].arch and network.prep.shape == (1, 4, 10_000) for network in path)
+    assert method.ends != method.between
+
+
+def test_positions_are_even_and_at_least_two():
+    assert gammas(5) == [0, 0.25, 0.5, 0.75, 1]
+    with pytest.raises(ValueError, match="at least 2 steps, got 1"):
+        gammas(1)
+
+
+def test_an_end_measured_against_itself(tiny_zoo):
+    ends = [surface_of(tiny_zoo[i], 64) for i in (0, 1)]
+    step = measure(tiny_zoo[0], *ends, 64)
+    assert step.iou_a == 1 and 0 < step.iou_b < 1
+    assert step.volume == step.surface.mesh.volume and step.components >= 1
+
+
+def test_a_step_without_a_surface_is_measured_as_such(tiny_zoo):
+    empty = netspace.Network(tiny_zoo[0].arch, torch.zeros_like(tiny_zoo[0].prep))
+    step = measure(empty, surface_of(tiny_zoo[0], 64), None, 64)
+    assert step == (None, None, None, 0, 0.0, 0.0)

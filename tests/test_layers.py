@@ -1,0 +1,95 @@
+"""Facts about the repository: who imports whom, and what `import netspace` does not load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LAYERS = [
+    "prep",
+    "archs",
+    "network",
+    "shapes",
+    "zoo",
+    "mesh",
+    "picture",
+    "model",
+    "losses",
+    "evaluate",
+    "make_zoo",
+    "train",
+    "interpolate",
+    "recipes",
+    "__main__",
+]
+"""A module of netspace imports only modules before it."""
+
+MODULES = pytest.mark.parametrize("path", sorted((ROOT / "netspace").glob("*.py")), ids=lambda p: p.stem)
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of everything a file imports, also inside functions; relative imports resolved to netspace."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "netspace" if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def inner(path: Path) -> set[str]:
+    return {n.split(".")[1] for n in imports(path) if n.startswith("netspace.") and n.split(".")[1] in LAYERS}
+
+
+def test_every_module_has_its_place():
+    assert {p.stem for p in (ROOT / "netspace").glob("*.py")} == {*LAYERS, "__init__"}
+
+
+@MODULES
+def test_a_module_imports_only_those_before_it(path):
+    if path.stem == "__init__":
+        return
+    before = LAYERS[: LAYERS.index(path.stem)]
+    assert inner(path) <= set(before), f"{path.stem} imports {inner(path) - set(before)}, which come after it"
+
+
+@MODULES
+def test_the_library_knows_nothing_of_the_front_end(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"streamlit", "plotly", "pyvista", "stpyvista", "app", "pages"}
+
+
+def test_only_the_session_imports_the_library():
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
+        uses = any(name.split(".")[0] == "netspace" for name in imports(path))
+        assert uses == (path.name == "session.py"), path
+
+
+def test_pages_import_streamlit_and_the_app_alone():
+    for path in (ROOT / "pages").glob("*.py"):
+        roots = {name.split(".")[0] for name in imports(path)}
+        assert roots - set(sys.stdlib_module_names) <= {"streamlit", "app"}, path
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    code = "import sys, netspace, netspace.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    heavy = {"streamlit", "plotly", "pyvista", "vtkmodules", "umap", "torchvision", "trimesh", "pandas", "scipy", "igl"}
+    assert not heavy & set(loaded.split())
+
+
+def test_no_device_is_named_in_the_library_but_as_a_default():
+    """Devices come from the tensors a function is given: the words stand in signatures and in the command line alone."""
+    for path in (ROOT / "netspace").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                given = [*node.args, *(k.value for k in node.keywords)]
+                literals = [a.value for a in given if isinstance(a, ast.Constant)]
+                assert "cuda" not in literals, f"{path.name}:{node.lineno}"

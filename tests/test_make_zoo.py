@@ -1,0 +1,142 @@
+"""Fitting: the loss falls, grouping does not mix networks, and nothing finished is lost."""
+
+import dataclasses
+import errno
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from conftest import TINY_FIT
+
+from netspace import BadFolder, Zoo
+from netspace import make_zoo as module
+from netspace.make_zoo import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
+from netspace.shapes import chair, chair_params, sample_sdf
+
+
+def run(folder, count, config=TINY_FIT, **options):
+    return list(make_sdf_zoo(folder, chair_sources(count), config, **({"workers": 0} | options)))
+
+
+def test_more_steps_fit_better():
+    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 4000, 0))[None]
+    short, long = (fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=s)).loss.item() for s in (20, 300))
+    assert long < 0.3 * short
+
+
+@pytest.mark.parametrize("half_inside", [False, True])
+def test_a_group_is_a_stack_of_networks_of_their_own(half_inside):
+    """A network's inputs never touch another's: with other neighbours, the first of a group comes out the same."""
+    config = dataclasses.replace(TINY_FIT, steps=10, half_inside=half_inside)
+    samples = [torch.from_numpy(sample_sdf(chair(chair_params(s))[0], 2000, s)) for s in range(3)]
+    a = fit_sdf(torch.stack([samples[0], samples[1]]), [7, 8], config)
+    b = fit_sdf(torch.stack([samples[0], samples[2]]), [7, 9], config)
+    for name in a.params:
+        assert torch.allclose(a.params[name][0], b.params[name][0], atol=1e-6)
+        assert not torch.allclose(a.params[name][1], b.params[name][1], atol=1e-6)
+
+
+def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
+    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 4000, 0))[None]
+    seen = []
+    apply_params = module.ARCHS["siren64"].build.func.apply_params
+    inside = {tuple(p[:3].tolist()) for p in samples[0] if p[3] < 0}
+
+    def spy(params, x, dtype=None):
+        seen.append(np.mean([tuple(p.tolist()) in inside for p in x[0]]))
+        return apply_params(params, x, dtype)
+
+    monkeypatch.setattr(module.ARCHS["siren64"].build.func, "apply_params", spy)
+    fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=2, half_inside=True))
+    assert seen == [0.5, 0.5]
+
+
+def test_shared_init_starts_all_networks_alike():
+    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 1000, 0)).expand(2, -1, -1)
+    config = dataclasses.replace(TINY_FIT, steps=1, lr=0.0)
+    own, shared = (fit_sdf(samples, [1, 2], dataclasses.replace(config, shared_init=s)).params for s in (False, True))
+    assert not torch.equal(own["layers.0.weight"][0], own["layers.0.weight"][1])
+    assert torch.equal(shared["layers.0.weight"][0], shared["layers.0.weight"][1])
+
+
+def test_what_is_measured_is_what_is_stored(tiny_zoo):
+    """The fit error of the records is that of the rounded weights."""
+    i = 1
+    record = tiny_zoo.records.loc[i]
+    mesh, _ = chair(chair_params(1))
+    samples = torch.from_numpy(sample_sdf(mesh, TINY_FIT.samples, int(record["seed"])))
+    error = (tiny_zoo[i].compiled()(samples[:, :3]) - samples[:, 3]).abs().mean().item()
+    assert error == pytest.approx(record["fit_error"], rel=1e-4)
+
+
+def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
+    config = dataclasses.replace(TINY_FIT, steps=15)
+    run(tmp_path / "whole", 5, config)
+    lines = make_sdf_zoo(tmp_path / "parts", chair_sources(5), config, workers=0)
+    next(lines), next(lines)
+    lines.close()  # as Ctrl-C does
+    part = Zoo.load(tmp_path / "parts")
+    assert len(part) == 2
+    resumed = run(tmp_path / "parts", 5, config, resume=True)
+    assert [line.done for line in resumed] == [3, 4, 5]
+    whole, parts = Zoo.load(tmp_path / "whole"), Zoo.load(tmp_path / "parts")
+    assert torch.equal(whole.preps(range(5)), parts.preps(range(5)))
+    columns = [c for c in whole.records if c != "seconds"]
+    assert whole.records[columns].equals(parts.records[columns])
+
+
+def test_worker_processes_give_the_same_zoo(tmp_path):
+    config = dataclasses.replace(TINY_FIT, steps=15)
+    run(tmp_path / "one", 3, config)
+    run(tmp_path / "two", 3, config, workers=2)
+    one, two = Zoo.load(tmp_path / "one"), Zoo.load(tmp_path / "two")
+    assert torch.allclose(one.preps(range(3)), two.preps(range(3)), atol=1e-3)
+    assert one.records.name.tolist() == two.records.name.tolist()
+
+
+def test_a_folder_in_use_and_another_config_are_refused(tmp_path):
+    config = dataclasses.replace(TINY_FIT, steps=5)
+    run(tmp_path, 1, config)
+    with pytest.raises(BadFolder, match="holds a zoo already; add --resume"):
+        run(tmp_path, 2, config)
+    with pytest.raises(BadFolder, match="another configuration"):
+        run(tmp_path, 2, dataclasses.replace(config, lr=1e-2), resume=True)
+    assert len(Zoo.load(tmp_path)) == 1
+
+
+def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
+    config = dataclasses.replace(TINY_FIT, steps=5)
+    run(tmp_path, 2, config)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "write_zoo", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(tmp_path, 3, config, resume=True)
+    assert len(Zoo.load(tmp_path)) == 2
+
+
+def test_bad_meshes_are_skipped_and_reported(tmp_path):
+    meshes = tmp_path / "meshes"
+    meshes.mkdir()
+    trimesh.Trimesh(*chair(chair_params(2))[0], process=False).export(meshes / "good.ply")
+    (meshes / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    (meshes / "nan.obj").write_text("v 0 0 0\nv 1 0 0\nv nan 1 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\n")
+    lines = list(
+        make_sdf_zoo(tmp_path / "zoo", file_sources(meshes), dataclasses.replace(TINY_FIT, steps=5), workers=0)
+    )
+    problems = [line.problem for line in lines if line.problem]
+    assert len(problems) == 2 and any("flat" in p for p in problems) and any("not finite" in p for p in problems)
+    zoo = Zoo.load(tmp_path / "zoo")
+    assert zoo.records.name.tolist() == ["good"] and zoo.about["skipped"] == problems
+    assert zoo.records.source[0].endswith("good.ply")
+
+
+def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
+    (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    sources = [Source("flat", str(tmp_path / "flat.obj"))]
+    assert [line.fit_iou for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [None]
+    with pytest.raises(BadFolder, match="no network"):
+        Zoo.load(tmp_path / "zoo")

@@ -1,0 +1,174 @@
+"""The training loop: it learns, resumes to the same numbers, keeps the best, and loses nothing."""
+
+import dataclasses
+import errno
+import json
+
+import pytest
+import torch
+from conftest import TINY_TRAIN
+
+import netspace
+from netspace import BadFolder, Zoo
+from netspace import train as module
+from netspace.train import batch_of, fit, learning_rate
+from netspace.zoo import select
+
+
+def run(zoo, folder, config=TINY_TRAIN, **options):
+    return list(fit(zoo, config, folder, **options))
+
+
+def weights(folder):
+    return netspace.load(folder).state_dict()
+
+
+@pytest.mark.parametrize("encoder", ["prep", "probe"])
+def test_it_learns(tiny_zoo, tmp_path, encoder):
+    config = dataclasses.replace(TINY_TRAIN, encoder=encoder, steps=150, every=10, lr=1e-3, average=0.9)
+    lines = run(tiny_zoo, tmp_path, config)
+    assert lines[-1].terms["pred"] < 0.5 * lines[0].terms["pred"]
+    assert lines[-1].measures["train_mse"] < lines[0].measures["train_mse"]
+    assert set(lines[0].measures) == {"train_agreement", "train_mse", "heldout_agreement", "heldout_mse"}
+
+
+def test_the_papers_preset_trains_too(tiny_zoo, tmp_path):
+    config = dataclasses.replace(
+        TINY_TRAIN, preset="paper", schedule="constant", lr=1e-4, average=0.0, steps=2, every=1
+    )
+    lines = run(tiny_zoo, tmp_path, config)
+    assert len(lines) == 2 and netspace.load(tmp_path).config.embedding == 4096
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tiny_zoo, tmp_path):
+    run(tiny_zoo, tmp_path / "whole")
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "parts")
+    next(lines)
+    lines.close()  # stopped after the first checkpoint
+    assert [line.step for line in run(tiny_zoo, tmp_path / "parts", resume=True)] == [8, 12]
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+    logs = [
+        [json.loads(x) for x in (tmp_path / f / "metrics.jsonl").read_text().splitlines()] for f in ("whole", "parts")
+    ]
+    for log in logs:
+        for line in log:
+            del line["seconds"]
+    assert logs[0] == logs[1]
+
+
+def test_a_step_does_not_depend_on_global_state(tiny_zoo, tmp_path):
+    torch.manual_seed(1)
+    run(tiny_zoo, tmp_path / "a")
+    torch.manual_seed(2)
+    torch.rand(7)
+    state = torch.get_rng_state()
+    run(tiny_zoo, tmp_path / "b")
+    assert torch.equal(state, torch.get_rng_state())
+    a, b = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_log_lines_written_after_the_last_checkpoint_are_dropped(tiny_zoo, tmp_path):
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    next(lines)
+    lines.close()
+    with (tmp_path / "metrics.jsonl").open("a") as log:
+        log.write(json.dumps({"step": 8, "terms": {}, "measures": {}, "best": False, "seconds": 0}) + "\n")
+    run(tiny_zoo, tmp_path, resume=True)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [4, 8, 12]
+
+
+@pytest.mark.parametrize("select_by", ["train", "heldout"])
+def test_the_best_by_the_selecting_split_is_kept(tiny_zoo, tmp_path, monkeypatch, select_by):
+    """Agreements are played back: the model saved must be that of the best step of the selecting split."""
+    played = {"train": [0.2, 0.9, 0.3], "heldout": [0.8, 0.1, 0.4]}
+    step = iter(range(3))
+
+    def measured(*_):
+        i = next(step)
+        return {f"{split}_agreement": values[i] for split, values in played.items()}
+
+    monkeypatch.setattr(module, "_measure", measured)
+    lines = run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, select=select_by))
+    best = {"train": 8, "heldout": 4}[select_by]
+    assert [line.step for line in lines if line.best][-1] == best
+    about = json.loads((tmp_path / "config.json").read_text())["about"]
+    assert about["step"] == best and about["config"]["select"] == select_by
+
+
+def test_it_stops_at_the_asked_agreement(tiny_zoo, tmp_path, monkeypatch):
+    agreements = iter([0.5, 0.81, 0.9])
+    monkeypatch.setattr(module, "_measure", lambda *_: {"train_agreement": next(agreements)})
+    lines = run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, stop_at=0.8))
+    assert [line.step for line in lines] == [4, 8]
+
+
+def test_tensorboard_holds_the_same_curve(tiny_zoo, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    lines = run(tiny_zoo, tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    curve = [(e.step, e.value) for e in events.Scalars("train_agreement")]
+    assert curve == [(line.step, pytest.approx(line.measures["train_agreement"])) for line in lines]
+
+
+def test_every_network_is_seen_once_an_epoch():
+    ids = [3, 5, 7, 11, 13, 17]
+    epoch = [i for step in range(3) for i in batch_of(ids, 2, step, seed=1)]
+    assert sorted(epoch) == ids
+    assert epoch != [i for step in range(3, 6) for i in batch_of(ids, 2, step, seed=1)]
+    assert len(batch_of(ids, 99, 0, seed=1)) == 6
+
+
+def test_learning_rate_warms_up_and_falls():
+    config = dataclasses.replace(TINY_TRAIN, steps=100, lr=1.0)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates[0] == 0.5 and max(rates) == 1.0 and rates[-1] < 0.02
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert learning_rate(dataclasses.replace(config, schedule="constant"), 99) == 1.0
+
+
+def test_a_folder_in_use_or_another_config_is_refused(tiny_zoo, tmp_path):
+    run(tiny_zoo, tmp_path)
+    with pytest.raises(BadFolder, match=r"holds a run already; add --resume"):
+        run(tiny_zoo, tmp_path)
+    with pytest.raises(BadFolder, match=r"another configuration \(lr changed\)"):
+        run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, lr=1e-2), resume=True)
+
+
+def test_a_truncated_checkpoint_is_named_and_the_model_stays(tiny_zoo, tmp_path):
+    run(tiny_zoo, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(BadFolder, match=r"checkpoint.safetensors is truncated"):
+        run(tiny_zoo, tmp_path, resume=True)
+    netspace.load(tmp_path)
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_best_model(tiny_zoo, tmp_path, monkeypatch):
+    write = module._write_checkpoint
+    calls = iter(range(9))
+
+    def sometimes_full(*args):
+        if next(calls) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*args)
+
+    monkeypatch.setattr(module, "_write_checkpoint", sometimes_full)
+    with pytest.raises(OSError, match=r"No space left"):
+        run(tiny_zoo, tmp_path)
+    netspace.load(tmp_path)
+    assert [line.step for line in run(tiny_zoo, tmp_path, resume=True)] == [8, 12]
+
+
+def test_missing_splits_are_named(tiny_zoo, tmp_path):
+    select(tiny_zoo, tiny_zoo.ids("heldout"), tmp_path / "heldout")
+    with pytest.raises(ValueError, match=r"has no network of the split 'train'"):
+        run(Zoo.load(tmp_path / "heldout"), tmp_path / "a")
+    select(tiny_zoo, tiny_zoo.ids("train"), tmp_path / "train")
+    with pytest.raises(ValueError, match=r"no held-out network to select"):
+        run(Zoo.load(tmp_path / "train"), tmp_path / "b", dataclasses.replace(TINY_TRAIN, select="heldout"))
