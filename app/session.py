@@ -213,12 +213,13 @@ def summary(loaded: Loaded) -> dict[str, str]:
     """What is loaded, for the Home page."""
     records, space, family = loaded.zoo.records, loaded.space, loaded.zoo.family
     train, heldout = (int((records.split == split).sum()) for split in (TRAIN, HELDOUT))
-    parameters = sum(p.numel() for p in space.parameters())
+    parameters = sum(p.numel() for p in space.parameters()) / 1e6
+    kind = f"{space.config.preset}, {READS[space.config.encoder]}"
     return {
         "Networks": f"{len(records)}: {train} train, {heldout} held-out",
         "Architecture": f"{', '.join(family.names)}, {family.archs[-1].num_params:,} parameters",
         "PRep": f"{family.size.height} × {family.size.width:,}",
-        "Space": f"{space.config.preset}, {READS[space.config.encoder]}, E = {space.config.embedding}, {parameters / 1e6:.1f} M parameters",
+        "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
         "Device": device_name(),
     }
 

@@ -21,7 +21,7 @@ AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.4, 31.0
 
 
 def _window():
-    """An off-screen render window. VTK tries X, EGL and OSMesa in turn; that there is no display is not worth a word."""
+    """An off-screen render window. VTK tries X, EGL and OSMesa in turn: that there is no display needs no warning."""
     from vtkmodules.vtkCommonCore import vtkLogger
     from vtkmodules.vtkRenderingCore import vtkRenderWindow
 

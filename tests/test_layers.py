@@ -86,7 +86,7 @@ def test_importing_the_library_loads_nothing_heavy():
 
 
 def test_no_device_is_named_in_the_library_but_as_a_default():
-    """Devices come from the tensors a function is given: the words stand in signatures and in the command line alone."""
+    """Devices come from the tensors a function is given: their names stand in signatures and the command line alone."""
     for path in (ROOT / "netspace").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
