@@ -25,13 +25,14 @@ import torch
 
 import netspace
 from netspace.interpolate import METHODS, Step, gammas, measure
+from netspace.interpolate import PATH_STEPS as STEPS
 from netspace.mesh import NoSurface, Surface, export, surface_of, vertex_normals
 from netspace.network import Network
 from netspace.shapes import describe
 from netspace.zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json
 
 ROOT = Path(__file__).resolve().parent.parent
-STEPS = 33
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PREVIEW, AT_REST = 64, 128
 COLOURS = {"latent": "#0F9D8A", "weights": "#E8743B", "aligned": "#7A5CC8"}
 DEFAULT_PAIR = ("chair-0013", "chair-0006")
@@ -82,6 +83,10 @@ def find() -> list[Found]:
 
 
 READS = {"prep": "reads weights", "probe": "reads answers"}
+READS_NOTE = {
+    "prep": "This encoder reads weights: it knows the networks it was trained on, and no others.",
+    "probe": "This encoder reads answers: it also understands networks it has never seen.",
+}
 
 
 def _note(path: Path, kind: str) -> str:
@@ -97,7 +102,7 @@ def _note(path: Path, kind: str) -> str:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_space(folder: Path, stamp: float) -> netspace.NetSpace:
-    return netspace.load(folder)
+    return netspace.load(folder, DEVICE)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -224,8 +229,24 @@ def summary(loaded: Loaded) -> dict[str, str]:
     }
 
 
+def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
+    """What `eval --save` measured with this space on this zoo, by split, or None where it was not run."""
+    try:
+        measured = read_json(loaded.space_info.folder / "eval.json")
+        if (loaded.space_info.folder / measured["zoo"]).resolve() != loaded.zoo_info.folder.resolve():
+            return None
+        return {split: measured[split] for split in (TRAIN, HELDOUT) if split in measured}
+    except (BadFolder, KeyError, TypeError):
+        return None
+
+
+def reads_note(loaded: Loaded) -> str:
+    """What to expect of the space on networks it has not seen."""
+    return READS_NOTE[loaded.space.config.encoder]
+
+
 def device_name() -> str:
-    if torch.cuda.is_available():
+    if DEVICE == "cuda":
         return torch.cuda.get_device_name()
     return f"CPU, {os.cpu_count()} cores"
 
@@ -290,7 +311,7 @@ class PathWork:
 
     def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
         self.engine, self.loaded, self.sides = engine, loaded, sides
-        self.ends = loaded.zoo[a], loaded.zoo[b]
+        self.ends = loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
         self.gammas = gammas(STEPS)
         self.serial = next(engine.count)
         self.first = first
@@ -444,7 +465,7 @@ def network_file(work: PathWork, side: str, i: int, about: dict, kind: str) -> b
     """A network as `zip` (network.safetensors and network.json) or as `pt`, for torch.load(weights_only=True)."""
     from safetensors.torch import save
 
-    params = {name: p.detach().clone().contiguous() for name, p in work.network(side, i).params.items()}
+    params = {name: p.detach().cpu().clone().contiguous() for name, p in work.network(side, i).params.items()}
     buffer = io.BytesIO()
     if kind == "pt":
         torch.save(params, buffer)
@@ -457,10 +478,19 @@ def network_file(work: PathWork, side: str, i: int, about: dict, kind: str) -> b
 
 def command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:
     """The command line that writes the same path."""
+    return _command(
+        "interpolate", loaded, "--a", a, "--b", b, "--method", method, "--steps", str(steps), "--out", "path"
+    )
 
+
+def eval_command(loaded: Loaded) -> str:
+    """The command line that measures what `reconstruction` reads."""
+    return _command("eval", loaded, "--save")
+
+
+def _command(name: str, loaded: Loaded, *options: str) -> str:
     def shown(folder: Path) -> str:
         return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
 
-    words = ["python", "-m", "netspace", "interpolate", "--space", shown(loaded.space_info.folder)]
-    words += ["--zoo", shown(loaded.zoo_info.folder), "--a", a, "--b", b, "--method", method, "--steps", str(steps)]
-    return shlex.join([*words, "--out", "path"])
+    both = ["--space", shown(loaded.space_info.folder), "--zoo", shown(loaded.zoo_info.folder)]
+    return shlex.join(["python", "-m", "netspace", name, *both, *options])

@@ -38,6 +38,11 @@ def read_fields(args: argparse.Namespace, config: type):
     return config(**{f.name: getattr(args, f.name) for f in fields(config)})
 
 
+def command_line() -> str:
+    """The command under way, to be kept with what it makes."""
+    return shlex.join(["python", "-m", "netspace", *sys.argv[1:]])
+
+
 def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {seconds:02d} s"
@@ -52,8 +57,9 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
     sources = file_sources(args.meshes) if args.meshes else chair_sources(args.chairs, args.first_seed)
     config = read_fields(args, FitConfig)
     problems, ious = [], []
+    group = args.group or (1 if args.device == "cpu" else 64)
     lines = make_sdf_zoo(
-        args.out, sources, config, resume=args.resume, workers=args.workers, group=args.group, device=args.device
+        args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
     )
     for line in lines:
         if line.problem:
@@ -120,9 +126,8 @@ def train(args: argparse.Namespace) -> None:
     from .train import TrainConfig, fit
 
     zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
-    command = shlex.join(["python", "-m", "netspace", *sys.argv[1:]])
     print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
-    for line in fit(zoo, config, args.out, resume=args.resume, device=args.device, command=command):
+    for line in fit(zoo, config, args.out, resume=args.resume, device=args.device, command=command_line()):
         terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
         agreement = ", ".join(
             f"{name.removesuffix('_agreement')} {value:.3f}"
@@ -140,9 +145,11 @@ def train(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
+    import pandas as pd
     import torch
 
     from .evaluate import Reconstruction, reconstruct, summarise
+    from .interpolate import METHODS
 
     torch.set_num_threads(1)
     space, zoo = open_both(args)
@@ -153,19 +160,55 @@ def evaluate(args: argparse.Namespace) -> None:
             rows.append(row)
             if sys.stderr.isatty():
                 print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
-    summary = summarise(rows)
-    if args.rows:
-        import pandas as pd
-
-        pd.DataFrame(rows, columns=Reconstruction._fields).to_csv(args.rows, index=False)
+    summary = summarise(rows) | ({"paths": path_summaries(space, zoo, args)} if args.pairs else {})
+    tables = [args.rows] if args.rows else []
+    if args.save:
+        tables.append(args.space / "eval.csv")
+        about = {"zoo": os.path.relpath(args.zoo, args.space), "command": command_line()}
+        with replacing(args.space / "eval.json") as path:
+            path.write_text(json.dumps(about | summary, indent=2) + "\n")
+    for table in tables:
+        with replacing(table) as path:
+            pd.DataFrame(rows, columns=Reconstruction._fields).to_csv(path, index=False)
     if args.json:
         print(json.dumps(summary, indent=2))
         return
+    paths = summary.pop("paths", {})
     for split, measures in summary.items():
         print(f"{split} ({measures['count']} networks)")
         for name, value in measures.items():
             if name != "count":
                 print(f"  {name:24} {'not defined' if value is None else value}")
+    for method, measures in paths.items():
+        pairs = "1 pair" if measures["pairs"] == 1 else f"{measures['pairs']} pairs"
+        print(f"{METHODS[method].title} between {pairs} of training networks")
+        for name, value in measures.items():
+            if name != "pairs":
+                print(f"  {name:24} {value}")
+
+
+def path_summaries(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
+    """By method, what becomes of the surface between random pairs of training networks."""
+    import random
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .interpolate import METHODS, PATH_STEPS, gammas, measure, summarise_paths
+
+    ids, draw = zoo.ids(TRAIN), random.Random(0)
+    if len(ids) < 2:
+        raise Refused(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
+    pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
+
+    def components(method: str, a: int, b: int) -> list[int]:
+        ends = (zoo[i].to(space.device) for i in (a, b))
+        networks = METHODS[method].path(space, *ends, gammas(PATH_STEPS))
+        return [measure(network, None, None, args.resolution).components for network in networks]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {
+            method: summarise_paths(list(pool.map(lambda pair, m=method: components(m, *pair), pairs)))._asdict()
+            for method in METHODS
+        }
 
 
 def embed(args: argparse.Namespace) -> None:
@@ -176,7 +219,7 @@ def embed(args: argparse.Namespace) -> None:
     parts = []
     with torch.inference_mode():
         for start in range(0, len(zoo), 16):
-            parts.append(space.encode(zoo.preps(range(start, min(start + 16, len(zoo)))).to(args.device)).cpu())
+            parts.append(space.encode(zoo.preps(range(start, min(start + 16, len(zoo)))).to(space.device)).cpu())
     z = torch.cat(parts).numpy()
     table = pd.DataFrame(z, columns=[f"z{k}" for k in range(z.shape[1])])
     table.insert(0, "name", zoo.records.name)
@@ -193,12 +236,10 @@ def interpolate(args: argparse.Namespace) -> None:
 
     from .interpolate import METHODS, gammas, measure
     from .mesh import NoSurface, surface_of, write
-    from .network import Network
     from .picture import COLOURS, film_strip
 
     space, zoo = open_both(args)
-    a, b = (zoo[key] for key in (args.a, args.b))
-    a, b = (Network(n.arch, n.prep.to(args.device)) for n in (a, b))
+    a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
     ends = []
     for network in (a, b):
         try:
@@ -236,7 +277,7 @@ def open_both(args: argparse.Namespace):
     """The space and the zoo a command names; ValueError where they do not belong together."""
     from .model import load
 
-    space, zoo = load(args.space, getattr(args, "device", "cpu")), Zoo.load(args.zoo)
+    space, zoo = load(args.space, args.device), Zoo.load(args.zoo)
     space.check_family(zoo.family)
     return space, zoo
 
@@ -263,7 +304,7 @@ def build_parser() -> argparse.ArgumentParser:
         to.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
 
     def device(to: argparse.ArgumentParser) -> None:
-        to.add_argument("--device", default="cpu", help="cpu, cuda or mps")
+        to.add_argument("--device", default="auto", help="cpu, cuda or mps; auto: cuda where there is one, else cpu")
 
     listing = add(commands, "archs", archs, "list the architectures")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -286,7 +327,7 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--first-seed", type=int, default=0, help="seed of the first procedural chair")
     fit.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
     fit.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (CPU)")
-    fit.add_argument("--group", type=int, default=1, help="networks fitted at once; 1 on a CPU, 64 or more on a GPU")
+    fit.add_argument("--group", type=int, default=0, help="networks fitted at once; 0: 1 on a CPU, 64 elsewhere")
     device(fit)
     add_fields(fit, FitConfig)
     thumbnails = add(zoo, "thumbnails", zoo_thumbnails, "draw the pictures that the app shows of a zoo's SDF networks")
@@ -309,9 +350,13 @@ def build_parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--json", action="store_true", help="as JSON: medians by split")
     evaluation.add_argument("--rows", type=Path, help="also write a row a network to this CSV file")
     evaluation.add_argument(
+        "--save", action="store_true", help="also keep eval.json and eval.csv in the space's folder: the app shows them"
+    )
+    evaluation.add_argument(
         "--resolution", type=int, choices=RESOLUTIONS, default=64, help="cells of the grid along an axis"
     )
     evaluation.add_argument("--limit", type=int, default=0, help="at most so many networks of each split; 0: all")
+    evaluation.add_argument("--pairs", type=int, default=0, help="also walk the paths between N random training pairs")
     device(evaluation)
 
     embedding = add(commands, "embed", embed, "write the embeddings of a zoo's networks as a Parquet table")
@@ -337,6 +382,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
+        if getattr(args, "device", None) == "auto":
+            import torch
+
+            args.device = "cuda" if torch.cuda.is_available() else "cpu"
         args.run(args)
     except (Refused, ValueError, KeyError, OSError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error

@@ -14,7 +14,6 @@ from torch import Tensor
 from .losses import sdf_queries
 from .mesh import NoSurface, surface_of
 from .model import NetSpace
-from .network import Network
 from .shapes import Mesh, load_source, sample_surface, test_points
 from .zoo import Zoo
 
@@ -87,11 +86,10 @@ AGREEMENT_POINTS = 4096
 TRUTH_POINTS = 32_768
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reconstruction:
     """Embed and decode network i of the zoo and measure the result."""
-    target = zoo[i]
-    target = Network(target.arch, target.prep.to(next(space.parameters()).device))
+    target = zoo[i].to(space.device)
     predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
     queries = sdf_queries(target, AGREEMENT_POINTS, seed=i)
     agreed = agreement(predicted.compiled()(queries.points), queries.values).item()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from .evaluate import iou
 from .mesh import NoSurface, Surface, components, surface_of
 from .model import NetSpace
 from .network import Network
+
+PATH_STEPS = 33
+"""Networks along a path where nothing else is asked for: the app's frames."""
 
 PathFunction = Callable[[NetSpace, Network, Network, Sequence[float]], list[Network]]
 
@@ -88,3 +92,31 @@ def gammas(steps: int) -> list[float]:
     if steps < 2:
         raise ValueError(f"a path has at least 2 steps, got {steps}")
     return [i / (steps - 1) for i in range(steps)]
+
+
+class PathSummary(NamedTuple):
+    """What becomes of the surface along the paths between pairs of networks."""
+
+    pairs: int
+    steps: int
+    """of each path, ends included"""
+    whole: int
+    """paths with a surface at every step"""
+    broken_in_the_middle: int
+    """paths without a surface at gamma 0.5"""
+    components_median: float
+    """over all steps of all paths; a step without a surface counts as 0"""
+    components_highest: int
+
+
+def summarise_paths(paths: Sequence[Sequence[int]]) -> PathSummary:
+    """From the numbers of components at the steps of every path, 0 where there is no surface; all equally long."""
+    everything = [count for path in paths for count in path]
+    return PathSummary(
+        len(paths),
+        len(paths[0]),
+        sum(all(path) for path in paths),
+        sum(path[len(path) // 2] == 0 for path in paths),
+        statistics.median(everything),
+        max(everything),
+    )

@@ -123,15 +123,13 @@ class SdfObjective:
 
     def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: SdfSettings) -> None:
         """Asks the networks `ids` once."""
-        device = next(space.parameters()).device
         self.arch, self.points, self.noise = space.family.archs[0], config.points, config.noise
         self.dtype = getattr(torch, config.hidden_dtype)
         self.row = {i: k for k, i in enumerate(ids)}
         prepared, asked, factors = [], [], []
         with torch.no_grad():
             for i in ids:
-                network = zoo[i]
-                network = Network(network.arch, network.prep.to(device))
+                network = zoo[i].to(space.device)
                 queries = sdf_queries(network, self.VALIDATION + config.queries, config.seed + i)
                 stretches = _stretches(queries, config.copies, config.stretch, config.seed + i)  # (copies, 3)
                 copies = [self.arch.stretch_params(network.params, f) for f in stretches]

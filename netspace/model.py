@@ -291,6 +291,11 @@ class NetSpace(nn.Module):
         self.encoder = ENCODERS[config.preset, config.encoder](family, config)
         self.decoder = DECODERS[config.preset](family, config)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; what it encodes and decodes must be there too."""
+        return next(self.parameters()).device
+
     def encode(self, preps: Tensor) -> Tensor:
         """PReps (b, 1, H, W) -> embeddings (b, E). ValueError, naming both sizes, for PReps of another size."""
         if tuple(preps.shape[-2:]) != tuple(self.family.size):

@@ -26,6 +26,10 @@ class Network:
         """Inputs (n, ...) -> outputs (n, ...)."""
         return self.arch.apply_params(self.params, x)
 
+    def to(self, device: torch.device | str) -> Network:
+        """The same network on a device."""
+        return Network(self.arch, self.prep.to(device))
+
     @property
     def params(self) -> dict[str, Tensor]:
         """Parameter name -> tensor; views of the PRep."""

@@ -248,3 +248,15 @@ def test_the_command_writes_the_same_path(work, loaded, tmp_path, monkeypatch):
 
 def test_held_out_networks_are_marked(loaded):
     assert [card.held_out for card in session.cards(loaded)] == [False, False, True] * 2
+
+
+def test_home_shows_what_eval_measured_on_this_very_zoo(folders):
+    at = open_page()
+    assert "eval" in said(at.code) and "--save" in said(at.code)
+    space = folders / "space"
+    medians = {"agreement_median": 0.912, "iou_median": 0.876, "chamfer_median": None, "count": 4}
+    measured = {"zoo": "../zoo", "train": medians}
+    (space / "eval.json").write_text(json.dumps(measured))
+    assert "| training networks | 4 | 0.912 | 0.876 | no surface |" in said(open_page().markdown)
+    (space / "eval.json").write_text(json.dumps(measured | {"zoo": "../another"}))
+    assert "0.912" not in said(open_page().markdown)

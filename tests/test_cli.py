@@ -97,11 +97,18 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
 
     capsys.readouterr()
     both = ["--space", str(space), "--zoo", str(zoo)]
-    assert main(["eval", *both, "--json", "--resolution", "32", "--rows", str(tmp_path / "rows.csv")]) == 0
+    rows = ["--rows", str(tmp_path / "rows.csv"), "--pairs", "2", "--save"]
+    assert main(["eval", *both, "--json", "--resolution", "32", *rows]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["train"]["count"] == 2 and summary["heldout"]["count"] == 1
     assert {"agreement_median", "iou_median", "chamfer_median"} <= set(summary["train"])
-    assert len(pd.read_csv(tmp_path / "rows.csv")) == 3
+    assert summary["paths"]["weights"]["pairs"] == 2 and set(summary["paths"]) == {"latent", "weights"}
+    saved = json.loads((space / "eval.json").read_text())
+    assert saved["train"] == summary["train"] and (space / saved["zoo"]).resolve() == zoo.resolve()
+    for file in (tmp_path / "rows.csv", space / "eval.csv"):
+        assert len(pd.read_csv(file)) == 3
+    assert main(["eval", *both, "--resolution", "32", "--limit", "1", "--pairs", "1"]) == 0
+    assert "raw weights between 1 pair of training networks" in capsys.readouterr().out
 
     assert main(["embed", *both, "--out", str(tmp_path / "z.parquet")]) == 0
     table = pd.read_parquet(tmp_path / "z.parquet")
@@ -127,6 +134,7 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
         main(["zoo", "select", "--zoo", str(zoo), "--train", "1", "--heldout", "1", "--out", str(tmp_path / "p")]) == 0
     )
     assert len(netspace.Zoo.load(tmp_path / "p")) == 2
+    assert "two training networks" in refused(capsys, "eval", "--space", space, "--zoo", tmp_path / "p", "--pairs", 1)
 
 
 def test_errors_are_one_sentence(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import netspace
-from netspace.interpolate import METHODS, gammas, latent_path, measure, weights_path
+from netspace.interpolate import METHODS, gammas, latent_path, measure, summarise_paths, weights_path
 from netspace.mesh import surface_of
 
 
@@ -55,3 +55,8 @@ def test_a_step_without_a_surface_is_measured_as_such(tiny_zoo):
     empty = netspace.Network(tiny_zoo[0].arch, torch.zeros_like(tiny_zoo[0].prep))
     step = measure(empty, surface_of(tiny_zoo[0], 64), None, 64)
     assert step == (None, None, None, 0, 0.0, 0.0)
+
+
+def test_paths_are_summarised_by_their_components():
+    summary = summarise_paths([[1, 2, 1], [1, 0, 1], [4, 1, 1]])
+    assert summary == (3, 3, 2, 1, 1, 4)
