@@ -54,7 +54,7 @@ def test_a_reconstruction_is_measured_against_target_and_truth(tiny_zoo, tiny_sp
     assert 0 <= row.agreement <= 1 and 0 <= row.iou <= 1 and 0 <= row.truth_iou <= 1
 
     class Identity:  # a space that gives every network back
-        parameters = space.parameters
+        device = space.device
         encode = staticmethod(lambda preps: preps)
         networks = staticmethod(lambda z: [netspace.Network(tiny_zoo[2].arch, z[0])])
 
