@@ -221,10 +221,10 @@ def summary(loaded: Loaded) -> dict[str, str]:
     parameters = sum(p.numel() for p in space.parameters()) / 1e6
     kind = f"{space.config.preset}, {READS[space.config.encoder]}"
     return {
-        "Networks": f"{len(records)}: {train} train, {heldout} held-out",
+        "Networks": f"{len(records)}: {train} train, {heldout} held‑out",
         "Architecture": f"{', '.join(family.names)}, {family.archs[-1].num_params:,} parameters",
         "PRep": f"{family.size.height} × {family.size.width:,}",
-        "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
+        "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
         "Device": device_name(),
     }
 

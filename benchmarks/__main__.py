@@ -1,4 +1,4 @@
-"""python -m benchmarks [--only mesh|decode|path] [--json]: what is timed, against what, in one run on one machine.
+"""python -m benchmarks [--only NAME] [--json]: what is timed, against what, in one run on one machine.
 
 Absolute times carry over to no other machine; ratios do, roughly. Everything runs on one core but `path`.
 """
@@ -10,7 +10,10 @@ import json
 import logging
 import os
 import platform
+import shutil
+import socket
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -149,7 +152,48 @@ def path(pairs: int = 5) -> dict:
     }
 
 
-BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path}
+def viewer(seconds_of_play: float = 8.0) -> dict:
+    """What the viewer's JavaScript takes a frame while both sides play at rest resolution, in headless Chromium.
+
+    Drawing itself is the graphics card's; where there is none, a software renderer draws outside of what is timed.
+    """
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("the benchmark `viewer` needs Chromium")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)]
+    server = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with sync_playwright() as play:
+            flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+            page = play.chromium.launch(executable_path=chromium, args=flags).new_page()
+            while True:
+                try:
+                    page.goto(f"http://127.0.0.1:{port}/shapes?gamma=0")
+                    break
+                except Exception:  # the server is not up yet
+                    time.sleep(0.5)
+            shown = page.locator(".viewer")
+            while shown.evaluate("el => el.dataset.frames") != "66":
+                page.wait_for_timeout(200)
+            page.locator(".viewer .play").click()
+            page.wait_for_timeout(1000 * seconds_of_play)
+            report = shown.evaluate("el => ({...el.dataset})")
+    finally:
+        server.terminate()
+        server.wait(10)
+    return {
+        "frames_drawn": int(report["draws"]),
+        "triangles_of_the_last_frame": int(report["triangles"]),
+        "milliseconds_of_javascript_a_frame_median": float(report["milliseconds"]),
+    }
+
+
+BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "viewer": viewer}
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ class Surface(NamedTuple):
 
     mesh: Mesh
     values: np.ndarray
-    """(N+1, N+1, N+1) float32 at the grid's points, x first; far from the surface the value of a block's centre"""
+    """(N+1, N+1, N+1) float32 at the grid's points, x first; away from the surface only the sign is right"""
     resolution: int
     """N; smaller than what was asked for where the budget did not allow it"""
     evaluations: int
@@ -122,10 +122,12 @@ def extract(
 
 
 def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_bound: float) -> tuple[Tensor, int]:
-    """Grid values (N+1, N+1, N+1): the field at the points of 2-cell blocks (m, 3) near the surface, `fill` elsewhere.
+    """Grid values (N+1, N+1, N+1) and the number of evaluations, from 2-cell blocks (m, 3) and their centres' `fill`.
+
+    The field at every corner of a cell that it changes sign in; elsewhere a value of the right sign.
 
     A block's corners are evaluated first. With its centre they leave no point of it further than sqrt(5)/4 edges from
-    a known value, which culls about a third of the blocks before their other points are evaluated.
+    a known value, which culls about a third of the blocks, and settle the sign of most other points.
     """
     n = fill.shape[0]
     points = 2 * n + 1
@@ -137,6 +139,9 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
     strides = torch.tensor([points * points, points, 1], device=device)
     offsets = torch.cartesian_prod(*[torch.arange(3, device=device)] * 3)  # (27, 3)
     corners = (offsets % 2 == 0).all(dim=1)  # 8 of 27
+    apart = torch.cdist(offsets.float(), offsets.float())  # (27, 27) in cells
+    known_first = torch.cat([corners.nonzero().squeeze(1), torch.tensor([13], device=device)])  # corners and centre
+    reach = slope_bound * cell * apart[known_first]  # (9, 27): by how much the field can differ between two points
     steps = torch.arange(points, device=device) * cell - 1
     evaluated = 0
 
@@ -156,10 +161,37 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
         samples = torch.cat([values[index[:, corners]], fill[tuple(blocks.T)].unsqueeze(1)], dim=1)  # (m, 9)
         crossed = (samples < 0).any(dim=1) & (samples >= 0).any(dim=1)
         near = crossed | (samples.abs().amin(dim=1) < slope_bound * 5**0.5 / 4 * 2 * cell)
-        blocks, index = blocks[near], index[near]
-        evaluated += evaluate(index)
+        blocks, index, samples = blocks[near], index[near], samples[near]
+        positive = torch.full(index.shape, -torch.inf, device=device)  # (m, 27): at least so far above 0
+        negative = positive.clone()  # at least so far below
+        for sample, room in zip(samples.split(1, dim=1), reach, strict=True):  # (m, 1), (27)
+            margin = sample.abs() - room
+            torch.maximum(positive, margin.masked_fill(sample < 0, -torch.inf), out=positive)
+            torch.maximum(negative, margin.masked_fill(sample >= 0, -torch.inf), out=negative)
+        settled = (positive > 0) != (negative > 0)
+        guessed = settled & ~known[index]
+        values[index[guessed]] = torch.where(positive > 0, positive, -negative)[guessed]
+        evaluated += evaluate(index[~settled])
+        while True:  # what is evaluated may turn a guessed sign
+            fresh = evaluate(index[_at_sign_changes(values[index] < 0)])
+            evaluated += fresh
+            if not fresh:
+                break
         blocks = _torn(blocks, values[index], fill, kept, offsets)
     return values.view(points, points, points), evaluated
+
+
+def _at_sign_changes(inside: Tensor) -> Tensor:
+    """Which of the points (m, 27) of 2-cell blocks are corners of a cell that has corners inside and outside."""
+    some = every = inside.view(-1, 3, 3, 3)
+    for axis in (1, 2, 3):
+        some = some.narrow(axis, 0, 2) | some.narrow(axis, 1, 2)
+        every = every.narrow(axis, 0, 2) & every.narrow(axis, 1, 2)
+    points = some & ~every  # (m, 2, 2, 2) cells, then their corners
+    for axis in (1, 2, 3):
+        last = points.narrow(axis, 1, 1)
+        points = torch.cat([points.narrow(axis, 0, 1), points.narrow(axis, 0, 1) | last, last], dim=axis)
+    return points.view(-1, 27)
 
 
 def _torn(blocks: Tensor, corner_values: Tensor, fill: Tensor, kept: Tensor, offsets: Tensor) -> Tensor:

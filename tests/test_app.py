@@ -73,7 +73,7 @@ def test_every_page_says_what_to_do_without_any_data(monkeypatch, tmp_path, page
 def test_home_says_what_is_loaded(folders):
     at = open_page()
     text = said(at.markdown)
-    assert "6: 4 train, 2 held-out" in text and "siren64, 4,481 parameters" in text
+    assert "6: 4 train, 2 held‑out" in text and "siren64, 4,481 parameters" in text
 
 
 def test_shapes_writes_its_link(folders):
