@@ -56,11 +56,16 @@ def page(browser, address):
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
     page = context.new_page()
     page.set_default_timeout(90_000)
-    page.sent, page.errors = [], []
+    page.sent, page.errors, page.foreign = [], [], []
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: page.sent.append(data)))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((address, "data:", "blob:")) or page.foreign.append(request.url),
+    )
     yield page
     assert not page.errors
+    assert not page.foreign, "the app works offline"
     context.close()
 
 

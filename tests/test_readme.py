@@ -1,0 +1,65 @@
+"""README's and the cards' commands exist and run; what they link to is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from netspace.__main__ import build_parser, main
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "assets").rglob("README.md"))]
+LONG = ("fit-sdf", "train", "eval")
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The words after `python -m netspace` of every such line in a page's code."""
+    text = "\n".join(re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL))
+    text += "\n".join(re.findall(r"`(python -m netspace [^`]+)`", page.read_text()))
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[3:] for line in lines if line.strip().startswith("python -m netspace ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
+def test_every_command_is_understood(page):
+    assert commands(page)
+    for words in commands(page):
+        build_parser().parse_args(words)
+
+
+def test_readmes_short_commands_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    ran = 0
+    for words in commands(README):
+        if not set(words[:2]) & set(LONG):
+            words = [str(tmp_path / word) if word.startswith("runs/") else word for word in words]
+            assert main(words) == 0
+            ran += 1
+    assert ran >= 3
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text()):
+        target = "".join(target)
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_make_targets_named_in_readme_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"make (\w+)", README.read_text()))
+    assert {"app", "test"} <= targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_map_names_every_module():
+    text = README.read_text()
+    for path in [
+        *(ROOT / "netspace").glob("[!_]*.py"),
+        *(ROOT / "pages").glob("*.py"),
+        *(ROOT / "app").glob("[!_]*.py"),
+    ]:
+        assert path.name in text, path.name
