@@ -3,6 +3,7 @@
 import json
 import re
 import statistics
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 import netspace
 from netspace.evaluate import reconstruct
+from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
 from netspace.shapes import load_source, test_points
 from netspace.zoo import HELDOUT, TRAIN
 
@@ -74,6 +76,13 @@ def test_eval_covers_the_whole_zoo_and_its_medians_are_those_of_its_rows(zoo, sp
         assert summary[split]["count"] == len(mine)
         for measure in MEASURES:
             assert summary[split][f"{measure}_median"] == pytest.approx(statistics.median(mine[measure]), abs=1e-4)
+
+
+def test_they_were_made_by_the_recipes(zoo):
+    assert zoo.about["config"] == asdict(CHAIRS_ZOO)
+    for name, recipe in zip(SPACES, (CHAIRS_PREP, CHAIRS_PROBE), strict=True):
+        about = json.loads((CHAIRS / name / "config.json").read_text())["about"]
+        assert about["config"] == asdict(recipe)
 
 
 @pytest.mark.parametrize("name", SPACES)
