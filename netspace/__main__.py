@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 from .archs import ARCHS, PAPER_WIDTH
@@ -20,12 +21,17 @@ class Refused(Exception):
     """Something the user asked for cannot be done; one sentence, exit code 2."""
 
 
-def add_fields(parser: argparse.ArgumentParser, config: type) -> None:
-    """An option for every field of a config dataclass, its help taken from the field."""
+def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None) -> None:
+    """An option for every field of a config dataclass, its help taken from the field, its default from a recipe."""
+    from .recipes import RECIPES
+
+    mine = [name for name, values in RECIPES.items() if isinstance(values, config)]
+    parser.add_argument("--recipe", choices=mine, help="start from these settings; options given beside it win")
+    defaults = RECIPES[recipe] if recipe in mine else config()
     group = parser.add_argument_group(config.__name__, config.__doc__)
     for f in fields(config):
         flag, help_text = f"--{f.name.replace('_', '-')}", f.metadata["help"]
-        default = f.default if f.default is not MISSING else f.default_factory()
+        default = getattr(defaults, f.name)
         if isinstance(default, bool):
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=help_text)
         else:
@@ -72,6 +78,8 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
             )
     for problem in problems:
         print(f"skipped {problem}")
+    if not ious and not args.resume:
+        raise Refused("no network was fitted: every shape was skipped")
     if ious:
         ious.sort()
         middle, lowest = ious[len(ious) // 2], ious[0]
@@ -265,11 +273,16 @@ def interpolate(args: argparse.Namespace) -> None:
             + (f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface")
         )
     pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
-    shown = meshes[:: max(1, (len(meshes) - 1) // 8)]
-    Image.fromarray(film_strip(shown, COLOURS[args.method])).save(args.out / "path.png")
+    count = min(len(meshes), 9)
+    shown = [meshes[round(k * (len(meshes) - 1) / (count - 1))] for k in range(count)]
+    picture = "path.png"
+    try:
+        Image.fromarray(film_strip(shown, COLOURS[args.method])).save(args.out / picture)
+    except ImportError as error:
+        picture = f"no picture ({error.name} is not installed)"
     without = sum(mesh is None for mesh in meshes)
     print(
-        f"wrote {len(meshes) - without} meshes, path.csv and path.png to {args.out}; {without} steps without a surface"
+        f"wrote {len(meshes) - without} meshes, path.csv and {picture} to {args.out}; {without} steps without a surface"
     )
 
 
@@ -285,7 +298,8 @@ def open_both(args: argparse.Namespace):
 # -- the parser ----------------------------------------------------------------------------------------------------
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; options of the configs default to the recipe's values."""
     from .interpolate import METHODS
     from .make_zoo import FitConfig
     from .mesh import EXPORTS, RESOLUTIONS
@@ -329,7 +343,7 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (CPU)")
     fit.add_argument("--group", type=int, default=0, help="networks fitted at once; 0: 1 on a CPU, 64 elsewhere")
     device(fit)
-    add_fields(fit, FitConfig)
+    add_fields(fit, FitConfig, recipe)
     thumbnails = add(zoo, "thumbnails", zoo_thumbnails, "draw the pictures that the app shows of a zoo's SDF networks")
     thumbnails.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     part = add(zoo, "select", zoo_select, "write the first networks of each split as a zoo of their own")
@@ -343,7 +357,7 @@ def build_parser() -> argparse.ArgumentParser:
     training.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
     training.add_argument("--resume", action="store_true", help="go on with an unfinished run, to the same numbers")
     device(training)
-    add_fields(training, TrainConfig)
+    add_fields(training, TrainConfig, recipe)
 
     evaluation = add(commands, "eval", evaluate, "measure how well a space reproduces the networks of a zoo")
     space_and_zoo(evaluation)
@@ -379,23 +393,41 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    try:
-        if getattr(args, "device", None) == "auto":
-            import torch
+def usable_device(name: str) -> str:
+    """The device that `auto` stands for, or the one named; Refused where this machine does not have it."""
+    import torch
 
-            args.device = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise Refused(f"--device {name} is not usable here: {str(error).splitlines()[0]}") from error
+    return name
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    asked.add_argument("--recipe")
+    args = build_parser(asked.parse_known_args(argv)[0].recipe).parse_args(argv)
+    try:
+        if "device" in args:
+            args.device = usable_device(args.device)
+        for name in ("count", "train", "heldout", "limit", "pairs", "group", "workers"):
+            if getattr(args, name, 0) < 0:
+                raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
         args.run(args)
     except (Refused, ValueError, KeyError, OSError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f"netspace: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("netspace: stopped; what was finished is kept, --resume goes on", file=sys.stderr)
+        kept = "; what was finished is kept, --resume goes on" if "resume" in args else ""
+        print(f"netspace: stopped{kept}", file=sys.stderr)
         return 130
     return 0
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # whoever ends the process gets the same care
     sys.exit(main())

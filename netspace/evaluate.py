@@ -14,7 +14,7 @@ from torch import Tensor
 from .losses import sdf_queries
 from .mesh import NoSurface, surface_of
 from .model import NetSpace
-from .shapes import Mesh, load_source, sample_surface, test_points
+from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
 from .zoo import Zoo
 
 WITHIN = 0.01
@@ -106,9 +106,9 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     truth = [math.nan] * 3
     try:
         mesh, _ = load_source(record["source"])
-        points, inside = test_points(mesh, TRUTH_POINTS, seed=i)
+        points, inside = occupancy_points(mesh, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
-        truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, mesh)]
+        truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, Solid(mesh).surface)]
     except (KeyError, ValueError):
         pass  # the shape's file is not here: its three figures stay not-a-number
     return Reconstruction(record["name"], record["split"], agreed, overlap, *distance, *truth)
@@ -125,5 +125,5 @@ def summarise(rows: Iterable[Reconstruction]) -> dict[str, dict[str, float | int
             values = [getattr(row, name) for row in mine if not math.isnan(getattr(row, name))]
             median = statistics.median(values) if values else math.inf
             medians[f"{name}_median"] = round(median, 4) if math.isfinite(median) else None
-        summary[split] = medians | {"without_surface": sum(row.iou == 0 for row in mine), "count": len(mine)}
+        summary[split] = medians | {"without_surface": sum(math.isinf(row.chamfer) for row in mine), "count": len(mine)}
     return summary

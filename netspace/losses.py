@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .model import NetSpace
-from .network import Network, fast_dtype, run_many
+from .network import Network, run_many
 from .prep import pack
 from .zoo import Zoo
 
@@ -72,11 +72,11 @@ def _points_on_surface(network: Network, generator: torch.Generator, per_axis: i
     A jittered grid, of which the points near the surface take two Newton steps along the gradient.
     """
     device = network.prep.device
-    rough = network.compiled(fast_dtype(device))
+    ask = network.compiled()
     axis = torch.arange(per_axis, device=device)
     cells = torch.cartesian_prod(axis, axis, axis)
     points = (cells + torch.rand(cells.shape, device=device, generator=generator)) * (2 / per_axis) - 1
-    points = points[rough(points).abs() < 2 / per_axis]
+    points = points[ask(points).abs() < 2 / per_axis]
     for _ in range(2):
         with torch.enable_grad():
             x = points.clone().requires_grad_()
@@ -84,7 +84,7 @@ def _points_on_surface(network: Network, generator: torch.Generator, per_axis: i
             (slope,) = torch.autograd.grad(values.sum(), x)
         step = values.detach().unsqueeze(1) * slope / slope.square().sum(dim=1, keepdim=True).clamp(min=0.05)
         points = points - step.clamp(-2 / per_axis, 2 / per_axis)
-    on = (rough(points).abs() < 0.005) & (points.abs() <= 1).all(dim=1)
+    on = (ask(points).abs() < 0.005) & (points.abs() <= 1).all(dim=1)
     return points[on]
 
 

@@ -9,11 +9,15 @@ import math
 import os
 import platform
 import signal
+import threading
 import time
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,31 +26,36 @@ import torch
 from torch import Tensor
 
 from .archs import ARCHS, Family
-from .shapes import BadMesh, load_source, mesh_files, sample_sdf, test_points
+from .config import DTYPES, check_fields, option
+from .shapes import BadMesh, load_source, mesh_files, occupancy_points, sample_sdf
 from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, write_about, write_zoo
 
 FLUSH_SECONDS = 20.0
 IOU_POINTS = 32_768
+SDF_ARCHS = tuple(name for name, arch in ARCHS.items() if arch.data == "sdf")
 
 
 @dataclass(frozen=True)
 class FitConfig:
     """How SIRENs are fitted to shapes. Defaults are this product's; `recipes.PAPER_SDF_ZOO` has the paper's."""
 
-    arch: str = field(default="siren256", metadata={"help": "architecture of every network"})
-    steps: int = field(default=1000, metadata={"help": "Adam steps a network"})
-    batch: int = field(default=1024, metadata={"help": "points a step"})
-    lr: float = field(default=1e-3, metadata={"help": "learning rate at the start"})
-    decay: str = field(
-        default="cosine", metadata={"help": "cosine, or steps: times 0.9 every tenth of the run (paper)"}
+    arch: str = option("siren256", "architecture of every network", choices=SDF_ARCHS)
+    steps: int = option(1000, "Adam steps a network", least=1)
+    batch: int = option(1024, "points a step", least=1)
+    lr: float = option(1e-3, "learning rate at the start")
+    decay: str = option(
+        "cosine", "cosine, or steps: times 0.9 every tenth of the run (paper)", choices=("cosine", "steps")
     )
-    samples: int = field(default=50_000, metadata={"help": "SDF samples drawn a shape, as in DeepSDF"})
-    half_inside: bool = field(default=False, metadata={"help": "draw half of every batch inside the shape (paper)"})
-    hidden_dtype: str = field(default="bfloat16", metadata={"help": "precision of the hidden product while fitting"})
-    store_dtype: str = field(default="float16", metadata={"help": "precision of the stored weights"})
-    shared_init: bool = field(default=False, metadata={"help": "start all networks from the same initialisation"})
-    heldout_every: int = field(default=9, metadata={"help": "every so many-th network is held out"})
-    seed: int = field(default=0, metadata={"help": "seed of initialisations, samples and batches"})
+    samples: int = option(50_000, "SDF samples drawn a shape, as in DeepSDF", least=100)
+    half_inside: bool = option(False, "draw half of every batch inside the shape (paper)")
+    hidden_dtype: str = option("bfloat16", "precision of the hidden product while fitting", choices=DTYPES)
+    store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
+    shared_init: bool = option(False, "start all networks from the same initialisation")
+    heldout_every: int = option(9, "every so many-th network is held out", least=1)
+    seed: int = option(0, "seed of initialisations, samples and batches", least=0)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class Source(NamedTuple):
@@ -56,18 +65,32 @@ class Source(NamedTuple):
     """of its network in the zoo"""
     source: str
     """"chair:<seed>", or the path of a mesh file"""
+    seed: int
+    """of the network's initialisation and batches: the same however many others there are"""
+    place: int
+    """every so many-th is held out"""
 
 
 def chair_sources(count: int, first_seed: int = 0) -> list[Source]:
     """The procedural chairs of `count` consecutive seeds."""
-    return [Source(f"chair-{seed:04d}", f"chair:{seed}") for seed in range(first_seed, first_seed + count)]
+    if count < 1:
+        raise ValueError(f"{count} chairs are none to fit")
+    seeds = range(first_seed, first_seed + count)
+    return [Source(f"chair-{seed:04d}", f"chair:{seed}", seed, seed) for seed in seeds]
 
 
 def file_sources(folder: Path) -> list[Source]:
     """Every mesh file below a folder, named by its path in it; FileNotFoundError where there is none."""
+    paths = [path.relative_to(folder) for path in mesh_files(folder)]
+    stems = Counter(path.with_suffix("") for path in paths)
     return [
-        Source(path.relative_to(folder).with_suffix("").as_posix().replace("/", "-"), str(path.resolve()))
-        for path in mesh_files(folder)
+        Source(
+            (path.with_suffix("") if stems[path.with_suffix("")] == 1 else path).as_posix().replace("/", "-"),
+            str((folder / path).resolve()),
+            zlib.crc32(path.as_posix().encode()),
+            place,
+        )
+        for place, path in enumerate(paths)
     ]
 
 
@@ -130,7 +153,7 @@ class _Result(NamedTuple):
 def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
     """Samples (n, 4), test points (m, 3) in the bounding box, which of them are inside, and record columns."""
     mesh, record = load_source(source.source)
-    return sample_sdf(mesh, config.samples, seed), *test_points(mesh, IOU_POINTS, seed + 1), record
+    return sample_sdf(mesh, config.samples, seed), *occupancy_points(mesh, IOU_POINTS, seed + 1), record
 
 
 def _fit_group(job: tuple[list[Source], list[int], FitConfig, str]) -> list[_Result]:
@@ -144,6 +167,8 @@ def _fit_group(job: tuple[list[Source], list[int], FitConfig, str]) -> list[_Res
             ready.append((source, seed, *_prepare(source, config, seed)))
         except BadMesh as error:
             results[source] = _Result(source, None, {}, f"{source.source}: {error}")
+        except Exception as error:  # whatever one file brings about, the others are fitted
+            results[source] = _Result(source, None, {}, f"{source.source}: {type(error).__name__}: {error}")
     if ready:
         samples = torch.from_numpy(np.stack([r[2] for r in ready])).to(device)
         fitted = fit_sdf(samples, [r[1] for r in ready], config)
@@ -171,7 +196,6 @@ def _fit_group(job: tuple[list[Source], list[int], FitConfig, str]) -> list[_Res
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     torch.set_num_threads(1)
 
 
@@ -225,8 +249,8 @@ def make_sdf_zoo(
             records = zoo.records.to_dict("records")
             rows = {name: list(zoo.weights[name][: len(records)].numpy()) for name in names}
     finished = {record["name"] for record in records}
-    seeds = {source: config.seed + 1_000_003 * (i + 1) for i, source in enumerate(sources)}
-    splits = {source: HELDOUT if (i + 1) % config.heldout_every == 0 else TRAIN for i, source in enumerate(sources)}
+    seeds = {source: config.seed + 1_000_003 * (source.seed + 1) for source in sources}
+    splits = {source: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     groups = [sources[i : i + group] for i in range(0, len(sources), group)]
     left = [g for g in groups if any(source.name not in finished for source in g)]  # a group is fitted whole or not
     jobs = [(list(g), [seeds[source] for source in g], config, device) for g in left]
@@ -247,8 +271,8 @@ def make_sdf_zoo(
         else:
             write_about(folder, family, about)
 
-    start = flushed = time.perf_counter()
-    done, todo = 0, len(sources) - len(finished)
+    start, flushed = time.perf_counter(), -math.inf
+    done, todo = 0, sum(source.name not in finished for source in sources)
     try:
         for results in _run(jobs, workers if device == "cpu" else 0):
             for result in results:
@@ -265,9 +289,8 @@ def make_sdf_zoo(
                     records.append(record | result.record)
                 seconds_left = (time.perf_counter() - start) / done * (todo - done)
                 fit_iou = result.record.get("fit_iou")
-                yield Progress(
-                    len(finished) + done, len(sources), result.source.name, fit_iou, seconds_left, result.problem
-                )
+                before = len(sources) - todo
+                yield Progress(before + done, len(sources), result.source.name, fit_iou, seconds_left, result.problem)
             if time.perf_counter() - flushed > FLUSH_SECONDS:
                 flush()
                 flushed = time.perf_counter()
@@ -280,8 +303,28 @@ def _run(jobs: list, workers: int) -> Iterator[list[_Result]]:
     if workers == 0:
         yield from map(_fit_group, jobs)
         return
+    others = active_children()
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
-        yield from pool.map(_fit_group, jobs)
-    finally:
+        with _uninterrupted():
+            results = pool.map(_fit_group, jobs)
+        yield from results
+    except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(active_children()) - set(others):
+            worker.terminate()
+        raise
+    pool.shutdown()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started inside never see Ctrl-C: it is the parent's to handle."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

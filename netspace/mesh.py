@@ -136,7 +136,7 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
     values = torch.nn.functional.pad(nearest[None, None], (0, 1) * 3, mode="replicate")[0, 0].contiguous().view(-1)
     known = torch.zeros(points**3, dtype=torch.bool, device=device)
     kept = torch.zeros(n, n, n, dtype=torch.bool, device=device)
-    strides = torch.tensor([points * points, points, 1], device=device)
+    strides = torch.tensor([points * points, points, 1], device=device)  # CUDA has no product of integer matrices
     offsets = torch.cartesian_prod(*[torch.arange(3, device=device)] * 3)  # (27, 3)
     corners = (offsets % 2 == 0).all(dim=1)  # 8 of 27
     apart = torch.cdist(offsets.float(), offsets.float())  # (27, 27) in cells
@@ -156,7 +156,7 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
 
     while len(blocks):
         kept[tuple(blocks.T)] = True
-        index = (2 * blocks[:, None] + offsets) @ strides  # (m, 27)
+        index = ((2 * blocks[:, None] + offsets) * strides).sum(dim=2)  # (m, 27)
         evaluated += evaluate(index[:, corners])
         samples = torch.cat([values[index[:, corners]], fill[tuple(blocks.T)].unsqueeze(1)], dim=1)  # (m, 9)
         crossed = (samples < 0).any(dim=1) & (samples >= 0).any(dim=1)

@@ -27,6 +27,7 @@ PAPER_SDF_SPACE = TrainConfig(
     points=50_000,
     queries=100_000,
     lr=1e-4,
+    beta2=0.999,
     schedule="constant",
     average=0.0,
     select="train",
@@ -37,9 +38,11 @@ PAPER_SDF_SPACE = TrainConfig(
 """Supplement V: Adam 1e-4 for 4,000 epochs of 1,000 networks, 4 a step (authors' code), stopped at agreement 0.8."""
 
 CHAIRS_ZOO = FitConfig()
-CHAIRS_PREP = TrainConfig(encoder="prep", select="train", hidden=384, steps=50_000)
+CHAIRS_PREP = TrainConfig(encoder="prep", select="train", embedding=256, hidden=384, steps=50_000)
 """Reads weights. It recognises the networks it was trained on, and is selected on them."""
-CHAIRS_PROBE = TrainConfig(encoder="probe", select="heldout", steps=32_000, noise=0.1, copies=8, stretch=0.25)
+CHAIRS_PROBE = TrainConfig(
+    encoder="probe", select="heldout", embedding=256, steps=32_000, noise=0.1, copies=8, stretch=0.25
+)
 """Reads answers. It understands networks it has not seen, and is selected on those."""
 
 RECIPES = {

@@ -364,6 +364,8 @@ def check_mesh(mesh: Mesh) -> None:
     """BadMesh, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
     if not len(mesh.faces):
         raise BadMesh("has no faces")
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        raise BadMesh(f"has faces that name vertices which do not exist: it has {len(mesh.vertices)} vertices")
     used = mesh.vertices[np.unique(mesh.faces)]
     if not np.isfinite(used).all():
         raise BadMesh(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
@@ -384,17 +386,29 @@ def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float
 
 
 def orient(mesh: Mesh) -> Mesh:
-    """Every connected patch consistently oriented; closed patches outwards, so that winding numbers add up."""
+    """Every connected patch consistently oriented; closed patches outwards, so that winding numbers add up.
+
+    Patches inside another stay as they are where the mesh is closed and they are wound inwards: they are cavities.
+    """
     import igl
+    import trimesh
 
     faces, patch = igl.bfs_orient(mesh.faces)
     faces = np.asarray(faces, np.int64)
     a, b, c = (mesh.vertices[faces[:, i]] for i in range(3))
     centre = mesh.vertices[np.unique(faces)].mean(axis=0)
     signed = np.einsum("ij,ij->i", a - centre, np.cross(b - centre, c - centre))
-    inward = np.bincount(patch, weights=signed) < 0
-    flip = inward[patch]
-    return Mesh(mesh.vertices, np.where(flip[:, None], faces[:, ::-1], faces))
+    outward = np.where((np.bincount(patch, weights=signed) < 0)[patch, None], faces[:, ::-1], faces)
+    given = trimesh.Trimesh(*mesh, process=False)
+    if patch.max() > 0 and given.is_watertight and given.is_winding_consistent:
+        solid = outward.copy()
+        for k in range(patch.max() + 1):
+            mine = patch == k
+            if trimesh.Trimesh(mesh.vertices, mesh.faces[mine], process=False).volume < 0:
+                corners = np.ascontiguousarray(mesh.vertices[np.unique(mesh.faces[mine])])
+                if (igl.fast_winding_number(mesh.vertices, solid[~mine], corners) > 0.5).all():
+                    outward[mine] = mesh.faces[mine]
+    return Mesh(mesh.vertices, outward)
 
 
 class Solid:
@@ -474,7 +488,7 @@ def sample_sdf(mesh: Mesh, count: int, seed: int) -> np.ndarray:
     return np.concatenate([points, solid.signed_distance(points)[:, None].astype(np.float32)], axis=1)
 
 
-def test_points(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def occupancy_points(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Uniform points (count, 3) float32 in the mesh's bounding box, and which are inside (count,): for an IoU."""
     rng = np.random.Generator(np.random.PCG64(seed))
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)

@@ -7,20 +7,23 @@ what is random in step i is drawn from a generator seeded with the run's seed an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import platform
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from .config import DTYPES, check_fields, option
 from .evaluate import agreement
 from .losses import SdfObjective
-from .model import NetSpace, SpaceConfig
+from .model import NetSpace
 from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
 
 
@@ -28,30 +31,32 @@ from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
 class TrainConfig:
     """How a space is trained. Defaults are this product's; `recipes` has the paper's."""
 
-    preset: str = field(default="tokens", metadata={"help": "tokens, or paper: exactly the authors' model"})
-    encoder: str = field(default="prep", metadata={"help": "prep: reads weights; probe: reads answers at fixed inputs"})
-    embedding: int = field(default=256, metadata={"help": "embedding size E; the paper's is 4096"})
-    hidden: int = field(default=256, metadata={"help": "width of the MLP shared by all chunks (tokens)"})
-    steps: int = field(default=20_000, metadata={"help": "steps of the optimiser"})
-    nets: int = field(default=8, metadata={"help": "networks a step (the paper's metabatch)"})
-    points: int = field(default=768, metadata={"help": "inputs a network and step"})
-    queries: int = field(default=16_384, metadata={"help": "stored inputs a network, with the target's answers"})
-    noise: float = field(default=0.0, metadata={"help": "noise on embeddings while training, as a share of their size"})
-    copies: int = field(
-        default=1, metadata={"help": "versions of every SDF to train on, stretched along the axes; 1: none"}
+    preset: str = option("tokens", "tokens, or paper: exactly the authors' model", choices=("tokens", "paper"))
+    encoder: str = option(
+        "prep", "prep: reads weights; probe: reads answers at fixed inputs", choices=("prep", "probe")
     )
-    stretch: float = field(default=0.2, metadata={"help": "by how much the copies' proportions change at most"})
-    lr: float = field(default=7e-4, metadata={"help": "highest learning rate; the paper's is 1e-4"})
-    schedule: str = field(default="cosine", metadata={"help": "cosine with warm-up, or constant (the paper's)"})
-    weight_decay: float = field(default=0.0, metadata={"help": "AdamW's weight decay"})
-    average: float = field(default=0.999, metadata={"help": "decay of the moving average of weights; 0 turns it off"})
-    select: str = field(default="train", metadata={"help": "split whose agreement selects the best: train or heldout"})
-    stop_at: float = field(default=0.0, metadata={"help": "stop at this agreement on the selecting split; 0: never"})
-    every: int = field(default=500, metadata={"help": "steps between validations and checkpoints"})
-    hidden_dtype: str = field(
-        default="bfloat16", metadata={"help": "precision of the predicted networks' hidden product"}
-    )
-    seed: int = field(default=0, metadata={"help": "seed of initialisation, batches and inputs"})
+    embedding: int = option(0, "embedding size E; 0: 256, or 4096 in the preset paper", least=0)
+    hidden: int = option(256, "width of the MLP shared by all chunks (tokens)", least=1)
+    steps: int = option(20_000, "steps of the optimiser", least=1)
+    nets: int = option(8, "networks a step (the paper's metabatch)", least=1)
+    points: int = option(768, "inputs a network and step", least=1)
+    queries: int = option(16_384, "stored inputs a network, with the target's answers", least=1)
+    noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
+    copies: int = option(1, "versions of every SDF to train on, stretched along the axes; 1: none", least=1)
+    stretch: float = option(0.2, "by how much the copies' proportions change at most", least=0)
+    lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4")
+    beta2: float = option(0.98, "AdamW's decay of squared gradients; the paper's is 0.999")
+    schedule: str = option("cosine", "cosine with warm-up, or constant (the paper's)", choices=("cosine", "constant"))
+    weight_decay: float = option(0.0, "AdamW's weight decay", least=0)
+    average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0)
+    select: str = option("train", "split whose agreement selects the best: train or heldout", choices=(TRAIN, HELDOUT))
+    stop_at: float = option(0.0, "stop at this agreement on the selecting split; 0: never", least=0)
+    every: int = option(500, "steps between validations and checkpoints", least=1)
+    hidden_dtype: str = option("bfloat16", "precision of the predicted networks' hidden product", choices=DTYPES)
+    seed: int = option(0, "seed of initialisation, batches and inputs", least=0)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class Line(NamedTuple):
@@ -72,10 +77,8 @@ def new_space(zoo: Zoo, config: TrainConfig) -> NetSpace:
     """A freshly initialised space for the zoo's family; the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        if config.preset == "paper":
-            return NetSpace(zoo.family, SpaceConfig.paper())
-        shape = {"embedding": config.embedding, "hidden": config.hidden}
-        return NetSpace(zoo.family, SpaceConfig(config.preset, config.encoder, **shape))
+        embedding = {"embedding": config.embedding} if config.embedding else {}
+        return NetSpace(zoo.family, preset=config.preset, encoder=config.encoder, hidden=config.hidden, **embedding)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -111,25 +114,27 @@ def fit(
         raise ValueError(f"{zoo.folder} has no network of the split {TRAIN!r}")
     if config.select == HELDOUT and not heldout:
         raise ValueError(f"{zoo.folder} has no held-out network to select the best checkpoint by")
+    space = new_space(zoo, config).to(device).train()
+    about = {"config": asdict(config), "command": command, "zoo": zoo.folder.name, "networks": len(train)}
+    about |= {"zoo_digest": _digest(zoo), "made_on": f"{platform.machine()}, torch {torch.__version__}, {device}"}
     if (folder / "train.json").exists():
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
-        before = read_json(folder / "train.json")["config"]
-        changed = [k for k, v in asdict(config).items() if before.get(k) != v]
-        if changed:
-            raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
-    about = {"config": asdict(config), "command": command, "zoo": zoo.folder.name, "networks": len(train)}
+        _check_same_run(read_json(folder / "train.json"), about, folder)
+    elif (folder / "config.json").exists():
+        raise BadFolder(f"{folder} holds a space already; choose another folder")
     with replacing(folder / "train.json") as path:
         path.write_text(json.dumps(about, indent=2) + "\n")
 
-    space = new_space(zoo, config).to(device).train()
     averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
     optimiser = torch.optim.AdamW(
-        space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.98), fused=True
+        space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True
     )
     state = {"step": 0, "best": -1.0, "seconds": 0.0}
     if (folder / "checkpoint.safetensors").exists():
         state = _read_checkpoint(folder, space, optimiser, averaged)
+        if config.stop_at and state["best"] >= config.stop_at:
+            return
     _trim_log(folder / "metrics.jsonl", state["step"])
     objective = SdfObjective(space, zoo, train + heldout, config)
     if state["step"] == 0:
@@ -164,9 +169,9 @@ def fit(
             if best:
                 with _Averaged(space, averaged):
                     space.save(folder, about | {"step": done} | measures)
-            _write_checkpoint(folder, space, optimiser, averaged, state)
-            with (folder / "metrics.jsonl").open("a") as log:
+            with (folder / "metrics.jsonl").open("a") as log:  # lines after the checkpoint are dropped on resuming
                 log.write(json.dumps(line._asdict()) + "\n")
+            _write_checkpoint(folder, space, optimiser, averaged, state)
             for name, value in {**{f"loss/{k}": v for k, v in line.terms.items()}, **measures}.items():
                 writer.add_scalar(name, value, done)
             yield line
@@ -174,6 +179,21 @@ def fit(
                 return
     finally:
         writer.close()
+
+
+def _digest(zoo: Zoo) -> str:
+    """Tells zoos apart: family, names and splits."""
+    rows = zoo.records[["name", "arch", "split"]].to_numpy().tolist()
+    return hashlib.sha256(json.dumps([zoo.family.names, list(zoo.family.size), rows]).encode()).hexdigest()[:16]
+
+
+def _check_same_run(before: dict, now: dict, folder: Path) -> None:
+    """BadFolder unless a run can go on with this configuration and this zoo."""
+    changed = [k for k, v in now["config"].items() if before["config"].get(k) != v]
+    if changed:
+        raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
+    if before.get("zoo_digest") != now["zoo_digest"]:
+        raise BadFolder(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
 
 
 class _Averaged:
@@ -214,13 +234,20 @@ def _measure(space: NetSpace, averaged: dict[str, Tensor], objective: SdfObjecti
 def _tensorboard(folder: Path, step: int):
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
 
 def _trim_log(path: Path, step: int) -> None:
-    """Drop lines written after the checkpoint that the run resumes from."""
+    """Drop lines written after the checkpoint that the run resumes from, and what a full disk left of one."""
+
+    def kept_of(line: str) -> bool:
+        try:
+            return json.loads(line)["step"] <= step
+        except ValueError:
+            return False
+
     if path.exists():
-        kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
+        kept = [line for line in path.read_text().splitlines() if kept_of(line)]
         with replacing(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))
 
@@ -246,13 +273,16 @@ def _read_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[st
     try:
         with safetensors.safe_open(path, "pt") as file:
             state = json.loads(file.metadata()["state"])
+            moments = ("step", "exp_avg", "exp_avg_sq")
+            known = {f"model/{name}" for name in space.state_dict()}
+            known |= {f"{kind}/{name}" for kind in ("averaged", *moments) for name, _ in space.named_parameters()}
+            if set(file.keys()) - known:
+                raise KeyError(f"unknown key {min(set(file.keys()) - known)}")
             for name, t in space.state_dict().items():
                 t.copy_(file.get_tensor(f"model/{name}"))
             for name, p in space.named_parameters():
                 averaged[name].copy_(file.get_tensor(f"averaged/{name}"))
-                optimiser.state[p] = {
-                    key: file.get_tensor(f"{key}/{name}").to(p.device) for key in ("step", "exp_avg", "exp_avg_sq")
-                }
+                optimiser.state[p] = {key: file.get_tensor(f"{key}/{name}").to(p.device) for key in moments}
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
         raise BadFolder(f"{path} is truncated or not a checkpoint of this run ({error})") from error
     return state

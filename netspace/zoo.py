@@ -55,8 +55,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise BadFolder(f"{path.parent} has no {path.name}")
     with path.open("rb") as file:
-        head = file.read(2)
-    if head[:2] in (b"\x80\x02", b"\x80\x04", b"PK") or path.suffix != ".safetensors":
+        head = file.read(9)  # a safetensors file: the length of its header in 8 bytes, then "{"
+    pickled = head[:1] == b"\x80" and head[8:] != b"{"
+    if pickled or head[:2] == b"PK" or path.suffix != ".safetensors":
         raise BadFolder(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
     try:
         return load_file(path)
@@ -138,6 +139,11 @@ class Zoo:
             rows = min(len(stack) for stack in stacks.values())
             if len(mine) and rows <= mine.row.max():
                 raise BadFolder(f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated")
+        known = {f"{arch.name}/{name}" for arch in self.family.archs for name in arch.shapes}
+        if set(self.weights) - known:
+            raise BadFolder(
+                f"{self.folder / 'weights.safetensors'} has the unknown key {min(set(self.weights) - known)!r}"
+            )
         unknown = set(self.records.arch) - set(self.family.names)
         if unknown:
             raise BadFolder(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
@@ -202,7 +208,11 @@ def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict
 
 
 def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
-    """Write a part of a zoo as a zoo of its own."""
+    """Write a part of a zoo as a zoo of its own. ValueError without an id, BadFolder where the folder holds a zoo."""
+    if not len(ids):
+        raise ValueError(f"no network of {zoo.folder} was selected")
+    if (folder / "zoo.json").exists():
+        raise BadFolder(f"{folder} holds a zoo already; choose another folder")
     records = zoo.records.iloc[list(ids)].reset_index(drop=True)
     weights = {}
     for arch in zoo.family.archs:

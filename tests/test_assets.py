@@ -15,7 +15,7 @@ from PIL import Image
 import netspace
 from netspace.evaluate import reconstruct
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
-from netspace.shapes import load_source, test_points
+from netspace.shapes import load_source, occupancy_points
 from netspace.zoo import HELDOUT, TRAIN
 
 CHAIRS = Path(__file__).resolve().parent.parent / "assets" / "chairs"
@@ -54,7 +54,7 @@ def test_the_zoo_is_large_and_fits_its_shapes(zoo):
 @pytest.mark.parametrize("i", [0, 131, 259])
 def test_fit_iou_is_measured_again(zoo, i):
     mesh, _ = load_source(zoo.records.source[i])
-    points, inside = test_points(mesh, 16_384, seed=1)
+    points, inside = occupancy_points(mesh, 16_384, seed=1)
     occupied = (zoo[i].compiled()(torch.from_numpy(points)) < 0).numpy()
     measured = np.count_nonzero(occupied & inside) / np.count_nonzero(occupied | inside)
     assert measured == pytest.approx(zoo.records.fit_iou[i], abs=0.015)
@@ -82,7 +82,8 @@ def test_they_were_made_by_the_recipes(zoo):
     assert zoo.about["config"] == asdict(CHAIRS_ZOO)
     for name, recipe in zip(SPACES, (CHAIRS_PREP, CHAIRS_PROBE), strict=True):
         about = json.loads((CHAIRS / name / "config.json").read_text())["about"]
-        assert about["config"] == asdict(recipe)
+        later = {"beta2"}  # settings that came after the training; their defaults are what was used
+        assert about["config"] == {k: v for k, v in asdict(recipe).items() if k not in later}
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -14,6 +14,7 @@ from PIL import Image
 
 import netspace
 from netspace.__main__ import build_parser, main
+from netspace.recipes import CHAIRS_PREP
 
 
 def parsers(parser: argparse.ArgumentParser):
@@ -148,6 +149,15 @@ def test_errors_are_one_sentence(tmp_path, capsys, tiny_zoo_folder, tiny_space_f
     assert "no mesh" in refused(capsys, "zoo", "fit-sdf", "--meshes", tmp_path / "empty", "--out", tmp_path / "zoo")
     assert "holds a zoo already" in refused(capsys, "zoo", "fit-sdf", "--chairs", 2, "--out", tiny_zoo_folder, *FIT)
     assert "holds a run already" in refused(capsys, "train", "--zoo", tiny_zoo_folder, "--out", tiny_space_folder)
+    assert "--device foo is not usable" in refused(capsys, "eval", *both, "--device", "foo")
+    assert "--pairs is -1" in refused(capsys, "eval", *both, "--pairs", -1)
+    assert "holds a zoo already" in refused(
+        capsys, "zoo", "select", "--zoo", tiny_zoo_folder, "--train", 1, "--heldout", 0, "--out", tiny_zoo_folder
+    )
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    flat = ["zoo", "fit-sdf", "--meshes", tmp_path / "flat", "--out", tmp_path / "flat-zoo", *FIT]
+    assert "every shape was skipped" in refused(capsys, *flat)
     two = [*path, *both, "--a", "chair-0000", "--b", "chair-0001"]
     assert "at least 2 steps" in refused(capsys, *two, "--steps", 1)
 
@@ -162,6 +172,14 @@ def test_a_wrong_option_exits_with_2():
     with pytest.raises(SystemExit) as stop:
         main(["eval", "--space"])
     assert stop.value.code == 2
+
+
+def test_a_recipe_gives_the_defaults_and_options_win():
+    words = ["train", "--zoo", "z", "--out", "o", "--recipe", "chairs-prep", "--steps", "7"]
+    args = build_parser("chairs-prep").parse_args(words)
+    assert (args.hidden, args.steps) == (CHAIRS_PREP.hidden, 7)
+    fit = build_parser("paper-sdf-zoo").parse_args(["zoo", "fit-sdf", "--chairs", "1", "--out", "o"])
+    assert fit.half_inside and fit.steps == 10_000
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):

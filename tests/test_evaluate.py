@@ -71,7 +71,7 @@ def test_summary_is_medians_by_split_and_valid_json():
     rows += [row("d", "heldout", 0.0, math.inf, math.nan)]
     summary = json.loads(json.dumps(summarise(rows), allow_nan=False))
     assert summary["train"]["iou_median"] == 0.8 and summary["train"]["chamfer_median"] == 0.3
-    assert summary["train"]["count"] == 3 and summary["train"]["without_surface"] == 0
+    assert summary["train"]["count"] == 3 and summary["train"]["without_surface"] == 1
     assert summary["heldout"] == {
         "agreement_median": 0.5,
         "iou_median": 0.0,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import netspace
-from netspace.interpolate import METHODS, gammas, latent_path, measure, summarise_paths, weights_path
+from netspace.interpolate import METHODS, gammas, latent_path, measure, overlap, summarise_paths, weights_path
 from netspace.mesh import surface_of
 
 
@@ -51,6 +51,11 @@ def test_an_end_measured_against_itself(tiny_zoo):
     assert step.volume == step.surface.mesh.volume and step.components >= 1
 
 
+def test_overlap_is_taken_on_the_coarser_grid(tiny_zoo):
+    fine, coarse = surface_of(tiny_zoo[0], 64), surface_of(tiny_zoo[0], 32)
+    assert overlap(fine, coarse) == overlap(coarse, fine) == 1
+
+
 def test_a_step_without_a_surface_is_measured_as_such(tiny_zoo):
     empty = netspace.Network(tiny_zoo[0].arch, torch.zeros_like(tiny_zoo[0].prep))
     step = measure(empty, surface_of(tiny_zoo[0], 64), None, 64)
@@ -58,5 +63,5 @@ def test_a_step_without_a_surface_is_measured_as_such(tiny_zoo):
 
 
 def test_paths_are_summarised_by_their_components():
-    summary = summarise_paths([[1, 2, 1], [1, 0, 1], [4, 1, 1]])
-    assert summary == (3, 3, 2, 1, 1, 4)
+    summary = summarise_paths([[1, 2, 1], [1, 0, 1], [1, 3, 1]])
+    assert summary == (3, 3, 2, 1, 1, 2)

@@ -86,6 +86,29 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     assert whole.records[columns].equals(parts.records[columns])
 
 
+def test_a_network_is_the_same_whoever_is_fitted_beside_it(tmp_path):
+    config = dataclasses.replace(TINY_FIT, steps=5)
+    run(tmp_path / "whole", 4, config)
+    for _ in make_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=2), config, workers=0):
+        pass
+    whole, end = Zoo.load(tmp_path / "whole"), Zoo.load(tmp_path / "end")
+    assert torch.equal(whole.preps([2, 3]), end.preps([0, 1]))
+    assert whole.records.split[2:].tolist() == end.records.split.tolist()
+    grown = make_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=4), config, workers=0, resume=True)
+    assert [(line.done, line.total) for line in grown] == [(1, 2), (2, 2)]
+
+
+def test_files_of_one_stem_are_told_apart(tmp_path):
+    mesh = trimesh.creation.box()
+    for name in ("a.off", "a.stl", "sub/b.ply"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        mesh.export(tmp_path / name)
+    before = {source.name: source.seed for source in file_sources(tmp_path)}
+    assert set(before) == {"a.off", "a.stl", "sub-b"}
+    mesh.export(tmp_path / "0.ply")
+    assert before.items() <= {source.name: source.seed for source in file_sources(tmp_path)}.items()
+
+
 def test_worker_processes_give_the_same_zoo(tmp_path):
     config = dataclasses.replace(TINY_FIT, steps=15)
     run(tmp_path / "one", 3, config)
@@ -123,12 +146,13 @@ def test_bad_meshes_are_skipped_and_reported(tmp_path):
     meshes.mkdir()
     trimesh.Trimesh(*chair(chair_params(2))[0], process=False).export(meshes / "good.ply")
     (meshes / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    (meshes / "range.off").write_text("OFF\n4 2 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 9\n3 0 1 3\n")
     (meshes / "nan.obj").write_text("v 0 0 0\nv 1 0 0\nv nan 1 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\n")
     lines = list(
         make_sdf_zoo(tmp_path / "zoo", file_sources(meshes), dataclasses.replace(TINY_FIT, steps=5), workers=0)
     )
     problems = [line.problem for line in lines if line.problem]
-    assert len(problems) == 2 and any("flat" in p for p in problems) and any("not finite" in p for p in problems)
+    assert len(problems) == 3 and any("flat" in p for p in problems) and any("not finite" in p for p in problems)
     zoo = Zoo.load(tmp_path / "zoo")
     assert zoo.records.name.tolist() == ["good"] and zoo.about["skipped"] == problems
     assert zoo.records.source[0].endswith("good.ply")
@@ -136,7 +160,20 @@ def test_bad_meshes_are_skipped_and_reported(tmp_path):
 
 def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
     (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
-    sources = [Source("flat", str(tmp_path / "flat.obj"))]
+    sources = [Source("flat", str(tmp_path / "flat.obj"), 0, 0)]
     assert [line.fit_iou for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [None]
     with pytest.raises(BadFolder, match="no network"):
         Zoo.load(tmp_path / "zoo")
+
+
+def test_settings_that_cannot_be_are_named():
+    for changes, sentence in (
+        ({"arch": "foo"}, "--arch is 'foo', not one of siren256"),
+        ({"decay": "foo"}, "--decay is 'foo'"),
+        ({"store_dtype": "bfloat16"}, "--store-dtype is 'bfloat16'"),
+        ({"heldout_every": 0}, "--heldout-every is 0, it must be at least 1"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            dataclasses.replace(TINY_FIT, **changes)
+    with pytest.raises(ValueError, match="0 chairs"):
+        chair_sources(0)

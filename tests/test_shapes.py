@@ -183,3 +183,15 @@ def test_a_folder_without_meshes_is_named(tmp_path):
         mesh_files(tmp_path)
     with pytest.raises(FileNotFoundError, match="no folder"):
         mesh_files(tmp_path / "missing")
+
+
+def test_a_cavity_stays_empty_and_an_inverted_part_is_turned():
+    outer, inner = trimesh.creation.box((1.8, 1.8, 1.8)), trimesh.creation.box((1.0, 1.0, 1.0))
+    inner.invert()
+    hollow = trimesh.util.concatenate([outer, inner])
+    centre = np.zeros((1, 3))
+    assert Solid(Mesh(hollow.vertices, hollow.faces)).signed_distance(centre)[0] == pytest.approx(0.5)
+    beside = trimesh.creation.box((0.5, 0.5, 0.5), transform=trimesh.transformations.translation_matrix([1.5, 0, 0]))
+    beside.invert()
+    both = trimesh.util.concatenate([outer, beside])
+    assert Solid(Mesh(both.vertices, both.faces)).inside(np.array([[1.5, 0, 0]]))[0]

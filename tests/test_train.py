@@ -34,7 +34,7 @@ def test_it_learns(tiny_zoo, tmp_path, encoder):
 
 def test_the_papers_preset_trains_too(tiny_zoo, tmp_path):
     config = dataclasses.replace(
-        TINY_TRAIN, preset="paper", schedule="constant", lr=1e-4, average=0.0, steps=2, every=1
+        TINY_TRAIN, preset="paper", embedding=0, schedule="constant", lr=1e-4, average=0.0, steps=2, every=1
     )
     lines = run(tiny_zoo, tmp_path, config)
     assert len(lines) == 2 and netspace.load(tmp_path).config.embedding == 4096
@@ -106,10 +106,56 @@ def test_it_stops_at_the_asked_agreement(tiny_zoo, tmp_path, monkeypatch):
     assert [line.step for line in lines] == [4, 8]
 
 
+def test_a_run_that_stopped_by_its_rule_does_not_go_on(tiny_zoo, tmp_path):
+    config = dataclasses.replace(TINY_TRAIN, stop_at=1e-9)
+    assert [line.step for line in run(tiny_zoo, tmp_path, config)] == [4]
+    assert run(tiny_zoo, tmp_path, config, resume=True) == []
+
+
+def test_a_half_written_line_of_the_log_is_dropped(tiny_zoo, tmp_path):
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    next(lines)
+    lines.close()
+    with (tmp_path / "metrics.jsonl").open("a") as log:
+        log.write('{"step": 8, "terms": {"pr')
+    run(tiny_zoo, tmp_path, resume=True)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [4, 8, 12]
+
+
+def test_another_zoo_or_a_finished_space_is_refused(tiny_zoo, tmp_path):
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "a")
+    next(lines)
+    lines.close()
+    select(tiny_zoo, [0, 1, 2], tmp_path / "part")
+    with pytest.raises(BadFolder, match="which held other networks"):
+        run(Zoo.load(tmp_path / "part"), tmp_path / "a", resume=True)
+    (tmp_path / "a" / "train.json").unlink()
+    with pytest.raises(BadFolder, match="holds a space already"):
+        run(tiny_zoo, tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"preset": "foo"}, "--preset is 'foo', not one of tokens, paper"),
+        ({"select": "foo"}, "--select is 'foo'"),
+        ({"hidden_dtype": "foo"}, "--hidden-dtype is 'foo'"),
+        ({"every": 0}, "--every is 0, it must be at least 1"),
+        ({"preset": "paper", "encoder": "probe"}, "no encoder 'probe' in preset 'paper'"),
+    ],
+)
+def test_settings_that_cannot_be_are_named_before_anything_is_written(tiny_zoo, tmp_path, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        run(tiny_zoo, tmp_path / "run", dataclasses.replace(TINY_TRAIN, **changes))
+    assert not (tmp_path / "run").exists()
+
+
 def test_tensorboard_holds_the_same_curve(tiny_zoo, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    lines = run(tiny_zoo, tmp_path)
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    lines = [next(lines), lines.close()][:1] + run(tiny_zoo, tmp_path, resume=True)
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
     curve = [(e.step, e.value) for e in events.Scalars("train_agreement")]

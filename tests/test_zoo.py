@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from netspace import BadFolder, Zoo
 from netspace.zoo import replacing, select
@@ -51,8 +52,6 @@ def test_a_part_is_a_zoo_of_its_own(tiny_zoo, tmp_path):
 
 def test_weights_written_before_a_crash_do_not_shift_the_records(copy):
     """A crash between the two files leaves more weights than records: the records count."""
-    from safetensors.torch import load_file, save_file
-
     before = Zoo.load(copy)
     weights = load_file(copy / "weights.safetensors")
     save_file({k: torch.cat([w, w[:1] + 1]) for k, w in weights.items()}, copy / "weights.safetensors")
@@ -94,7 +93,7 @@ def test_pickles_are_refused_without_being_loaded(copy, save):
 
 def test_a_zoo_of_another_architecture_or_version_is_refused(copy):
     about = json.loads((copy / "zoo.json").read_text())
-    about["family"]["archs"] = ["siren256"]
+    about["family"] = {"archs": ["siren256"], "size": [8, 10_000]}
     (copy / "zoo.json").write_text(json.dumps(about))
     with pytest.raises(BadFolder, match=r"not a siren256: missing layers"):
         Zoo.load(copy)
@@ -108,8 +107,6 @@ def test_a_zoo_of_another_architecture_or_version_is_refused(copy):
 
 
 def test_fewer_weights_than_records_are_counted(copy):
-    from safetensors.torch import load_file, save_file
-
     weights = load_file(copy / "weights.safetensors")
     save_file({k: w[:4].contiguous() for k, w in weights.items()}, copy / "weights.safetensors")
     with pytest.raises(BadFolder, match=r"lists 6 networks but holds the weights of 4"):
@@ -123,3 +120,15 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
         temporary.write_text("half")
         raise OSError("disk full")
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_unknown_keys_and_pickles_of_any_protocol_are_refused(copy):
+    path = copy / "weights.safetensors"
+    tensors = load_file(path)
+    save_file(tensors | {"siren64/extra": torch.zeros(1)}, path)
+    with pytest.raises(BadFolder, match="unknown key 'siren64/extra'"):
+        Zoo.load(copy)
+    for protocol in range(2, 6):
+        path.write_bytes(pickle.dumps({"a": 1}, protocol=protocol))
+        with pytest.raises(BadFolder, match="is a pickle"):
+            Zoo.load(copy)
