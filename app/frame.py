@@ -12,9 +12,10 @@ from app.session import Found, Loaded
 
 STYLE = """
 <style>
-.stMainBlockContainer { padding: 2.6rem 2.2rem 3rem; max-width: 1500px; }
+.stMainBlockContainer { padding: 3.4rem 2.2rem 3rem; max-width: 1500px; }
 [class*="st-key-feeds"] { display: none; }
-h5 { padding-bottom: 0 !important; }
+h5 { padding: 0 !important; }
+@media (max-width: 1100px) { h1 { font-size: 2.1rem !important; } }
 </style>
 """
 
@@ -31,6 +32,7 @@ def linked(key: str, name: str, fallback: Any, accept: Callable[[Any], Any]) -> 
     `accept` returns the value to keep, or raises ValueError with a sentence for the page; then `fallback` is kept.
     """
     state = st.session_state
+    state.setdefault("linked", set()).add(key)
     asked = state.get(key, st.query_params.get(name))
     if asked is not None:
         try:
@@ -40,6 +42,37 @@ def linked(key: str, name: str, fallback: Any, accept: Callable[[Any], Any]) -> 
             state.setdefault("notices", []).append(str(problem))
     state[key] = fallback
     return fallback
+
+
+def acted() -> None:
+    """Called where a user changed the state: the link follows the state, not the other way round."""
+    st.session_state["acted"] = True
+
+
+def token() -> int:
+    """Changes when the state was set by something else than the viewer, which then shows that state."""
+    return st.session_state.setdefault("token", 0)
+
+
+def retold() -> None:
+    """The viewer is to show the session's state."""
+    st.session_state["token"] = token() + 1
+
+
+def follow_link() -> None:
+    """Where the browser went back or forward to another link of this session, take the state from that link."""
+    state, link = st.session_state, st.query_params.to_dict()
+    if not state.pop("acted", False) and link and link != state.get("link", link):
+        for key in state["linked"]:
+            state.pop(key, None)
+        retold()
+
+
+def write_link(link: dict[str, str]) -> None:
+    """Make the address bar hold the state."""
+    st.session_state["link"] = link
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
 
 
 def notices() -> None:
@@ -62,6 +95,7 @@ def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
 def sidebar() -> None:
     """Choose space and zoo; the choice is kept while the session lasts and stands in the link."""
     st.html(STYLE)
+    follow_link()
     found = session.find()
     with st.sidebar:
         for kind, words in KINDS.items():
@@ -70,14 +104,19 @@ def sidebar() -> None:
             sentence = f"The link names the {kind} {{}}, which is not here; showing another."
             linked(f"{kind}_id", kind, ids[0] if ids else None, one_of(ids, sentence))
             st.session_state[f"{kind}_box"] = st.session_state[f"{kind}_id"]
-            st.session_state[f"{kind}_id"] = st.selectbox(
+            st.selectbox(
                 kind.capitalize(), ids, key=f"{kind}_box", format_func=lambda i, o=options: o[i].title, help=words,
-                placeholder="none found",
+                placeholder="none found", on_change=_choose, args=(kind,),
             )  # fmt: skip
             if st.session_state[f"{kind}_id"]:
                 st.caption(options[st.session_state[f"{kind}_id"]].note)
         st.divider()
         st.caption(f"Running on {session.device_name()}")
+
+
+def _choose(kind: str) -> None:
+    st.session_state[f"{kind}_id"] = st.session_state[f"{kind}_box"]
+    acted()
 
 
 def loaded() -> Loaded:

@@ -211,6 +211,7 @@ def viewer_data(
         "hero": hero,
         "camera": camera,
         "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
+        "same": a == b,
     }
 
 
@@ -238,6 +239,16 @@ def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
         return {split: measured[split] for split in (TRAIN, HELDOUT) if split in measured}
     except (BadFolder, KeyError, TypeError):
         return None
+
+
+def doubt(loaded: Loaded, a: int, b: int) -> str:
+    """Why a path may look broken that is not; empty where there is no such reason."""
+    strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]
+    if not strangers or loaded.space.config.encoder != "prep":
+        return ""
+    were = "was" if len(strangers) == 1 else "were"
+    known = f"{' and '.join(strangers)} {were} held out from training. {reads_note(loaded)}"
+    return f"{known} A space that reads answers fits better here."
 
 
 def reads_note(loaded: Loaded) -> str:

@@ -1,5 +1,6 @@
 """Shapes: drag one chair into another, latent path on the left, raw weights on the right."""
 
+import math
 import random
 
 import streamlit as st
@@ -17,7 +18,10 @@ names = loaded.names
 
 def position(asked: str | float) -> float:
     try:
-        return min(max(float(asked), 0.0), 1.0)
+        gamma = float(asked)
+        if math.isnan(gamma):
+            raise ValueError
+        return min(max(gamma, 0.0), 1.0)
     except ValueError:
         raise ValueError(f"The link's gamma “{asked}” is not a number; showing the middle of the path.") from None
 
@@ -25,9 +29,11 @@ def position(asked: str | float) -> float:
 def camera(asked: str | list[float]) -> list[float]:
     try:
         azimuth, elevation, distance = (float(v) for v in (asked.split() if isinstance(asked, str) else asked))
+        if not all(math.isfinite(v) for v in (azimuth, elevation, distance)):
+            raise ValueError
     except ValueError:
         raise ValueError(f"The link's camera “{asked}” is not three numbers; showing the usual view.") from None
-    return [azimuth, elevation, distance]
+    return [math.remainder(azimuth, 2 * math.pi), min(max(elevation, -1.5), 1.5), min(max(distance, 1.6), 9.0)]
 
 
 known = frame.one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
@@ -36,7 +42,9 @@ a = names.index(frame.linked("shape_a", "a", names[first], known))
 b = names.index(frame.linked("shape_b", "b", names[second], known))
 frame.linked("shape_gamma", "gamma", 0.5, position)
 frame.linked("shape_camera", "camera", None, camera)
-frame.linked("shape_method", "method", SIDES[0], frame.one_of(list(SIDES), "There is no method {}; showing both."))
+frame.linked(
+    "shape_method", "method", SIDES[0], frame.one_of(list(SIDES), "There is no method {}; the latent path is chosen.")
+)
 
 
 def write_link() -> None:
@@ -50,7 +58,7 @@ def write_link() -> None:
     }
     if state["shape_camera"]:
         link["camera"] = " ".join(f"{v:.3f}" for v in state["shape_camera"])
-    st.query_params.from_dict(link)
+    frame.write_link(link)
 
 
 # -- choosing ------------------------------------------------------------------------------------------------------
@@ -59,15 +67,20 @@ def write_link() -> None:
 def pick() -> None:
     choice = state["picker"]["pick"]
     state[f"shape_{choice['slot']}"] = names[choice["id"]]
+    frame.acted()
 
 
 def swap() -> None:
     state["shape_a"], state["shape_b"] = state["shape_b"], state["shape_a"]
+    state["shape_gamma"] = 1 - state["shape_gamma"]  # the same network stays in view
+    frame.acted()
+    frame.retold()
 
 
 def random_pair() -> None:
     train = [i for i, card in enumerate(session.cards(loaded)) if not card.held_out]
     state["shape_a"], state["shape_b"] = (names[i] for i in random.sample(train, 2))
+    frame.acted()
 
 
 frame.notices()
@@ -86,10 +99,12 @@ with bottom:
 def released() -> None:
     view = state["shapes"]["view"]
     state["shape_gamma"], state["shape_camera"] = view["frame"] / (STEPS - 1), view["camera"]
+    frame.acted()
 
 
 def chosen() -> None:
     state["shape_method"] = state["shapes"]["method"]
+    frame.acted()
 
 
 @st.fragment
@@ -97,10 +112,13 @@ def slide() -> None:
     write_link()
     i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
     work = session.path_work(loaded, a, b, SIDES, i)
-    head, actions = st.columns([7, 3], vertical_alignment="center")
+    head, actions = st.columns([6, 4], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = session.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
-    components.viewer("shapes", data, released, chosen)
+    components.viewer("shapes", data | {"token": frame.token()}, released, chosen)
+    doubt = session.doubt(loaded, a, b)
+    if doubt:
+        st.caption(doubt)
     with st.container(key="feeds", gap=None):
         for k, part in enumerate(work.parts()):
             components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import shlex
+import shutil
 import struct
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import netspace
-from app import session
+from app import session, viewport
 from netspace.__main__ import main
 from netspace.interpolate import Step, measure
 from netspace.mesh import surface_of
@@ -95,6 +96,8 @@ def test_shapes_opens_what_a_link_says(folders):
         ({"a": "sofa"}, "There is no network “sofa” in the zoo tiny/zoo"),
         ({"b": "sofa"}, "There is no network “sofa” in the zoo tiny/zoo"),
         ({"gamma": "half"}, "gamma “half” is not a number"),
+        ({"gamma": "nan"}, "gamma “nan” is not a number"),
+        ({"camera": "nan nan nan"}, "camera “nan nan nan” is not three numbers"),
         ({"camera": "front"}, "camera “front” is not three numbers"),
         ({"method": "magic"}, "no method “magic”"),
         ({"space": "lost"}, "names the space “lost”, which is not here"),
@@ -260,3 +263,40 @@ def test_home_shows_what_eval_measured_on_this_very_zoo(folders):
     assert "| training networks | 4 | 0.912 | 0.876 | no surface |" in said(open_page().markdown)
     (space / "eval.json").write_text(json.dumps(measured | {"zoo": "../another"}))
     assert "0.912" not in said(open_page().markdown)
+
+
+def test_the_inspection_view_is_exported_in_time(tiny_zoo):
+    mesh = surface_of(tiny_zoo[0], 32).mesh
+    page = viewport.exported(*mesh, "#0F9D8A", dark=True)
+    assert "<html" in page.lower() and len(page) > 100_000
+
+
+def test_the_inspection_view_says_why_it_cannot_be_shown(tiny_zoo, monkeypatch):
+    monkeypatch.setattr(viewport.sys, "executable", "/bin/false")
+    with pytest.raises(RuntimeError, match="nothing was exported"):
+        viewport.exported(*surface_of(tiny_zoo[0], 32).mesh, "#0F9D8A", dark=False)
+
+
+def test_the_sidebar_chooses_another_space(folders):
+    (folders.parent / "other").mkdir()
+    shutil.copytree(folders / "space", folders.parent / "other" / "space")
+    at = open_page("shapes")
+    assert at.sidebar.selectbox[0].value == link_of(at)["space"]
+    other = ({"other/space", "tiny/space"} - {link_of(at)["space"]}).pop()
+    at.sidebar.selectbox[0].set_value(other).run()
+    assert link_of(at)["space"] == other and not at.exception
+    assert at.sidebar.selectbox[0].value == other
+
+
+def test_going_back_restores_what_the_link_says(folders):
+    at = open_page("shapes", gamma="0.25")
+    token = at.session_state["token"]
+    at.query_params["gamma"] = "0.75"
+    at.run()
+    assert link_of(at)["gamma"] == "0.75" and at.session_state["token"] == token + 1
+
+
+def test_held_out_networks_in_a_space_that_reads_weights_are_explained(folders):
+    at = open_page("shapes", a="chair-0002", b="chair-0000")
+    assert "chair-0002 was held out from training" in said(at.caption)
+    assert "held out from training" not in said(open_page("shapes", a="chair-0001", b="chair-0000").caption)

@@ -59,6 +59,9 @@ class Picker {
       return card;
     });
     this.networks = data.networks;
+    this.nothing = document.createElement("p");
+    this.nothing.className = "nothing";
+    this.el.grid.append(this.nothing);
     this.filter({});
   }
 
@@ -77,14 +80,17 @@ class Picker {
     const words = this.kept.words.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
     this.networks.forEach((network, i) => {
-      const text = `${network.name} ${network.words}`.toLowerCase();
+      const text = `${network.name} ${network.words} ${network.held_out ? "held-out" : "train"}`.toLowerCase();
       const fits = words.every((word) => text.includes(word)) &&
         (this.kept.split === "all" || (this.kept.split === "heldout") === network.held_out);
       this.cards[i].hidden = !fits;
       found += fits;
     });
     this.el.splits.forEach((el) => el.classList.toggle("on", el.dataset.split === this.kept.split));
-    this.el.found.textContent = found ? `${found} of ${this.networks.length}` : "none: try sled, arms, stool, ladder, held-out";
+    this.el.found.textContent = `${found} of ${this.networks.length}`;
+    const where = { all: "", train: " among the training networks", heldout: " among the held-out networks" };
+    this.nothing.textContent = `Nothing fits${where[this.kept.split]}. Try sled, arms, stool or ladder.`;
+    this.nothing.hidden = found > 0;
   }
 
   paint() {  // the atlas, once it has arrived

@@ -3,8 +3,8 @@
 
 const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
 const SECONDS_PER_RUN = 4;
-const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 4.4 };
-const LIFT = -0.07;  // the shape stands a little below the middle: words are above it
+const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 4.9 };
+const LIFT = -0.1;  // the shape stands a little below the middle: words are above it
 
 const NUMBERS = [
   ["volume", "volume", "Volume enclosed by the surface, world units; the cube has 8."],
@@ -98,7 +98,10 @@ class Viewer {
       a: find(".end.a"), b: find(".end.b"), legend: find(".legend"),
       sides: [...this.root.querySelectorAll(".side")], numbers: [...this.root.querySelectorAll(".numbers")],
     };
-    for (const el of this.el.numbers)
+    for (const el of this.el.numbers) {
+      const whose = document.createElement("div");
+      whose.className = "whose";
+      el.append(whose);
       for (const [name, label, help] of NUMBERS) {
         const cell = document.createElement("div");
         const words = document.createElement("span");
@@ -108,6 +111,7 @@ class Viewer {
         cell.append(words, document.createElement("b"));
         el.append(cell);
       }
+    }
     const gl = this.el.canvas.getContext("webgl2", { antialias: true, alpha: true, stencil: true, premultipliedAlpha: false });
     this.gl = gl;
     if (!gl) {
@@ -133,11 +137,14 @@ class Viewer {
 
   listen() {
     const { stage, slider, play, help } = this.el;
-    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer = new ResizeObserver(() => {
+      this.redraw();
+      this.drawChart();
+    });
     this.observer.observe(stage);
     let grip = null;
     stage.onpointerdown = (e) => {
-      if (e.button) return;
+      if (e.button || e.target.closest(".help, .keys")) return;
       grip = { x: e.clientX, y: e.clientY, moved: false };
       stage.setPointerCapture(e.pointerId);
       this.root.classList.add("active");
@@ -161,11 +168,15 @@ class Viewer {
       grip = null;
     };
     stage.onwheel = (e) => {  // the page scrolls until the viewer has been touched
+      if (this.data.hero) return;
       if (!this.root.classList.contains("active") && !e.ctrlKey) return;
       e.preventDefault();
       this.zoom(Math.exp(e.deltaY * 0.001));
     };
-    this.onAway = (e) => e.composedPath().includes(this.root) || this.root.classList.remove("active");
+    this.onAway = (e) => {
+      if (!e.composedPath().includes(this.root)) this.root.classList.remove("active");
+      if (!e.composedPath().some((el) => el === this.el.keys || el === help)) this.el.keys.hidden = true;
+    };
     document.addEventListener("pointerdown", this.onAway);
     stage.ondblclick = () => this.resetCamera();
     slider.oninput = () => {
@@ -173,7 +184,9 @@ class Viewer {
       this.show(Number(slider.value));
     };
     slider.onchange = () => this.settle(() => this.release());
-    slider.onkeydown = (e) => e.preventDefault();  // the viewer's own keys, below
+    slider.onkeydown = (e) => {  // the viewer's own keys, below, instead of the slider's
+      if (/^(Arrow|Page|Home|End)/.test(e.key)) e.preventDefault();
+    };
     play.onclick = () => this.toggle();
     help.onclick = () => this.el.keys.toggleAttribute("hidden");
     this.root.onkeydown = (e) => {
@@ -182,13 +195,13 @@ class Viewer {
       const actions = {
         ArrowRight: () => this.step(this.kept.frame + step), ArrowLeft: () => this.step(this.kept.frame - step),
         Home: () => this.step(0), End: () => this.step(last), " ": () => this.toggle(),
-        r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1.1),
+        r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1 / 0.9),
         "?": () => this.el.keys.toggleAttribute("hidden"), Escape: () => (this.el.keys.hidden = true),
         a: () => this.slot("a"), b: () => this.slot("b"),
         1: () => this.choose(this.data.sides[0].side), 2: () => this.choose(this.data.sides.at(-1).side),
       };
       const action = e.ctrlKey || e.metaKey ? undefined : actions[e.key];
-      if (!action) return;
+      if (!action || (e.key === " " && e.composedPath()[0].tagName === "BUTTON")) return;
       e.preventDefault();
       e.stopPropagation();  // Streamlit has shortcuts of its own
       action();
@@ -214,6 +227,14 @@ class Viewer {
       const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
       this.kept.camera = { azimuth, elevation, distance };
     }
+    const told = this.kept.token !== undefined && this.kept.token !== data.token;  // by a link, or by swapping
+    if (told) {
+      const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
+      Object.assign(this.kept.camera, { azimuth, elevation, distance });
+      this.kept.frame = data.frame;
+      this.stop();
+    }
+    this.kept.token = data.token;
     const fresh = this.kept.path !== data.path;
     if (fresh || this.meshesOf !== data.path) this.forget();
     if (fresh || this.kept.frame === null) {
@@ -232,6 +253,8 @@ class Viewer {
       el.querySelector(".name").title = side.help;
       el.style.setProperty("--method", side.colour);
       el.classList.toggle("chosen", side.side === data.method && data.sides.length > 1);
+      this.el.numbers[i].style.setProperty("--method", side.colour);
+      this.el.numbers[i].querySelector(".whose").textContent = side.title;
     });
     for (const end of ["a", "b"]) {
       const { name, held_out: heldOut, words } = data.ends[end];
@@ -241,8 +264,11 @@ class Viewer {
       badge.textContent = heldOut ? "held-out" : "train";
       badge.classList.toggle("hollow", heldOut);
     }
+    const channels = getComputedStyle(this.root).color.match(/[\d.]+/g)?.map(Number) ?? [0];
+    this.dark = channels[0] > (channels[0] > 1 ? 128 : 0.5);  // light text: Streamlit names no theme
     this.receive();
-    if (data.hero && !this.playing) this.toggle();
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (data.hero && !this.playing && !still) this.toggle();
   }
 
   forget() {
@@ -439,7 +465,7 @@ class Viewer {
   shadow(mesh) {
     const { gl } = this;
     gl.uniform1f(this.uniform.flatten, 1);
-    gl.uniform4f(this.uniform.colour, 0.05, 0.07, 0.1, 0.16);
+    gl.uniform4f(this.uniform.colour, ...(this.dark ? [0, 0, 0, 0.5] : [0.05, 0.07, 0.1, 0.16]));
     gl.enable(gl.BLEND);
     gl.enable(gl.STENCIL_TEST);  // every pixel is darkened once, however many triangles fall on it
     gl.stencilFunc(gl.EQUAL, 0, 255);
@@ -482,11 +508,14 @@ class Viewer {
       message.textContent = waiting ? "decoding" : `no surface at gamma ${gamma.toFixed(2)}`;
       const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
       const which = this.kept.frame === 0 ? "A" : "B";
-      this.el.sides[i].querySelector(".kind").textContent = atEnd ? `${which}, ${side.ends}` : side.between;
+      const kind = this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between;
+      this.el.sides[i].querySelector(".kind").textContent = kind;
       const values = entry?.numbers ?? {};
+      const solid = entry?.triangles > 0;
       const cells = {
-        volume: values.volume?.toFixed(3), components: values.components, iou_a: values.iou_a?.toFixed(3),
-        iou_b: values.iou_b?.toFixed(3), grid: entry ? `${entry.resolution}³` : undefined,
+        volume: values.volume?.toFixed(3), components: values.components,
+        iou_a: solid ? values.iou_a.toFixed(3) : undefined, iou_b: solid ? values.iou_b.toFixed(3) : undefined,
+        grid: solid ? `${entry.resolution}³` : undefined,
       };
       for (const [name, text] of Object.entries(cells))
         this.el.numbers[i].querySelector(`.${name} b`).textContent = text ?? "–";
