@@ -71,6 +71,7 @@ def follow_link() -> None:
 def write_link(link: dict[str, str]) -> None:
     """Make the address bar hold the state."""
     st.session_state["link"] = link
+    st.session_state.pop("acted", None)  # a fragment ran alone: the next run may be the browser going back
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
 

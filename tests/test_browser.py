@@ -204,3 +204,37 @@ def test_the_dark_theme_is_dark(browser, address):
     colour = page.locator(".stApp").evaluate("el => getComputedStyle(el).backgroundColor")
     assert max(int(v) for v in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]) < 60
     context.close()
+
+
+def test_the_back_button_goes_back(page):
+    open_shapes(page, "?gamma=0")
+    page.locator(".viewer").focus()
+    page.keyboard.press("End")
+    page.wait_for_url("**gamma=1**")
+    page.go_back()
+    page.wait_for_url("**gamma=0&**")
+    wait(page, "d.frame === '0'")
+
+
+def test_swapping_keeps_the_same_network_in_view(page):
+    open_shapes(page, "?gamma=0.25")
+    page.locator(".picker .swap").click()
+    wait(page, "d.frame === '24' && d.frames === '66'")
+
+
+def test_the_help_button_opens_the_keys_and_chooses_nothing(page):
+    open_shapes(page)
+    page.locator(".viewer .help").click()
+    expect(page.locator(".viewer .keys")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert "method=latent" in page.url
+    page.locator(".picker .search").click()
+    expect(page.locator(".viewer .keys")).to_be_hidden()
+
+
+def test_the_inspection_view_shows_a_mesh(page):
+    open_shapes(page, "?gamma=0")
+    page.get_by_role("button", name="Inspect").click()
+    page.wait_for_function("() => document.querySelector('[role=dialog]')")
+    frame = page.frame_locator("#stpyvistaframe")
+    frame.locator("canvas").first.wait_for()
