@@ -13,8 +13,8 @@ test: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-bench: $(VENV)/app.done
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/dev.done
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'

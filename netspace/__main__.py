@@ -135,7 +135,8 @@ def train(args: argparse.Namespace) -> None:
 
     zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
     print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
-    for line in fit(zoo, config, args.out, resume=args.resume, device=args.device, command=command_line()):
+    lines = fit(zoo, config, args.out, start=args.start, resume=args.resume, device=args.device, command=command_line())
+    for line in lines:
         terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
         agreement = ", ".join(
             f"{name.removesuffix('_agreement')} {value:.3f}"
@@ -355,6 +356,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     training = add(commands, "train", train, "learn a space of a zoo's networks")
     training.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     training.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
+    training.add_argument("--start", type=Path, help="folder of a space to go on from, made with the same settings")
     training.add_argument("--resume", action="store_true", help="go on with an unfinished run, to the same numbers")
     device(training)
     add_fields(training, TrainConfig, recipe)

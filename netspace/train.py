@@ -23,7 +23,7 @@ from torch import Tensor
 from .config import DTYPES, check_fields, option
 from .evaluate import agreement
 from .losses import SdfObjective
-from .model import NetSpace
+from .model import NetSpace, load
 from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
 
 
@@ -101,11 +101,22 @@ def batch_of(ids: Sequence[int], size: int, step: int, seed: int) -> list[int]:
 
 
 def fit(
-    zoo: Zoo, config: TrainConfig, folder: Path, *, resume: bool = False, device: str = "cpu", command: str = ""
+    zoo: Zoo,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+    command: str = "",
 ) -> Iterator[Line]:
     """Train a space on the zoo's training networks; a generator of log lines, one a validation.
 
+    Args:
+        start: folder of a space of the same make, to go on from its weights instead of fresh ones.
+
     Raises:
+        ValueError: the zoo has no network to train on or to select by, or the space to start from is of another make.
         BadFolder: the folder holds a run and `resume` is off, or it was made with another config.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
@@ -114,9 +125,20 @@ def fit(
         raise ValueError(f"{zoo.folder} has no network of the split {TRAIN!r}")
     if config.select == HELDOUT and not heldout:
         raise ValueError(f"{zoo.folder} has no held-out network to select the best checkpoint by")
-    space = new_space(zoo, config).to(device).train()
+    space = new_space(zoo, config)
+    if start:
+        before = load(start)
+        before.check_family(zoo.family)
+        if before.config != space.config:
+            raise ValueError(f"{start} is {before.config}, the settings ask for {space.config}")
+        space.load_state_dict(before.state_dict())
+    space = space.to(device).train()
     about = {"config": asdict(config), "command": command, "zoo": zoo.folder.name, "networks": len(train)}
-    about |= {"zoo_digest": _digest(zoo), "made_on": f"{platform.machine()}, torch {torch.__version__}, {device}"}
+    about |= {
+        "start": start.name if start else None,
+        "zoo_digest": _digest(zoo),
+        "made_on": f"{platform.machine()}, torch {torch.__version__}, {device}",
+    }
     if (folder / "train.json").exists():
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
@@ -137,7 +159,7 @@ def fit(
             return
     _trim_log(folder / "metrics.jsonl", state["step"])
     objective = SdfObjective(space, zoo, train + heldout, config)
-    if state["step"] == 0:
+    if state["step"] == 0 and not start:
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])
     sums: dict[str, float] = {}

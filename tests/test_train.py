@@ -151,6 +151,16 @@ def test_settings_that_cannot_be_are_named_before_anything_is_written(tiny_zoo, 
     assert not (tmp_path / "run").exists()
 
 
+def test_training_goes_on_from_another_space(tiny_zoo, tmp_path):
+    first = run(tiny_zoo, tmp_path / "a")
+    config = dataclasses.replace(TINY_TRAIN, lr=1e-9, steps=4, average=0.0)
+    again = run(tiny_zoo, tmp_path / "b", config, start=tmp_path / "a")
+    best = max(line.measures["train_agreement"] for line in first)
+    assert again[0].measures["train_agreement"] == pytest.approx(best, abs=2e-3)  # stored in half precision
+    with pytest.raises(ValueError, match="the settings ask for"):
+        run(tiny_zoo, tmp_path / "c", dataclasses.replace(config, hidden=64), start=tmp_path / "a")
+
+
 def test_tensorboard_holds_the_same_curve(tiny_zoo, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
