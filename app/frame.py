@@ -14,7 +14,7 @@ STYLE = """
 <style>
 .stMainBlockContainer { padding: 3.4rem 2.2rem 3rem; max-width: 1500px; }
 [class*="st-key-feeds"] { display: none; }
-h5 { padding: 0 !important; }
+h5 { padding: 0 0 1rem !important; }
 @media (max-width: 1100px) { h1 { font-size: 2.1rem !important; } }
 </style>
 """

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import streamlit as st
 import torch
 
@@ -35,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PREVIEW, AT_REST = 64, 128
 COLOURS = {"latent": "#0F9D8A", "weights": "#E8743B", "aligned": "#7A5CC8"}
-DEFAULT_PAIR = ("chair-0013", "chair-0006")
+DEFAULT_PAIR = ("chair-0086", "chair-0120")
 
 torch.set_num_threads(1)  # the work is spread over threads that run one network each
 
@@ -95,8 +97,9 @@ def _note(path: Path, kind: str) -> str:
         if kind == "space":
             space = about["space"]
             return f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}"
-        return ", ".join(about["family"]["archs"])
-    except (BadFolder, KeyError, TypeError):
+        count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
+        return f"{count} networks, {', '.join(about['family']['archs'])}"
+    except (BadFolder, KeyError, TypeError, OSError, pyarrow.ArrowInvalid):
         return "cannot be read"
 
 

@@ -16,7 +16,7 @@ TEAL, ORANGE, SLATE = "#0F9D8A", "#E8743B", "#64748B"
 COLOURS = {"latent": TEAL, "weights": ORANGE}
 """Methods have the same colour everywhere; the target or the ground truth is slate."""
 
-AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.4, 31.0
+AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.9, 31.0
 """The camera of the app's viewer: radians, world units, degrees."""
 
 

@@ -18,7 +18,7 @@ with left:
     st.title("Look inside the space of trained networks")
     st.markdown(
         "Every frame of this film is a neural network, decoded from one point of a learnt latent space and meshed "
-        "as it is shown. Weights alone cannot be slid between: drag the same chairs yourself and watch both."
+        "as it is shown. Drag the path yourself, beside the one through raw weights, along which the shape falls apart."
     )
     if st.button("Slide between chairs", type="primary", icon=":material/chair:"):
         st.switch_page("../pages/shapes.py")

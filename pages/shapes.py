@@ -112,7 +112,7 @@ def slide() -> None:
     write_link()
     i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
     work = session.path_work(loaded, a, b, SIDES, i)
-    head, actions = st.columns([6, 4], vertical_alignment="center")
+    head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = session.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
     components.viewer("shapes", data | {"token": frame.token()}, released, chosen)
@@ -123,7 +123,7 @@ def slide() -> None:
         for k, part in enumerate(work.parts()):
             components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))
             if k == 0:
-                with actions:
+                with actions.container(horizontal=True, horizontal_alignment="right"):
                     take_away(work, i, method)
         components.feed("shapes-detail", work.detail(i, "shapes"))
 
@@ -133,10 +133,9 @@ def take_away(work: session.PathWork, i: int, method: str) -> None:
     gamma = i / (STEPS - 1)
     solid = work.has_surface(method, i)
     file = f"{names[a]}_{names[b]}_{method}_{gamma:.3f}"
-    look, take = st.columns(2)
-    if look.button("Inspect", icon=":material/3d_rotation:", disabled=not solid, width="stretch"):
+    if st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspection(work, i, method)
-    with take.popover("Take away", icon=":material/download:", width="stretch"):
+    with st.popover("Take away", icon=":material/download:"):
         st.markdown(f"**{session.method_title(method)}, gamma {gamma:.2f}**")
         st.caption(f"Mesh at {AT_REST}³" if solid else "There is no surface here to write as a mesh.")
         for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):

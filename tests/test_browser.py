@@ -173,7 +173,7 @@ def test_a_click_on_a_picture_changes_the_pair_and_swap_swaps(page):
     page.locator(".picker .search").fill("stool cross")
     page.locator(".picker .card:visible").first.click()
     picked = page.locator(".picker .slot").first.locator(".who")
-    page.wait_for_function("() => new URL(document.location).searchParams.get('a') !== 'chair-0013'")
+    page.wait_for_function("() => new URL(document.location).searchParams.get('a') !== 'chair-0086'")
     name = picked.inner_text()
     other = page.locator(".end.b .who").inner_text()
     page.locator(".picker .swap").click()
