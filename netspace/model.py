@@ -161,22 +161,17 @@ class Standardise(nn.Module):
         return (x - self.mean) / self.std
 
 
-class TokensEncoder(Encoder):
-    """Every chunk through one MLP that knows its position, then mean and max over chunks."""
+class FeatureEncoder(Encoder):
+    """Features of a network, standardised, and one linear layer to the embedding."""
 
-    def __init__(self, family: Family, config: SpaceConfig) -> None:
+    def __init__(self, features: int, embedding: int) -> None:
         super().__init__()
-        self.chunk = config.chunk
-        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not read
-        _, spread = typical_weights(family)
-        unit = nn.functional.pad(spread, (0, self.count * self.chunk - len(spread)), value=1.0)
-        self.register_buffer("unit", unit.view(self.count, self.chunk), persistent=False)
-        width = config.hidden // 2
-        self.position = nn.Parameter(0.5 * torch.randn(self.count, width))
-        self.enter = nn.Linear(config.chunk, width)
-        self.mix = nn.Linear(width, width)
-        self.standardise = Standardise(2 * width)
-        self.out = nn.Linear(2 * width, config.embedding)
+        self.standardise = Standardise(features)
+        self.out = nn.Linear(features, embedding)
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """(b, ...) -> (b, features)"""
+        raise NotImplementedError
 
     def read(self, prepared: Tensor) -> Tensor:
         return self.out(self.standardise(self.features(prepared)))
@@ -184,6 +179,22 @@ class TokensEncoder(Encoder):
     @torch.no_grad()
     def calibrate(self, prepared: Tensor) -> None:
         self.standardise.calibrate(torch.cat([self.features(p) for p in prepared.split(16)]))
+
+
+class TokensEncoder(FeatureEncoder):
+    """Every chunk through one MLP that knows its position, then mean and max over chunks."""
+
+    def __init__(self, family: Family, config: SpaceConfig) -> None:
+        width = config.hidden // 2
+        super().__init__(2 * width, config.embedding)
+        self.chunk = config.chunk
+        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not read
+        _, spread = typical_weights(family)
+        unit = nn.functional.pad(spread, (0, self.count * self.chunk - len(spread)), value=1.0)
+        self.register_buffer("unit", unit.view(self.count, self.chunk), persistent=False)
+        self.position = nn.Parameter(0.5 * torch.randn(self.count, width))
+        self.enter = nn.Linear(config.chunk, width)
+        self.mix = nn.Linear(width, width)
 
     def features(self, prepared: Tensor) -> Tensor:
         """(b, 1, H, W) -> (b, hidden)"""
@@ -196,34 +207,23 @@ class TokensEncoder(Encoder):
         return torch.cat([x.mean(dim=1), x.amax(dim=1)], dim=1)
 
 
-class ProbeEncoder(Encoder):
+class ProbeEncoder(FeatureEncoder):
     """A network's answers at fixed inputs to its embedding; an SDF is asked on a grid and read by 3-D convolutions."""
 
     def __init__(self, family: Family, config: SpaceConfig) -> None:
-        super().__init__()
+        widths = [1, 16, 32, 64, 128]
+        side = math.ceil(config.probes / 2 ** (len(widths) - 1))
+        super().__init__(widths[-1] * side**3, config.embedding)
         self.arch = family.archs[-1]
         steps = torch.linspace(-1, 1, config.probes)
         grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)  # (g, g, g, 3)
         self.register_buffer("inputs", grid, persistent=False)
-        widths = [1, 16, 32, 64, 128]
         self.convs = nn.ModuleList(nn.Conv3d(i, o, 3, 2, 1) for i, o in zip(widths, widths[1:], strict=False))
-        side = config.probes
-        for _ in self.convs:
-            side = (side + 1) // 2
-        self.standardise = Standardise(128 * side**3)
-        self.out = nn.Linear(128 * side**3, config.embedding)
 
     def prepare(self, preps: Tensor) -> Tensor:
         """PReps (b, 1, H, W) -> signed distances on the grid (b, 1, g, g, g)."""
         g = self.inputs.shape[0]
         return run_many(self.arch, preps, self.inputs.view(-1, 3)).view(-1, 1, g, g, g)
-
-    def read(self, prepared: Tensor) -> Tensor:
-        return self.out(self.standardise(self.features(prepared)))
-
-    @torch.no_grad()
-    def calibrate(self, prepared: Tensor) -> None:
-        self.standardise.calibrate(torch.cat([self.features(p) for p in prepared.split(16)]))
 
     def features(self, prepared: Tensor) -> Tensor:
         """(b, 1, g, g, g) -> (b, 128 * side^3)"""

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
 from netspace.__main__ import build_parser, main
 
@@ -38,6 +39,14 @@ def test_readmes_short_commands_run(tmp_path, monkeypatch):
             assert main(words) == 0
             ran += 1
     assert ran >= 3
+
+
+def test_readmes_python_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names = {"points": torch.rand(5, 3)}
+    exec(code, names)
+    assert names["distance"].shape == (5, 1) and names["z"].shape == (2, 256)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.parent.name)
