@@ -431,5 +431,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # whoever ends the process gets the same care
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside it stops with the same care
     sys.exit(main())

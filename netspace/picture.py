@@ -17,7 +17,7 @@ COLOURS = {"latent": TEAL, "weights": ORANGE}
 """Methods have the same colour everywhere; the target or the ground truth is slate."""
 
 AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.9, 31.0
-"""The camera of the app's viewer: radians, world units, degrees."""
+"""Much as the app's viewer starts: radians, world units, degrees."""
 
 
 def _window():

@@ -181,6 +181,12 @@ def test_a_click_on_a_picture_changes_the_pair_and_swap_swaps(page):
     expect(page.locator(".end.a .who")).to_have_text(other)
 
 
+def test_pictures_do_not_overlap(page):
+    open_shapes(page)
+    boxes = [page.locator(".picker .card").nth(i).bounding_box() for i in (0, 20)]
+    assert boxes[0]["height"] > 90 and boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]
+
+
 def test_without_a_surface_the_viewer_says_so(page):
     open_shapes(page)
     expect(page.locator(".side .message").nth(1)).to_be_visible()

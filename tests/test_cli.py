@@ -182,6 +182,16 @@ def test_a_recipe_gives_the_defaults_and_options_win():
     assert fit.half_inside and fit.steps == 10_000
 
 
+def test_ended_from_outside_it_keeps_what_was_finished(tmp_path):
+    words = ["zoo", "fit-sdf", "--chairs", "50", "--out", str(tmp_path / "zoo"), "--workers", "1", *FIT]
+    process = subprocess.Popen([sys.executable, "-m", "netspace", *words], stdout=subprocess.PIPE, text=True)
+    assert "IoU" in process.stdout.readline()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert 1 <= len(netspace.Zoo.load(tmp_path / "zoo")) < 50
+
+
 def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
     from netspace import make_zoo
 

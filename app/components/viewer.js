@@ -3,8 +3,8 @@
 
 const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
 const SECONDS_PER_RUN = 4;
-const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 4.9 };
-const LIFT = -0.1;  // the shape stands a little below the middle: words are above it
+const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 5.3 };
+const LIFT = -0.08;  // the shape stands a little below the middle: words are above it
 
 const NUMBERS = [
   ["volume", "volume", "Volume enclosed by the surface, world units; the cube has 8."],
