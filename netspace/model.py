@@ -155,7 +155,10 @@ class Standardise(nn.Module):
 
     def calibrate(self, x: Tensor) -> None:
         self.mean.copy_(x.mean(dim=0))
-        self.std.copy_(x.std(dim=0) + 1e-6 if len(x) > 1 else torch.ones_like(self.std))
+        if len(x) > 1:
+            std = x.std(dim=0)
+            # a feature in which the networks hardly differ yet would be blown up as soon as training changes it
+            self.std.copy_(std.clamp(min=0.1 * float(std.mean()) + 1e-6))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std

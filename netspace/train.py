@@ -26,6 +26,9 @@ from .losses import SdfObjective
 from .model import NetSpace, load
 from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
 
+DIVERGED = 1e3
+"""A loss that no network has which holds anything: distances are at most a few units."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -118,6 +121,7 @@ def fit(
     Raises:
         ValueError: the zoo has no network to train on or to select by, or the space to start from is of another make.
         BadFolder: the folder holds a run and `resume` is off, or it was made with another config.
+        ValueError: training diverged; what was saved before stays.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
     train, heldout = zoo.ids(TRAIN), zoo.ids(HELDOUT)
@@ -188,6 +192,11 @@ def fit(
             state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - start}
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
             sums = {}
+            if not sum(line.terms.values()) < DIVERGED:  # not a number is not either
+                raise ValueError(
+                    f"training diverged before step {done}; the best space so far and the last checkpoint are kept. "
+                    f"Try a lower --lr than {config.lr}"
+                )
             if best:
                 with _Averaged(space, averaged):
                     space.save(folder, about | {"step": done} | measures)
