@@ -10,6 +10,7 @@ import json
 import math
 import os
 import queue
+import random
 import shlex
 import struct
 import threading
@@ -28,7 +29,7 @@ import torch
 import netspace
 from netspace.interpolate import METHODS, Step, gammas, measure
 from netspace.interpolate import PATH_STEPS as STEPS
-from netspace.mesh import NoSurface, Surface, export, surface_of, vertex_normals
+from netspace.mesh import Surface, export, surface_of, surface_or_none, vertex_normals
 from netspace.network import Network
 from netspace.shapes import describe
 from netspace.zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json
@@ -80,7 +81,7 @@ def find() -> list[Found]:
                 name = folder.relative_to(root).as_posix() if folder != root else folder.name
                 stamp = max((p.stat().st_mtime for p in (path, folder / data) if p.exists()), default=0.0)
                 title = f"{folder.parent.name} / {folder.name}"
-                found.append(Found(name, folder, kind, title, _note(path, kind), stamp))
+                found.append(Found(name, folder, kind, title, _note(path, kind, stamp), stamp))
     return list({(f.kind, f.id): f for f in reversed(found)}.values())[::-1]
 
 
@@ -91,7 +92,8 @@ READS_NOTE = {
 }
 
 
-def _note(path: Path, kind: str) -> str:
+@st.cache_data(max_entries=256, show_spinner=False)
+def _note(path: Path, kind: str, stamp: float) -> str:
     try:
         about = read_json(path)
         if kind == "space":
@@ -173,6 +175,13 @@ def default_pair(loaded: Loaded) -> tuple[int, int]:
         return names.index(DEFAULT_PAIR[0]), names.index(DEFAULT_PAIR[1])
     ids = [*loaded.zoo.ids(TRAIN), *loaded.zoo.ids(HELDOUT)]
     return ids[0], ids[min(1, len(ids) - 1)]
+
+
+def random_pair(loaded: Loaded) -> tuple[int, int]:
+    """Two training networks, drawn at random; where there are not two, two of all."""
+    train = loaded.zoo.ids(TRAIN)
+    ids = train if len(train) > 1 else range(len(loaded.zoo))
+    return tuple(random.sample(ids, 2)) if len(ids) > 1 else (ids[0], ids[0])
 
 
 def picker_data(loaded: Loaded, a: int, b: int) -> dict:
@@ -358,10 +367,7 @@ class PathWork:
         return self.frames[side, i].result().entry["triangles"] > 0
 
     def _end(self, k: int, resolution: int, preview: bool) -> Surface | None:
-        try:
-            return surface_of(self.ends[k], resolution, preview)
-        except NoSurface:
-            return None
+        return surface_or_none(self.ends[k], resolution, preview)
 
     def _frame(self, side: str, i: int, resolution: int, preview: bool) -> Frame:
         ends = self._ends if preview else self._fine_ends

@@ -244,17 +244,12 @@ def interpolate(args: argparse.Namespace) -> None:
     from PIL import Image
 
     from .interpolate import METHODS, gammas, measure
-    from .mesh import NoSurface, surface_of, write
+    from .mesh import surface_or_none, write
     from .picture import COLOURS, film_strip
 
     space, zoo = open_both(args)
     a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
-    ends = []
-    for network in (a, b):
-        try:
-            ends.append(surface_of(network, args.resolution))
-        except NoSurface:
-            ends.append(None)
+    ends = [surface_or_none(network, args.resolution) for network in (a, b)]
     args.out.mkdir(parents=True, exist_ok=True)
     rows, meshes = [], []
     positions = gammas(args.steps)

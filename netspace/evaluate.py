@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .losses import sdf_queries
-from .mesh import NoSurface, surface_of
+from .mesh import surface_or_none
 from .model import NetSpace
 from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
 from .zoo import Zoo
@@ -93,13 +93,7 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
     queries = sdf_queries(target, AGREEMENT_POINTS, seed=i)
     agreed = agreement(predicted.compiled()(queries.points), queries.values).item()
-    surfaces = []
-    for network in (predicted, target):
-        try:
-            surfaces.append(surface_of(network, resolution))
-        except NoSurface:
-            surfaces.append(None)
-    ours, theirs = surfaces
+    ours, theirs = (surface_or_none(network, resolution) for network in (predicted, target))
     overlap = iou(ours.inside, theirs.inside) if ours and theirs else 0.0
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
     record = zoo.records.loc[i]

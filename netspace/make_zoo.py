@@ -272,7 +272,8 @@ def make_sdf_zoo(
             write_about(folder, family, about)
 
     start, flushed = time.perf_counter(), -math.inf
-    done, todo = 0, sum(source.name not in finished for source in sources)
+    before = sum(source.name in finished for source in sources)
+    done, wanted = 0, len(sources) - before
     try:
         for results in _run(jobs, workers if device == "cpu" else 0):
             for result in results:
@@ -287,9 +288,8 @@ def make_sdf_zoo(
                     record = {"name": result.source.name, "arch": arch.name, "row": len(records)}
                     record |= {"split": splits[result.source], "source": result.source.source}
                     records.append(record | result.record)
-                seconds_left = (time.perf_counter() - start) / done * (todo - done)
+                seconds_left = (time.perf_counter() - start) / done * (wanted - done)
                 fit_iou = result.record.get("fit_iou")
-                before = len(sources) - todo
                 yield Progress(before + done, len(sources), result.source.name, fit_iou, seconds_left, result.problem)
             if time.perf_counter() - flushed > FLUSH_SECONDS:
                 flush()

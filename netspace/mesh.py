@@ -139,9 +139,9 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
     strides = torch.tensor([points * points, points, 1], device=device)  # CUDA has no product of integer matrices
     offsets = torch.cartesian_prod(*[torch.arange(3, device=device)] * 3)  # (27, 3)
     corners = (offsets % 2 == 0).all(dim=1)  # 8 of 27
-    apart = torch.cdist(offsets.float(), offsets.float())  # (27, 27) in cells
-    known_first = torch.cat([corners.nonzero().squeeze(1), torch.tensor([13], device=device)])  # corners and centre
-    reach = slope_bound * cell * apart[known_first]  # (9, 27): by how much the field can differ between two points
+    centre = (offsets == 1).all(dim=1)  # 1 of 27
+    sampled = torch.cat([offsets[corners], offsets[centre]]).float()
+    reach = slope_bound * cell * torch.cdist(sampled, offsets.float())  # (9, 27): most the field can change between
     steps = torch.arange(points, device=device) * cell - 1
     evaluated = 0
 
@@ -162,15 +162,9 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
         crossed = (samples < 0).any(dim=1) & (samples >= 0).any(dim=1)
         near = crossed | (samples.abs().amin(dim=1) < slope_bound * 5**0.5 / 4 * 2 * cell)
         blocks, index, samples = blocks[near], index[near], samples[near]
-        positive = torch.full(index.shape, -torch.inf, device=device)  # (m, 27): at least so far above 0
-        negative = positive.clone()  # at least so far below
-        for sample, room in zip(samples.split(1, dim=1), reach, strict=True):  # (m, 1), (27)
-            margin = sample.abs() - room
-            torch.maximum(positive, margin.masked_fill(sample < 0, -torch.inf), out=positive)
-            torch.maximum(negative, margin.masked_fill(sample >= 0, -torch.inf), out=negative)
-        settled = (positive > 0) != (negative > 0)
+        bound, settled = _bounded(samples, reach)
         guessed = settled & ~known[index]
-        values[index[guessed]] = torch.where(positive > 0, positive, -negative)[guessed]
+        values[index[guessed]] = bound[guessed]
         evaluated += evaluate(index[~settled])
         while True:  # what is evaluated may turn a guessed sign
             fresh = evaluate(index[_at_sign_changes(values[index] < 0)])
@@ -179,6 +173,20 @@ def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_b
                 break
         blocks = _torn(blocks, values[index], fill, kept, offsets)
     return values.view(points, points, points), evaluated
+
+
+def _bounded(samples: Tensor, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """How far from 0 samples (m, 9) keep a block's points (m, 27) at least, with sign; and where that sign is sure.
+
+    `reach` (9, 27) is the most by which the field can change between a sample and a point.
+    """
+    positive = torch.full((len(samples), reach.shape[1]), -torch.inf, device=samples.device)
+    negative = positive.clone()
+    for sample, change in zip(samples.split(1, dim=1), reach, strict=True):  # (m, 1), (27)
+        margin = sample.abs() - change  # (m, 27)
+        torch.maximum(positive, margin.masked_fill(sample < 0, -torch.inf), out=positive)
+        torch.maximum(negative, margin.masked_fill(sample >= 0, -torch.inf), out=negative)
+    return torch.where(positive > 0, positive, -negative), (positive > 0) != (negative > 0)
 
 
 def _at_sign_changes(inside: Tensor) -> Tensor:
@@ -233,6 +241,14 @@ def surface_of(network: Network, resolution: int, preview: bool = False, budget:
     device = network.prep.device
     fast = network.compiled(fast_dtype(device))
     return extract(fast if preview else network.compiled(), resolution, coarse=fast, budget=budget, device=device)
+
+
+def surface_or_none(network: Network, resolution: int, preview: bool = False) -> Surface | None:
+    """The surface of an SDF network, or None where it has none."""
+    try:
+        return surface_of(network, resolution, preview)
+    except NoSurface:
+        return None
 
 
 def sign_changing_cells(values: np.ndarray) -> np.ndarray:

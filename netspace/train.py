@@ -119,9 +119,9 @@ def fit(
         start: folder of a space of the same make, to go on from its weights instead of fresh ones.
 
     Raises:
-        ValueError: the zoo has no network to train on or to select by, or the space to start from is of another make.
-        BadFolder: the folder holds a run and `resume` is off, or it was made with another config.
-        ValueError: training diverged; what was saved before stays.
+        ValueError: the zoo has no network to train on or to select by, the space to start from is of another make, or
+            training diverged; what was saved before stays.
+        BadFolder: the folder holds a run and `resume` is off, or it was made with another config or zoo.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
     train, heldout = zoo.ids(TRAIN), zoo.ids(HELDOUT)
@@ -167,7 +167,7 @@ def fit(
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])
     sums: dict[str, float] = {}
-    start = time.perf_counter() - state["seconds"]
+    began = time.perf_counter() - state["seconds"]
     try:
         for step in range(state["step"], config.steps):
             optimiser.param_groups[0]["lr"] = learning_rate(config, step)
@@ -189,7 +189,7 @@ def fit(
             measures = _measure(space, averaged, objective, {TRAIN: train, HELDOUT: heldout})
             score = measures[f"{config.select}_agreement"]
             best = score > state["best"]
-            state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - start}
+            state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - began}
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
             sums = {}
             if not sum(line.terms.values()) < DIVERGED:  # not a number is not either

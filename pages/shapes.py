@@ -1,7 +1,6 @@
 """Shapes: drag one chair into another, latent path on the left, raw weights on the right."""
 
 import math
-import random
 
 import streamlit as st
 
@@ -78,8 +77,7 @@ def swap() -> None:
 
 
 def random_pair() -> None:
-    train = [i for i, card in enumerate(session.cards(loaded)) if not card.held_out]
-    state["shape_a"], state["shape_b"] = (names[i] for i in random.sample(train, 2))
+    state["shape_a"], state["shape_b"] = (names[i] for i in session.random_pair(loaded))
     frame.acted()
 
 

@@ -19,6 +19,7 @@ from app import session, viewport
 from netspace.__main__ import main
 from netspace.interpolate import Step, measure
 from netspace.mesh import surface_of
+from netspace.zoo import select
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -300,3 +301,10 @@ def test_held_out_networks_in_a_space_that_reads_weights_are_explained(folders):
     at = open_page("shapes", a="chair-0002", b="chair-0000")
     assert "chair-0002 was held out from training" in said(at.caption)
     assert "held out from training" not in said(open_page("shapes", a="chair-0001", b="chair-0000").caption)
+
+
+def test_a_random_pair_is_found_in_the_smallest_zoo(tiny_zoo, tmp_path):
+    for ids, expected in (([0], {0}), ([0, 2], {0, 1}), ([0, 1, 2], {0, 1})):  # 2 is held out
+        select(tiny_zoo, ids, tmp_path / str(len(ids)))
+        loaded = session.Loaded(None, None, None, netspace.Zoo.load(tmp_path / str(len(ids))))
+        assert set(session.random_pair(loaded)) == expected
