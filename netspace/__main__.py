@@ -10,11 +10,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
-from .archs import ARCHS, PAPER_WIDTH
+from .archs import ARCHS, PAPER_WIDTH, arch_named
 from .prep import prep_size
-from .zoo import HELDOUT, TRAIN, Zoo, replacing, select
+from .zoo import HELDOUT, SPLITS, TRAIN, Zoo, replacing, select
 
 
 class Refused(Exception):
@@ -58,7 +59,7 @@ def duration(seconds: float) -> str:
 
 
 def zoo_fit_sdf(args: argparse.Namespace) -> None:
-    from .make_zoo import FitConfig, chair_sources, file_sources, make_sdf_zoo
+    from .fit_sdf import FitConfig, chair_sources, file_sources, make_sdf_zoo
 
     sources = file_sources(args.meshes) if args.meshes else chair_sources(args.chairs, args.first_seed)
     config = read_fields(args, FitConfig)
@@ -71,9 +72,10 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
         if line.problem:
             problems.append(line.problem)
         else:
-            ious.append(line.fit_iou)
+            fit_iou = line.record["fit_iou"]
+            ious.append(fit_iou)
             print(
-                f"{line.done}/{line.total} {line.name} IoU {line.fit_iou:.3f}, {duration(line.seconds_left)} left",
+                f"{line.done}/{line.total} {line.name} IoU {fit_iou:.3f}, {duration(line.seconds_left)} left",
                 flush=True,
             )
     for problem in problems:
@@ -84,6 +86,56 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
         ious.sort()
         middle, lowest = ious[len(ious) // 2], ious[0]
         print(f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}")
+
+
+def zoo_fit_cnn(args: argparse.Namespace) -> None:
+    from .fit_cnn import CnnConfig, make_cnn_zoo
+
+    config = read_fields(args, CnnConfig)
+    group = args.group or (1 if args.device == "cpu" else 33)
+    lines = make_cnn_zoo(
+        args.out, config, data=args.data, resume=args.resume, workers=args.workers, group=group, device=args.device
+    )
+    problems, made = [], []
+    for line in lines:
+        if line.problem:
+            problems.append(line.problem)
+            continue
+        made.append(line.record)
+        r = line.record
+        print(
+            f"{line.done}/{line.total} {line.name} {r['epochs']:.2f} epochs, accuracy on validation "
+            f"{r['val_accuracy']:.3f}, test {r['test_accuracy']:.3f}, {duration(line.seconds_left)} left",
+            flush=True,
+        )
+    for problem in problems:
+        print(f"skipped {problem}")
+    if not made and not args.resume:
+        raise Refused("no network was trained: every one was skipped")
+    if made:
+        accuracies = [r["test_accuracy"] for r in made]
+        print(
+            f"trained {len(made)} networks: test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}; "
+            f"fusing batch norm changed logits by at most {max(r['fused_difference'] for r in made):.1e}"
+        )
+        never = sum(r["norms_never_run"] > 0 for r in made)
+        if never:
+            print(f"warning: {never} networks have a batch norm that was never run (mean 0, variance 1)")
+
+
+def images(args: argparse.Namespace) -> None:
+    from .images import IMAGE_SETS, available, data_folders, download, load_images
+
+    if not args.name:
+        for name, spec in IMAGE_SETS.items():
+            here = "here" if available(name) else "not here"
+            print(f"{name:14} {spec.size} x {spec.size} pixels, {spec.classes:3} classes: {here}")
+        return
+    if args.download:
+        download(args.name, args.folder or data_folders()[-1])
+    for split in ("train", "validation", "test"):
+        found = load_images(args.name, split, args.folder)
+        print(f"{split:10} {len(found):6} images, {found.size} x {found.size} pixels, {len(found.classes)} classes")
 
 
 def zoo_thumbnails(args: argparse.Namespace) -> None:
@@ -103,15 +155,26 @@ def zoo_select(args: argparse.Namespace) -> None:
 
 def archs(args: argparse.Namespace) -> None:
     rows = [
-        {"name": a.name, "data": a.data, "parameters": a.num_params, "prep": list(prep_size(a.num_params, PAPER_WIDTH))}
-        for a in ARCHS.values()
+        {
+            "name": a.name,
+            "data": a.data,
+            "class_id": a.class_id,
+            "trained_parameters": a.num_trained,
+            "parameters": a.num_params,
+            "prep": list(prep_size(a.num_params, PAPER_WIDTH)),
+        }
+        for a in ([arch_named(args.name)] if args.name else ARCHS.values())
     ]
     if args.json:
         print(json.dumps(rows, indent=2))
         return
-    print(f"{'name':12} {'data':8} {'parameters':>12}  PRep")
+    print(f"{'name':26} {'data':14} {'ClassId':>7} {'trained':>10} {'fused':>10}  PRep")
     for row in rows:
-        print(f"{row['name']:12} {row['data']:8} {row['parameters']:>12,}  {row['prep'][0]} x {row['prep'][1]}")
+        class_id = "" if row["class_id"] is None else row["class_id"]
+        print(
+            f"{row['name']:26} {row['data']:14} {class_id:>7} {row['trained_parameters']:>10,} "
+            f"{row['parameters']:>10,}  {row['prep'][0]} x {row['prep'][1]}"
+        )
 
 
 def shapes_chairs(args: argparse.Namespace) -> None:
@@ -138,15 +201,14 @@ def train(args: argparse.Namespace) -> None:
     lines = fit(zoo, config, args.out, start=args.start, resume=args.resume, device=args.device, command=command_line())
     for line in lines:
         terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
-        agreement = ", ".join(
-            f"{name.removesuffix('_agreement')} {value:.3f}"
+        measures = ", ".join(
+            f"{name.replace('_', ' ')} {value:.3f}"
             for name, value in line.measures.items()
-            if "agreement" in name
+            if name.rpartition("_")[2] not in ("mse", "score")
         )
         left = line.seconds / line.step * (config.steps - line.step)
         print(
-            f"step {line.step}/{config.steps}: {terms}; agreement {agreement}{' *' if line.best else ''}; "
-            f"{duration(left)} left",
+            f"step {line.step}/{config.steps}: {terms}; {measures}{' *' if line.best else ''}; {duration(left)} left",
             flush=True,
         )
 
@@ -157,19 +219,27 @@ def evaluate(args: argparse.Namespace) -> None:
     import pandas as pd
     import torch
 
-    from .evaluate import Reconstruction, reconstruct, summarise
-    from .interpolate import METHODS
+    from .evaluate import recognise, reconstruct, summarise_recognition, summarise_reconstruction
+    from .images import load_images
+    from .objectives import check_classes
 
     torch.set_num_threads(1)
     space, zoo = open_both(args)
-    ids = [i for split in (TRAIN, HELDOUT) for i in zoo.ids(split)[: args.limit or None]]
+    ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
+    if space.family.archs[0].kind == "images":
+        test = load_images(space.family.archs[0].data, "test", args.data)
+        check_classes(space.family.archs[0], test)
+        test = test.to(space.device)
+        one, summarise, walk = partial(recognise, images=test), summarise_recognition, partial(curves, images=test)
+    else:
+        one, summarise, walk = partial(reconstruct, resolution=args.resolution), summarise_reconstruction, surfaces
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = []
-        for row in pool.map(lambda i: reconstruct(space, zoo, i, args.resolution), ids):
+        for row in pool.map(lambda i: one(space, zoo, i), ids):
             rows.append(row)
             if sys.stderr.isatty():
                 print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
-    summary = summarise(rows) | ({"paths": path_summaries(space, zoo, args)} if args.pairs else {})
+    summary = summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
     tables = [args.rows] if args.rows else []
     if args.save:
         tables.append(args.space / "eval.csv")
@@ -178,25 +248,26 @@ def evaluate(args: argparse.Namespace) -> None:
             path.write_text(json.dumps(about | summary, indent=2) + "\n")
     for table in tables:
         with replacing(table) as path:
-            pd.DataFrame(rows, columns=Reconstruction._fields).to_csv(path, index=False)
+            pd.DataFrame(rows).to_csv(path, index=False)
     if args.json:
         print(json.dumps(summary, indent=2))
         return
     paths = summary.pop("paths", {})
     for split, measures in summary.items():
         print(f"{split} ({measures['count']} networks)")
-        for name, value in measures.items():
-            if name != "count":
-                print(f"  {name:24} {'not defined' if value is None else value}")
-    for method, measures in paths.items():
-        pairs = "1 pair" if measures["pairs"] == 1 else f"{measures['pairs']} pairs"
-        print(f"{METHODS[method].title} between {pairs} of training networks")
-        for name, value in measures.items():
-            if name != "pairs":
-                print(f"  {name:24} {value}")
+        print_measures(measures, "count")
+    for name, measures in paths.items():
+        print(f"{name} ({measures['pairs']} pairs)")
+        print_measures(measures, "pairs")
 
 
-def path_summaries(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
+def print_measures(measures: dict, but: str) -> None:
+    for name, value in measures.items():
+        if name != but:
+            print(f"  {name:28} {'not defined' if value is None else value}")
+
+
+def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
     """By method, what becomes of the surface between random pairs of training networks."""
     import random
     from concurrent.futures import ThreadPoolExecutor
@@ -218,6 +289,36 @@ def path_summaries(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]
             method: summarise_paths(list(pool.map(lambda pair, m=method: components(m, *pair), pairs)))._asdict()
             for method in METHODS
         }
+
+
+def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]:
+    """By kind of pair and method, how accuracy goes along the paths; with --save the curves themselves are kept."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pandas as pd
+
+    from .interpolate import METHODS, accuracy_curve, curve_pairs, summarise_curves
+
+    pairs = curve_pairs(zoo, args.pairs)
+    if not pairs:
+        raise Refused(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
+    jobs = [(pair, method) for pair in pairs for method in METHODS]
+
+    def walk(job):
+        pair, method = job
+        return accuracy_curve(space, zoo, pair, method, images)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = []
+        for curve in pool.map(walk, jobs):
+            found.append(curve)
+            if sys.stderr.isatty():
+                print(f"\rpath {len(found)}/{len(jobs)}", end="\r", file=sys.stderr)
+    if args.save:
+        with replacing(args.space / "curves.parquet") as path:
+            table = [row for curve in found for row in curve.rows(len(images))]
+            pd.DataFrame(table).to_parquet(path, index=False)
+    return summarise_curves(found)
 
 
 def embed(args: argparse.Namespace) -> None:
@@ -296,8 +397,9 @@ def open_both(args: argparse.Namespace):
 
 def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; options of the configs default to the recipe's values."""
+    from .fit_cnn import CnnConfig
+    from .fit_sdf import FitConfig
     from .interpolate import METHODS
-    from .make_zoo import FitConfig
     from .mesh import EXPORTS, RESOLUTIONS
     from .train import TrainConfig
 
@@ -316,7 +418,11 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     def device(to: argparse.ArgumentParser) -> None:
         to.add_argument("--device", default="auto", help="cpu, cuda or mps; auto: cuda where there is one, else cpu")
 
+    def image_folder(to: argparse.ArgumentParser) -> None:
+        to.add_argument("--data", type=Path, help="folder of the images; else looked for in NETSPACE_DATA and data/")
+
     listing = add(commands, "archs", archs, "list the architectures")
+    listing.add_argument("name", nargs="?", help="one of any size, such as resnet8/48px-37c; all of the table without")
     listing.add_argument("--json", action="store_true", help="as JSON")
 
     shapes = commands.add_parser("shapes", help="make shapes").add_subparsers(required=True, metavar="COMMAND")
@@ -327,6 +433,11 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     )
     chairs.add_argument("--format", choices=EXPORTS, default="glb", help="file format")
     chairs.add_argument("--out", type=Path, required=True, help="folder to write to")
+
+    data = add(commands, "images", images, "list the image data sets, or load one and count its images")
+    data.add_argument("name", nargs="?", help="of a data set, or of an image folder given by --folder")
+    data.add_argument("--folder", type=Path, help="where it is; else it is looked for in NETSPACE_DATA and data/")
+    data.add_argument("--download", action="store_true", help="fetch it first")
 
     zoo = commands.add_parser("zoo", help="make zoos of networks").add_subparsers(required=True, metavar="COMMAND")
     fit = add(zoo, "fit-sdf", zoo_fit_sdf, "fit a SIREN to every shape of a set")
@@ -340,6 +451,14 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     fit.add_argument("--group", type=int, default=0, help="networks fitted at once; 0: 1 on a CPU, 64 elsewhere")
     device(fit)
     add_fields(fit, FitConfig, recipe)
+    cnn = add(zoo, "fit-cnn", zoo_fit_cnn, "train image classifiers")
+    cnn.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    image_folder(cnn)
+    cnn.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
+    cnn.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (CPU)")
+    cnn.add_argument("--group", type=int, default=0, help="networks trained at once; 0: 1 on a CPU, 33 elsewhere")
+    device(cnn)
+    add_fields(cnn, CnnConfig, recipe)
     thumbnails = add(zoo, "thumbnails", zoo_thumbnails, "draw the pictures that the app shows of a zoo's SDF networks")
     thumbnails.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     part = add(zoo, "select", zoo_select, "write the first networks of each split as a zoo of their own")
@@ -367,7 +486,8 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
         "--resolution", type=int, choices=RESOLUTIONS, default=64, help="cells of the grid along an axis"
     )
     evaluation.add_argument("--limit", type=int, default=0, help="at most so many networks of each split; 0: all")
-    evaluation.add_argument("--pairs", type=int, default=0, help="also walk the paths between N random training pairs")
+    evaluation.add_argument("--pairs", type=int, default=0, help="also walk the paths between N pairs of networks")
+    image_folder(evaluation)
     device(evaluation)
 
     embedding = add(commands, "embed", embed, "write the embeddings of a zoo's networks as a Parquet table")

@@ -1,21 +1,26 @@
-"""From networks and data to numbers: agreement, IoU, Chamfer distance and F-score of SDF networks."""
+"""From networks and data to numbers: accuracy of classifiers; agreement, IoU, Chamfer distance, F-score of SDFs."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .losses import sdf_queries
+from .images import Images, normalise
+from .losses import classifier_distillation, sdf_queries
 from .mesh import surface_or_none
 from .model import NetSpace
+from .network import Network
 from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
 from .zoo import Zoo
+
+# -- signed distance functions -------------------------------------------------------------------------------------
 
 WITHIN = 0.01
 """Answers this close count as agreeing (supplement V); also the distance below which the F-score counts a point."""
@@ -108,7 +113,7 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     return Reconstruction(record["name"], record["split"], agreed, overlap, *distance, *truth)
 
 
-def summarise(rows: Iterable[Reconstruction]) -> dict[str, dict[str, float | int | None]]:
+def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict[str, float | int | None]]:
     """Medians by split; a median that is not finite (no surface, no ground truth) is None."""
     rows = list(rows)
     summary = {}
@@ -120,4 +125,97 @@ def summarise(rows: Iterable[Reconstruction]) -> dict[str, dict[str, float | int
             median = statistics.median(values) if values else math.inf
             medians[f"{name}_median"] = round(median, 4) if math.isfinite(median) else None
         summary[split] = medians | {"without_surface": sum(math.isinf(row.chamfer) for row in mine), "count": len(mine)}
+    return summary
+
+
+# -- image classifiers ---------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def classify(network: Network, images: Images, dtype: torch.dtype | None = None, rows: int = 0) -> Tensor:
+    """Logits (n, C) float32 of a classifier on images; where GPU memory runs out, in batches of half the size.
+
+    Args:
+        dtype: precision between inputs and logits, for previews; None keeps that of the network.
+        rows: images a batch; 0: as many as the device likes.
+    """
+    device = network.prep.device
+    rows = rows or (256 if device.type == "cpu" else 4096)
+    run = network.compiled(dtype)
+    parts, done = [], 0
+    while done < len(images):
+        try:
+            parts.append(run(normalise(images.pixels[done : done + rows].to(device))))
+            done += rows
+        except torch.OutOfMemoryError:
+            if rows == 1:
+                raise
+            rows //= 2
+            warnings.warn(f"out of GPU memory: going on with {rows} images at once", stacklevel=2)
+    return torch.cat(parts)
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of images whose largest logit is that of their class: logits (n, C), labels (n)."""
+    return (logits.argmax(dim=-1) == labels.to(logits.device)).float().mean().item()
+
+
+def wilson(correct: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share measured on `count` samples, 95 % at z = 1.96 (Wilson 1927)."""
+    share, half = correct / count, z * z / (2 * count)
+    spread = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return (share + half - spread) / (1 + 2 * half), (share + half + spread) / (1 + 2 * half)
+
+
+class Recognition(NamedTuple):
+    """A classifier of a zoo against what the space makes of it, on the same images (Fig. 3a and c)."""
+
+    name: str
+    split: str
+    target_accuracy: float
+    predicted_accuracy: float
+    same_answer: float
+    """share of images that both put into the same class"""
+    kl: float
+    """Eq. 1 between both"""
+
+
+def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
+    """Embed and decode classifier i of the zoo and measure the result."""
+    target = zoo[i].to(space.device)
+    with torch.inference_mode():
+        predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
+    t, p = classify(target, images), classify(predicted, images)
+    same = (t.argmax(dim=1) == p.argmax(dim=1)).float().mean().item()
+    record = zoo.records.loc[i]
+    figures = accuracy(t, images.labels), accuracy(p, images.labels), same, classifier_distillation(p, t).item()
+    return Recognition(record["name"], record["split"], *figures)
+
+
+def correlation(x: Sequence[float], y: Sequence[float], rank: bool = False) -> float | None:
+    """Pearson's correlation, or Spearman's of the ranks; None where it is not defined: all values of a side equal."""
+    from scipy.stats import pearsonr, spearmanr
+
+    if len(x) < 2 or len(set(x)) == 1 or len(set(y)) == 1:
+        return None
+    return float((spearmanr if rank else pearsonr)(x, y).statistic)
+
+
+def summarise_recognition(rows: Iterable[Recognition]) -> dict[str, dict[str, float | int | None]]:
+    """By split: how far the predicted networks' accuracies are from the targets' and how well the two correlate."""
+    rows = list(rows)
+    summary = {}
+    for split in dict.fromkeys(row.split for row in rows):
+        mine = [row for row in rows if row.split == split]
+        target, predicted = [row.target_accuracy for row in mine], [row.predicted_accuracy for row in mine]
+        figures = {
+            "accuracy_mae": statistics.mean(abs(t - p) for t, p in zip(target, predicted, strict=True)),
+            "pearson": correlation(target, predicted),
+            "spearman": correlation(target, predicted, rank=True),
+            "same_answer": statistics.mean(row.same_answer for row in mine),
+            "target_accuracy_min": min(target),
+            "target_accuracy_max": max(target),
+        }
+        rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
+        summary[split] = rounded | {"count": len(mine)}
     return summary

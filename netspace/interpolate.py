@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 
-from .evaluate import iou
+from .evaluate import accuracy, classify, correlation, iou
+from .images import Images
 from .mesh import NoSurface, Surface, components, surface_of
 from .model import NetSpace
 from .network import Network
+from .zoo import HELDOUT, TRAIN, Zoo
 
 PATH_STEPS = 33
 """Networks along a path where nothing else is asked for: the app's frames."""
@@ -131,3 +134,104 @@ def summarise_paths(paths: Sequence[Sequence[int]]) -> PathSummary:
         statistics.median(everything),
         max(statistics.median(step) for step in zip(*paths, strict=True)),
     )
+
+
+# -- accuracy along paths between classifiers (Fig. 3b and d) ------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    """Two networks between which a path is measured."""
+
+    kind: str
+    """how it was chosen"""
+    a: int
+    b: int
+
+
+WEAK_TO_STRONG, RANDOM = "weakest to strongest", "random"
+
+
+def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
+    """Pairs of classifiers to measure paths between, at most `count` of every kind, by split.
+
+    Weakest to strongest: the k-th weakest with the k-th strongest of its split. Random: drawn among training networks.
+    """
+    pairs = []
+    for split in (TRAIN, HELDOUT):
+        order = sorted(zoo.ids(split), key=lambda i: zoo.records.test_accuracy[i])
+        half = min(count, len(order) // 2)
+        pairs += [Pair(f"{split}, {WEAK_TO_STRONG}", order[k], order[-1 - k]) for k in range(half)]
+    train, draw = zoo.ids(TRAIN), random.Random(seed)
+    if len(train) > 1:
+        pairs += [Pair(f"{TRAIN}, {RANDOM}", *draw.sample(train, 2)) for _ in range(count)]
+    return pairs
+
+
+class Curve(NamedTuple):
+    """Accuracy along the path between two classifiers of a zoo."""
+
+    kind: str
+    method: str
+    a: str
+    b: str
+    ends: tuple[float, float]
+    """accuracies of the original networks"""
+    accuracies: tuple[float, ...]
+    """at the positions of `gammas`"""
+
+    @property
+    def spearman(self) -> float | None:
+        """Rank correlation of accuracy with gamma, positive towards the better end; None where accuracy is constant."""
+        rank = correlation(gammas(len(self.accuracies)), self.accuracies, rank=True)
+        return rank if rank is None or self.ends[1] >= self.ends[0] else -rank
+
+    @property
+    def barrier(self) -> float:
+        """How far accuracy falls below the straight line between the path's own ends, at most (Frankle et al. 2020)."""
+        first, last = self.accuracies[0], self.accuracies[-1]
+        line = [first + g * (last - first) for g in gammas(len(self.accuracies))]
+        return max(expected - a for expected, a in zip(line, self.accuracies, strict=True))
+
+    def rows(self, count: int) -> list[dict]:
+        """Rows of a table: a row a step, measured on `count` images."""
+        about = {"kind": self.kind, "method": self.method, "a": self.a, "b": self.b, "count": count}
+        steps = zip(gammas(len(self.accuracies)), self.accuracies, strict=True)
+        return [about | {"gamma": gamma, "accuracy": a} for gamma, a in steps]
+
+
+def accuracy_curve(
+    space: NetSpace, zoo: Zoo, pair: Pair, method: str, images: Images, steps: int = PATH_STEPS
+) -> Curve:
+    """Walk a path between two classifiers and measure every step on the images."""
+    ends = [zoo[i].to(space.device) for i in (pair.a, pair.b)]
+    names = [zoo.records.name[i] for i in (pair.a, pair.b)]
+    path = METHODS[method].path(space, *ends, gammas(steps))
+    of_ends, of_path = ([accuracy(classify(n, images), images.labels) for n in ns] for ns in (ends, path))
+    return Curve(pair.kind, method, *names, tuple(of_ends), tuple(of_path))
+
+
+def summarise_curves(curves: Sequence[Curve]) -> dict[str, dict[str, float | int | None]]:
+    """By kind of pair and method: monotonicity, the middle and the barrier, with their spread over pairs."""
+
+    def spread(values: Sequence[float]) -> float:
+        return statistics.stdev(values) if len(values) > 1 else 0.0
+
+    summary = {}
+    for kind, method in dict.fromkeys((curve.kind, curve.method) for curve in curves):
+        mine = [curve for curve in curves if (curve.kind, curve.method) == (kind, method)]
+        ranks = sorted(curve.spearman for curve in mine if curve.spearman is not None)
+        middle = [curve.accuracies[len(curve.accuracies) // 2] for curve in mine]
+        barriers = [curve.barrier for curve in mine]
+        figures = {
+            "spearman_median": statistics.median(ranks) if ranks else None,
+            "spearman_lowest": ranks[0] if ranks else None,
+            "spearman_highest": ranks[-1] if ranks else None,
+            "middle_accuracy_mean": statistics.mean(middle),
+            "middle_accuracy_std": spread(middle),
+            "barrier_mean": statistics.mean(barriers),
+            "barrier_std": spread(barriers),
+            "barrier_highest": max(barriers),
+        }
+        rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
+        summary[f"{kind}, {method}"] = {"pairs": len(mine)} | rounded
+    return summary

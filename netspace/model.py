@@ -42,6 +42,8 @@ class SpaceConfig:
     """width of the MLP shared by all chunks (tokens)"""
     probes: int = 24
     """the probe encoder asks an SDF on a grid of this many points along each axis"""
+    images: int = 64
+    """the probe encoder asks an image classifier on this many images"""
 
     @classmethod
     def paper(cls) -> SpaceConfig:
@@ -211,7 +213,7 @@ class TokensEncoder(FeatureEncoder):
 
 
 class ProbeEncoder(FeatureEncoder):
-    """A network's answers at fixed inputs to its embedding; an SDF is asked on a grid and read by 3-D convolutions."""
+    """An SDF network's answers on a fixed grid to its embedding, through 3-D convolutions."""
 
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         widths = [1, 16, 32, 64, 128]
@@ -234,6 +236,34 @@ class ProbeEncoder(FeatureEncoder):
         for conv in self.convs:
             x = nn.functional.silu(conv(x))
         return x.flatten(1)
+
+
+class ImageProbeEncoder(FeatureEncoder):
+    """An image classifier's logits on fixed smooth random images to its embedding, through one hidden layer."""
+
+    def __init__(self, family: Family, config: SpaceConfig) -> None:
+        super().__init__(config.hidden, config.embedding)
+        self.arch = family.archs[-1]
+        classes, size = self.arch.skeleton.classes, self.arch.skeleton.size
+        generator = torch.Generator().manual_seed(0)
+        waves = [torch.randn(config.images, 3, k, k, generator=generator) for k in (1, 2, 4, 8, 16)]
+        inputs = sum(nn.functional.interpolate(w, size=(size, size), mode="bilinear") for w in waves)
+        self.register_buffer("inputs", inputs / inputs.std(), persistent=False)  # as normalised images are
+        self.answers = Standardise(config.images * classes)
+        self.enter = nn.Linear(config.images * classes, config.hidden)
+
+    def prepare(self, preps: Tensor) -> Tensor:
+        """PReps (b, 1, H, W) -> logits on the fixed images (b, images * C)."""
+        return run_many(self.arch, preps, self.inputs).flatten(1)
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """(b, images * C) -> (b, hidden)"""
+        return nn.functional.silu(self.enter(self.answers(prepared)))
+
+    @torch.no_grad()
+    def calibrate(self, prepared: Tensor) -> None:
+        self.answers.calibrate(prepared)
+        super().calibrate(prepared)
 
 
 SCALE_UNIT, BIAS_UNIT = 1e-3, 0.1
@@ -335,10 +365,12 @@ class NetSpace(nn.Module):
             path.write_text(json.dumps(config | {"about": about or {}}, indent=2) + "\n")
 
 
+PROBES = {"sdf": ProbeEncoder, "images": ImageProbeEncoder}
+"""by `Arch.kind`"""
 ENCODERS = {
     ("paper", "prep"): lambda family, config: PaperEncoder(config.embedding),
     ("tokens", "prep"): TokensEncoder,
-    ("tokens", "probe"): ProbeEncoder,
+    ("tokens", "probe"): lambda family, config: PROBES[family.archs[-1].kind](family, config),
 }
 DECODERS = {
     "paper": lambda family, config: PaperDecoder(family.size, config.embedding),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .make_zoo import FitConfig
+from .fit_cnn import CnnConfig
+from .fit_sdf import FitConfig
 from .train import TrainConfig
 
 PAPER_SDF_ZOO = FitConfig(
@@ -45,9 +46,71 @@ CHAIRS_PROBE = TrainConfig(
 )
 """Reads answers. It understands networks it has not seen, and is selected on those."""
 
+PAPER_SINGLE_ZOO = CnnConfig(
+    arch="resnet8/cifar10",
+    count=132,
+    schedule="single",
+    epochs=600.0,
+    first_epochs=1.0,
+    lr=1e-4,
+    validation=16,
+    heldout=16,
+    dtype="float32",
+    store_dtype="float32",
+)
+"""Supplement IV: Adam 1e-4, 1 to 600 epochs, 132 ResNet8, of which 100/16/16."""
+
+PAPER_MULTI_ZOO = CnnConfig(
+    arch="resnet8/cifar10",
+    count=92,
+    schedule="multi",
+    epochs=300.0,
+    lr=0.05,
+    validation=16,
+    heldout=16,
+    dtype="float32",
+    store_dtype="float32",
+)
+"""Supplement IV: SGD 0.05, momentum 0.9, weight decay 5e-4, 300 epochs; 60 ResNet8 to train on."""
+
+PAPER_SINGLE_SPACE = TrainConfig(
+    preset="paper",
+    encoder="prep",
+    embedding=4096,
+    steps=312_000,
+    nets=8,
+    points=128,
+    queries=0,
+    lr=1e-4,
+    beta2=0.999,
+    schedule="constant",
+    average=0.0,
+    select="validation",
+    every=312,
+    hidden_dtype="float32",
+)
+"""Supplement IV: Adam 1e-4, 1,000 epochs of 40,000 images, 128 a step, shared by 8 networks; best on validation."""
+
+DIGITS_ZOO = CnnConfig(epochs=40.0, first_epochs=2.0, lr=3e-4)
+"""80 ResNet8 on scikit-learn's digits: small enough to ship and to make in minutes on a CPU."""
+DIGITS_SPACE = TrainConfig(select="validation", steps=12_000, nets=8, points=32, every=250)
+CIFAR10_ZOO = CnnConfig(
+    arch="lenetlike/cifar10", count=132, epochs=40.0, first_epochs=0.1, lr=3e-4, validation=16, heldout=16,
+    dtype="float32",
+)  # fmt: skip
+"""The paper's 132 networks and splits, with LeNetLike and a tenth of the epochs: for a CPU."""
+CIFAR10_SPACE = TrainConfig(select="validation", steps=12_000, nets=8, points=64, every=250)
+
 RECIPES = {
     "paper-sdf-zoo": PAPER_SDF_ZOO,
     "paper-sdf-space": PAPER_SDF_SPACE,
+    "paper-single-zoo": PAPER_SINGLE_ZOO,
+    "paper-multi-zoo": PAPER_MULTI_ZOO,
+    "paper-single-space": PAPER_SINGLE_SPACE,
+    "digits-zoo": DIGITS_ZOO,
+    "digits-space": DIGITS_SPACE,
+    "cifar10-zoo": CIFAR10_ZOO,
+    "cifar10-space": CIFAR10_SPACE,
     "chairs-zoo": CHAIRS_ZOO,
     "chairs-prep": CHAIRS_PREP,
     "chairs-probe": CHAIRS_PROBE,

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from .config import DTYPES, check_fields, option
-from .evaluate import agreement
-from .losses import SdfObjective
+from .losses import TEMPERATURE
 from .model import NetSpace, load
-from .zoo import HELDOUT, TRAIN, BadFolder, Zoo, read_json, replacing
+from .objectives import OBJECTIVES, Objective
+from .zoo import SPLITS, TRAIN, BadFolder, Zoo, read_json, replacing
 
 DIVERGED = 1e3
-"""A loss that no network has which holds anything: distances are at most a few units."""
+"""A loss that no network has which holds anything: distances are at most a few units, Eq. 1 a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,11 @@ class TrainConfig:
     steps: int = option(20_000, "steps of the optimiser", least=1)
     nets: int = option(8, "networks a step (the paper's metabatch)", least=1)
     points: int = option(768, "inputs a network and step", least=1)
-    queries: int = option(16_384, "stored inputs a network, with the target's answers", least=1)
+    queries: int = option(
+        16_384, "stored inputs a network, with the target's answers; 0 (images): fresh ones every step", least=0
+    )
+    data: str = option("", "folder of the images, where the zoo holds classifiers; empty: looked for")
+    temperature: float = option(TEMPERATURE, "temperature of Eq. 1", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
     copies: int = option(1, "versions of every SDF to train on, stretched along the axes; 1: none", least=1)
     stretch: float = option(0.2, "by how much the copies' proportions change at most", least=0)
@@ -52,8 +56,10 @@ class TrainConfig:
     schedule: str = option("cosine", "cosine with warm-up, or constant (the paper's)", choices=("cosine", "constant"))
     weight_decay: float = option(0.0, "AdamW's weight decay", least=0)
     average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0)
-    select: str = option("train", "split whose agreement selects the best: train or heldout", choices=(TRAIN, HELDOUT))
-    stop_at: float = option(0.0, "stop at this agreement on the selecting split; 0: never", least=0)
+    select: str = option("train", "split whose score selects the best", choices=SPLITS)
+    stop_at: float = option(
+        0.0, "stop at this score on the selecting split: SDFs, agreement; images, 1 - accuracy error; 0: never", least=0
+    )
     every: int = option(500, "steps between validations and checkpoints", least=1)
     hidden_dtype: str = option("bfloat16", "precision of the predicted networks' hidden product", choices=DTYPES)
     seed: int = option(0, "seed of initialisation, batches and inputs", least=0)
@@ -69,7 +75,7 @@ class Line(NamedTuple):
     terms: dict[str, float]
     """loss terms by name, averaged since the last line"""
     measures: dict[str, float]
-    """agreement and loss on both splits"""
+    """what the objective measures, on every split: "heldout_agreement"..."""
     best: bool
     """whether this step is the best so far"""
     seconds: float
@@ -124,11 +130,11 @@ def fit(
         BadFolder: the folder holds a run and `resume` is off, or it was made with another config or zoo.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
-    train, heldout = zoo.ids(TRAIN), zoo.ids(HELDOUT)
-    if not train:
-        raise ValueError(f"{zoo.folder} has no network of the split {TRAIN!r}")
-    if config.select == HELDOUT and not heldout:
-        raise ValueError(f"{zoo.folder} has no held-out network to select the best checkpoint by")
+    splits = {split: ids for split in SPLITS if (ids := zoo.ids(split))}
+    for split in dict.fromkeys((TRAIN, config.select)):
+        if split not in splits:
+            raise ValueError(f"{zoo.folder} has no network of the split {split!r}")
+    train = splits[TRAIN]
     space = new_space(zoo, config)
     if start:
         before = load(start)
@@ -162,7 +168,7 @@ def fit(
         if config.stop_at and state["best"] >= config.stop_at:
             return
     _trim_log(folder / "metrics.jsonl", state["step"])
-    objective = SdfObjective(space, zoo, train + heldout, config)
+    objective = OBJECTIVES[zoo.family.archs[0].kind](space, zoo, [i for ids in splits.values() for i in ids], config)
     if state["step"] == 0 and not start:
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])
@@ -186,8 +192,8 @@ def fit(
             if done % config.every and done != config.steps:
                 continue
             since = config.every if done % config.every == 0 else done % config.every
-            measures = _measure(space, averaged, objective, {TRAIN: train, HELDOUT: heldout})
-            score = measures[f"{config.select}_agreement"]
+            measures = _measure(space, averaged, objective, splits)
+            score = measures[f"{config.select}_{objective.score}"]
             best = score > state["best"]
             state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - began}
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
@@ -247,19 +253,14 @@ class _Averaged:
 
 
 @torch.no_grad()
-def _measure(space: NetSpace, averaged: dict[str, Tensor], objective: SdfObjective, splits: dict) -> dict[str, float]:
-    """Agreement and loss of both splits with the averaged weights; at most 64 networks of each."""
-    measures = {}
+def _measure(space: NetSpace, averaged: dict[str, Tensor], objective: Objective, splits: dict) -> dict[str, float]:
+    """The objective's measures of every split with the averaged weights; of at most 64 networks of each."""
     with _Averaged(space, averaged):
-        for split, ids in splits.items():
-            if not ids:
-                continue
-            ids = ids[:: math.ceil(len(ids) / 64)]
-            pairs = [objective.validate(space, ids[k : k + 8]) for k in range(0, len(ids), 8)]
-            predicted, target = (torch.cat(side) for side in zip(*pairs, strict=True))
-            measures[f"{split}_agreement"] = agreement(predicted, target).median().item()
-            measures[f"{split}_mse"] = (predicted - target).square().mean().item()
-    return measures
+        return {
+            f"{split}_{name}": value
+            for split, ids in splits.items()
+            for name, value in objective.measure(space, ids[:: math.ceil(len(ids) / 64)]).items()
+        }
 
 
 def _tensorboard(folder: Path, step: int):

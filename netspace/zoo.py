@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .archs import ARCHS, Family
+from .archs import Family, arch_named
 from .network import Network
 from .prep import PrepSize, pack
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
-TRAIN, HELDOUT = "train", "heldout"
+TRAIN, VALIDATION, HELDOUT = SPLITS = ("train", "validation", "heldout")
+"""Of networks: to learn from, to select the best checkpoint by where a zoo has such, and never seen."""
 
 
 class BadFolder(ValueError):
@@ -82,10 +83,7 @@ def family_to_json(family: Family) -> dict:
 
 
 def family_from_json(data: dict) -> Family:
-    unknown = [name for name in data["archs"] if name not in ARCHS]
-    if unknown:
-        raise ValueError(f"unknown architecture {unknown[0]!r}; known: {', '.join(ARCHS)}")
-    return Family(tuple(ARCHS[name] for name in data["archs"]), PrepSize(*data["size"]))
+    return Family(tuple(arch_named(name) for name in data["archs"]), PrepSize(*data["size"]))
 
 
 @dataclass(frozen=True)

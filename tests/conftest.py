@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from netspace.make_zoo import FitConfig, chair_sources, make_sdf_zoo
+from netspace.fit_cnn import CnnConfig, make_cnn_zoo
+from netspace.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
 from netspace.train import TrainConfig, fit
 from netspace.zoo import Zoo
 
@@ -15,6 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TINY_FIT = FitConfig(arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32")
 TINY_TRAIN = TrainConfig(
     embedding=16, hidden=32, steps=12, nets=2, points=64, queries=256, every=4, hidden_dtype="float32"
+)
+
+TINY_CNN = CnnConfig(
+    arch="lenetlike/digits", count=8, epochs=30.0, first_epochs=1.0, lr=1e-3, validation=2, heldout=2, dtype="float32"
+)
+TINY_CNN_TRAIN = TrainConfig(
+    embedding=16, hidden=32, steps=12, nets=2, points=16, queries=512, every=4, hidden_dtype="float32"
 )
 
 torch.set_num_threads(1)
@@ -39,5 +47,28 @@ def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo, hardly trained."""
     folder = tmp_path_factory.mktemp("tiny") / "space"
     for _ in fit(tiny_zoo, TINY_TRAIN, folder):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cnn_zoo_folder(tmp_path_factory) -> Path:
+    """Eight LeNetLike on digits, from guessing to good: four to train on, two for validation, two held out."""
+    folder = tmp_path_factory.mktemp("tiny-cnn") / "zoo"
+    for _ in make_cnn_zoo(folder, TINY_CNN, workers=0):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_cnn_zoo(tiny_cnn_zoo_folder) -> Zoo:
+    return Zoo.load(tiny_cnn_zoo_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
+    """A space of the tiny zoo of classifiers, hardly trained."""
+    folder = tmp_path_factory.mktemp("tiny-cnn") / "space"
+    for _ in fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder):
         pass
     return folder

@@ -4,9 +4,24 @@ import pytest
 import torch
 
 from netspace import ARCHS, Family, Network, pack, prep_size, run_many
-from netspace.archs import Siren
+from netspace.archs import Siren, arch_named
 
-ALL = pytest.mark.parametrize("arch", ARCHS.values(), ids=lambda a: a.name)
+ALL = pytest.mark.parametrize("arch", [*ARCHS.values(), arch_named("resnet8/48px-37c")], ids=lambda a: a.name)
+SDFS = pytest.mark.parametrize("arch", [a for a in ARCHS.values() if a.kind == "sdf"], ids=lambda a: a.name)
+
+TABLE_I = {  # the paper's supplement
+    "cifar10": {"lenetlike": 62_006, "vanillacnn": 68_818, "resnet8": 78_042, "resnet32": 466_906, "resnet56": 855_770},
+    "tiny-imagenet": {
+        "lenetlike": 79_612, "vanillacnn": 112_856, "resnet8": 128_792, "resnet32": 517_656, "resnet56": 906_520,
+    },
+}  # fmt: skip
+
+
+def inputs(arch, count):
+    """Inputs (count, ...) that such a network is asked."""
+    if arch.kind == "sdf":
+        return torch.rand(count, 3) * 2 - 1
+    return torch.randn(count, 3, arch.skeleton.size, arch.skeleton.size)
 
 
 def networks(arch, count):
@@ -35,30 +50,75 @@ def test_siren_starts_within_the_bounds_of_its_authors():
     assert params["layers.0.weight"].abs().max() > 0.9 / 3  # and fills them
 
 
+@pytest.mark.parametrize(("data", "counts"), TABLE_I.items(), ids=str)
+def test_the_trained_counts_are_those_of_table_i(data, counts):
+    assert {base: ARCHS[f"{base}/{data}"].num_trained for base in counts} == counts
+    class_ids = [ARCHS[f"{base}/{data}"].class_id for base in counts]
+    assert class_ids == [0, 1, 2, 3, None]
+
+
+def test_the_fused_counts_are_those_of_the_authors():
+    assert ARCHS["resnet8/cifar10"].num_params == 77_706
+    assert ARCHS["resnet32/cifar10"].num_params == 465_674
+
+
+@pytest.mark.parametrize("base", ["lenetlike", "vanillacnn", "resnet8"])
+@pytest.mark.parametrize("size", [33, 47, 48, 64, 96])
+def test_a_classifier_is_built_for_any_image_size_that_it_fits(base, size):
+    arch = arch_named(f"{base}/{size}px-7c")
+    net = networks(arch, 1)[0]
+    assert net(torch.randn(2, 3, size, size)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnet8/16px-10c", "ResNet needs images of at least 32 pixels, got 16"),
+        ("lenetlike/8px-10c", "LeNetLike needs images of at least 13 pixels, got 8"),
+        ("vanillacnn/32px-1c", "at least 2 classes apart, got 1"),
+        ("alexnet/32px-10c", "unknown architecture 'alexnet/32px-10c'"),
+    ],
+)
+def test_an_architecture_that_does_not_fit_says_why(name, words):
+    with pytest.raises(ValueError, match=words):
+        arch_named(name)
+
+
 @ALL
 def test_run_many_is_each_network_run_alone(arch):
     nets = networks(arch, 4)
     preps = torch.stack([n.prep for n in nets])
-    x = torch.rand(9, 3) * 2 - 1
+    x = inputs(arch, 3)
     shared = run_many(arch, preps, x)
-    own = run_many(arch, preps.view(2, 2, *preps.shape[1:]), x.expand(2, 2, 9, 3))
-    assert shared.shape == (4, 9, 1) and own.shape == (2, 2, 9, 1)
+    own = run_many(arch, preps.view(2, 2, *preps.shape[1:]), x.expand(2, 2, *x.shape))
     for i, net in enumerate(nets):
         alone = net.module()(x)
         assert torch.allclose(shared[i], alone, atol=1e-5)
         assert torch.allclose(own[i // 2, i % 2], alone, atol=1e-5)
         assert torch.allclose(net(x), alone, atol=1e-5)
+    assert shared.shape == (4, *alone.shape) and own.shape == (2, 2, *alone.shape)
+
+
+def test_the_batched_product_that_a_gpu_runs_is_each_network_run_alone():
+    """The very branch of a GPU, on the CPU."""
+    arch = ARCHS["resnet8/digits"]
+    params = {name: torch.stack([n.params[name] for n in networks(arch, 3)]) for name in arch.shapes}
+    x = inputs(arch, 2)
+    batched = torch.func.vmap(lambda p: torch.func.functional_call(arch.skeleton, p, (x,)))(params)
+    assert torch.allclose(batched, arch.apply_params(params, x), atol=1e-5)
 
 
 @ALL
 def test_compiled_is_the_network(arch):
     net = networks(arch, 1)[0]
-    x = torch.rand(5000, 3) * 2 - 1  # more than one chunk
-    assert torch.allclose(net.compiled()(x), net(x).squeeze(1), atol=2e-5)
-    assert torch.allclose(net.compiled(torch.bfloat16)(x), net(x).squeeze(1), atol=1e-2)
+    x = inputs(arch, 5000 if arch.kind == "sdf" else 70)  # more than one chunk
+    fast, exact = net.compiled()(x), net(x)
+    half = net.compiled(torch.bfloat16)(x)
+    assert torch.allclose(fast.view_as(exact), exact, atol=2e-5)
+    assert torch.allclose(half.view_as(exact), exact, atol=1e-2 * max(1.0, float(exact.detach().abs().max())))
 
 
-@ALL
+@SDFS
 def test_stretching_the_weights_stretches_the_function(arch):
     net = networks(arch, 1)[0]
     factors = torch.tensor([0.8, 1.25, 1.0])
@@ -81,7 +141,7 @@ def test_a_seed_gives_the_same_network_and_leaves_the_global_generator_alone(arc
 def test_a_network_is_differentiable_in_its_prep(arch):
     net = networks(arch, 1)[0]
     prep = net.prep.clone().requires_grad_()
-    Network(arch, prep)(torch.rand(4, 3)).sum().backward()
+    Network(arch, prep)(inputs(arch, 4)).square().sum().backward()
     used = prep.grad.flatten()
     assert used[: arch.num_params].count_nonzero() > 0.5 * arch.num_params
     assert not used[arch.num_params :].any()

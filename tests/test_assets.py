@@ -14,7 +14,7 @@ from PIL import Image
 
 import netspace
 from netspace.evaluate import reconstruct
-from netspace.make_zoo import IOU_POINTS
+from netspace.fit_sdf import IOU_POINTS
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
 from netspace.shapes import load_source, occupancy_points
 from netspace.zoo import HELDOUT, TRAIN

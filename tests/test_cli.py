@@ -193,12 +193,12 @@ def test_ended_from_outside_it_keeps_what_was_finished(tmp_path):
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
-    from netspace import make_zoo
+    from netspace import fit_sdf
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(make_zoo, "make_sdf_zoo", interrupted)
+    monkeypatch.setattr(fit_sdf, "make_sdf_zoo", interrupted)
     assert main(["zoo", "fit-sdf", "--chairs", "2", "--out", str(tmp_path)]) == 130
     assert "--resume goes on" in capsys.readouterr().err

@@ -8,7 +8,22 @@ import pytest
 import torch
 
 import netspace
-from netspace.evaluate import Reconstruction, agreement, iou, reconstruct, summarise, surface_distance
+from netspace import Network
+from netspace.evaluate import (
+    Recognition,
+    Reconstruction,
+    accuracy,
+    agreement,
+    classify,
+    iou,
+    recognise,
+    reconstruct,
+    summarise_recognition,
+    summarise_reconstruction,
+    surface_distance,
+    wilson,
+)
+from netspace.images import load_images, normalise
 from netspace.mesh import extract
 
 
@@ -69,7 +84,7 @@ def test_summary_is_medians_by_split_and_valid_json():
 
     rows = [row("a", "train", 0.2, 0.3), row("b", "train", 0.9, 0.1), row("c", "train", 0.8, math.inf)]
     rows += [row("d", "heldout", 0.0, math.inf, math.nan)]
-    summary = json.loads(json.dumps(summarise(rows), allow_nan=False))
+    summary = json.loads(json.dumps(summarise_reconstruction(rows), allow_nan=False))
     assert summary["train"]["iou_median"] == 0.8 and summary["train"]["chamfer_median"] == 0.3
     assert summary["train"]["count"] == 3 and summary["train"]["without_surface"] == 1
     assert summary["heldout"] == {
@@ -83,3 +98,71 @@ def test_summary_is_medians_by_split_and_valid_json():
         "without_surface": 1,
         "count": 1,
     }
+
+
+# -- image classifiers ---------------------------------------------------------------------------------------------
+
+
+def test_classifying_is_the_network_on_normalised_images_whatever_the_batch(tiny_cnn_zoo):
+    images = load_images("digits", "test")
+    network = tiny_cnn_zoo[7]
+    expected = network(normalise(images.pixels))
+    for rows in (0, 7, 1000):
+        assert torch.allclose(classify(network, images, rows=rows), expected, atol=1e-4)
+    share = sum(int(e.argmax()) == int(y) for e, y in zip(expected, images.labels, strict=True)) / len(images)
+    assert accuracy(expected, images.labels) == pytest.approx(share)
+    assert tiny_cnn_zoo.records.test_accuracy[7] == pytest.approx(share, abs=1e-6)
+
+
+def test_out_of_memory_halves_the_batch_and_says_so(tiny_cnn_zoo, monkeypatch):
+    images, network = load_images("digits", "test"), tiny_cnn_zoo[7]
+    expected = classify(network, images)
+    compiled = Network.compiled
+
+    def narrow(self, dtype=None):
+        run = compiled(self, dtype)
+
+        def limited(x):
+            if len(x) > 40:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return run(x)
+
+        return limited
+
+    monkeypatch.setattr(Network, "compiled", narrow)
+    with pytest.warns(UserWarning, match="out of GPU memory: going on with 32 images at once"):
+        halved = classify(network, images, rows=256)
+    assert torch.allclose(halved, expected, atol=1e-5)
+
+
+def test_wilsons_interval_holds_the_truth_about_95_times_in_100():
+    rng = np.random.default_rng(0)
+    for truth in (0.1, 0.5, 0.93):
+        held = [low <= truth <= high for low, high in (wilson(int(c), 200) for c in rng.binomial(200, truth, 2000))]
+        assert 0.92 < np.mean(held) < 0.98
+    assert wilson(0, 50)[0] == pytest.approx(0, abs=1e-9) and wilson(50, 50)[1] == pytest.approx(1, abs=1e-9)
+
+
+def test_recognition_compares_target_and_decoded_network(tiny_cnn_space_folder, tiny_cnn_zoo):
+    space, images = netspace.load(tiny_cnn_space_folder), load_images("digits", "test")
+    row = recognise(space, tiny_cnn_zoo, 2, images)
+    predicted = space.networks(space.encode(tiny_cnn_zoo[2].prep[None]))[0]
+    t, p = (n(normalise(images.pixels)) for n in (tiny_cnn_zoo[2], predicted))
+    assert row.target_accuracy == pytest.approx(accuracy(t, images.labels))
+    assert row.predicted_accuracy == pytest.approx(accuracy(p, images.labels))
+    assert row.same_answer == pytest.approx((t.argmax(1) == p.argmax(1)).float().mean().item())
+    assert row.split == tiny_cnn_zoo.records.split[2]
+
+
+def test_recognition_is_summarised_by_split():
+    rows = [
+        Recognition("a", "train", 0.2, 0.3, 0.9, 0.1),
+        Recognition("b", "train", 0.4, 0.4, 0.7, 0.1),
+        Recognition("c", "train", 0.6, 0.5, 0.8, 0.1),
+        Recognition("d", "heldout", 0.5, 0.4, 0.8, 0.1),
+        Recognition("e", "heldout", 0.5, 0.6, 0.8, 0.1),
+    ]
+    summary = json.loads(json.dumps(summarise_recognition(rows), allow_nan=False))
+    assert summary["train"]["accuracy_mae"] == pytest.approx(0.2 / 3, abs=1e-4)
+    assert summary["train"]["pearson"] == pytest.approx(1.0) and summary["train"]["count"] == 3
+    assert summary["heldout"]["pearson"] is None and summary["heldout"]["spearman"] is None  # all targets alike

@@ -4,7 +4,22 @@ import pytest
 import torch
 
 import netspace
-from netspace.interpolate import METHODS, gammas, latent_path, measure, overlap, summarise_paths, weights_path
+from netspace.evaluate import accuracy, classify
+from netspace.images import load_images
+from netspace.interpolate import (
+    METHODS,
+    Curve,
+    Pair,
+    accuracy_curve,
+    curve_pairs,
+    gammas,
+    latent_path,
+    measure,
+    overlap,
+    summarise_curves,
+    summarise_paths,
+    weights_path,
+)
 from netspace.mesh import surface_of
 
 
@@ -65,3 +80,53 @@ def test_a_step_without_a_surface_is_measured_as_such(tiny_zoo):
 def test_paths_are_summarised_by_their_components():
     summary = summarise_paths([[1, 2, 1], [1, 0, 1], [1, 3, 1]])
     assert summary == (3, 3, 2, 1, 1, 2)
+
+
+# -- accuracy along paths ------------------------------------------------------------------------------------------
+
+
+def curve(*accuracies, ends=(0.2, 0.9)):
+    return Curve("train, random", "latent", "a", "b", ends, accuracies)
+
+
+def test_the_barrier_is_the_deepest_fall_below_the_line_between_the_ends():
+    assert curve(0.2, 0.4, 0.6).barrier == pytest.approx(0.0)
+    assert curve(0.2, 0.1, 0.6).barrier == pytest.approx(0.3)
+    assert curve(0.9, 0.9, 0.1, 0.9).barrier == pytest.approx(0.8)
+
+
+def test_monotonicity_is_the_rank_correlation_towards_the_better_end():
+    assert curve(0.1, 0.2, 0.3).spearman == pytest.approx(1.0)
+    assert curve(0.3, 0.2, 0.1, ends=(0.9, 0.2)).spearman == pytest.approx(1.0)
+    assert curve(0.3, 0.2, 0.1).spearman == pytest.approx(-1.0)
+    assert curve(0.1, 0.1, 0.1).spearman is None
+
+
+def test_a_curve_is_the_accuracy_of_every_step(tiny_cnn_space_folder, tiny_cnn_zoo):
+    space, images = netspace.load(tiny_cnn_space_folder), load_images("digits", "test")
+    pair = Pair("train, random", 0, 5)
+    for method in METHODS:
+        found = accuracy_curve(space, tiny_cnn_zoo, pair, method, images, steps=3)
+        path = METHODS[method].path(space, tiny_cnn_zoo[0], tiny_cnn_zoo[5], gammas(3))
+        expected = [accuracy(classify(n, images), images.labels) for n in path]
+        assert list(found.accuracies) == pytest.approx(expected)
+        assert found.ends == pytest.approx(tuple(tiny_cnn_zoo.records.test_accuracy[[0, 5]]), abs=1e-6)
+    assert found.accuracies[0] == pytest.approx(found.ends[0])  # raw weights: the ends are the originals
+
+
+def test_pairs_lead_from_the_weakest_to_the_strongest_of_a_split(tiny_cnn_zoo):
+    pairs, scores = curve_pairs(tiny_cnn_zoo, 3), tiny_cnn_zoo.records.test_accuracy
+    train = [p for p in pairs if p.kind == "train, weakest to strongest"]
+    ids = tiny_cnn_zoo.ids("train")
+    assert len(train) == 2 and scores[train[0].a] == scores[ids].min() and scores[train[0].b] == scores[ids].max()
+    assert all(scores[p.a] <= scores[p.b] for p in train)
+    assert len([p for p in pairs if p.kind == "heldout, weakest to strongest"]) == 1
+    assert len([p for p in pairs if p.kind == "train, random"]) == 3
+
+
+def test_curves_are_summarised_by_kind_and_method():
+    found = summarise_curves([curve(0.2, 0.3, 0.4), curve(0.2, 0.1, 0.6), curve(0.5, 0.5, 0.5)])
+    summary = found["train, random, latent"]
+    assert summary["pairs"] == 3 and summary["barrier_highest"] == pytest.approx(0.3)
+    assert summary["middle_accuracy_mean"] == pytest.approx(0.3)
+    assert summary["spearman_median"] == pytest.approx(0.75) and summary["spearman_lowest"] == pytest.approx(0.5)

@@ -1,14 +1,12 @@
 """Each loss against the naive sum; queries come from the network alone and stay what they are."""
 
-import dataclasses
+import math
 
 import pytest
 import torch
-from conftest import TINY_TRAIN
 
 from netspace import Network
-from netspace.losses import SdfObjective, sdf_distillation, sdf_queries
-from netspace.train import new_space
+from netspace.losses import classifier_distillation, sdf_distillation, sdf_queries
 
 
 def test_eq_2_is_the_mean_squared_error():
@@ -35,50 +33,18 @@ def test_a_network_without_a_surface_is_asked_uniformly(tiny_zoo):
     assert queries.points.std(dim=0).tolist() == pytest.approx([3**-0.5] * 3, abs=0.05)
 
 
-def test_copies_are_the_same_networks_stretched(tiny_zoo):
-    config = dataclasses.replace(TINY_TRAIN, copies=3, stretch=0.3)
-    space = new_space(tiny_zoo, config)
-    objective = SdfObjective(space, tiny_zoo, [0, 1], config)
-    assert objective.prepared.shape[:2] == (2, 3) and torch.equal(objective.factors[:, 0], torch.ones(2, 3))
-    factors, queries = objective.factors[1, 2], objective.queries
-    copy = Network(tiny_zoo[1].arch, objective.prepared[1, 2])
-    assert torch.allclose(copy(queries.points[1] * factors).squeeze(1), queries.values[1], atol=1e-4)
-    assert 0.02 < (factors - 1).abs().max() < 1
-    inside = queries.points[1][queries.values[1] < 0]
-    before, after = ((p.amax(dim=0) - p.amin(dim=0)).max() for p in (inside, inside * factors))
-    assert after == pytest.approx(before.item(), rel=1e-5)  # as tall as before
-    assert objective.terms(space, [0, 1], torch.Generator().manual_seed(0))["pred"] > 0
-
-
-def test_an_objective_is_eq_2_on_a_steps_networks_and_points(tiny_zoo):
-    space = new_space(tiny_zoo, TINY_TRAIN)
-    ids = tiny_zoo.ids("train")
-    objective = SdfObjective(space, tiny_zoo, ids, TINY_TRAIN)
-    terms = objective.terms(space, [3, 0], torch.Generator().manual_seed(5))
-    assert list(terms) == ["pred"]
-    generator = torch.Generator().manual_seed(5)
-    pick = torch.randint(objective.VALIDATION, objective.VALIDATION + TINY_TRAIN.queries, (2, 64), generator=generator)
-    squares = []
-    for row, i in enumerate([3, 0]):
-        queries = sdf_queries(tiny_zoo[i], objective.VALIDATION + TINY_TRAIN.queries, TINY_TRAIN.seed + i)
-        predicted = space.networks(space.encode(tiny_zoo[i].prep[None]))[0]
-        for k in pick[row]:
-            squares.append((predicted(queries.points[k][None]).item() - queries.values[k].item()) ** 2)
-    assert terms["pred"].item() == pytest.approx(sum(squares) / len(squares), rel=1e-4)
-
-
-def test_noise_moves_the_embeddings_only_when_asked(tiny_zoo):
-    space = new_space(tiny_zoo, TINY_TRAIN)
-    quiet, noisy = (
-        SdfObjective(space, tiny_zoo, [0, 1], dataclasses.replace(TINY_TRAIN, noise=noise)) for noise in (0.0, 0.5)
-    )
-    a, b, c = (o.terms(space, [0, 1], torch.Generator().manual_seed(1))["pred"] for o in (quiet, quiet, noisy))
-    assert a == b != c
-
-
-def test_validation_points_are_never_trained_on(tiny_zoo):
-    space = new_space(tiny_zoo, TINY_TRAIN)
-    objective = SdfObjective(space, tiny_zoo, [0, 1], TINY_TRAIN)
-    predicted, target = objective.validate(space, [1])
-    assert predicted.shape == target.shape == (1, objective.VALIDATION)
-    assert torch.equal(target[0], objective.queries.values[1, : objective.VALIDATION])
+def test_eq_1_is_the_naive_sum():
+    """KL(target || predicted) of softened probabilities, by hand, times T^2."""
+    predicted = torch.tensor([[1.0, 0.0, -2.0], [0.5, 3.0, 0.0]])
+    target = torch.tensor([[0.0, 2.0, 1.0], [0.5, 3.0, 0.0]])
+    temperature, total = 4.0, 0.0
+    for p, t in zip(predicted.tolist(), target.tolist(), strict=True):
+        soft_p, soft_t = ([math.exp(v / temperature) for v in logits] for logits in (p, t))
+        for a, b in zip(soft_p, soft_t, strict=True):
+            share_p, share_t = a / sum(soft_p), b / sum(soft_t)
+            total += share_t * math.log(share_t / share_p)
+    expected = temperature**2 * total / 2
+    assert classifier_distillation(predicted, target).item() == pytest.approx(expected, rel=1e-5)
+    assert classifier_distillation(target, predicted).item() != pytest.approx(expected, rel=1e-2)  # it has a direction
+    stacked = classifier_distillation(torch.stack([predicted] * 3), torch.stack([target] * 3))
+    assert stacked.item() == pytest.approx(expected, rel=1e-5)

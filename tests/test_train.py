@@ -12,6 +12,7 @@ from conftest import TINY_TRAIN
 import netspace
 from netspace import BadFolder, Zoo
 from netspace import train as module
+from netspace.objectives import SdfObjective
 from netspace.train import batch_of, fit, learning_rate
 from netspace.zoo import select
 
@@ -152,13 +153,13 @@ def test_settings_that_cannot_be_are_named_before_anything_is_written(tiny_zoo, 
 
 
 def test_training_that_diverges_says_so_and_keeps_the_best(tiny_zoo, tmp_path, monkeypatch):
-    terms = module.SdfObjective.terms
+    terms = SdfObjective.terms
     calls = iter(range(99))
 
     def wild(self, *args):
         return {k: t * (1 if next(calls) < 4 else math.nan) for k, t in terms(self, *args).items()}
 
-    monkeypatch.setattr(module.SdfObjective, "terms", wild)
+    monkeypatch.setattr(SdfObjective, "terms", wild)
     with pytest.raises(ValueError, match=r"training diverged before step 8; .* Try a lower --lr"):
         run(tiny_zoo, tmp_path)
     netspace.load(tmp_path)
@@ -239,5 +240,5 @@ def test_missing_splits_are_named(tiny_zoo, tmp_path):
     with pytest.raises(ValueError, match=r"has no network of the split 'train'"):
         run(Zoo.load(tmp_path / "heldout"), tmp_path / "a")
     select(tiny_zoo, tiny_zoo.ids("train"), tmp_path / "train")
-    with pytest.raises(ValueError, match=r"no held-out network to select"):
+    with pytest.raises(ValueError, match=r"has no network of the split 'heldout'"):
         run(Zoo.load(tmp_path / "train"), tmp_path / "b", dataclasses.replace(TINY_TRAIN, select="heldout"))

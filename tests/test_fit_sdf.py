@@ -9,9 +9,9 @@ import torch
 import trimesh
 from conftest import TINY_FIT
 
-from netspace import BadFolder, Zoo
-from netspace import make_zoo as module
-from netspace.make_zoo import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
+from netspace import BadFolder, Zoo, make_zoo
+from netspace.archs import Siren
+from netspace.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
 from netspace.shapes import chair, chair_params, sample_sdf
 
 
@@ -40,14 +40,14 @@ def test_a_group_is_a_stack_of_networks_of_their_own(half_inside):
 def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
     samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 4000, 0))[None]
     seen = []
-    apply_params = module.ARCHS["siren64"].build.func.apply_params
+    apply_params = Siren.apply_params
     inside = {tuple(p[:3].tolist()) for p in samples[0] if p[3] < 0}
 
     def spy(params, x, dtype=None):
         seen.append(np.mean([tuple(p.tolist()) in inside for p in x[0]]))
         return apply_params(params, x, dtype)
 
-    monkeypatch.setattr(module.ARCHS["siren64"].build.func, "apply_params", spy)
+    monkeypatch.setattr(Siren, "apply_params", staticmethod(spy))
     fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=2, half_inside=True))
     assert seen == [0.5, 0.5]
 
@@ -135,7 +135,7 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(module, "write_zoo", full)
+    monkeypatch.setattr(make_zoo, "write_zoo", full)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, 3, config, resume=True)
     assert len(Zoo.load(tmp_path)) == 2
@@ -161,7 +161,7 @@ def test_bad_meshes_are_skipped_and_reported(tmp_path):
 def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
     (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     sources = [Source("flat", str(tmp_path / "flat.obj"), 0, 0)]
-    assert [line.fit_iou for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [None]
+    assert [line.record for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [{}]
     with pytest.raises(BadFolder, match="no network"):
         Zoo.load(tmp_path / "zoo")
 

@@ -1,0 +1,141 @@
+"""Zoos of classifiers: longer training is better, groups do not mix networks, and nothing finished is lost."""
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import TINY_CNN
+
+from netspace import ARCHS, BadFolder, Zoo
+from netspace.evaluate import accuracy, classify
+from netspace.fit_cnn import CnnConfig, fit_cnns, make_cnn_zoo, runs, splits_of
+from netspace.images import MissingData, load_images
+
+SMALL = dataclasses.replace(TINY_CNN, count=3, epochs=2.0, validation=0, heldout=1)
+
+
+def make(folder, config=SMALL, **options):
+    return list(make_cnn_zoo(folder, config, **({"workers": 0} | options)))
+
+
+def test_the_single_schedule_gives_networks_of_all_accuracies(tiny_cnn_zoo):
+    records = tiny_cnn_zoo.records.sort_values("epochs")
+    assert records.epochs.iloc[0] == pytest.approx(1.0) and records.epochs.iloc[-1] == pytest.approx(30.0)
+    assert records.test_accuracy.iloc[0] < 0.5 < 0.8 < records.test_accuracy.iloc[-1]
+    assert records.split.value_counts().to_dict() == {"train": 4, "validation": 2, "heldout": 2}
+
+
+def test_accuracies_in_the_records_are_those_of_the_stored_networks(tiny_cnn_zoo):
+    for split, column in (("validation", "val_accuracy"), ("test", "test_accuracy")):
+        images = load_images("digits", split)
+        for i in (0, 7):
+            measured = accuracy(classify(tiny_cnn_zoo[i], images), images.labels)
+            assert tiny_cnn_zoo.records[column][i] == pytest.approx(measured)
+
+
+def test_lengths_lie_evenly_in_their_logarithm():
+    lengths = [run.epochs for run in runs(CnnConfig(count=12, validation=2, heldout=2, epochs=600.0))]
+    ratios = [b / a for a, b in zip(lengths, lengths[1:], strict=False)]
+    assert lengths[0] == pytest.approx(1.0) and lengths[-1] == 600.0
+    assert ratios == pytest.approx([ratios[0]] * 11)
+
+
+def test_splits_are_drawn_once_for_a_seed():
+    config = CnnConfig(count=132, validation=16, heldout=16)
+    splits = list(splits_of(config).values())
+    assert (splits.count("train"), splits.count("validation"), splits.count("heldout")) == (100, 16, 16)
+    assert splits == list(splits_of(config).values())
+    assert splits != list(splits_of(dataclasses.replace(config, seed=1)).values())
+    assert "train" in splits[:16] and "train" in splits[-16:]
+
+
+@pytest.mark.parametrize("schedule", ["single", "multi"])
+@pytest.mark.parametrize("way", ["loop", "vmap"])
+def test_a_group_is_a_stack_of_networks_of_their_own(way, schedule):
+    """With other neighbours, the first of a group comes out the same, whichever way it is trained, batch norm too."""
+    arch = ARCHS["resnet8/digits"]
+    images, held = load_images("digits", "train").take(slice(64)), load_images("digits", "validation").take(slice(20))
+    config = CnnConfig(batch=16, epochs=1.0, lr=1e-3, dtype="float32", schedule=schedule)
+
+    def first(seeds, epochs, way):
+        return fit_cnns(arch, images, seeds, epochs, config, way, held)[0].state_dict()
+
+    alone, a, b = first([7], [1.0], "loop"), first([7, 8], [1.0, 0.5], way), first([7, 9], [1.0, 1.0], way)
+    for name, t in alone.items():
+        assert torch.allclose(a[name].float(), b[name].float(), atol=2e-4), name
+        assert torch.allclose(a[name].float(), t.float(), atol=2e-3), name
+
+
+def test_the_multi_schedule_keeps_the_best_epoch(monkeypatch):
+    from netspace import fit_cnn
+
+    arch, images = ARCHS["lenetlike/digits"], load_images("digits", "train").take(slice(64))
+    config = CnnConfig(arch=arch.name, batch=16, epochs=3.0, lr=0.01, schedule="multi", dtype="float32")
+    seen = []
+
+    def played(arch, state, images):
+        seen.append({name: t.clone() for name, t in state.items()})
+        return [0.2, 0.7, 0.4][len(seen) - 1]
+
+    monkeypatch.setattr(fit_cnn, "_validation_accuracy", played)
+    kept = fit_cnns(arch, images, [1], [3.0], config, "loop", images)[0].state_dict()
+    assert len(seen) == 3 and all(torch.equal(kept[name], t) for name, t in seen[1].items())
+
+
+def test_the_multi_schedule_decays_its_rate(monkeypatch):
+    arch, images = ARCHS["lenetlike/digits"], load_images("digits", "train").take(slice(80))
+    config = CnnConfig(arch=arch.name, batch=8, epochs=1.0, lr=0.05, schedule="multi", dtype="float32")
+    rates, step = [], torch.optim.SGD.step
+
+    def spy(self, *args, **kwargs):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", spy)
+    fit_cnns(arch, images, [1], [1.0], config, "loop", images)
+    assert rates == pytest.approx([0.05] * 5 + [0.005] + [0.0005] + [0.00005] * 3)
+
+
+def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
+    make(tmp_path / "whole")
+    stopped = make_cnn_zoo(tmp_path / "halves", SMALL, workers=0)
+    next(stopped)
+    stopped.close()
+    assert len(Zoo.load(tmp_path / "halves")) == 1
+    with pytest.raises(BadFolder, match="--resume"):
+        make(tmp_path / "halves")
+    with pytest.raises(BadFolder, match="another configuration"):
+        make(tmp_path / "halves", dataclasses.replace(SMALL, lr=0.5), resume=True)
+    lines = make(tmp_path / "halves", resume=True)
+    assert [line.done for line in lines] == [2, 3]
+    whole, halves = Zoo.load(tmp_path / "whole"), Zoo.load(tmp_path / "halves")
+    assert torch.equal(whole.preps(range(3)), halves.preps(range(3)))
+    assert whole.records.drop(columns="seconds").equals(halves.records.drop(columns="seconds"))
+
+
+def test_a_network_that_diverges_is_skipped_and_named(tmp_path):
+    lines = make(tmp_path / "zoo", dataclasses.replace(SMALL, schedule="multi", lr=1e9))
+    assert all("weights are not finite" in line.problem for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"arch": "siren64"}, "siren64 is no image classifier"),
+        ({"arch": "lenet"}, "unknown architecture 'lenet'"),
+        ({"first_epochs": 50.0}, "--first-epochs is 50.0, it must be above 0 and at most 30.0"),
+        ({"heldout": 8}, "leave none of 8 to train a space on"),
+        ({"schedule": "triple"}, "--schedule is 'triple', not one of single, multi"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(TINY_CNN, **changes)
+
+
+def test_missing_images_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPACE_DATA", str(tmp_path))
+    config = dataclasses.replace(SMALL, arch="lenetlike/tiny-imagenet")
+    with pytest.raises(MissingData):
+        make(tmp_path / "zoo", config, data=tmp_path)
+    assert not (tmp_path / "zoo").exists()
