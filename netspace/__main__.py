@@ -198,7 +198,10 @@ def train(args: argparse.Namespace) -> None:
 
     zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
     print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
-    lines = fit(zoo, config, args.out, start=args.start, resume=args.resume, device=args.device, command=command_line())
+    lines = fit(
+        zoo, config, args.out,
+        data=args.data, start=args.start, resume=args.resume, device=args.device, command=command_line(),
+    )  # fmt: skip
     for line in lines:
         terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
         measures = ", ".join(
@@ -221,6 +224,7 @@ def evaluate(args: argparse.Namespace) -> None:
 
     from .evaluate import recognise, reconstruct, summarise_recognition, summarise_reconstruction
     from .images import load_images
+    from .interpolate import METHODS
     from .objectives import check_classes
 
     torch.set_num_threads(1)
@@ -257,14 +261,16 @@ def evaluate(args: argparse.Namespace) -> None:
         print(f"{split} ({measures['count']} networks)")
         print_measures(measures, "count")
     for name, measures in paths.items():
-        print(f"{name} ({measures['pairs']} pairs)")
+        title = f"{METHODS[name].title}, training networks" if name in METHODS else name
+        print(f"{title} ({measures['pairs']} pairs)")
         print_measures(measures, "pairs")
 
 
 def print_measures(measures: dict, but: str) -> None:
     for name, value in measures.items():
         if name != but:
-            print(f"  {name:28} {'not defined' if value is None else value}")
+            undefined = "not defined: all accuracies are equal" if name in ("pearson", "spearman") else "not defined"
+            print(f"  {name:28} {undefined if value is None else value}")
 
 
 def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
@@ -341,22 +347,29 @@ def embed(args: argparse.Namespace) -> None:
 
 
 def interpolate(args: argparse.Namespace) -> None:
-    import pandas as pd
-    from PIL import Image
-
-    from .interpolate import METHODS, gammas, measure
-    from .mesh import surface_or_none, write
-    from .picture import COLOURS, film_strip
+    from .interpolate import METHODS, gammas
 
     space, zoo = open_both(args)
     a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
-    ends = [surface_or_none(network, args.resolution) for network in (a, b)]
-    args.out.mkdir(parents=True, exist_ok=True)
-    rows, meshes = [], []
     positions = gammas(args.steps)
-    for i, (gamma, network) in enumerate(
-        zip(positions, METHODS[args.method].path(space, a, b, positions), strict=True)
-    ):
+    networks = METHODS[args.method].path(space, a, b, positions)
+    args.out.mkdir(parents=True, exist_ok=True)
+    walk = walk_classifiers if space.family.archs[0].kind == "images" else walk_surfaces
+    walk(args, a, b, positions, networks)
+
+
+def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
+    """Write the meshes along a path between SDFs, path.csv and path.png."""
+    import pandas as pd
+    from PIL import Image
+
+    from .interpolate import measure
+    from .mesh import surface_or_none, write
+    from .picture import COLOURS, film_strip
+
+    ends = [surface_or_none(network, args.resolution) for network in (a, b)]
+    rows, meshes = [], []
+    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
         step = measure(network, *ends, args.resolution)
         mesh = step.surface.mesh if step.surface else None
         file = f"{i:03d}.{args.format}" if mesh else ""
@@ -381,6 +394,36 @@ def interpolate(args: argparse.Namespace) -> None:
     print(
         f"wrote {len(meshes) - without} meshes, path.csv and {picture} to {args.out}; {without} steps without a surface"
     )
+
+
+def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
+    """Write the networks along a path between classifiers, path.csv with their accuracies, path.png and path.pdf."""
+    import pandas as pd
+    from safetensors.torch import save_file
+
+    from .evaluate import accuracy, classify, wilson
+    from .images import load_images
+    from .interpolate import METHODS
+    from .picture import accuracy_figure
+
+    images = load_images(a.arch.data, "test", args.data)
+    rows = []
+    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
+        share, file = accuracy(classify(network, images), images.labels), f"{i:03d}.safetensors"
+        low, high = wilson(round(share * len(images)), len(images))
+        save_file({name: p.detach().cpu().contiguous() for name, p in network.params.items()}, args.out / file)
+        rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "network": file})
+        print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f})", flush=True)
+    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
+    method, found = METHODS[args.method], [row["accuracy"] for row in rows]
+    ends = {key: accuracy(classify(n, images), images.labels) for key, n in ((f"A: {args.a}", a), (f"B: {args.b}", b))}
+    about = f"accuracy on the {len(images)} test images of {a.arch.data}"
+    for kind in ("png", "pdf"):
+        accuracy_figure(
+            args.out / f"path.{kind}", positions, {args.method: found}, {args.method: method.title}, ends,
+            1 / len(images.classes), about, kind,
+        )  # fmt: skip
+    print(f"wrote {len(rows)} networks, path.csv, path.png and path.pdf to {args.out}")
 
 
 def open_both(args: argparse.Namespace):
@@ -470,6 +513,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     training = add(commands, "train", train, "learn a space of a zoo's networks")
     training.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     training.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
+    image_folder(training)
     training.add_argument("--start", type=Path, help="folder of a space to go on from, made with the same settings")
     training.add_argument("--resume", action="store_true", help="go on with an unfinished run, to the same numbers")
     device(training)
@@ -495,7 +539,12 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     embedding.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
     device(embedding)
 
-    path = add(commands, "interpolate", interpolate, "write a path between two networks: meshes, path.csv and path.png")
+    path = add(
+        commands,
+        "interpolate",
+        interpolate,
+        "write a path: its meshes or networks, path.csv and a picture",
+    )
     space_and_zoo(path)
     path.add_argument("--a", required=True, metavar="ID", help="name of the network at gamma 0")
     path.add_argument("--b", required=True, metavar="ID", help="name of the network at gamma 1")
@@ -504,7 +553,8 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     path.add_argument(
         "--resolution", type=int, choices=RESOLUTIONS, default=128, help="cells of the grid along an axis"
     )
-    path.add_argument("--format", choices=EXPORTS, default="ply", help="mesh file format")
+    path.add_argument("--format", choices=EXPORTS, default="ply", help="mesh file format (SDFs)")
+    image_folder(path)
     path.add_argument("--out", type=Path, required=True, help="folder to write to")
     device(path)
     return parser

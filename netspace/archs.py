@@ -5,8 +5,11 @@ A setting of the paper is a family of architectures ordered by size; ClassId = i
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -169,12 +172,14 @@ class Classifier(nn.Module):
             name: p.detach().to(**form, **({"memory_format": torch.channels_last} if p.dim() == 4 else {}))
             for name, p in params.items()
         }
+        module = copy.deepcopy(self)
+        module.load_state_dict(params, assign=True)
         rows = 64 if next(iter(params.values())).device.type == "cpu" else 4096
 
         def run(x: Tensor) -> Tensor:
             with torch.inference_mode():
                 batches = (b.to(**form, memory_format=torch.channels_last) for b in x.split(rows))
-                return torch.cat([functional_call(self, params, (batch,)) for batch in batches]).float()
+                return torch.cat([module(batch) for batch in batches]).float()
 
         return run
 
@@ -272,6 +277,8 @@ class ResNet(Classifier):
 
 # -- the table -----------------------------------------------------------------------------------------------------
 
+_threads = threading.local()
+
 
 @dataclass(frozen=True)
 class Arch:
@@ -297,6 +304,14 @@ class Arch:
         """The module without values."""
         with torch.device("meta"):
             return self.build().requires_grad_(False)
+
+    @property
+    def _threads_skeleton(self) -> nn.Module:
+        """One of this thread's own: `functional_call` puts parameters into the module while it runs."""
+        mine = vars(_threads).setdefault("skeletons", {})
+        if self.name not in mine:
+            mine[self.name] = copy.deepcopy(self.skeleton)
+        return mine[self.name]
 
     @cached_property
     def shapes(self) -> dict[str, torch.Size]:
@@ -330,7 +345,7 @@ class Arch:
 
     def apply_params(self, params: Params, x: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
         """Outputs of one or many networks, params name -> (*b, *shape), for the same or for each its own inputs."""
-        return self.skeleton.apply_params(params, x, hidden_dtype)
+        return self._threads_skeleton.apply_params(params, x, hidden_dtype)
 
     def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
         """The parameters of the same SDF stretched along the axes by factors (3,)."""
@@ -385,6 +400,7 @@ ARCHS: dict[str, Arch] = {
 OTHER_IMAGES = re.compile(r"(\w+)/(\d+)px-(\d+)c")
 
 
+@functools.cache
 def arch_named(name: str) -> Arch:
     """An architecture of the table, or "resnet8/48px-37c": one of CLASSIFIERS for any images of 48 pixels, 37 classes.
 

@@ -57,6 +57,22 @@ def run_many(arch: Arch, preps: Tensor, x: Tensor, hidden_dtype: torch.dtype | N
     return arch.apply_params(unpack(preps, arch.shapes), x, hidden_dtype)
 
 
+def onnx_of(network: Network) -> bytes:
+    """An image classifier as an ONNX file: "images" (n, 3, S, S) float32, normalised -> "logits" (n, C), any n."""
+    import contextlib
+    import io
+
+    size = network.arch.skeleton.size
+    buffer = io.BytesIO()
+    with contextlib.redirect_stdout(io.StringIO()):  # the exporter tells its steps
+        program = torch.onnx.export(
+            network.module().eval().cpu(), (torch.zeros(2, 3, size, size),), dynamo=True, verbose=False,
+            input_names=["images"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},),
+        )  # fmt: skip
+        program.save(buffer)
+    return buffer.getvalue()
+
+
 @functools.cache
 def fast_dtype(device: torch.device) -> torch.dtype | None:
     """bfloat16 where this device multiplies it faster than float32, measured once in a few milliseconds; else None."""

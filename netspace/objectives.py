@@ -33,7 +33,6 @@ class Settings(Protocol):
     stretch: float
     temperature: float
     hidden_dtype: str
-    data: str
     seed: int
 
 
@@ -43,7 +42,7 @@ class Objective(Protocol):
     score: str
     """the measure, in [0, 1], whose highest value on the selecting split marks the best space"""
 
-    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings) -> None: ...
+    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None) -> None: ...
 
     def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
         """Adapt the encoder to these networks, once before training."""
@@ -89,7 +88,9 @@ class SdfObjective:
     VALIDATION = 2048
     """the first so many query points of a network are for validation alone"""
 
-    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings) -> None:
+    def __init__(
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None
+    ) -> None:
         """Asks the networks `ids` once."""
         if not config.queries:
             raise ValueError("--queries 0 is for image classifiers: an SDF is asked at stored points")
@@ -149,14 +150,15 @@ class ClassifierObjective:
     VALIDATION = 2048
     """validation images at most"""
 
-    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings) -> None:
-        """Loads the images and asks the networks `ids` once."""
+    def __init__(
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None
+    ) -> None:
+        """Loads the images, from `data` or where they are found, and asks the networks `ids` once."""
         self.arch, self.images, self.noise = space.family.archs[0], config.points, config.noise
         self.temperature, self.dtype = config.temperature, getattr(torch, config.hidden_dtype)
         self.row = {i: k for k, i in enumerate(ids)}
-        folder = Path(config.data) if config.data else None
-        self.source = load_images(self.arch.data, "train", folder).to(space.device)
-        self.held = load_images(self.arch.data, "validation", folder).to(space.device)
+        self.source = load_images(self.arch.data, "train", data).to(space.device)
+        self.held = load_images(self.arch.data, "validation", data).to(space.device)
         check_classes(self.arch, self.source)
         generator = torch.Generator(space.device).manual_seed(config.seed)
         some = torch.randperm(len(self.held), device=space.device, generator=generator)[: self.VALIDATION]

@@ -46,7 +46,6 @@ class TrainConfig:
     queries: int = option(
         16_384, "stored inputs a network, with the target's answers; 0 (images): fresh ones every step", least=0
     )
-    data: str = option("", "folder of the images, where the zoo holds classifiers; empty: looked for")
     temperature: float = option(TEMPERATURE, "temperature of Eq. 1", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
     copies: int = option(1, "versions of every SDF to train on, stretched along the axes; 1: none", least=1)
@@ -114,6 +113,7 @@ def fit(
     config: TrainConfig,
     folder: Path,
     *,
+    data: Path | None = None,
     start: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -122,6 +122,7 @@ def fit(
     """Train a space on the zoo's training networks; a generator of log lines, one a validation.
 
     Args:
+        data: folder of the images, where the zoo holds classifiers; None: looked for.
         start: folder of a space of the same make, to go on from its weights instead of fresh ones.
 
     Raises:
@@ -168,7 +169,9 @@ def fit(
         if config.stop_at and state["best"] >= config.stop_at:
             return
     _trim_log(folder / "metrics.jsonl", state["step"])
-    objective = OBJECTIVES[zoo.family.archs[0].kind](space, zoo, [i for ids in splits.values() for i in ids], config)
+    objective = OBJECTIVES[zoo.family.archs[0].kind](
+        space, zoo, [i for ids in splits.values() for i in ids], config, data
+    )
     if state["step"] == 0 and not start:
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])

@@ -1,5 +1,7 @@
 """Laws over all architectures: the fast ways to run a network give what the module gives."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -106,6 +108,19 @@ def test_the_batched_product_that_a_gpu_runs_is_each_network_run_alone():
     x = inputs(arch, 2)
     batched = torch.func.vmap(lambda p: torch.func.functional_call(arch.skeleton, p, (x,)))(params)
     assert torch.allclose(batched, arch.apply_params(params, x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lenetlike/digits", "siren64"])
+def test_threads_do_not_see_each_others_parameters(name):
+    arch = ARCHS[name]
+    nets, x = networks(arch, 4), inputs(arch, 16)
+    expected = [net.module()(x) for net in nets]
+    with ThreadPoolExecutor(4) as pool:
+        for k, (called, compiled) in enumerate(
+            pool.map(lambda k: (nets[k % 4](x), nets[k % 4].compiled()(x)), range(80))
+        ):
+            assert torch.allclose(called, expected[k % 4], atol=1e-5)
+            assert torch.allclose(compiled.view_as(called), expected[k % 4], atol=1e-4)
 
 
 @ALL

@@ -109,7 +109,7 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
     for file in (tmp_path / "rows.csv", space / "eval.csv"):
         assert len(pd.read_csv(file)) == 3
     assert main(["eval", *both, "--resolution", "32", "--limit", "1", "--pairs", "1"]) == 0
-    assert "raw weights between 1 pair of training networks" in capsys.readouterr().out
+    assert "raw weights, training networks (1 pairs)" in capsys.readouterr().out
 
     assert main(["embed", *both, "--out", str(tmp_path / "z.parquet")]) == 0
     table = pd.read_parquet(tmp_path / "z.parquet")
@@ -136,6 +136,76 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
     )
     assert len(netspace.Zoo.load(tmp_path / "p")) == 2
     assert "two training networks" in refused(capsys, "eval", "--space", space, "--zoo", tmp_path / "p", "--pairs", 1)
+
+
+def test_from_images_to_curves(tmp_path, capsys):
+    """The whole way by commands for classifiers: zoo, space, evaluation with the recorded curves, path."""
+    zoo, space = tmp_path / "zoo", tmp_path / "space"
+    fit = ["--arch", "lenetlike/digits", "--count", "6", "--validation", "1", "--heldout", "2", "--workers", "1"]
+    assert main(["zoo", "fit-cnn", "--out", str(zoo), *fit, "--epochs", "8", "--lr", "1e-3"]) == 0
+    assert "trained 6 networks: test accuracy" in capsys.readouterr().out
+    train = ["train", "--zoo", str(zoo), "--out", str(space), "--queries", "32", "--select", "validation", *TRAIN]
+    assert main(train) == 0
+    assert "heldout accuracy mae" in capsys.readouterr().out
+    assert main([*train, "--resume"]) == 0
+    capsys.readouterr()
+    both = ["--space", str(space), "--zoo", str(zoo)]
+    assert main(["eval", *both, "--json", "--pairs", "2", "--save"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    for split, count in (("train", 3), ("validation", 1), ("heldout", 2)):
+        assert summary[split]["count"] == count
+        assert {"accuracy_mae", "pearson", "spearman"} <= set(summary[split])
+    assert summary["paths"]["train, random, latent"]["pairs"] == 2
+    curves = pd.read_parquet(space / "curves.parquet")
+    assert len(curves) == 2 * 33 * (1 + 1 + 2) and set(curves["count"]) == {360}
+    assert main(["eval", *both, "--pairs", "1"]) == 0
+    assert "train, weakest to strongest, weights (1 pairs)" in capsys.readouterr().out
+    a, b = netspace.Zoo.load(zoo).records.name[:2]
+    assert main(["interpolate", *both, "--a", a, "--b", b, "--steps", "3", "--out", str(tmp_path / "path")]) == 0
+    path = pd.read_csv(tmp_path / "path" / "path.csv")
+    assert path.gamma.tolist() == [0, 0.5, 1] and path.accuracy.between(0, 1).all()
+    assert Image.open(tmp_path / "path" / "path.png").size[0] > 500
+
+
+def test_wrong_images_are_refused_in_one_sentence(tmp_path, capsys, tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+    both = ["--space", tiny_cnn_space_folder, "--zoo", tiny_cnn_zoo_folder]
+    for i in range(3):
+        (tmp_path / "own" / "one").mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40)).save(tmp_path / "own" / "one" / f"{i}.png")
+    assert "one class" in refused(capsys, "images", "own", "--folder", tmp_path / "own")
+    assert "no folder" in refused(capsys, "images", "own", "--folder", tmp_path / "nothing")
+    (tmp_path / "own" / "two").mkdir()
+    for i in range(9):
+        Image.new("RGB", (40, 40), (i, 0, 0)).save(tmp_path / "own" / "two" / f"{i}.png")
+        Image.new("RGB", (40, 40), (i, 0, 0)).save(tmp_path / "own" / "one" / f"{i}.png")
+    other = ["zoo", "fit-cnn", "--out", tmp_path / "zoo", "--data", tmp_path / "own", "--arch"]
+    said = refused(capsys, *other, "resnet8/32px-2c")
+    assert "reads images of 32 pixels in 2 classes" in said and "40 pixels" in said
+    assert "needs images of at least 32" in refused(capsys, *other, "resnet8/16px-2c")
+    chairs = ["eval", *both[:2], "--zoo", tmp_path / "zoo"]
+    assert "no folder" in refused(capsys, *chairs)
+
+
+def test_a_network_of_any_image_folder_is_trained_and_listed(tmp_path, capsys):
+    for name, grey in (("dark", 40), ("light", 200)):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for i in range(20):
+            Image.new("RGB", (24, 24), (grey + i,) * 3).save(tmp_path / "own" / name / f"{i:02d}.png")
+    words = ["--arch", "lenetlike/24px-2c", "--count", "2", "--validation", "0", "--heldout", "1", "--epochs", "2"]
+    zoo = ["zoo", "fit-cnn", "--out", str(tmp_path / "zoo"), "--data", str(tmp_path / "own"), "--workers", "1"]
+    assert main([*zoo, *words]) == 0
+    assert netspace.Zoo.load(tmp_path / "zoo").family.names == ["lenetlike/24px-2c"]
+    assert main(["archs", "lenetlike/24px-2c", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out[out.index("[") :])[0]["class_id"] == 0
+
+
+def test_archs_lists_counts_class_ids_and_prep_sizes(capsys):
+    assert main(["archs", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    row = rows["resnet8/cifar10"]
+    assert (row["trained_parameters"], row["parameters"], row["prep"]) == (78_042, 77_706, [8, 10_000])
+    assert row["class_id"] == 2 and rows["resnet56/tiny-imagenet"]["class_id"] is None
 
 
 def test_errors_are_one_sentence(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
