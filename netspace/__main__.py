@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .archs import ARCHS, PAPER_WIDTH, arch_named
 from .prep import prep_size
-from .zoo import HELDOUT, SPLITS, TRAIN, Zoo, replacing, select
+from .zoo import SPLITS, TRAIN, Zoo, replacing, select
 
 
 class Refused(Exception):
@@ -123,6 +123,38 @@ def zoo_fit_cnn(args: argparse.Namespace) -> None:
             print(f"warning: {never} networks have a batch norm that was never run (mean 0, variance 1)")
 
 
+def fuse_file(args: argparse.Namespace) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from .fuse import fuse, trained_module
+    from .images import load_images, normalise
+    from .zoo import BadFolder, read_tensors
+
+    arch = arch_named(args.arch)
+    if arch.kind != "images":
+        raise Refused(f"{arch.name} has no batch norm to fuse")
+    if args.state.suffix in (".pt", ".pth"):
+        try:
+            state = torch.load(args.state, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file and one that wants to run code raise many kinds
+            raise BadFolder(f"{args.state} cannot be read as plain weights ({str(error).splitlines()[0]})") from error
+    else:
+        state = read_tensors(args.state)
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise Refused(f"{args.state} holds no state dict: a mapping of names to tensors")
+    module = trained_module(arch, state)
+    test = load_images(arch.data, "test", args.data)
+    fused = fuse(arch, module, normalise(test.pixels[:256]))
+    save_file({name: p.contiguous() for name, p in fused.params.items()}, args.out)
+    print(
+        f"wrote {args.out}: on {min(256, len(test))} test images of {arch.data} its logits differ from the original's "
+        f"by at most {fused.difference:.1e}"
+    )
+    if fused.never_run:
+        print(f"warning: {', '.join(fused.never_run)} were never run (mean 0, variance 1): the network is not trained")
+
+
 def images(args: argparse.Namespace) -> None:
     from .images import IMAGE_SETS, available, data_folders, download, load_images
 
@@ -148,7 +180,7 @@ def zoo_thumbnails(args: argparse.Namespace) -> None:
 
 def zoo_select(args: argparse.Namespace) -> None:
     zoo = Zoo.load(args.zoo)
-    ids = sorted([*zoo.ids(TRAIN)[: args.train], *zoo.ids(HELDOUT)[: args.heldout]])
+    ids = sorted(i for split in SPLITS for i in zoo.ids(split)[: getattr(args, split)])
     select(zoo, ids, args.out)
     print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
 
@@ -477,6 +509,12 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     chairs.add_argument("--format", choices=EXPORTS, default="glb", help="file format")
     chairs.add_argument("--out", type=Path, required=True, help="folder to write to")
 
+    fusing = add(commands, "fuse", fuse_file, "fold the batch norms of a trained classifier, as a PRep needs it")
+    fusing.add_argument("--arch", required=True, help="its architecture, see `archs`")
+    fusing.add_argument("--state", type=Path, required=True, help="state dict: .safetensors, .pt or .pth")
+    fusing.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
+    image_folder(fusing)
+
     data = add(commands, "images", images, "list the image data sets, or load one and count its images")
     data.add_argument("name", nargs="?", help="of a data set, or of an image folder given by --folder")
     data.add_argument("--folder", type=Path, help="where it is; else it is looked for in NETSPACE_DATA and data/")
@@ -507,6 +545,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     part = add(zoo, "select", zoo_select, "write the first networks of each split as a zoo of their own")
     part.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     part.add_argument("--train", type=int, required=True, help="how many training networks")
+    part.add_argument("--validation", type=int, default=0, help="how many validation networks")
     part.add_argument("--heldout", type=int, required=True, help="how many held-out networks")
     part.add_argument("--out", type=Path, required=True, help="folder to write to")
 
@@ -580,7 +619,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if "device" in args:
             args.device = usable_device(args.device)
-        for name in ("count", "train", "heldout", "limit", "pairs", "group", "workers"):
+        for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers"):
             if getattr(args, name, 0) < 0:
                 raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
         args.run(args)

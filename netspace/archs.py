@@ -357,16 +357,21 @@ class Arch:
 
     def check(self, shapes: Mapping[str, torch.Size]) -> None:
         """ValueError, naming the first differences, unless these are the shapes of this architecture."""
-        missing = [n for n in self.shapes if n not in shapes]
-        unknown = [n for n in shapes if n not in self.shapes]
-        wrong = [
-            f"{n} is {tuple(shapes[n])} instead of {tuple(s)}"
-            for n, s in self.shapes.items()
-            if n in shapes and tuple(shapes[n]) != tuple(s)
-        ]
-        problems = [f"missing {n}" for n in missing] + [f"unknown {n}" for n in unknown] + wrong
+        problems = differences(shapes, self.shapes)
         if problems:
-            raise ValueError(f"not a {self.name}: {'; '.join(problems[:4])}{' ...' if len(problems) > 4 else ''}")
+            raise ValueError(f"not a {self.name}: {problems}")
+
+
+def differences(found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> str:
+    """What sets two lists of named shapes apart, the first few in words; empty where nothing does."""
+    problems = [f"missing {n}" for n in expected if n not in found]
+    problems += [f"unknown {n}" for n in found if n not in expected]
+    problems += [
+        f"{n} is {tuple(found[n])} instead of {tuple(s)}"
+        for n, s in expected.items()
+        if n in found and tuple(found[n]) != tuple(s)
+    ]
+    return "; ".join(problems[:4]) + (" ..." if len(problems) > 4 else "")
 
 
 CLASSIFIERS: dict[str, Callable[..., partial[nn.Module]]] = {

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from .archs import Arch, arch_named
 from .config import DTYPES, check_fields, option
 from .evaluate import accuracy, classify
-from .fuse import fuse
+from .fuse import fuse, trained_module
 from .images import Images, augment, load_images, normalise
 from .make_zoo import Made, Progress, make_zoo
 from .network import Network
@@ -189,17 +189,11 @@ def fit_cnns(
                     keep, best[i] = score > best[i], max(score, best[i])
             if keep:
                 kept[i] = {name: t.detach().clone() for name, t in state_of(i).items()}
-    return [_with_state(arch, state).to(device).eval() for state in kept]
-
-
-def _with_state(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
-    module = (arch.build_trained or arch.build)()
-    module.load_state_dict(state)
-    return module
+    return [trained_module(arch, state).to(device) for state in kept]
 
 
 def _validation_accuracy(arch: Arch, state: dict[str, Tensor], images: Images) -> float:
-    fused = fuse(arch, _with_state(arch, state).to(images.pixels.device).eval(), normalise(images.pixels[:1]))
+    fused = fuse(arch, trained_module(arch, state).to(images.pixels.device), normalise(images.pixels[:1]))
     network = Network.of(arch, fused.params, prep_size(arch.num_params, 8))
     return accuracy(classify(network, images), images.labels)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from .archs import Arch
+from .archs import Arch, differences
 
 
 class Fused(NamedTuple):
@@ -30,6 +30,22 @@ def norms(module: nn.Module) -> dict[str, str]:
         return head + dot + (str(int(last) - 1) if last.isdigit() else last.replace("bn", "conv"))
 
     return {name: before(name) for name, m in module.named_modules() if isinstance(m, nn.BatchNorm2d)}
+
+
+def trained_module(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
+    """A module in the form that is trained, with these weights, in evaluation mode.
+
+    Raises:
+        ValueError: the state dict is not of this architecture; the message names the first differences.
+    """
+    module = (arch.build_trained or arch.build)()
+    counters = {name: t for name, t in module.state_dict().items() if name.endswith("num_batches_tracked")}
+    state = counters | state  # older files lack them; nothing depends on them in evaluation mode
+    problems = differences(*({name: t.shape for name, t in s.items()} for s in (state, module.state_dict())))
+    if problems:
+        raise ValueError(f"not a trained {arch.name}: {problems}")
+    module.load_state_dict(state)
+    return module.eval()
 
 
 def fuse(arch: Arch, trained: nn.Module, x: Tensor) -> Fused:

@@ -200,6 +200,35 @@ def test_a_network_of_any_image_folder_is_trained_and_listed(tmp_path, capsys):
     assert json.loads(out[out.index("[") :])[0]["class_id"] == 0
 
 
+def test_batch_norm_is_fused_and_what_is_wrong_is_named(tmp_path, capsys):
+    import torch
+    from safetensors.torch import load_file
+
+    module = netspace.ARCHS["resnet8/digits"].fresh(0)
+    torch.save(module.state_dict(), tmp_path / "fresh.pt")
+    module(torch.randn(8, 3, 32, 32))
+    torch.save(module.state_dict(), tmp_path / "run.pt")
+    words = ["fuse", "--arch", "resnet8/digits", "--out", str(tmp_path / "fused.safetensors"), "--state"]
+    assert main([*words, str(tmp_path / "run.pt")]) == 0
+    said = capsys.readouterr().out
+    assert "360" not in said and "on 256 test images of digits its logits differ" in said and "warning" not in said
+    fused = load_file(tmp_path / "fused.safetensors")
+    netspace.Network.of(netspace.ARCHS["resnet8/digits"], fused, (8, 10_000))
+    assert main([*words, str(tmp_path / "fresh.pt")]) == 0
+    assert "warning: bn1, layer1.0.bn1" in capsys.readouterr().out
+    state = module.state_dict()
+    state["extra"] = state.pop("fc.bias")
+    torch.save(state, tmp_path / "other.pt")
+    said = refused(capsys, *words, tmp_path / "other.pt")
+    assert "not a trained resnet8/digits: missing fc.bias; unknown extra" in said
+    torch.save(module, tmp_path / "pickle.pt")
+    assert "cannot be read as plain weights" in refused(capsys, *words, tmp_path / "pickle.pt")
+    (tmp_path / "half.pt").write_bytes((tmp_path / "run.pt").read_bytes()[:5000])
+    assert "cannot be read as plain weights" in refused(capsys, *words, tmp_path / "half.pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    assert "holds no state dict" in refused(capsys, *words, tmp_path / "list.pt")
+
+
 def test_archs_lists_counts_class_ids_and_prep_sizes(capsys):
     assert main(["archs", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
