@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,6 +208,21 @@ def _images(name: str, split: str, folder: Path | None, device: str) -> Images:
     return load_images(name, split, folder).to(device)
 
 
+def _fit_what_fits(
+    arch: Arch, images: Images, seeds: list[int], epochs: list[float], config: CnnConfig, way: str, validation: Images
+) -> list[nn.Module]:
+    """`fit_cnns`, in groups of half the size where GPU memory runs out; the networks are the same."""
+    try:
+        return fit_cnns(arch, images, seeds, epochs, config, way, validation)
+    except torch.OutOfMemoryError:
+        half = len(seeds) // 2
+        if not half:
+            raise
+    warnings.warn(f"out of GPU memory: going on with {half} networks at once", stacklevel=2)
+    halves = ((seeds[:half], epochs[:half]), (seeds[half:], epochs[half:]))
+    return [m for s, e in halves for m in _fit_what_fits(arch, images, s, e, config, way, validation)]
+
+
 def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -> list[Made]:
     """Train a group of networks, fuse their batch norms and measure what is stored."""
     group, config, device = job
@@ -217,7 +233,7 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -
     start = time.perf_counter()
     seeds, epochs = [run.seed for run in group], [run.epochs for run in group]
     way = "loop" if device == "cpu" else "vmap"
-    modules = fit_cnns(arch, train, seeds, epochs, config, way, validation)
+    modules = _fit_what_fits(arch, train, seeds, epochs, config, way, validation)
     seconds = (time.perf_counter() - start) / len(group)
     made = []
     for run, module in zip(group, modules, strict=True):

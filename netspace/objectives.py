@@ -41,6 +41,8 @@ class Objective(Protocol):
 
     score: str
     """the measure, in [0, 1], whose highest value on the selecting split marks the best space"""
+    points: int
+    """inputs a network and step; may be lowered while training"""
 
     def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None) -> None: ...
 
@@ -154,7 +156,7 @@ class ClassifierObjective:
         self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None
     ) -> None:
         """Loads the images, from `data` or where they are found, and asks the networks `ids` once."""
-        self.arch, self.images, self.noise = space.family.archs[0], config.points, config.noise
+        self.arch, self.points, self.noise = space.family.archs[0], config.points, config.noise
         self.temperature, self.dtype = config.temperature, getattr(torch, config.hidden_dtype)
         self.row = {i: k for k, i in enumerate(ids)}
         self.source = load_images(self.arch.data, "train", data).to(space.device)
@@ -183,7 +185,7 @@ class ClassifierObjective:
         """The loss terms of a step by name; all networks see the same images, as in the authors' code."""
         rows = [self.row[i] for i in ids]
         among = len(self.source if self.crops is None else self.crops)
-        pick = torch.randint(among, (self.images,), device=self.prepared.device, generator=generator)
+        pick = torch.randint(among, (self.points,), device=self.prepared.device, generator=generator)
         if self.crops is None:
             x = normalise(augment(self.source.pixels[pick], self.source.pad, self.source.flip, generator))
             x = x.contiguous(memory_format=torch.channels_last)  # (n, 3, S, S)

@@ -12,6 +12,7 @@ import json
 import math
 import platform
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -180,10 +181,8 @@ def fit(
     try:
         for step in range(state["step"], config.steps):
             optimiser.param_groups[0]["lr"] = learning_rate(config, step)
-            generator = torch.Generator(device).manual_seed((config.seed << 32) + step)
-            terms = objective.terms(space, batch_of(train, config.nets, step, config.seed), generator)
             optimiser.zero_grad()
-            torch.stack(list(terms.values())).sum().backward()
+            terms = _backward(objective, space, batch_of(train, config.nets, step, config.seed), config.seed, step)
             optimiser.step()
             decay = min(config.average, (1 + step) / (10 + step))
             with torch.no_grad():
@@ -219,6 +218,22 @@ def fit(
                 return
     finally:
         writer.close()
+
+
+def _backward(objective: Objective, space: NetSpace, ids: list[int], seed: int, step: int) -> dict[str, Tensor]:
+    """The terms of a step, their gradients left in the space; with half the inputs where GPU memory runs out."""
+    while True:
+        generator = torch.Generator(space.device).manual_seed((seed << 32) + step)
+        try:
+            terms = objective.terms(space, ids, generator)
+            torch.stack(list(terms.values())).sum().backward()
+            return terms
+        except torch.OutOfMemoryError:
+            if objective.points == 1:
+                raise
+            objective.points //= 2
+            space.zero_grad()
+            warnings.warn(f"out of GPU memory: going on with --points {objective.points}", stacklevel=2)
 
 
 def _digest(zoo: Zoo) -> str:

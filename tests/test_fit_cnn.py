@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import TINY_CNN
 
-from netspace import ARCHS, BadFolder, Zoo
+from netspace import ARCHS, BadFolder, Zoo, fit_cnn
 from netspace.evaluate import accuracy, classify
 from netspace.fit_cnn import CnnConfig, fit_cnns, make_cnn_zoo, runs, splits_of
 from netspace.images import MissingData, load_images
@@ -67,8 +67,6 @@ def test_a_group_is_a_stack_of_networks_of_their_own(way, schedule):
 
 
 def test_the_multi_schedule_keeps_the_best_epoch(monkeypatch):
-    from netspace import fit_cnn
-
     arch, images = ARCHS["lenetlike/digits"], load_images("digits", "train").take(slice(64))
     config = CnnConfig(arch=arch.name, batch=16, epochs=3.0, lr=0.01, schedule="multi", dtype="float32")
     seen = []
@@ -111,6 +109,22 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     whole, halves = Zoo.load(tmp_path / "whole"), Zoo.load(tmp_path / "halves")
     assert torch.equal(whole.preps(range(3)), halves.preps(range(3)))
     assert whole.records.drop(columns="seconds").equals(halves.records.drop(columns="seconds"))
+
+
+def test_out_of_memory_halves_the_group_and_gives_the_same_networks(tmp_path, monkeypatch):
+    fit = fit_cnn.fit_cnns
+
+    def narrow(arch, images, seeds, *args):
+        if len(seeds) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return fit(arch, images, seeds, *args)
+
+    make(tmp_path / "alone")
+    monkeypatch.setattr(fit_cnn, "fit_cnns", narrow)
+    with pytest.warns(UserWarning, match="out of GPU memory: going on with 1 networks at once"):
+        make(tmp_path / "halved", group=3)
+    alone, halved = (Zoo.load(tmp_path / name) for name in ("alone", "halved"))
+    assert torch.equal(alone.preps(range(3)), halved.preps(range(3)))
 
 
 def test_a_network_that_diverges_is_skipped_and_named(tmp_path):

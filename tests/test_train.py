@@ -165,6 +165,21 @@ def test_training_that_diverges_says_so_and_keeps_the_best(tiny_zoo, tmp_path, m
     netspace.load(tmp_path)
 
 
+def test_out_of_memory_halves_the_inputs_and_says_so(tiny_zoo, tmp_path, monkeypatch):
+    terms, seen = SdfObjective.terms, []
+
+    def narrow(self, *args):
+        seen.append(self.points)
+        if self.points > 20:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return terms(self, *args)
+
+    monkeypatch.setattr(SdfObjective, "terms", narrow)
+    with pytest.warns(UserWarning, match="out of GPU memory: going on with --points 16"):
+        run(tiny_zoo, tmp_path)
+    assert seen[:3] == [64, 32, 16] and set(seen[3:]) == {16}
+
+
 def test_training_goes_on_from_another_space(tiny_zoo, tmp_path):
     first = run(tiny_zoo, tmp_path / "a")
     config = dataclasses.replace(TINY_TRAIN, lr=1e-9, steps=4, average=0.0)
