@@ -23,6 +23,8 @@ import numpy as np
 import torch
 
 import netspace
+from netspace.fit_cnn import WAYS, CnnConfig, fit_cnns
+from netspace.images import load_images
 from netspace.interpolate import METHODS
 from netspace.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
 from netspace.zoo import TRAIN
@@ -124,17 +126,17 @@ def path(pairs: int = 5) -> dict:
     """What a user waits for: the first frame and all 33 on both sides at 64^3, from choosing a pair, on all cores."""
     logging.disable(logging.WARNING)  # Streamlit's remarks on running outside of its server
     sys.path.insert(0, str(ROOT))
-    from app import session
+    from app.session import catalogue, chairs, engine
 
-    found = {(f.kind, f.id): f for f in session.find()}
-    loaded = session.load(found["space", "chairs/space-prep"], found["zoo", "chairs/zoo"])
+    found = {(f.kind, f.id): f for f in catalogue.find()}
+    loaded = catalogue.load(found["space", "chairs/space-prep"], found["zoo", "chairs/zoo"])
     rng = np.random.default_rng(0)
-    engine = session.Engine(max(1, min(8, os.cpu_count() or 1)))
+    served = engine.Engine(max(1, min(8, os.cpu_count() or 1)))
     first, everything = [], []
     for k in range(pairs + 1):
         a, b = (int(i) for i in rng.choice(loaded.zoo.ids(TRAIN), 2, replace=False))
         start = time.perf_counter()
-        work = session.PathWork(engine, loaded, a, b, ("latent", "weights"), first=16)
+        work = chairs.PathWork(served, loaded, a, b, ("latent", "weights"), first=16)
         parts = work.parts()
         work.part(parts[0], "first", "bench")
         mid = time.perf_counter()
@@ -142,7 +144,7 @@ def path(pairs: int = 5) -> dict:
         if k:  # the first pair warms up
             first.append(mid - start)
             everything.append(time.perf_counter() - start)
-    engine.close()
+    served.close()
     return {
         "pairs": pairs,
         "cores": os.cpu_count(),
@@ -152,6 +154,27 @@ def path(pairs: int = 5) -> dict:
         "seconds_to_all_frames_longest": round(max(everything), 3),
         "megabytes_of_a_path": round(size / 1e6, 2),
     }
+
+
+def cnn(networks: int = 4, batch: int = 128) -> dict:
+    """Training many classifiers at once: images a second, summed over networks, by way and precision, on one core."""
+    images = load_images("digits", "train").take(slice(batch))
+    out = {}
+    for base in ("lenetlike", "resnet8"):
+        arch, rates = netspace.ARCHS[f"{base}/digits"], {}
+        for way in WAYS:
+            for dtype in ("float32", "bfloat16"):
+                config = CnnConfig(arch=arch.name, batch=batch, first_epochs=1.0, epochs=99.0, dtype=dtype)
+
+                def train(steps: int, way=way, config=config, arch=arch) -> float:
+                    lengths = [float(steps)] * networks  # an epoch is one batch
+                    return seconds(lambda: fit_cnns(arch, images, range(networks), lengths, config, way), 2)
+
+                rates[way, dtype] = networks * batch * 8 / (train(9) - train(1))
+                out[f"{base}_{way}_{dtype}_images_per_second"] = round(rates[way, dtype])
+        best = {way: max(rates[way, dtype] for dtype in ("float32", "bfloat16")) for way in WAYS}
+        out[f"{base}_loop_over_vmap"] = round(best["loop"] / best["vmap"], 1)
+    return out
 
 
 def viewer(seconds_of_play: float = 8.0) -> dict:
@@ -197,7 +220,7 @@ def viewer(seconds_of_play: float = 8.0) -> dict:
     }
 
 
-BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "viewer": viewer}
+BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "cnn": cnn, "viewer": viewer}
 
 
 def main() -> None:
