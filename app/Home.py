@@ -11,14 +11,13 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts only app/ there
 
 st.set_page_config(page_title="NetSpace Explorer", page_icon=ROOT / "app" / "icon.png", layout="wide")
 
-from app import frame  # noqa: E402  (needs the path above)
-
 page = st.navigation(
     [
         st.Page("../pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("../pages/shapes.py", title="Shapes", icon=":material/chair:"),
+        st.Page("../pages/classifiers.py", title="Classifiers", icon=":material/label:"),
+        st.Page("../pages/networks.py", title="Networks as images", icon=":material/grid_on:"),
     ]
 )
 st.logo(ROOT / "app" / "icon.png", size="large")
-frame.sidebar()
 page.run()

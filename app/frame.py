@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from app import session
-from app.session import Found, Loaded
+from app.session import catalogue, take_away
+from app.session.catalogue import Found, Loaded
+from app.session.path import STEPS, NetworkPath
 
 STYLE = """
 <style>
@@ -26,20 +29,54 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class Shows:
+    """What a page is about."""
+
+    what: str
+    """in a word; empty for networks of any kind"""
+    accepts: Callable[[str], bool]
+    """whether networks trained on this data are shown"""
+    commands: str
+    """what to run where there are none"""
+
+    def suits(self, found: Found) -> bool:
+        """Folders that cannot be read are offered everywhere: so that the page says what is wrong with them."""
+        return not found.data or self.accepts(found.data)
+
+
+SHAPES = Shows(
+    "shapes",
+    lambda data: data == "sdf",
+    "python -m netspace zoo fit-sdf --chairs 64 --out runs/my/zoo\n"
+    "python -m netspace train --zoo runs/my/zoo --out runs/my/space",
+)
+IMAGES = Shows(
+    "image classifiers",
+    lambda data: data != "sdf",
+    "python -m netspace zoo fit-cnn --arch resnet8/digits --count 64 --out runs/digits/zoo\n"
+    "python -m netspace train --zoo runs/digits/zoo --out runs/digits/space",
+)
+ANYTHING = Shows("", lambda data: True, SHAPES.commands)
+
+
 def linked(key: str, name: str, fallback: Any, accept: Callable[[Any], Any]) -> Any:
     """A value kept in the session under `key`; in a new session the link's parameter `name`.
 
-    `accept` returns the value to keep, or raises ValueError with a sentence for the page; then `fallback` is kept.
+    `accept` returns the value to keep, or raises ValueError with a sentence for the page; then `fallback` is kept. The
+    sentence is shown where the link asked; what the session kept of another space or zoo is dropped without a word.
     """
     state = st.session_state
     state.setdefault("linked", set()).add(key)
-    asked = state.get(key, st.query_params.get(name))
+    by_link = key not in state
+    asked = st.query_params.get(name) if by_link else state[key]
     if asked is not None:
         try:
             state[key] = accept(asked)
             return state[key]
         except ValueError as problem:
-            state.setdefault("notices", []).append(str(problem))
+            if by_link:
+                notice(str(problem))
     state[key] = fallback
     return fallback
 
@@ -82,6 +119,22 @@ def notices() -> None:
         st.warning(sentence)
 
 
+def position(asked: str | float) -> float:
+    """For `linked`: a gamma between 0 and 1."""
+    try:
+        gamma = float(asked)
+        if math.isnan(gamma):
+            raise ValueError
+        return min(max(gamma, 0.0), 1.0)
+    except ValueError:
+        raise ValueError(f"The link's gamma “{asked}” is not a number; showing the middle of the path.") from None
+
+
+def notice(sentence: str) -> None:
+    """Have a sentence shown by `notices`."""
+    st.session_state.setdefault("notices", []).append(sentence)
+
+
 def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
     """For `linked`: accepts these options; the sentence says what is wrong with another, which it names as {}."""
 
@@ -93,52 +146,136 @@ def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
     return accept
 
 
-def sidebar() -> None:
+def offers(shows: Shows) -> dict[str, dict[str, Found]]:
+    """Spaces and zoos that suit a page, by id: those that can be read before others, shapes before images."""
+    found = sorted(catalogue.find(), key=lambda f: (not f.data, f.data != "sdf"))
+    return {kind: {f.id: f for f in found if f.kind == kind and shows.suits(f)} for kind in KINDS}
+
+
+def partner(one: Found | None, others: dict[str, Found]) -> str | None:
+    """The id of a zoo for a space, or of a space for a zoo: of those that fit, the one beside it or the first."""
+    fitting = [other for other in others.values() if one and one.fits(other)]
+    if fitting:
+        return min(fitting, key=lambda other: other.folder.parent != one.folder.parent).id
+    return next(iter(others), None)
+
+
+def usual(offered: dict[str, dict[str, Found]]) -> dict[str, str | None]:
+    """Ids of space and zoo where the session names none that suit: those last used, else the first."""
+    for pair in st.session_state.get("history", []):
+        if all(pair[kind] in offered[kind] for kind in KINDS):
+            return pair
+    space = next(iter(offered["space"]), None)
+    return {"space": space, "zoo": partner(offered["space"].get(space), offered["zoo"])}
+
+
+def sidebar(shows: Shows) -> dict[str, Found | None]:
     """Choose space and zoo; the choice is kept while the session lasts and stands in the link."""
     st.html(STYLE)
     follow_link()
-    found = session.find()
+    state, offered = st.session_state, offers(shows)
+    if "space_id" in state and state["space_id"] not in offered["space"]:  # chosen on a page of another kind
+        state.update({f"{kind}_id": id for kind, id in usual(offered).items()})
+    asked = offered["zoo"].get(state.get("zoo_id", st.query_params.get("zoo")))
+    space = linked(
+        "space_id", "space", partner(asked, offered["space"]) if asked else usual(offered)["space"],
+        _suiting(shows, "space", offered["space"]),
+    )  # fmt: skip
+    linked(
+        "zoo_id", "zoo", partner(offered["space"].get(space), offered["zoo"]), _suiting(shows, "zoo", offered["zoo"])
+    )
     with st.sidebar:
         for kind, words in KINDS.items():
-            options = {f.id: f for f in found if f.kind == kind}
-            ids = list(options)
-            sentence = f"The link names the {kind} {{}}, which is not here; showing another."
-            linked(f"{kind}_id", kind, ids[0] if ids else None, one_of(ids, sentence))
-            st.session_state[f"{kind}_box"] = st.session_state[f"{kind}_id"]
+            options, chosen = offered[kind], state[f"{kind}_id"]
+            state[f"{kind}_box"] = chosen
             st.selectbox(
-                kind.capitalize(), ids, key=f"{kind}_box", format_func=lambda i, o=options: o[i].title, help=words,
-                placeholder="none found", on_change=_choose, args=(kind,),
+                kind.capitalize(), list(options), key=f"{kind}_box", format_func=lambda i, o=options: o[i].title,
+                help=words, placeholder="none found", on_change=_choose, args=(kind, shows),
             )  # fmt: skip
-            if st.session_state[f"{kind}_id"]:
-                st.caption(options[st.session_state[f"{kind}_id"]].note)
+            if chosen:
+                st.caption(options[chosen].note)
         st.divider()
-        st.caption(f"Running on {session.device_name()}")
+        st.caption(f"Running on {catalogue.device_name()}")
+    now = {kind: state[f"{kind}_id"] for kind in KINDS}
+    state["history"] = [now, *(pair for pair in state.get("history", []) if pair != now)]
+    return {kind: offered[kind].get(now[kind]) for kind in KINDS}
 
 
-def _choose(kind: str) -> None:
-    st.session_state[f"{kind}_id"] = st.session_state[f"{kind}_box"]
+def _suiting(shows: Shows, kind: str, options: dict[str, Found]) -> Callable[[str | None], str]:
+    """For `linked`: accepts what the page can show."""
+
+    def accept(asked: str | None) -> str:
+        if asked not in options:
+            here = any(f.id == asked and f.kind == kind for f in catalogue.find())
+            why = f"holds no {shows.what}" if here else "is not here"
+            raise ValueError(f"The link names the {kind} “{asked}”, which {why}; showing another.")
+        return asked
+
+    return accept
+
+
+def _choose(kind: str, shows: Shows) -> None:
+    """Take what was chosen; the other of space and zoo follows where the two do not fit together."""
+    state, offered = st.session_state, offers(shows)
+    (other,) = KINDS.keys() - {kind}
+    state[f"{kind}_id"] = state[f"{kind}_box"]
+    chosen, beside = offered[kind].get(state[f"{kind}_id"]), offered[other].get(state[f"{other}_id"])
+    if chosen and not (beside and chosen.fits(beside)):
+        state[f"{other}_id"] = partner(chosen, offered[other])
     acted()
 
 
-def loaded() -> Loaded:
-    """The chosen space and zoo; where they cannot be loaded, the page says why and ends here."""
-    found: dict[tuple[str, str], Found] = {(f.kind, f.id): f for f in session.find()}
-    chosen = {kind: found.get((kind, st.session_state.get(f"{kind}_id"))) for kind in KINDS}
+def loaded(shows: Shows) -> Loaded:
+    """The space and the zoo chosen in the sidebar; where they cannot be loaded, the page says why and ends here."""
+    chosen = sidebar(shows)
     missing = [kind for kind, folder in chosen.items() if folder is None]
     if missing:
         notices()
+        holds = f" that holds {shows.what}" if shows.what else ""
         st.info(
-            f"No {missing[0]} was found in assets/ or runs/, nor in the folders named in NETSPACE_FOLDERS. Make one:"
+            f"No {missing[0]}{holds} was found in assets/ or runs/, nor in the folders named in NETSPACE_FOLDERS. "
+            "Make one:"
         )
-        st.code(
-            "python -m netspace zoo fit-sdf --chairs 64 --out runs/my/zoo\n"
-            "python -m netspace train --zoo runs/my/zoo --out runs/my/space",
-            language="bash",
-        )
+        st.code(shows.commands, language="bash")
         st.stop()
     try:
-        return session.load(**chosen)
+        return catalogue.load(**chosen)
     except ValueError as error:
         notices()
         st.error(f"{str(error)[0].upper()}{str(error)[1:]}. Choose another space or zoo in the sidebar.")
         st.stop()
+
+
+def loaded_beside(shows: Shows) -> Loaded | None:
+    """Of what another kind of page shows, the space and the zoo used last; None where they cannot be loaded."""
+    offered = offers(shows)
+    chosen = {kind: offered[kind].get(id) for kind, id in usual(offered).items()}
+    try:
+        return catalogue.load(**chosen) if all(chosen.values()) else None
+    except ValueError:
+        return None
+
+
+def keep_network(work: NetworkPath, method: str, i: int, a: str, b: str) -> None:
+    """Download buttons for the network of a path at a step, and the command that writes the path."""
+    st.caption("The network")
+    about = take_away.about_network(work, method, i, a, b)
+    for column, (title, kind, words) in zip(
+        st.columns(2),
+        (
+            ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
+            ("state_dict", "pt", "torch.load(file, weights_only=True)"),
+        ),
+        strict=True,
+    ):
+        column.download_button(
+            title,
+            lambda kind=kind: take_away.network_file(work, method, i, about, kind),
+            f"{a}_{b}_{method}_{i / (STEPS - 1):.3f}.{kind}",
+            help=words,
+            on_click="ignore",
+            width="stretch",
+            key=f"network-{kind}",
+        )
+    st.caption("The command that writes this path")
+    st.code(take_away.command(work.loaded, a, b, method), language="bash", wrap_lines=True)

@@ -2,59 +2,84 @@
 
 import streamlit as st
 
-from app import components, frame, session
+from app import components, frame
+from app.session import catalogue, chairs, take_away
 
-SPLITS = {"train": "training networks", "heldout": "held-out networks"}
+FILM = (
+    "Every frame of this film is a neural network, decoded from one point of a learnt latent space and meshed as it is "
+    "shown. Drag the path yourself, beside the one through raw weights, along which the shape falls apart."
+)
+WITHOUT_FILM = (
+    "Between two trained networks lies a path of networks, each decoded from one point of a learnt latent space. Drag "
+    "along it yourself, beside the one through raw weights, along which the networks fall apart."
+)
+SPLITS = {"train": "training networks", "validation": "validation networks", "heldout": "held-out networks"}
+# by kind of network: titles, keys and digits of what `eval --save` measured, what they mean, and what None is
+FIGURES = {
+    "sdf": (
+        {
+            "agreement": ("agreement_median", 3),
+            "IoU": ("iou_median", 3),
+            "Chamfer distance": ("chamfer_median", 4),
+        },
+        "Medians over networks, decoded against original. Agreement: share of points near the surface at which both "
+        "answers are within 0.01.",
+        "no surface",
+    ),
+    "images": (
+        {
+            "error of accuracy": ("accuracy_mae", 3),
+            "correlation of accuracies": ("pearson", 3),
+            "same answer": ("same_answer", 3),
+        },
+        "Decoded against original, on all test images: mean absolute difference of the two accuracies, Pearson's "
+        "correlation of the two over networks, and the share of images that both put into the same class.",
+        "not defined",
+    ),
+}
 
 
-def shown(value: float | None, digits: int) -> str:
-    return "no surface" if value is None else f"{value:.{digits}f}"
-
-
-loaded = frame.loaded()
+loaded = frame.loaded(frame.ANYTHING)
+film = loaded if frame.SHAPES.suits(loaded.space_info) else frame.loaded_beside(frame.SHAPES)
 frame.notices()
 left, right = st.columns([5, 7], vertical_alignment="center", gap="large")
 with left:
     st.title("Look inside the space of trained networks")
-    st.markdown(
-        "Every frame of this film is a neural network, decoded from one point of a learnt latent space and meshed "
-        "as it is shown. Drag the path yourself, beside the one through raw weights, along which the shape falls apart."
-    )
-    if st.button("Slide between chairs", type="primary", icon=":material/chair:"):
-        st.switch_page("../pages/shapes.py")
+    st.markdown(FILM if film else WITHOUT_FILM)
+    with st.container(horizontal=True):
+        if st.button("Slide between chairs", type="primary" if film else "secondary", icon=":material/chair:"):
+            st.switch_page("../pages/shapes.py")
+        if st.button("Slide between classifiers", type="secondary" if film else "primary", icon=":material/label:"):
+            st.switch_page("../pages/classifiers.py")
     st.caption("After “Learning the Space of Deep Models”, Berardi, De Luigi, Salti and Di Stefano, ICPR 2022.")
-with right:
-    a, b = session.default_pair(loaded)
-    work = session.path_work(loaded, a, b, ("latent",), 0)
-    components.viewer(
-        "home", session.viewer_data(loaded, work, a, b, frame=0, method="latent", hero=True), lambda: None, lambda: None
-    )
-    feeds = st.container(key="feeds", gap=None)
+if film:
+    with right:
+        a, b = chairs.default_pair(film)
+        work = chairs.path_work(film, a, b, ("latent",), 0)
+        data = chairs.viewer_data(film, work, a, b, frame=0, method="latent", hero=True)
+        components.viewer("home", data, lambda: None, lambda: None)
+        feeds = st.container(key="feeds", gap=None)
 
 st.subheader("What is loaded")
 columns = st.columns(5)
-for column, (name, value) in zip(columns, session.summary(loaded).items(), strict=True):
+for column, (name, value) in zip(columns, catalogue.summary(loaded).items(), strict=True):
     column.markdown(f"**{name}**  \n{value}")
 
 st.subheader("How well the space reproduces them")
-measured = session.reconstruction(loaded)
+measured = catalogue.reconstruction(loaded)
 if measured:
-    st.markdown(
-        "| | networks | agreement | IoU | Chamfer distance |\n|---|--:|--:|--:|--:|\n"
-        + "\n".join(
-            f"| {SPLITS[split]} | {m['count']} | {shown(m['agreement_median'], 3)} | {shown(m['iou_median'], 3)} "
-            f"| {shown(m['chamfer_median'], 4)} |"
-            for split, m in measured.items()
-        )
-    )
-    st.caption(
-        "Medians over networks, decoded against original. Agreement: share of points near the surface at which both "
-        "answers are within 0.01. " + session.reads_note(loaded)
-    )
+    columns, note, none = FIGURES["sdf" if loaded.space_info.data == "sdf" else "images"]
+    rows = [["", "networks", *columns], ["--", *["--:"] * (len(columns) + 1)]]
+    for split, figures in measured.items():
+        cells = [f"{figures[key]:.{digits}f}" if figures[key] is not None else none for key, digits in columns.values()]
+        rows.append([SPLITS[split], str(figures["count"]), *cells])
+    st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    st.caption(f"{note} {catalogue.reads_note(loaded)}")
 else:
     st.markdown("Not measured yet. This command measures it:")
-    st.code(session.eval_command(loaded), language="bash", wrap_lines=True)
+    st.code(take_away.eval_command(loaded), language="bash", wrap_lines=True)
 
-with feeds:
-    for k, part in enumerate(work.parts()):
-        components.feed(f"home-{k}", work.part(part, f"part-{k}", "home"))
+if film:
+    with feeds:
+        for k, part in enumerate(work.parts()):
+            components.feed(f"home-{k}", work.part(part, f"part-{k}", "home"))

@@ -4,25 +4,18 @@ import math
 
 import streamlit as st
 
-from app import components, frame, session, viewport
-from app.session import AT_REST, COLOURS, STEPS
+from app import components, frame, viewport
+from app.session import catalogue, chairs, take_away
+from app.session.catalogue import COLOURS
+from app.session.chairs import AT_REST
+from app.session.path import STEPS
 
 SIDES = ("latent", "weights")
 state = st.session_state
-loaded = frame.loaded()
+loaded = frame.loaded(frame.SHAPES)
 names = loaded.names
 
 # -- the state of the page, which its link holds ---------------------------------------------------------------------
-
-
-def position(asked: str | float) -> float:
-    try:
-        gamma = float(asked)
-        if math.isnan(gamma):
-            raise ValueError
-        return min(max(gamma, 0.0), 1.0)
-    except ValueError:
-        raise ValueError(f"The link's gamma “{asked}” is not a number; showing the middle of the path.") from None
 
 
 def camera(asked: str | list[float]) -> list[float]:
@@ -36,10 +29,10 @@ def camera(asked: str | list[float]) -> list[float]:
 
 
 known = frame.one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
-first, second = session.default_pair(loaded)
+first, second = chairs.default_pair(loaded)
 a = names.index(frame.linked("shape_a", "a", names[first], known))
 b = names.index(frame.linked("shape_b", "b", names[second], known))
-frame.linked("shape_gamma", "gamma", 0.5, position)
+frame.linked("shape_gamma", "gamma", 0.5, frame.position)
 frame.linked("shape_camera", "camera", None, camera)
 frame.linked(
     "shape_method", "method", SIDES[0], frame.one_of(list(SIDES), "There is no method {}; the latent path is chosen.")
@@ -77,15 +70,15 @@ def swap() -> None:
 
 
 def random_pair() -> None:
-    state["shape_a"], state["shape_b"] = (names[i] for i in session.random_pair(loaded))
+    state["shape_a"], state["shape_b"] = (names[i] for i in catalogue.random_pair(loaded))
     frame.acted()
 
 
 frame.notices()
 top, bottom = st.container(), st.container()
 with bottom:
-    components.picker("picker", session.picker_data(loaded, a, b), pick, swap, random_pair)
-    thumbnails = session.atlas(loaded)
+    components.picker("picker", chairs.picker_data(loaded, a, b), pick, swap, random_pair)
+    thumbnails = chairs.atlas(loaded)
     if thumbnails:
         with st.container(key="feeds-atlas"):
             components.feed(f"atlas-{loaded.zoo_info.id}", thumbnails)
@@ -109,12 +102,12 @@ def chosen() -> None:
 def slide() -> None:
     write_link()
     i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
-    work = session.path_work(loaded, a, b, SIDES, i)
+    work = chairs.path_work(loaded, a, b, SIDES, i)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
-    data = session.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
+    data = chairs.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
     components.viewer("shapes", data | {"token": frame.token()}, released, chosen)
-    doubt = session.doubt(loaded, a, b)
+    doubt = catalogue.doubt(loaded, a, b)
     if doubt:
         st.caption(doubt)
     with st.container(key="feeds", gap=None):
@@ -122,11 +115,11 @@ def slide() -> None:
             components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))
             if k == 0:
                 with actions.container(horizontal=True, horizontal_alignment="right"):
-                    take_away(work, i, method)
+                    keep(work, i, method)
         components.feed("shapes-detail", work.detail(i, "shapes"))
 
 
-def take_away(work: session.PathWork, i: int, method: str) -> None:
+def keep(work: chairs.PathWork, i: int, method: str) -> None:
     """What can be kept of the chosen side at this gamma."""
     gamma = i / (STEPS - 1)
     solid = work.has_surface(method, i)
@@ -134,45 +127,25 @@ def take_away(work: session.PathWork, i: int, method: str) -> None:
     if st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspection(work, i, method)
     with st.popover("Take away", icon=":material/download:"):
-        st.markdown(f"**{session.method_title(method)}, gamma {gamma:.2f}**")
+        st.markdown(f"**{take_away.method_title(method)}, gamma {gamma:.2f}**")
         st.caption(f"Mesh at {AT_REST}³" if solid else "There is no surface here to write as a mesh.")
         for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):
             column.download_button(
                 kind.upper(),
-                lambda kind=kind: session.mesh_file(work, method, i, kind),
+                lambda kind=kind: chairs.mesh_file(work, method, i, kind),
                 f"{file}.{kind}",
                 disabled=not solid,
                 on_click="ignore",
                 width="stretch",
                 key=f"mesh-{kind}",
             )
-        st.caption("The network")
-        about = session.about_network(work, method, i, names[a], names[b])
-        for column, (title, kind, words) in zip(
-            st.columns(2),
-            (
-                ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
-                ("state_dict", "pt", "torch.load(file, weights_only=True)"),
-            ),
-            strict=True,
-        ):
-            column.download_button(
-                title,
-                lambda kind=kind: session.network_file(work, method, i, about, kind),
-                f"{file}.{kind}",
-                help=words,
-                on_click="ignore",
-                width="stretch",
-                key=f"network-{kind}",
-            )
-        st.caption("The command that writes this path")
-        st.code(session.command(loaded, names[a], names[b], method), language="bash", wrap_lines=True)
+        frame.keep_network(work, method, i, names[a], names[b])
 
 
 @st.dialog("One still mesh", width="large")
-def inspection(work: session.PathWork, i: int, method: str) -> None:
-    st.caption(f"{session.method_title(method)}, gamma {i / (STEPS - 1):.2f}, {names[a]} to {names[b]}, {AT_REST}³")
-    vertices, faces = session.mesh_arrays(work, method, i)
+def inspection(work: chairs.PathWork, i: int, method: str) -> None:
+    st.caption(f"{take_away.method_title(method)}, gamma {i / (STEPS - 1):.2f}, {names[a]} to {names[b]}, {AT_REST}³")
+    vertices, faces = chairs.mesh_arrays(work, method, i)
     viewport.inspect(vertices, faces, COLOURS[method], dark=st.context.theme.type == "dark")
 
 

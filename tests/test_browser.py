@@ -22,13 +22,15 @@ if CHROMIUM is None and not os.environ.get("CI"):
 
 
 @pytest.fixture(scope="module")
-def address():
+def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    folders = os.pathsep.join(str(folder.parent) for folder in (tiny_cnn_zoo_folder, tiny_cnn_space_folder))
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": folders},
     )  # fmt: skip
     try:
         for _ in range(120):
@@ -69,16 +71,16 @@ def page(browser, address):
     context.close()
 
 
-def viewer(page) -> dict:
-    """What the viewer reports of itself."""
-    return page.locator(".viewer").evaluate("el => ({...el.dataset})")
+def viewer(page, name: str = "viewer") -> dict:
+    """What a view reports of itself."""
+    return page.locator(f".{name}").evaluate("el => ({...el.dataset})")
 
 
-def wait(page, condition: str) -> None:
-    page.locator(".viewer").wait_for()
+def wait(page, condition: str, name: str = "viewer") -> None:
+    page.locator(f".{name}").wait_for()
     page.wait_for_function(
         f"() => {{ const find = (root) => {{ for (const el of root.querySelectorAll('*')) {{"
-        "  if (el.classList.contains('viewer')) return el;"
+        f"  if (el.classList.contains('{name}')) return el;"
         "  if (el.shadowRoot) { const inner = find(el.shadowRoot); if (inner) return inner; } } };"
         f" const d = find(document)?.dataset; return d && ({condition}); }}"
     )
@@ -244,3 +246,64 @@ def test_the_inspection_view_shows_a_mesh(page):
     page.wait_for_function("() => document.querySelector('[role=dialog]')")
     frame = page.frame_locator("#stpyvistaframe")
     frame.locator("canvas").first.wait_for()
+
+
+# -- classifiers ---------------------------------------------------------------------------------------------------
+
+
+def open_classifiers(page, link: str = "") -> None:
+    page.goto(f"/classifiers?space=space&zoo=zoo{link}")
+    wait(page, "d.frames === '66' && d.full === '66' && d.pictures === '16'", "classifier")
+
+
+def test_a_drag_in_the_chart_sends_one_message(page):
+    open_classifiers(page)
+    page.wait_for_timeout(2500)  # what is asked every second while there is more to come has ended
+    chart = page.locator(".classifier .chart").bounding_box()
+    sent = len(page.sent)
+    page.wait_for_timeout(1500)
+    assert len(page.sent) == sent, "nothing travels once all is there"
+    picture = page.locator(".classifier .board").screenshot()
+    page.mouse.move(chart["x"] + 300, chart["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(chart["x"] + chart["width"], chart["y"] + 120, steps=6)
+    wait(page, "d.frame === '32'", "classifier")
+    assert len(page.sent) == sent, "a message was sent while dragging"
+    page.mouse.up()
+    page.wait_for_url("**gamma=1&**")
+    assert len(page.sent) == sent + 1, "one message on release"
+    assert page.locator(".classifier .board").screenshot() != picture
+    expect(page.locator(".classifier .accuracy i").first).to_have_text("on all 360 test images")
+
+
+def test_the_method_in_focus_is_in_the_link_and_a_reload_restores_it(page):
+    open_classifiers(page, "&gamma=0.25")
+    page.locator(".classifier .chip").nth(1).click()
+    page.wait_for_url("**method=weights**")
+    page.keyboard.press("ArrowRight")  # the keys go on working after a click
+    page.wait_for_url("**gamma=0.28125**")
+    page.reload()
+    wait(page, "d.frame === '9' && d.method === 'weights' && d.full === '66'", "classifier")
+    page.locator(".classifier").focus()
+    page.keyboard.press("1")
+    page.wait_for_url("**method=latent**")
+
+
+def test_right_and_wrong_answers_are_told_without_colour(page):
+    open_classifiers(page, "&gamma=1&method=weights")
+    tiles = page.locator(".classifier .tile")
+    for k in range(16):
+        said, truth = tiles.nth(k).get_attribute("title").replace("true class: ", "").split("\n")
+        hit = said.split(" with ")[0] == truth
+        assert ("hit" if hit else "miss") in tiles.nth(k).get_attribute("class")
+        mark = tiles.nth(k).locator(".mark").evaluate("el => getComputedStyle(el, '::before').content")
+        assert mark == ('"✓"' if hit else '"✗"')
+
+
+def test_going_between_shapes_and_classifiers_changes_the_space(page):
+    open_classifiers(page)
+    page.get_by_role("link", name="Shapes").click()
+    page.wait_for_url("**/shapes?**space=chairs**")
+    page.get_by_role("link", name="Classifiers").click()
+    page.wait_for_url("**/classifiers?**space=space&**")
+    wait(page, "d.full === '66'", "classifier")

@@ -10,14 +10,19 @@ import streamlit as st
 HERE = Path(__file__).parent
 
 
-def _component(name: str):
-    text = {kind: (HERE / f"{name}.{kind}") for kind in ("html", "css", "js")}
-    return st.components.v2.component(
-        f"netspace_{name}", **{kind: path.read_text() for kind, path in text.items() if path.exists()}
-    )
+def _component(name: str, *shared: str):
+    """The files of this name, each after those of the same kind that it shares with others."""
+    text = {
+        kind: "\n".join(
+            path.read_text() for path in (HERE / f"{part}.{kind}" for part in (*shared, name)) if path.exists()
+        )
+        for kind in ("html", "css", "js")
+    }
+    return st.components.v2.component(f"netspace_{name}", **{kind: words for kind, words in text.items() if words})
 
 
-_viewer, _picker, _feed = _component("viewer"), _component("picker"), _component("feed")
+_viewer, _classifier = _component("viewer", "hub", "path"), _component("classifier", "hub", "path")
+_picker, _feed = _component("picker", "hub"), _component("feed", "hub")
 
 
 def viewer(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
@@ -25,6 +30,13 @@ def viewer(key: str, data: dict, on_view: Callable[[], None], on_method: Callabl
     elevation, distance], None as it starts), set when slider or camera are released; `method`, the side clicked last.
     """
     _viewer(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+
+
+def classifier(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """Accuracy along a path, confusion matrix and answers. In the session's state under `key`: `view`, a dict of
+    `frame`, set when the slider is released; `method`, the side in focus.
+    """
+    _classifier(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
 
 
 def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:

@@ -5,7 +5,6 @@ export default function ({ data }) {
   const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
   const feeds = hub.feeds.get(header.view) ?? new Map();
   hub.feeds.set(header.view, feeds);
   if (feeds.get(header.feed)?.header.path === header.path) return;  // the same again: Streamlit laid the page out anew

@@ -1,7 +1,5 @@
 // Pictures of a zoo's networks to choose A and B from: searched as you type, filtered by split, drawn from one atlas.
 
-const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
-
 class Picker {
   constructor(root, id) {
     this.root = root;
@@ -66,7 +64,7 @@ class Picker {
   }
 
   badge(el, network) {
-    el.textContent = network.held_out ? "held-out" : "train";
+    el.textContent = network.split;
     el.classList.toggle("hollow", network.held_out);
   }
 
@@ -80,7 +78,7 @@ class Picker {
     const words = this.kept.words.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
     this.networks.forEach((network, i) => {
-      const text = `${network.name} ${network.words} ${network.held_out ? "held-out" : "train"}`.toLowerCase();
+      const text = `${network.name} ${network.words} ${network.split}`.toLowerCase();
       const fits = words.every((word) => text.includes(word)) &&
         (this.kept.split === "all" || (this.kept.split === "heldout") === network.held_out);
       this.cards[i].hidden = !fits;

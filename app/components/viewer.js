@@ -1,8 +1,6 @@
 // The path viewer: meshes of both sides of a path side by side, one camera, one slider. Everything a drag needs is in
-// GPU buffers before it starts; nothing travels while dragging, one message goes to Python on release.
+// GPU buffers before it starts.
 
-const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
-const SECONDS_PER_RUN = 4;
 const HOME_CAMERA = { azimuth: 0.62, elevation: 0.36, distance: 5.3 };
 const LIFT = -0.08;  // the shape stands a little below the middle: words are above it
 
@@ -71,33 +69,15 @@ function cameraMatrices({ azimuth, elevation, distance }, aspect) {
   return { camera: multiply(projection, view), turn };
 }
 
-class Viewer {
-  constructor(root, id) {
-    this.root = root;
-    this.id = id;
-    // what outlives a remount: Streamlit gives a component a new element whenever the page is laid out anew
-    this.kept = hub.views.get(id) ?? { camera: null, frame: null, path: null, sent: 0 };
-    hub.views.set(id, this.kept);
-    this.meshes = new Map();  // "side/index" and "side/index/detail" -> { vao, count, ... } of the current path
-    this.frames = new Map();  // "side/index" -> header entry, numbers included
-    this.seen = new Set();
-    this.times = [];
-    this.build();
-    this.listen();
-    const listeners = hub.listeners.get(id) ?? new Set();
-    hub.listeners.set(id, listeners);
-    this.onFeed = () => this.receive();
-    listeners.add(this.onFeed);
-  }
-
+class Viewer extends PathView {
   build() {
     const find = (selector) => this.root.querySelector(selector);
-    this.el = {
-      stage: find(".stage"), canvas: find("canvas.scene"), chart: find("canvas.chart"), slider: find("input"),
-      play: find(".play"), gamma: find(".gamma"), count: find(".count"), help: find(".help"), keys: find(".keys"),
-      a: find(".end.a"), b: find(".end.b"), legend: find(".legend"),
+    this.meshes = new Map();  // "side/index" -> { vao, count, ... } of the current path
+    this.times = [];
+    Object.assign(this.el, {
+      stage: find(".stage"), canvas: find("canvas.scene"), chart: find("canvas.chart"),
       sides: [...this.root.querySelectorAll(".side")], numbers: [...this.root.querySelectorAll(".numbers")],
-    };
+    });
     for (const el of this.el.numbers) {
       const whose = document.createElement("div");
       whose.className = "whose";
@@ -136,12 +116,8 @@ class Viewer {
   }
 
   listen() {
-    const { stage, slider, play, help } = this.el;
-    this.observer = new ResizeObserver(() => {
-      this.redraw();
-      this.drawChart();
-    });
-    this.observer.observe(stage);
+    super.listen();
+    const { stage } = this.el;
     let grip = null;
     stage.onpointerdown = (e) => {
       if (e.button || e.target.closest(".help, .keys")) return;
@@ -173,38 +149,19 @@ class Viewer {
       e.preventDefault();
       this.zoom(Math.exp(e.deltaY * 0.001));
     };
-    this.onAway = (e) => {
-      if (!e.composedPath().includes(this.root)) this.root.classList.remove("active");
-      if (!e.composedPath().some((el) => el === this.el.keys || el === help)) this.el.keys.hidden = true;
-    };
-    document.addEventListener("pointerdown", this.onAway);
     stage.ondblclick = () => this.resetCamera();
-    slider.oninput = () => {
-      this.stop();
-      this.show(Number(slider.value));
-    };
-    slider.onchange = () => this.settle(() => this.release());
-    slider.onkeydown = (e) => {  // the viewer's own keys, below, instead of the slider's
-      if (/^(Arrow|Page|Home|End)/.test(e.key)) e.preventDefault();
-    };
-    play.onclick = () => this.toggle();
-    help.onclick = () => this.el.keys.toggleAttribute("hidden");
-    this.root.onkeydown = (e) => {
-      const last = this.data.steps - 1;
-      const step = e.shiftKey ? 4 : 1;
-      const actions = {
-        ArrowRight: () => this.step(this.kept.frame + step), ArrowLeft: () => this.step(this.kept.frame - step),
-        Home: () => this.step(0), End: () => this.step(last), " ": () => this.toggle(),
-        r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1 / 0.9),
-        "?": () => this.el.keys.toggleAttribute("hidden"), Escape: () => (this.el.keys.hidden = true),
-        a: () => this.slot("a"), b: () => this.slot("b"),
-        1: () => this.choose(this.data.sides[0].side), 2: () => this.choose(this.data.sides.at(-1).side),
-      };
-      const action = e.ctrlKey || e.metaKey ? undefined : actions[e.key];
-      if (!action || (e.key === " " && e.composedPath()[0].tagName === "BUTTON")) return;
-      e.preventDefault();
-      e.stopPropagation();  // Streamlit has shortcuts of its own
-      action();
+  }
+
+  away(e) {
+    super.away(e);
+    if (!e.composedPath().includes(this.root)) this.root.classList.remove("active");
+  }
+
+  keys(step) {
+    return {
+      ...super.keys(step),
+      r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1 / 0.9),
+      a: () => this.slot("a"), b: () => this.slot("b"),
     };
   }
 
@@ -220,31 +177,14 @@ class Viewer {
     this.settle(() => this.release());
   }
 
-  update(data, setStateValue) {
-    this.data = data;
-    this.setStateValue = setStateValue;
-    if (!this.kept.camera) {
-      const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
-      this.kept.camera = { azimuth, elevation, distance };
-    }
-    const told = this.kept.token !== undefined && this.kept.token !== data.token;  // by a link, or by swapping
-    if (told) {
-      const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
-      Object.assign(this.kept.camera, { azimuth, elevation, distance });
-      this.kept.frame = data.frame;
-      this.stop();
-    }
-    this.kept.token = data.token;
-    const fresh = this.kept.path !== data.path;
-    if (fresh || this.meshesOf !== data.path) this.forget();
-    if (fresh || this.kept.frame === null) {
-      this.kept.frame = data.frame;
-      this.kept.path = data.path;
-    }
-    this.meshesOf = data.path;
+  adopt(data) {
+    const [azimuth, elevation, distance] = data.camera ?? Object.values(HOME_CAMERA);
+    this.kept.camera = { azimuth, elevation, distance };
+  }
+
+  lay(data) {
     this.root.classList.toggle("hero", !!data.hero);
     this.root.classList.toggle("single", data.sides.length === 1);
-    this.el.slider.max = data.steps - 1;
     this.el.sides.forEach((el, i) => {
       const side = data.sides[i];
       el.hidden = !side;
@@ -256,26 +196,16 @@ class Viewer {
       this.el.numbers[i].style.setProperty("--method", side.colour);
       this.el.numbers[i].querySelector(".whose").textContent = side.title;
     });
-    for (const end of ["a", "b"]) {
-      const { name, held_out: heldOut, words } = data.ends[end];
-      this.el[end].querySelector(".who").textContent = name;
-      this.el[end].title = words;
-      const badge = this.el[end].querySelector(".badge");
-      badge.textContent = heldOut ? "held-out" : "train";
-      badge.classList.toggle("hollow", heldOut);
-    }
     const channels = getComputedStyle(this.root).color.match(/[\d.]+/g)?.map(Number) ?? [0];
     this.dark = channels[0] > (channels[0] > 1 ? 128 : 0.5);  // light text: Streamlit names no theme
-    this.receive();
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (data.hero && !this.playing && !still) this.toggle();
   }
 
   forget() {
+    super.forget();
     for (const mesh of this.meshes.values()) this.discard(mesh);
     this.meshes.clear();
-    this.frames.clear();
-    this.seen.clear();
   }
 
   discard(mesh) {
@@ -283,32 +213,18 @@ class Viewer {
     mesh.buffers.forEach((buffer) => this.gl.deleteBuffer(buffer));
   }
 
-  receive() {
-    const feeds = hub.feeds.get(this.id);
-    if (!feeds || !this.data) return;
-    for (const [name, feed] of feeds) {
-      if (feed.header.path !== this.data.path) {
-        feeds.delete(name);
-        continue;
-      }
-      if (this.seen.has(feed)) continue;
-      this.seen.add(feed);
-      let at = 0;
-      for (const entry of feed.header.frames) {
-        const key = `${entry.side}/${entry.index}`;
-        const known = this.frames.get(key);
-        if (!known || entry.resolution > known.resolution) this.frames.set(key, entry);
-        if (entry.bytes) this.upload(entry, feed.body.subarray(at, at + entry.bytes), this.data.path);
-        at += entry.bytes;
-      }
-    }
-    this.show(this.kept.frame);
+  better(entry, known) {
+    return entry.resolution > known.resolution;
+  }
+
+  arrive(entry, body) {
+    if (entry.bytes) this.upload(entry, body, this.data.path);
   }
 
   async upload(entry, packed, path) {
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const bytes = await new Response(stream).arrayBuffer();
-    if (path !== this.meshesOf || !this.gl) return;  // another path was chosen meanwhile
+    if (path !== this.kept.path || !this.gl) return;  // another path was chosen meanwhile
     const { gl } = this;
     const { vertices, triangles, wide } = entry;
     const position = new Uint16Array(bytes, 0, vertices * 4);  // x, y, z and padding
@@ -334,100 +250,44 @@ class Viewer {
     if (before && before.entry.resolution > entry.resolution) return this.discard({ vao, buffers });
     if (before) this.discard(before);
     this.meshes.set(key, { vao, buffers, count: triangles * 3, kind: wide ? gl.UNSIGNED_INT : gl.UNSIGNED_SHORT, entry });
-    this.drawChart();
     this.redraw();
   }
 
   // -- time -----------------------------------------------------------------------------------------------------
 
-  step(frame) {
-    this.stop();
-    this.show(Math.max(0, Math.min(this.data.steps - 1, frame)));
-    this.settle(() => this.release());
-  }
-
-  settle(action) {  // several key presses or turns of the wheel, one message
-    clearTimeout(this.settling);
-    this.settling = setTimeout(action, 250);
-  }
-
-  show(frame) {
-    this.kept.frame = frame;
-    this.el.slider.value = frame;
-    this.write();
-    this.drawChart();
-    this.redraw();
-  }
-
-  release() {
-    if (this.data.hero) return;
-    this.kept.sent += 1;
+  view() {
     const { azimuth, elevation, distance } = this.kept.camera;
     const turned = Math.abs(azimuth - HOME_CAMERA.azimuth) + Math.abs(elevation - HOME_CAMERA.elevation) + Math.abs(distance - HOME_CAMERA.distance) > 1e-3;
-    this.setStateValue("view", { frame: this.kept.frame, camera: turned ? [azimuth, elevation, distance] : null });
-  }
-
-  choose(method) {
-    if (this.data.hero || method === this.data.method) return;
-    this.setStateValue("method", method);
+    return { frame: this.kept.frame, camera: turned ? [azimuth, elevation, distance] : null };
   }
 
   slot(name) {  // which end the next picture fills: the picker listens
     window.dispatchEvent(new CustomEvent("netspace-slot", { detail: name }));
   }
 
-  toggle() {
-    if (this.playing) {
-      this.stop();
-      this.release();
-      return;
-    }
-    const last = this.data.steps - 1;
-    this.playing = { from: this.kept.frame >= last ? 0 : this.kept.frame, start: performance.now() };
-    this.el.play.classList.add("on");
-    const tick = (now) => {
-      if (!this.playing || !this.root.isConnected) return;
-      const passed = ((now - this.playing.start) / (1000 * SECONDS_PER_RUN)) * last + this.playing.from;
-      const phase = passed % (2 * last);
-      const frame = Math.round(phase > last ? 2 * last - phase : phase);  // there and back again
-      if (this.data.hero) this.kept.camera.azimuth = HOME_CAMERA.azimuth + 0.35 * Math.sin(now / 4000);
-      if (frame !== this.kept.frame) this.show(frame);
-      else if (this.data.hero) this.redraw();
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
-  }
-
-  stop() {
-    this.playing = null;
-    this.el.play.classList.remove("on");
+  tick(now) {
+    if (!this.data.hero) return;
+    this.kept.camera.azimuth = HOME_CAMERA.azimuth + 0.35 * Math.sin(now / 4000);
+    this.redraw();
   }
 
   // -- drawing --------------------------------------------------------------------------------------------------
-
-  redraw() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.root.isConnected && this.data) this.draw();
-    });
-  }
 
   meshAt(side) {  // the mesh of the current frame, or the nearest one that has arrived while it is decoded
     const exact = this.frames.get(`${side}/${this.kept.frame}`);
     if (exact) return { mesh: this.meshes.get(`${side}/${this.kept.frame}`), entry: exact };
     let best = null;
     for (const mesh of this.meshes.values())
-      if (mesh.entry.side === side && (!best || this.away(mesh) < this.away(best))) best = mesh;
+      if (mesh.entry.side === side && (!best || this.far(mesh) < this.far(best))) best = mesh;
     return { mesh: best, entry: null };
   }
 
-  away(mesh) {
+  far(mesh) {
     return Math.abs(mesh.entry.index - this.kept.frame);
   }
 
   draw() {
+    this.drawChart();
     const { gl } = this;
     if (!gl) return;
     const start = performance.now();
@@ -494,11 +354,6 @@ class Viewer {
   write() {
     const { steps, sides, hero } = this.data;
     const gamma = this.kept.frame / (steps - 1);
-    this.el.gamma.textContent = gamma.toFixed(2);
-    this.el.count.textContent = `${this.kept.frame + 1} / ${steps}`;
-    const arrived = this.frames.size, all = steps * sides.length;
-    this.root.classList.toggle("loading", arrived < all);
-    this.root.style.setProperty("--arrived", `${Math.round((100 * arrived) / all)}%`);
     sides.forEach((side, i) => {
       const entry = this.frames.get(`${side.side}/${this.kept.frame}`);
       const message = this.el.sides[i].querySelector(".message");
@@ -526,12 +381,7 @@ class Viewer {
   drawChart() {  // volume along the path, one line a side, the slider's position marked
     const { chart, slider } = this.el;
     if (!this.data || this.data.hero || !chart.clientWidth) return;
-    const scale = window.devicePixelRatio || 1;
-    const [width, height] = [chart.clientWidth, chart.clientHeight];
-    chart.width = width * scale;
-    chart.height = height * scale;
-    const pen = chart.getContext("2d");
-    pen.scale(scale, scale);
+    const { pen, width, height } = sheet(chart);
     const { steps, sides } = this.data;
     const volumes = sides.map(({ side }) =>
       Array.from({ length: steps }, (_, i) => this.frames.get(`${side}/${i}`)?.numbers.volume));
@@ -549,14 +399,7 @@ class Viewer {
       pen.strokeStyle = pen.fillStyle = sides[k].colour;
       pen.lineWidth = 2;
       pen.setLineDash(k ? [4, 3] : []);
-      pen.beginPath();
-      let drawing = false;
-      line.forEach((v, i) => {
-        if (v === undefined || v === null) drawing = false;
-        else if (drawing) pen.lineTo(x(i), y(v));
-        else { pen.moveTo(x(i), y(v)); drawing = true; }
-      });
-      pen.stroke();
+      trace(pen, line.map((v, i) => (v === undefined || v === null ? null : [x(i), y(v)])));
       pen.setLineDash([]);
       const v = line[this.kept.frame];
       if (v === undefined || v === null) return;
@@ -567,25 +410,9 @@ class Viewer {
   }
 
   dispose() {
-    this.stop();
-    clearTimeout(this.settling);
-    this.observer.disconnect();
-    document.removeEventListener("pointerdown", this.onAway);
-    hub.listeners.get(this.id)?.delete(this.onFeed);
+    super.dispose();
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }
 
-export default function ({ parentElement, data, setStateValue }) {
-  const root = parentElement.querySelector(".viewer");
-  const held = (parentElement.__viewer ??= new Viewer(root, data.id));
-  held.update(data, setStateValue);
-  return () => {
-    // Streamlit also cleans up between two updates of the same element: only a removed viewer is disposed of
-    queueMicrotask(() => {
-      if (root.isConnected) return;
-      held.dispose();
-      parentElement.__viewer = undefined;
-    });
-  };
-}
+export default mounted(Viewer, ".viewer");

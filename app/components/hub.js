@@ -1,0 +1,1 @@
+const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });

@@ -1,0 +1,222 @@
+"""What there is to load: folders found, spaces and zoos loaded, and what is said of them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet
+import streamlit as st
+import torch
+
+import netspace
+from netspace.shapes import describe
+from netspace.zoo import HELDOUT, SPLITS, TRAIN, BadFolder, Zoo, family_from_json, read_json
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+COLOURS = {"latent": "#0F9D8A", "weights": "#E8743B", "aligned": "#7A5CC8"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder that holds a space or a zoo; its id is its path below the folder it was found in."""
+
+    id: str
+    folder: Path
+    kind: str
+    """space or zoo"""
+    title: str
+    stamp: float
+    """when it was last written: a folder that changes is loaded anew"""
+    note: str
+    """what kind of space or zoo it is, in a few words"""
+    data: str
+    """what its networks were trained on: "sdf" or the name of an image data set; empty where it cannot be read"""
+    family: tuple
+    """names of its architectures and size of their PReps: a space and a zoo fit together where these are equal"""
+
+    def fits(self, other: Found) -> bool:
+        """Whether the two, a space and a zoo, can be loaded together."""
+        return bool(self.family) and self.family == other.family
+
+
+def roots() -> list[Path]:
+    """Where spaces and zoos are looked for: assets/, runs/, and the folders named in NETSPACE_FOLDERS."""
+    more = [Path(p).expanduser() for p in os.environ.get("NETSPACE_FOLDERS", "").split(os.pathsep) if p]
+    return [ROOT / "assets", ROOT / "runs", *more]
+
+
+def find() -> list[Found]:
+    """Every space and zoo at most three folders deep, spaces first, those that ship with the product before others."""
+    found = []
+    for root in roots():
+        for kind, marker, main in (
+            ("space", "config.json", "model.safetensors"),
+            ("zoo", "zoo.json", "records.parquet"),
+        ):
+            paths = itertools.chain.from_iterable(root.glob(f"{'*/' * depth}{marker}") for depth in range(4))
+            for path in sorted(paths):
+                folder = path.parent
+                name = folder.relative_to(root).as_posix() if folder != root else folder.name
+                stamp = max((p.stat().st_mtime for p in (path, folder / main) if p.exists()), default=0.0)
+                title = f"{folder.parent.name} / {folder.name}"
+                found.append(Found(name, folder, kind, title, stamp, *_about(path, kind, stamp)))
+    return list({(f.kind, f.id): f for f in reversed(found)}.values())[::-1]
+
+
+READS = {"prep": "reads weights", "probe": "reads answers"}
+READS_NOTE = {
+    "prep": "This encoder reads weights: it knows the networks it was trained on, and no others.",
+    "probe": "This encoder reads answers: it also understands networks it has never seen.",
+}
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple]:
+    """The note, the data and the family of a folder."""
+    data, family = "", ()
+    try:
+        about = read_json(path)
+        known = family_from_json(about["family"])
+        data, family = known.archs[0].data, (tuple(known.names), tuple(known.size))
+        if kind == "space":
+            space = about["space"]
+            return f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}", data, family
+        count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
+        return f"{count} networks, {', '.join(known.names)}", data, family
+    except (ValueError, KeyError, TypeError, OSError):
+        return "cannot be read", data, family
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_space(folder: Path, stamp: float) -> netspace.NetSpace:
+    return netspace.load(folder, DEVICE)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_zoo(folder: Path, stamp: float) -> Zoo:
+    return Zoo.load(folder)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A space and a zoo that fit together."""
+
+    space_info: Found
+    zoo_info: Found
+    space: netspace.NetSpace = field(repr=False)
+    zoo: Zoo = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """Differs where the space or the zoo does, or has been written anew."""
+        return "|".join(f"{info.id}|{info.stamp}" for info in (self.space_info, self.zoo_info))
+
+    @property
+    def names(self) -> list[str]:
+        return self.zoo.records.name.tolist()
+
+
+def load(space: Found, zoo: Found) -> Loaded:
+    """Load both; ValueError, in one sentence for the page, where either is damaged or they do not belong together."""
+    loaded = Loaded(space, zoo, _load_space(space.folder, space.stamp), _load_zoo(zoo.folder, zoo.stamp))
+    loaded.space.check_family(loaded.zoo.family)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Card:
+    """A network as the picker and the viewer name it."""
+
+    name: str
+    words: str
+    split: str
+    """train, validation or held-out"""
+    held_out: bool
+    """whether it is of another split than train"""
+    accuracy: float | None
+    """of an image classifier, on all test images"""
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _cards(folder: Path, stamp: float) -> list[Card]:
+    return [
+        Card(r["name"], _words(r), SPLIT_WORDS.get(r["split"], r["split"]), r["split"] != TRAIN, r.get("test_accuracy"))
+        for r in _load_zoo(folder, stamp).records.to_dict("records")
+    ]
+
+
+NO_BREAK = "\N{NON-BREAKING HYPHEN}"
+SPLIT_WORDS = {HELDOUT: "held-out"}
+
+
+def _words(record: dict) -> str:
+    """What a network is, from its row of the zoo's table."""
+    if "legs" in record:
+        return describe(record)
+    if "test_accuracy" in record:
+        return f"test accuracy {record['test_accuracy']:.3f} after {record['epochs']:.3g} epochs"
+    return str(record.get("source", record["arch"]))
+
+
+def cards(loaded: Loaded) -> list[Card]:
+    return _cards(loaded.zoo_info.folder, loaded.zoo_info.stamp)
+
+
+def random_pair(loaded: Loaded) -> tuple[int, int]:
+    """Two training networks, drawn at random; where there are not two, two of all."""
+    train = loaded.zoo.ids(TRAIN)
+    ids = train if len(train) > 1 else range(len(loaded.zoo))
+    return tuple(random.sample(ids, 2)) if len(ids) > 1 else (ids[0], ids[0])
+
+
+def summary(loaded: Loaded) -> dict[str, str]:
+    """What is loaded, for the Home page."""
+    records, space, family = loaded.zoo.records, loaded.space, loaded.zoo.family
+    counts = {SPLIT_WORDS.get(split, split): int((records.split == split).sum()) for split in SPLITS}
+    splits = [f"{count} {split}" for split, count in counts.items() if count]
+    parameters = sum(p.numel() for p in space.parameters()) / 1e6
+    kind = f"{space.config.preset}, {READS[space.config.encoder]}"
+    return {
+        "Networks": f"{len(records)}: {', '.join(splits)}".replace("-", NO_BREAK),
+        "Architecture": f"{', '.join(family.names)}, {family.archs[-1].num_params:,} parameters",
+        "PRep": f"{family.size.height} × {family.size.width:,}",
+        "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
+        "Device": device_name(),
+    }
+
+
+def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
+    """What `eval --save` measured with this space on this zoo, by split, or None where it was not run."""
+    try:
+        measured = read_json(loaded.space_info.folder / "eval.json")
+        if (loaded.space_info.folder / measured["zoo"]).resolve() != loaded.zoo_info.folder.resolve():
+            return None
+        return {split: measured[split] for split in SPLITS if split in measured}
+    except (BadFolder, KeyError, TypeError):
+        return None
+
+
+def doubt(loaded: Loaded, a: int, b: int) -> str:
+    """Why a path may look broken that is not; empty where there is no such reason."""
+    strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]
+    if not strangers or loaded.space.config.encoder != "prep":
+        return ""
+    were = "was" if len(strangers) == 1 else "were"
+    known = f"{' and '.join(strangers)} {were} held out from training. {reads_note(loaded)}"
+    return f"{known} A space that reads answers fits better here."
+
+
+def reads_note(loaded: Loaded) -> str:
+    """What to expect of the space on networks it has not seen."""
+    return READS_NOTE[loaded.space.config.encoder]
+
+
+def device_name() -> str:
+    if DEVICE == "cuda":
+        return torch.cuda.get_device_name()
+    return f"CPU, {os.cpu_count()} cores"

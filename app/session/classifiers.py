@@ -1,0 +1,299 @@
+"""Paths between image classifiers: every step asked about test images, first about a part of them, then about all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from netspace import images
+from netspace.evaluate import classify, wilson
+from netspace.images import IMAGE_SETS, Images
+from netspace.interpolate import PATH_STEPS as STEPS
+from netspace.network import fast_dtype
+from netspace.zoo import TRAIN
+
+from .catalogue import DEVICE, ROOT, Loaded, cards
+from .engine import Engine, feed, shared
+from .path import Key, NetworkPath, side_words
+
+SUBSET = 512
+"""test images of the first estimate, at most half of them"""
+SHOWN = 16
+"""test images whose answers are shown"""
+AT_ONCE = 1024
+"""test images of one task: what is more urgent waits no longer than for these"""
+GROUP = 12
+"""steps of a feed"""
+IDLE_SECONDS = 30
+"""without a look at it, after which a path is paused"""
+TITLES = {"cifar10": "CIFAR-10", "tiny-imagenet": "Tiny-ImageNet"}
+
+
+# -- test images ---------------------------------------------------------------------------------------------------
+
+
+def data_name(loaded: Loaded) -> str:
+    """The data set that the networks were trained on."""
+    return loaded.space_info.data
+
+
+def data_title(loaded: Loaded) -> str:
+    return TITLES.get(data_name(loaded), data_name(loaded))
+
+
+def here(loaded: Loaded) -> bool:
+    """Whether the test images can be read."""
+    return images.available(data_name(loaded))
+
+
+def download(loaded: Loaded) -> None:
+    """Fetch the data set into the project's data/; ValueError, in a sentence, where that fails."""
+    images.download(data_name(loaded), ROOT / "data")
+
+
+def download_command(loaded: Loaded) -> str | None:
+    """The command line that does the same; None where nobody offers the images."""
+    return (
+        f"python -m netspace images --data {data_name(loaded)} --download" if data_name(loaded) in IMAGE_SETS else None
+    )
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the test images …")
+def _test_images(name: str) -> Images:
+    """All test images, in an order that makes the first of them a fair sample."""
+    test = images.load_images(name, "test")
+    order = torch.from_numpy(np.random.Generator(np.random.PCG64(0)).permutation(len(test)))
+    return test.take(order).to(DEVICE)
+
+
+# -- pairs ---------------------------------------------------------------------------------------------------------
+
+
+def default_pair(loaded: Loaded) -> tuple[int, int]:
+    """The weakest and the strongest training network."""
+    known = cards(loaded)
+    ids = loaded.zoo.ids(TRAIN) or range(len(known))
+    order = sorted(ids, key=lambda i: known[i].accuracy or 0.0)
+    return order[0], order[-1]
+
+
+def table(loaded: Loaded) -> pd.DataFrame:
+    """All networks, the most accurate first; the index is a network's id."""
+    known, records = cards(loaded), loaded.zoo.records
+    columns = {"name": [card.name for card in known], "split": [card.split for card in known]}
+    columns |= {
+        title: records[column].tolist()
+        for title, column in (("test accuracy", "test_accuracy"), ("epochs", "epochs"), ("seed", "seed"))
+        if column in records
+    }
+    frame = pd.DataFrame(columns)
+    return frame.sort_values("test accuracy", ascending=False) if "test accuracy" in frame else frame
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A pair of networks whose curves `eval --save` has measured on all test images."""
+
+    kind: str
+    a: str
+    b: str
+
+
+def recorded(loaded: Loaded) -> list[Recorded]:
+    """The pairs with curves kept beside the space, of networks of this zoo."""
+    names = set(loaded.names)
+    pairs = _curves(loaded)[["kind", "a", "b"]].drop_duplicates(["a", "b"]).itertuples(index=False)
+    return [Recorded(*pair) for pair in pairs if {pair.a, pair.b} <= names]
+
+
+def recorded_feed(loaded: Loaded, view: str, path: str, a: str, b: str) -> bytes:
+    """A feed with the recorded curves of a pair."""
+    found = _curves(loaded)
+    mine = found[(found.a == a) & (found.b == b)].drop_duplicates(["method", "gamma"])
+    frames = [
+        _entry(method, round(gamma * (STEPS - 1)), round(accuracy * count), count, True)
+        for method, gamma, accuracy, count in zip(
+            mine.method, mine.gamma, mine.accuracy, mine["count"].tolist(), strict=True
+        )
+    ]
+    return feed({"view": view, "feed": "recorded", "path": path, "frames": frames}, b"")
+
+
+CURVES = ["kind", "method", "a", "b", "count", "gamma", "accuracy"]
+"""Columns of the table in which `eval --save` keeps the curves that it measured."""
+
+
+def _curves(loaded: Loaded) -> pd.DataFrame:
+    path = loaded.space_info.folder / "curves.parquet"
+    return _read_curves(path, path.stat().st_mtime) if path.exists() else pd.DataFrame(columns=CURVES)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _read_curves(path: Path, stamp: float) -> pd.DataFrame:
+    """The table, empty where it cannot be read."""
+    try:
+        return pd.read_parquet(path, columns=CURVES)
+    except (OSError, ValueError, KeyError):
+        return pd.DataFrame(columns=CURVES)
+
+
+# -- the work ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of some test images."""
+
+    confusion: np.ndarray
+    """(C, C) images by true class and class said"""
+    said: list[int]
+    """class, of the first images"""
+    sure: list[float]
+    """and its probability"""
+
+
+class ClassifierWork(NetworkPath):
+    """A path between two classifiers, all of its steps asked in the background."""
+
+    def __init__(
+        self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int, test: Images
+    ) -> None:
+        super().__init__(engine, loaded, a, b, sides, first)
+        self.test, self.subset = test, min(SUBSET, max(1, len(test) // 2))
+        self.seen = time.monotonic()
+        fast = fast_dtype(torch.device(DEVICE))
+        self.quick: dict[Key, list[Future]] = {
+            (side, i): [self.submit(rank, self._ask, side, i, 0, self.subset, fast)]
+            for rank, part in enumerate(self.parts())
+            for side, i in part
+        }
+        self.whole: dict[Key, list[Future]] = {key: [] for key in self.quick}
+
+    def pause(self) -> None:
+        """Drop what has not begun of the full test set."""
+        for futures in self.whole.values():
+            for future in futures:
+                future.cancel()
+
+    def resume(self) -> None:
+        """Go on with the full test set, or begin with it; the subset comes first."""
+        starts = range(0, len(self.test), AT_ONCE)
+        for rank, part in enumerate(self.parts(), start=len(self.parts())):
+            for side, i in part:
+                before = self.whole[side, i] or [None] * len(starts)
+                self.whole[side, i] = [
+                    self.submit(rank, self._ask, side, i, start, start + AT_ONCE, None)
+                    if future is None or future.cancelled()
+                    else future
+                    for start, future in zip(starts, before, strict=True)
+                ]
+
+    def _ask(self, side: str, i: int, start: int, stop: int, dtype: torch.dtype | None) -> Answers:
+        some, c = self.test.take(slice(start, stop)), len(self.test.classes)
+        probabilities = classify(self.network(side, i), some, dtype).softmax(dim=1)  # (n, C)
+        sure, said = probabilities.max(dim=1)
+        confusion = torch.bincount(some.labels * c + said, minlength=c * c).view(c, c)
+        return Answers(confusion.cpu().numpy(), said[:SHOWN].tolist(), sure[:SHOWN].tolist())
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
+        self.seen = time.monotonic()
+        groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
+        yield "images", self._images(view)
+        for name, futures in (("part", self.quick), ("full", self.whole)):
+            for k, group in enumerate(groups):
+                done = all(f.done() for key in group for f in futures[key])
+                yield f"{name}-{k}", self._frames(view, f"{name}-{k}", group, futures) if done else None
+
+    def first_ready(self) -> None:
+        """Wait until the subset's answers are there where the slider is."""
+        for side in self.sides:
+            self.quick[side, self.first][0].result()
+
+    @property
+    def done(self) -> bool:
+        return all(f.done() for futures in self.whole.values() for f in futures)
+
+    def _frames(self, view: str, name: str, keys: list[Key], futures: dict[Key, list[Future]]) -> bytes:
+        entries, bodies = [], []
+        for side, i in keys:
+            answers = [future.result() for future in futures[side, i]]
+            confusion = sum(part.confusion for part in answers)
+            body = confusion.astype(np.uint16).tobytes()
+            entry = _entry(side, i, int(confusion.trace()), int(confusion.sum()), futures is self.whole)
+            entries.append(entry | {"said": answers[0].said, "sure": answers[0].sure, "bytes": len(body)})
+            bodies.append(body)
+        return feed({"view": view, "feed": name, "path": self.id, "frames": entries}, b"".join(bodies))
+
+    def _images(self, view: str) -> bytes:
+        """The feed with the images whose answers are shown."""
+        some = self.test.take(slice(SHOWN))
+        header = {"view": view, "feed": "images", "path": self.id, "count": len(some), "size": some.size}
+        body = some.pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes()  # (n, S, S, 3)
+        return feed(header | {"truth": some.labels.tolist()}, body)
+
+
+def view_data(
+    loaded: Loaded, work: ClassifierWork | None, sides: tuple[str, ...], a: int, b: int, *, frame: int, method: str
+) -> dict:
+    """What the view shows beside the answers, which come by feeds; without work, for recorded curves."""
+    known, arch = cards(loaded), loaded.space.family.archs[0]
+    count = len(work.test.classes) if work else arch.shapes[next(reversed(arch.shapes))][0]
+    title = data_title(loaded)
+    return {
+        "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
+        "steps": STEPS,
+        "frame": frame,
+        "method": method,
+        "sides": side_words(sides),
+        "classes": list(work.test.classes) if work else [str(c) for c in range(count)],
+        "chance": 1 / count,
+        "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
+        "same": a == b,
+        "recorded": work is None,
+        "missing": f"{title} is not here: these curves were recorded with the full test set.",
+        "hint": f"With the images of {title}, what the network says of some of them is shown here.",
+        "subset": work.subset if work else 0,
+        "full": len(work.test) if work else 0,
+        "strip": SHOWN,
+    }
+
+
+def _entry(side: str, i: int, correct: int, count: int, full: bool) -> dict:
+    """What a feed's header says of a step."""
+    low, high = wilson(correct, count)
+    return {
+        "side": side,
+        "index": i,
+        "correct": correct,
+        "count": count,
+        "low": low,
+        "high": high,
+        "full": full,
+        "said": None,
+        "sure": None,
+        "bytes": 0,
+    }
+
+
+def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> ClassifierWork:
+    """The path between two networks, begun if it is not there yet; BadData where the images cannot be read.
+
+    Paths that nobody looks at any more are paused.
+    """
+    test = _test_images(data_name(loaded))
+    key = (loaded.space_info, loaded.zoo_info, a, b, sides)
+    work = shared().work(key, lambda served: ClassifierWork(served, loaded, a, b, sides, first, test))
+    for other in list(shared().works.values()):
+        if isinstance(other, ClassifierWork) and other is not work and time.monotonic() - other.seen > IDLE_SECONDS:
+            other.pause()
+    work.resume()
+    return work

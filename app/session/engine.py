@@ -1,0 +1,84 @@
+"""Work in the background, the newest request first, and the feeds that bring its results to the browser."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import json
+import math
+import os
+import queue
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import streamlit as st
+import torch
+
+Work = TypeVar("Work")
+
+torch.set_num_threads(1)  # the work is spread over threads that run one network each
+
+
+class Engine:
+    """Worker threads that serve the newest work first; what an older one still wants is done when there is time."""
+
+    def __init__(self, workers: int) -> None:
+        self.queue: queue.PriorityQueue = queue.PriorityQueue()
+        self.count = itertools.count()
+        self.works: OrderedDict[tuple, Any] = OrderedDict()
+        self.lock = threading.Lock()
+        self.workers = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
+        for worker in self.workers:
+            worker.start()
+        atexit.register(self.close)  # a thread inside torch while the interpreter goes down would abort it
+
+    def submit(self, priority: tuple, function, *args) -> Future:
+        future: Future = Future()
+        self.queue.put((priority, next(self.count), future, function, args))
+        return future
+
+    def work(self, key: tuple, make: Callable[[Engine], Work]) -> Work:
+        """The work known by this key, begun if it is not there yet; the last 24 are kept."""
+        with self.lock:
+            if key not in self.works:
+                self.works[key] = make(self)
+                while len(self.works) > 24:
+                    self.works.popitem(last=False)
+            self.works.move_to_end(key)
+            return self.works[key]
+
+    def close(self) -> None:
+        """Finish what is under way, drop the rest, and end the workers."""
+        for _ in self.workers:
+            self.queue.put(((-math.inf,), next(self.count), None, None, ()))
+        for worker in self.workers:
+            worker.join()
+
+    def _work(self) -> None:
+        torch.set_num_threads(1)
+        while True:
+            _, _, future, function, args = self.queue.get()
+            if function is None:
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(function(*args))
+            except Exception as error:  # handed on to whoever waits for the result
+                future.set_exception(error)
+
+
+@st.cache_resource(show_spinner=False)
+def shared() -> Engine:
+    """The one that all sessions of the app share."""
+    return Engine(max(1, min(8, os.cpu_count() or 1)))
+
+
+def feed(header: dict, body: bytes) -> bytes:
+    """Bytes for the feed component: the header's length, the header as JSON, the body."""
+    head = json.dumps(header).encode()
+    return struct.pack("<I", len(head)) + head + body
