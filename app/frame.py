@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from app import components
 from app.session import catalogue, take_away
 from app.session.catalogue import Found, Loaded
+from app.session.classifiers import ClassifierWork
 from app.session.path import STEPS, NetworkPath
+from app.session.preps import PrepPath
 
 STYLE = """
 <style>
@@ -21,6 +24,9 @@ h5 { padding: 0 0 1rem !important; }
 @media (max-width: 1100px) { h1 { font-size: 2.1rem !important; } }
 </style>
 """
+
+SIDES = ("latent", "weights")
+"""the methods that the pages compare"""
 
 KINDS = {
     "space": "A trained encoder and decoder. One that reads weights knows the networks it was trained on; one that "
@@ -128,6 +134,79 @@ def position(asked: str | float) -> float:
         return min(max(gamma, 0.0), 1.0)
     except ValueError:
         raise ValueError(f"The link's gamma “{asked}” is not a number; showing the middle of the path.") from None
+
+
+def linked_path(key: str, loaded: Loaded, pair: tuple[int, int], gamma: float = 0.5) -> tuple[int, int]:
+    """Ids of A and B as session and link have them, else those given; gamma and method are kept likewise."""
+    names = loaded.names
+    known = one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
+    a, b = (names.index(linked(f"{key}_{end}", end, names[i], known)) for end, i in zip("ab", pair, strict=True))
+    linked(f"{key}_gamma", "gamma", gamma, position)
+    linked(
+        f"{key}_method", "method", SIDES[0], one_of(list(SIDES), "There is no method {}; the latent path is chosen.")
+    )
+    return a, b
+
+
+def path_link(key: str, loaded: Loaded) -> dict[str, str]:
+    """What the link holds of a path."""
+    state = st.session_state
+    return {
+        "space": loaded.space_info.id,
+        "zoo": loaded.zoo_info.id,
+        "a": state[f"{key}_a"],
+        "b": state[f"{key}_b"],
+        "gamma": f"{state[f'{key}_gamma']:.5g}",
+        "method": state[f"{key}_method"],
+    }
+
+
+def swap(key: str) -> None:
+    """B in the place of A; the same network stays in view."""
+    state = st.session_state
+    state[f"{key}_a"], state[f"{key}_b"] = state[f"{key}_b"], state[f"{key}_a"]
+    state[f"{key}_gamma"] = 1 - state[f"{key}_gamma"]
+    acted()
+    retold()
+
+
+def random_pair(key: str, loaded: Loaded) -> None:
+    """Two other networks, drawn at random."""
+    for end, i in zip("ab", catalogue.random_pair(loaded), strict=True):
+        st.session_state[f"{key}_{end}"] = loaded.names[i]
+    acted()
+
+
+def take(key: str, end: str, name: str) -> None:
+    """A network as A or as B."""
+    st.session_state[f"{key}_{end}"] = name
+    acted()
+
+
+def choose_pair(key: str, loaded: Loaded, order: Sequence[int]) -> None:
+    """A and B from lists of all networks in this order."""
+    state, names, cards = st.session_state, loaded.names, catalogue.cards(loaded)
+
+    def words(i: int) -> str:
+        accuracy = "" if cards[i].accuracy is None else f" · {cards[i].accuracy:.3f}"
+        return f"{names[i]}{accuracy} · {cards[i].split}"
+
+    columns = st.columns([10, 1.6, 10, 4], vertical_alignment="bottom")
+    for column, end in ((columns[0], "a"), (columns[2], "b")):
+        state[f"{key}_{end}_box"] = names.index(state[f"{key}_{end}"])
+        column.selectbox(
+            f"Network {end.upper()}",
+            order,
+            key=f"{key}_{end}_box",
+            format_func=lambda i, end=end: f"{end.upper()}  {words(i)}",
+            label_visibility="collapsed",
+            on_change=lambda end=end: take(key, end, names[state[f"{key}_{end}_box"]]),
+        )
+    columns[1].button(":material/swap_horiz:", help="Swap A and B", on_click=swap, args=(key,), width="stretch")
+    columns[3].button(
+        "Random pair", help="Two networks of the training set, drawn at random", on_click=random_pair,
+        args=(key, loaded), width="stretch",
+    )  # fmt: skip
 
 
 def notice(sentence: str) -> None:
@@ -256,26 +335,42 @@ def loaded_beside(shows: Shows) -> Loaded | None:
         return None
 
 
+def feeds(work: ClassifierWork | PrepPath, view: str, later: Callable[[], None] = lambda: None) -> None:
+    """Send what is ready of a path to its view, until all of it is; `later` is called after the first was sent."""
+    done = work.done
+
+    def send() -> None:
+        work.first_ready()
+        with st.container(key="feeds", gap=None):
+            for name, content in work.feeds(view):
+                if content:
+                    components.feed(f"{view}-{name}", content)
+        later()
+        if work.done and not done:
+            st.rerun()  # what comes again from the same fragment travels only once
+
+    st.fragment(send, run_every=None if done else 1)()
+
+
 def keep_network(work: NetworkPath, method: str, i: int, a: str, b: str) -> None:
     """Download buttons for the network of a path at a step, and the command that writes the path."""
     st.caption("The network")
     about = take_away.about_network(work, method, i, a, b)
-    for column, (title, kind, words) in zip(
-        st.columns(2),
-        (
-            ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
-            ("state_dict", "pt", "torch.load(file, weights_only=True)"),
-        ),
-        strict=True,
-    ):
-        column.download_button(
-            title,
-            lambda kind=kind: take_away.network_file(work, method, i, about, kind),
-            f"{a}_{b}_{method}_{i / (STEPS - 1):.3f}.{kind}",
-            help=words,
-            on_click="ignore",
-            width="stretch",
-            key=f"network-{kind}",
-        )
+    kinds = [
+        ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
+        ("state_dict", "pt", "torch.load(file, weights_only=True)"),
+    ]
+    if work.ends[0].arch.kind == "images":
+        kinds.append(("ONNX", "onnx", "normalised images (n, 3, S, S) to logits; takes a few seconds"))
+    for column, (title, kind, words) in zip(st.columns(len(kinds)), kinds, strict=True):
+        download(
+            column, title, lambda kind=kind: take_away.network_file(work, method, i, about, kind),
+            f"{a}_{b}_{method}_{i / (STEPS - 1):.3f}.{kind}", words,
+        )  # fmt: skip
     st.caption("The command that writes this path")
     st.code(take_away.command(work.loaded, a, b, method), language="bash", wrap_lines=True)
+
+
+def download(column, title: str, make: Callable[[], bytes], file: str, words: str) -> None:
+    """A button for a file that is made when it is clicked."""
+    column.download_button(title, make, file, help=words, on_click="ignore", width="stretch", key=f"download-{title}")

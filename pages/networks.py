@@ -1,47 +1,61 @@
-"""Networks as images: the weights of a network, what the space decodes for it, and where the two differ."""
+"""Networks as images: the weights of an original and of a network on a path from it, side by side."""
 
 import streamlit as st
 
-from app import frame
+from app import components, frame
 from app.session import catalogue, preps
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)
-names, cards = loaded.names, catalogue.cards(loaded)
-known = frame.one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
-i = names.index(frame.linked("image_network", "network", names[0], known))
-frame.write_link({"space": loaded.space_info.id, "zoo": loaded.zoo_info.id, "network": names[i]})
-frame.notices()
+
+# -- the state of the page, which its link holds ---------------------------------------------------------------------
+
+a, b = frame.linked_path("image", loaded, preps.default_pair(loaded), gamma=0.0)
+USUAL = {"against": "nearer", "scale": "own", "layer": ""}
+arch = loaded.zoo[a].arch
+for name, options, sentence in (
+    ("against", ["nearer", "a", "b"], "There is no end {} to compare with; showing the nearer one."),
+    ("scale", ["own", "one"], "There is no scale {}; every parameter has its own."),
+    ("layer", ["", *arch.shapes], f"There is no parameter {{}} in {arch.name}; none is marked."),
+):
+    frame.linked(f"image_{name}", name, USUAL[name], frame.one_of(options, sentence))
 
 
-def take() -> None:
-    state["image_network"] = state["image_network_box"]
+def write_link() -> None:
+    unusual = {name: state[f"image_{name}"] for name, usual in USUAL.items() if state[f"image_{name}"] != usual}
+    frame.write_link(frame.path_link("image", loaded) | unusual)
+
+
+# -- sliding -------------------------------------------------------------------------------------------------------
+
+
+def released() -> None:
+    view = state["networks"]["view"]
+    state["image_gamma"] = view["frame"] / (work.steps - 1)
+    state.update({f"image_{name}": view[name] for name in USUAL})
     frame.acted()
 
 
-state["image_network_box"] = names[i]
-left, right = st.columns([2, 3], vertical_alignment="center")
-left.selectbox(
-    "Network",
-    names,
-    key="image_network_box",
-    format_func=lambda name: f"{name} · {cards[names.index(name)].split}",
-    label_visibility="collapsed",
-    on_change=take,
-)
-right.caption(cards[i].words)
+def focused() -> None:
+    state["image_method"] = state["networks"]["method"]
+    frame.acted()
 
-shown = preps.pictures(loaded, i)
-for title, picture, words in (
-    ("Original", shown.original, f"root mean square {shown.rms:.4f}"),
-    ("Decoded from its embedding", shown.decoded, catalogue.reads_note(loaded)),
-    ("Decoded minus original", shown.difference, f"root mean square {shown.error:.4f}"),
-):
-    st.markdown(f"##### {title}")
-    st.image(picture, width="stretch")
-    st.caption(words)
-st.caption(
-    f"Every pixel is a parameter, in the order in which the PRep holds them, folded into rows of {preps.FOLD}. Blue is "
-    f"negative, red positive; colours saturate at ±{shown.scale:.3f} in all three."
-)
-st.dataframe(shown.layers, hide_index=True)
+
+@st.fragment
+def slide(work: preps.PrepPath) -> None:
+    write_link()
+    data = preps.view_data(
+        loaded, work, a, b, frame=round(state["image_gamma"] * (work.steps - 1)), method=state["image_method"],
+        **{name: state[f"image_{name}"] for name in USUAL},
+    )  # fmt: skip
+    components.preps("networks", data | {"token": frame.token()}, released, focused)
+    doubt = catalogue.doubt(loaded, a, b)
+    if doubt:
+        st.caption(doubt)
+
+
+frame.notices()
+frame.choose_pair("image", loaded, preps.order(loaded))
+work = preps.prep_path(loaded, a, b, frame.SIDES, state["image_gamma"])
+slide(work)
+frame.feeds(work, "networks", later=lambda: preps.ask(work))

@@ -10,7 +10,6 @@ from app.session.catalogue import COLOURS
 from app.session.chairs import AT_REST
 from app.session.path import STEPS
 
-SIDES = ("latent", "weights")
 state = st.session_state
 loaded = frame.loaded(frame.SHAPES)
 names = loaded.names
@@ -28,26 +27,12 @@ def camera(asked: str | list[float]) -> list[float]:
     return [math.remainder(azimuth, 2 * math.pi), min(max(elevation, -1.5), 1.5), min(max(distance, 1.6), 9.0)]
 
 
-known = frame.one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
-first, second = chairs.default_pair(loaded)
-a = names.index(frame.linked("shape_a", "a", names[first], known))
-b = names.index(frame.linked("shape_b", "b", names[second], known))
-frame.linked("shape_gamma", "gamma", 0.5, frame.position)
+a, b = frame.linked_path("shape", loaded, chairs.default_pair(loaded))
 frame.linked("shape_camera", "camera", None, camera)
-frame.linked(
-    "shape_method", "method", SIDES[0], frame.one_of(list(SIDES), "There is no method {}; the latent path is chosen.")
-)
 
 
 def write_link() -> None:
-    link = {
-        "space": loaded.space_info.id,
-        "zoo": loaded.zoo_info.id,
-        "a": names[a],
-        "b": names[b],
-        "gamma": f"{state['shape_gamma']:.5g}",
-        "method": state["shape_method"],
-    }
+    link = frame.path_link("shape", loaded)
     if state["shape_camera"]:
         link["camera"] = " ".join(f"{v:.3f}" for v in state["shape_camera"])
     frame.write_link(link)
@@ -62,22 +47,13 @@ def pick() -> None:
     frame.acted()
 
 
-def swap() -> None:
-    state["shape_a"], state["shape_b"] = state["shape_b"], state["shape_a"]
-    state["shape_gamma"] = 1 - state["shape_gamma"]  # the same network stays in view
-    frame.acted()
-    frame.retold()
-
-
-def random_pair() -> None:
-    state["shape_a"], state["shape_b"] = (names[i] for i in catalogue.random_pair(loaded))
-    frame.acted()
-
-
 frame.notices()
 top, bottom = st.container(), st.container()
 with bottom:
-    components.picker("picker", chairs.picker_data(loaded, a, b), pick, swap, random_pair)
+    components.picker(
+        "picker", chairs.picker_data(loaded, a, b), pick, lambda: frame.swap("shape"),
+        lambda: frame.random_pair("shape", loaded),
+    )  # fmt: skip
     thumbnails = chairs.atlas(loaded)
     if thumbnails:
         with st.container(key="feeds-atlas"):
@@ -102,7 +78,7 @@ def chosen() -> None:
 def slide() -> None:
     write_link()
     i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
-    work = chairs.path_work(loaded, a, b, SIDES, i)
+    work = chairs.path_work(loaded, a, b, frame.SIDES, i)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = chairs.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])

@@ -22,10 +22,11 @@ from app import viewport
 from app.session import catalogue, chairs, classifiers, engine, preps, take_away
 from app.session.path import STEPS
 from netspace.__main__ import main
-from netspace.evaluate import classify
+from netspace.evaluate import accuracy, agreement, classify, wilson
 from netspace.interpolate import Step, measure
+from netspace.losses import sdf_queries
 from netspace.mesh import surface_of
-from netspace.zoo import select
+from netspace.zoo import select, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = [
@@ -297,7 +298,9 @@ def test_without_the_images_the_page_says_how_to_get_them(lay, monkeypatch):
     lay("cnn")
     monkeypatch.setattr(classifiers, "here", lambda loaded: False)
     at = open_page("classifiers")
-    assert "digits is not here" in said(at.info) and "--download" in said(at.code) and not at.exception
+    assert "digits is not here" in said(at.info) and not at.exception
+    words = shlex.split(at.code[0].value)
+    assert words[:4] == ["python", "-m", "netspace", "images"] and main(words[3:]) == 0
 
 
 def test_without_the_images_recorded_curves_are_shown(lay, monkeypatch):
@@ -330,7 +333,8 @@ def cnn(lay) -> catalogue.Loaded:
 def test_recorded_curves_fill_a_feed(cnn):
     record_curves(cnn.space_info.folder.parent, "lenetlike-001", "lenetlike-005")
     assert [(pair.a, pair.b) for pair in classifiers.recorded(cnn)] == [("lenetlike-001", "lenetlike-005")]
-    header, body = unpack_feed(classifiers.recorded_feed(cnn, "view", "path", "lenetlike-001", "lenetlike-005"))
+    curves = classifiers.recorded_curves(cnn, "lenetlike-001", "lenetlike-005")
+    header, body = unpack_feed(classifiers.recorded_feed("view", "path", curves))
     assert {(f["side"], f["index"]) for f in header["frames"]} == {
         (s, i) for s in ("latent", "weights") for i in range(STEPS)
     }
@@ -338,6 +342,94 @@ def test_recorded_curves_fill_a_feed(cnn):
         f["correct"] == round(f["index"] / 40 * 360) and f["said"] is None and f["full"] for f in header["frames"]
     )
     assert body == b""
+    assert curves.full.all() and len(curves) == 2 * STEPS and (curves["count"] == 360).all()
+    row = curves[(curves.method == "weights") & (curves.gamma == 0.5)].iloc[0]
+    assert (row.low, row.high) == wilson(144, 360) and row.accuracy == 0.4
+
+
+def test_both_curves_can_be_taken_away(cnn):
+    work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
+    wait_for_feeds(work)
+    table = pd.read_csv(io.BytesIO(classifiers.curves_csv(work.curves())))
+    assert table.columns.tolist() == ["method", "gamma", "accuracy", "low", "high", "count", "full"]
+    assert len(table) == 2 * STEPS and table.full.all() and (table["count"] == 360).all()
+    ends = table[table.method == "weights"].sort_values("gamma").accuracy
+    assert [ends.iloc[0], ends.iloc[-1]] == pytest.approx(cnn.zoo.records.test_accuracy[[0, 7]].tolist(), abs=1e-5)
+    assert ((table.low <= table.accuracy) & (table.accuracy <= table.high)).all()
+
+
+def test_curves_that_are_not_known_in_full_say_so(cnn):
+    work = classifiers.ClassifierWork(engine.Engine(1), cnn, 0, 1, ("weights",), 0, classifiers._test_images("digits"))
+    for futures in work.quick.values():
+        futures[0].result(timeout=60)
+    curves = work.curves()
+    assert len(curves) == STEPS and not curves.full.any() and (curves["count"] == 60).all()
+    some = curves[curves.gamma < 0.5]
+    assert classifiers.curves_figure(cnn, some, 0, 1, "pdf").startswith(b"%PDF")  # the rest is a gap
+    assert classifiers.curves_figure(cnn, curves[:0], 0, 1, "png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_recorded_curves_can_be_drawn(cnn, kind, start):
+    record_curves(cnn.space_info.folder.parent, "lenetlike-001", "lenetlike-005")
+    curves = classifiers.recorded_curves(cnn, "lenetlike-001", "lenetlike-005")
+    assert classifiers.curves_figure(cnn, curves, 1, 5, kind).startswith(start)
+
+
+def test_a_classifier_can_be_taken_away_as_onnx(cnn):
+    import onnx
+
+    work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
+    model = onnx.load_from_string(take_away.network_file(work, "latent", 16, {}, "onnx"))
+    assert [(node.name) for node in (*model.graph.input, *model.graph.output)] == ["images", "logits"]
+
+
+@pytest.mark.parametrize(("page", "kind", "titles"), [
+    ("classifiers", "cnn", ["CSV", "PNG", "PDF", "safetensors + JSON", "state_dict", "ONNX"]),
+    ("shapes", "tiny", ["GLB", "STL", "PLY", "safetensors + JSON", "state_dict"]),
+])  # fmt: skip
+def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
+    lay(kind)
+    assert [button.label for button in open_page(page).get("download_button")] == titles
+
+
+def test_recorded_curves_can_be_taken_away(lay, monkeypatch):
+    record_curves(lay("cnn"), "lenetlike-001", "lenetlike-005")
+    monkeypatch.setattr(classifiers, "here", lambda loaded: False)
+    assert [button.label for button in open_page("classifiers").get("download_button")] == ["CSV", "PNG", "PDF"]
+
+
+OWN = "lenetlike/16px-3c"
+
+
+@pytest.fixture
+def own(root) -> Path:
+    """A zoo of a folder of one's own images, of one network of each split, and a space."""
+    family = netspace.Family.of(OWN, width=1000)
+    (arch,) = family.archs
+    parameters = [arch.initialise(seed) for seed in range(3)]
+    records = pd.DataFrame({"name": ["x", "y", "z"], "arch": OWN, "row": range(3), "split": netspace.zoo.SPLITS})
+    weights = {f"{OWN}/{name}": torch.stack([one[name] for one in parameters]) for name in arch.shapes}
+    write_zoo(root / "own" / "zoo", family, records, weights, {})
+    netspace.NetSpace(family, embedding=8, hidden=16).save(root / "own" / "space")
+    return root / "own"
+
+
+def test_what_is_missing_of_ones_own_images_is_told(own, capsys):
+    at = open_page("classifiers")
+    assert "a folder of one's own (3 classes)" in said(at.info) and not at.button and not at.exception
+    words = shlex.split(at.code[0].value)
+    assert "--data" in words and "--save" in words
+    assert main(words[3:]) and "no folder FOLDER" in capsys.readouterr().err  # and no unknown option
+
+
+def test_all_three_splits_have_a_name(own):
+    found = {f.kind: f for f in catalogue.find()}
+    loaded = catalogue.load(found["space"], found["zoo"])
+    assert [card.split for card in catalogue.cards(loaded)] == ["train", "validation", "held-out"]
+    assert catalogue.summary(loaded)["Networks"] == "3: 1 train, 1 validation, 1 held‑out"
+    assert "not trained on y and z" in catalogue.doubt(loaded, 1, 2) and catalogue.doubt(loaded, 0, 0) == ""
+    assert classifiers.default_pair(loaded) == (0, 2) and chairs.default_pair(loaded) == (0, 1)
 
 
 def test_a_classifiers_path_is_asked_first_a_part_then_all(cnn, monkeypatch):
@@ -391,12 +483,169 @@ def test_a_path_that_was_paused_goes_on(cnn):
     assert all(wait_for_feeds(work).values()) and work.done
 
 
-def test_a_networks_pictures_hold_every_value(cnn):
-    shown = preps.pictures(cnn, 5)
-    arch = cnn.space.family.archs[0]
-    assert shown.original.shape == shown.decoded.shape == shown.difference.shape
-    assert shown.original.shape[0] * shown.original.shape[1] >= arch.num_params
-    assert sum(layer["values"] for layer in shown.layers) == arch.num_params and shown.error > 0
+# -- networks as images --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["tiny", "cnn"])
+def any_kind(lay, request) -> catalogue.Loaded:
+    lay(request.param)
+    found = {f.kind: f for f in catalogue.find()}
+    return catalogue.load(found["space"], found["zoo"])
+
+
+def prep_path(loaded: catalogue.Loaded, a: int = 0, b: int = 4, first: int = 16) -> preps.PrepPath:
+    """A path all of which is done."""
+    work = preps.PrepPath(engine.Engine(1), loaded, a, b, ("latent", "weights"), first)
+    preps.ask(work)
+    for future in (*work.frames.values(), *work.answers.values()):
+        future.result(timeout=60)
+    return work
+
+
+def quanta(packed: bytes) -> np.ndarray:
+    low, high = np.frombuffer(gzip.decompress(packed), np.uint8).reshape(2, -1)
+    return np.stack([low, high], axis=1).copy().view("<i2")[:, 0]
+
+
+def test_a_path_of_pictures_fills_its_feeds(any_kind):
+    work = prep_path(any_kind)
+    feeds = {name: unpack_feed(content) for name, content in work.feeds("view")}
+    about, body = feeds["ends"]
+    arch = any_kind.zoo[0].arch
+    assert [(p["name"], tuple(p["shape"])) for p in about["parameters"]] == [
+        (n, tuple(s)) for n, s in arch.shapes.items()
+    ]
+    sizes = [shape.numel() for shape in arch.shapes.values()]
+    unit = np.repeat([p["scale"] / preps.SHADES for p in about["parameters"]], sizes)
+    originals = [any_kind.zoo[i].prep.flatten()[: arch.num_params].numpy() for i in (0, 4)]
+    assert sum(about["bytes"]) == len(body) and about["bad"] == [0, 0]
+    for sent, original in zip((body[: about["bytes"][0]], body[about["bytes"][0] :]), originals, strict=True):
+        assert (np.abs(quanta(sent) * unit - original) <= unit * 0.501).all()
+    largest = np.abs(np.stack(originals))
+    assert about["scale"] == pytest.approx(np.quantile(largest, 0.99), rel=1e-5)
+    assert next(iter(dict(work.feeds("view")))) == "ends" and "part-0" in feeds
+    seen, first = set(), feeds["part-0"][0]["frames"][0]
+    assert (first["side"], first["index"]) == ("latent", 16)
+    for name, (header, content) in feeds.items():
+        at = 0
+        for f in header.get("frames", []):
+            seen.add((f["side"], f["index"]))
+            sent, at = content[at : at + f["bytes"]], at + f["bytes"]
+            values = work.network(f["side"], f["index"]).prep.flatten()[: arch.num_params].numpy()
+            if f["side"] == "latent":
+                assert (np.abs(quanta(sent) * unit - values) <= unit * 0.501).all()
+            else:
+                assert sent == b""
+            assert f["cosine"][1] == preps.compare(originals[1], values, work.starts)[0]
+        assert at == len(content) or name == "ends"
+    assert seen == {(side, i) for side in ("latent", "weights") for i in range(STEPS)}
+
+
+def test_statistics_are_those_of_every_parameter(any_kind):
+    work = prep_path(any_kind)
+    original, other = any_kind.zoo[0], work.network("latent", 5)
+    entry = work.frames["latent", 5].result().entry
+    cosine, norm = entry["cosine"][0], entry["norm"][0]
+    pairs = [(p.flatten(), other.params[name].flatten()) for name, p in original.params.items()]
+    pairs = [tuple(torch.cat(side) for side in zip(*pairs, strict=True)), *pairs]
+    assert len(cosine) == len(norm) == len(pairs)
+    for (x, y), c, r in zip(pairs, cosine, norm, strict=True):
+        assert c == pytest.approx(float(x.double() @ y.double() / (x.double().norm() * y.double().norm())), abs=2e-4)
+        assert r == pytest.approx(float(y.double().norm() / x.double().norm()), rel=1e-3)
+    ends = work.frames["weights", 0].result().entry, work.frames["weights", STEPS - 1].result().entry
+    assert set(ends[0]["cosine"][0]) == set(ends[1]["norm"][1]) == {1.0}
+
+
+def test_answers_are_compared_with_both_ends(any_kind):
+    work = prep_path(any_kind)
+    network, ends = work.network("latent", 0), [any_kind.zoo[i] for i in (0, 4)]
+    found = work.answers["latent", 0].result()
+    if any_kind.zoo[0].arch.kind == "sdf":
+        queries = [sdf_queries(end, preps.POINTS, seed=k) for k, end in enumerate(ends)]
+        same = [agreement(network(q.points)[:, 0], q.values).item() for q in queries]
+        assert found.same == pytest.approx(same, abs=2e-3) and found.accuracy is None
+    else:
+        said_by = [classify(n, work.test) for n in (network, *ends)]
+        same = [accuracy(said_by[0], one.argmax(dim=1)) for one in said_by[1:]]
+        assert found.same == pytest.approx(same) and found.accuracy == pytest.approx(
+            accuracy(said_by[0], work.test.labels)
+        )
+    assert work.answers["weights", 0].result().same[0] == work.answers["weights", STEPS - 1].result().same[1] == 1
+    assert work.done and "asked" in work.words
+
+
+def test_values_that_are_not_finite_are_told_apart():
+    values = np.array([0.5, np.nan, -1.0, np.inf, 200.0], np.float32)
+    packed = quanta(preps.pack(values, np.full(5, 1 / 256)))
+    assert packed.tolist() == [128, preps.NOT_FINITE, -256, preps.NOT_FINITE, 32767]
+    cosine, norm = preps.compare(values, np.ones(5, np.float32), [0, 1, 2, 4])
+    assert cosine == [None, 1.0, None, None, 1.0] and norm == [None, 2.0, None, None, 0.005]
+    assert preps.compare(np.zeros(2), np.ones(2), [0, 1]) == ([None] * 3, [None] * 3)
+    assert preps.scale_of(np.full(3, np.nan)) == preps.scale_of(np.zeros(3)) == 1
+
+
+def test_a_network_that_holds_nan_is_shown(lay, tiny_cnn_zoo):
+    folder = lay("cnn")
+    weights = {name: stack.clone() for name, stack in tiny_cnn_zoo.weights.items()}
+    weights["lenetlike/digits/fcs.0.bias"][0, :3] = float("nan")
+    write_zoo(folder / "zoo", tiny_cnn_zoo.family, tiny_cnn_zoo.records, weights, {})
+    found = {f.kind: f for f in catalogue.find()}
+    work = prep_path(catalogue.load(found["space"], found["zoo"]))
+    about, _ = unpack_feed(dict(work.feeds("view"))["ends"])
+    assert about["bad"] == [3, 0] and work.answers == {} and work.done
+    for content in dict(work.feeds("view")).values():
+        json.dumps(unpack_feed(content)[0], allow_nan=False)
+    assert not open_page("networks", a=tiny_cnn_zoo.records.name[0]).exception
+
+
+def test_large_networks_have_fewer_steps(any_kind, monkeypatch):
+    monkeypatch.setattr(preps, "BUDGET", 12 * any_kind.zoo[0].arch.num_params)
+    work = prep_path(any_kind, first=21)
+    assert work.steps == 9 and len(work.frames) == 18
+    entries = [f.result().entry for f in work.frames.values()]
+    assert entries[0]["index"] == 5 and {e["index"] for e in entries} == set(range(9))
+    data = preps.view_data(any_kind, work, 0, 4, frame=5, method="latent", against="a", scale="own", layer="")
+    assert data["steps"] == 9 and data["all_steps"] == STEPS
+
+
+def test_networks_writes_its_link(lay):
+    lay("cnn")
+    link = {"a": "lenetlike-003", "b": "lenetlike-001", "gamma": "0.25", "method": "weights"}
+    more = {"against": "b", "scale": "one", "layer": "fcs.1.weight"}
+    at = open_page("networks", **link, **more)
+    assert not at.warning and link_of(at) == link | more | {"space": "cnn/space", "zoo": "cnn/zoo"}
+    assert {"gamma": "0", "method": "latent"}.items() <= link_of(open_page("networks")).items()
+    assert not {"against", "scale", "layer"} & set(link_of(open_page("networks")))
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"a": "sofa"}, "There is no network “sofa”"),
+        ({"against": "c"}, "no end “c” to compare with"),
+        ({"scale": "huge"}, "no scale “huge”"),
+        ({"layer": "fc.9"}, "no parameter “fc.9” in lenetlike/digits"),
+    ],
+)
+def test_a_link_to_pictures_that_are_not_there_is_told(lay, link, sentence):
+    lay("cnn")
+    at = open_page("networks", **link)
+    assert sentence in said(at.warning) and not at.exception and not at.error
+
+
+def test_one_network_is_compared_with_what_is_decoded_of_it(lay, tiny_cnn_zoo, root):
+    shutil.rmtree(lay("cnn") / "zoo")
+    select(tiny_cnn_zoo, [0], root / "cnn" / "zoo")
+    at = open_page("networks")
+    assert link_of(at)["a"] == link_of(at)["b"] and not at.exception and not at.error
+    assert "1 network, lenetlike/digits" in said(at.sidebar.caption)
+
+
+def test_without_the_images_answers_are_not_compared(cnn, monkeypatch):
+    monkeypatch.setattr(classifiers, "here", lambda loaded: False)
+    work = prep_path(cnn)
+    assert work.answers == {} and work.done and "test images" in work.words["without"]
+    assert not open_page("networks").exception
 
 
 # -- the session ---------------------------------------------------------------------------------------------------
@@ -554,8 +803,8 @@ def test_going_back_restores_what_the_link_says(folders):
 
 def test_held_out_networks_in_a_space_that_reads_weights_are_explained(folders):
     at = open_page("shapes", a="chair-0002", b="chair-0000")
-    assert "chair-0002 was held out from training" in said(at.caption)
-    assert "held out from training" not in said(open_page("shapes", a="chair-0001", b="chair-0000").caption)
+    assert "The space was not trained on chair-0002" in said(at.caption)
+    assert "not trained on" not in said(open_page("shapes", a="chair-0001", b="chair-0000").caption)
 
 
 def test_a_random_pair_is_found_in_the_smallest_zoo(tiny_zoo, tmp_path):

@@ -307,3 +307,64 @@ def test_going_between_shapes_and_classifiers_changes_the_space(page):
     page.get_by_role("link", name="Classifiers").click()
     page.wait_for_url("**/classifiers?**space=space&**")
     wait(page, "d.full === '66'", "classifier")
+
+
+# -- networks as images --------------------------------------------------------------------------------------------
+
+
+def open_networks(page, link: str = "?space=space&zoo=zoo") -> None:
+    page.goto(f"/networks{link}")
+    wait(page, "d.frames === '66' && d.pictures === '35' && d.answers === '66'", "preps")
+    page.wait_for_timeout(2500)  # what is asked every second while there is more to come has ended
+
+
+def panels(page) -> list[str]:
+    return [page.locator(".preps .values").nth(k).evaluate("el => el.toDataURL()") for k in range(3)]
+
+
+def test_scrubbing_changes_the_pictures_and_sends_nothing(page):
+    open_networks(page)
+    before, sent = panels(page), len(page.sent)
+    numbers = page.locator(".preps tbody").inner_text()
+    box = page.locator(".preps input[type=range]").bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 10, steps=6)
+    wait(page, "Number(d.frame) > 6", "preps")
+    page.wait_for_timeout(200)
+    during = panels(page)
+    assert len(page.sent) == sent, "a message was sent while dragging"
+    assert during[0] == before[0] and during[1] != before[1] and during[2] != before[2]
+    assert page.locator(".preps tbody").inner_text() != numbers
+    page.mouse.up()
+    page.wait_for_url("**gamma=0.**")
+    assert len(page.sent) == sent + 1, "one message on release"
+    page.locator(".preps").focus()
+    page.keyboard.press("End")
+    wait(page, "d.against === 'b'", "preps")
+    page.wait_for_timeout(200)
+    assert panels(page)[0] != before[0], "the nearer end is B now"
+
+
+def test_a_parameter_is_marked_in_pictures_and_table_and_kept_in_the_link(page):
+    open_networks(page)
+    lines = page.locator(".preps .lines").nth(2)
+    before = lines.evaluate("el => el.toDataURL()")
+    row = page.locator(".preps tbody tr").nth(5)
+    row.hover()
+    page.wait_for_timeout(200)
+    assert lines.evaluate("el => el.toDataURL()") != before
+    row.click()
+    page.wait_for_url("**layer=fcs.0.weight**")
+    page.locator(".preps .picture").first.hover(position={"x": 4, "y": 1})
+    expect(page.locator(".preps .tip b")).to_have_text("convs.0.weight")
+    expect(page.locator(".preps .tip i")).to_contain_text("[0, 0, 0, ")
+    page.reload()
+    wait(page, "d.layer === 'fcs.0.weight'", "preps")
+
+
+def test_raw_weights_at_the_ends_are_the_originals(page):
+    open_networks(page, "?space=space&zoo=zoo&gamma=1&method=weights")
+    page.wait_for_timeout(300)
+    original, network, _ = panels(page)
+    assert original == network and "B, the original" in page.locator(".preps .panel").first.inner_text()

@@ -21,8 +21,8 @@ def _component(name: str, *shared: str):
     return st.components.v2.component(f"netspace_{name}", **{kind: words for kind, words in text.items() if words})
 
 
-_viewer, _classifier = _component("viewer", "hub", "path"), _component("classifier", "hub", "path")
-_picker, _feed = _component("picker", "hub"), _component("feed", "hub")
+_viewer, _picker, _feed = _component("viewer", "hub", "path"), _component("picker", "hub"), _component("feed", "hub")
+_classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
 
 
 def viewer(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
@@ -37,6 +37,13 @@ def classifier(key: str, data: dict, on_view: Callable[[], None], on_method: Cal
     `frame`, set when the slider is released; `method`, the side in focus.
     """
     _classifier(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+
+
+def preps(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """Networks as images. In the session's state under `key`: `view`, a dict of `frame`, `against` (nearer, a or
+    b), `scale` (own or one) and `layer`, set when the slider is released or one of these chosen; `method`, in focus.
+    """
+    _preps(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
 
 
 def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:

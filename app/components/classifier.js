@@ -6,12 +6,14 @@ const LABELLED = 20;  // up to this many classes the matrix names them
 const share = (v) => v.toFixed(3);
 const many = (n) => n.toLocaleString("en");
 
-class Classifier extends PathView {
+class Classifier extends FocusView {
+  chipHelp = "show its answers";
+
   build() {
     const all = (selector) => [...this.root.querySelectorAll(selector)];
     const find = (selector) => this.root.querySelector(selector);
     Object.assign(this.el, {
-      legend: find(".legend"), progress: find(".progress"), focus: find(".focus"), chart: find(".chart"),
+      progress: find(".progress"), focus: find(".focus"), chart: find(".chart"),
       matrix: find(".matrix"), strip: find(".strip"), caption: find(".caption"), messages: all(".message"), accuracy: all(".accuracy"),
     });
   }
@@ -40,13 +42,8 @@ class Classifier extends PathView {
     matrix.onpointermove = (e) => (matrix.title = this.cellAt(e.offsetX, e.offsetY));
   }
 
-  adopt(data) {
-    this.kept.method = data.method;
-  }
-
   lay(data) {
-    if (data.method !== this.told) this.kept.method = this.told = data.method;
-    if (!this.el.legend.children.length) this.el.legend.append(...data.sides.map((side, k) => this.chip(side, k > 0)));
+    super.lay(data);
     data.sides.forEach((side, k) => {
       this.el.accuracy[k].style.setProperty("--method", side.colour);
       this.el.accuracy[k].classList.toggle("dashed", k > 0);
@@ -55,29 +52,9 @@ class Classifier extends PathView {
     if (!this.tiles || this.picturesOf !== data.path) this.tile(data.recorded ? 0 : data.strip);
   }
 
-  chip({ side, title, help, colour }, dashed) {
-    const el = document.createElement("button");
-    el.className = "chip";
-    el.classList.toggle("dashed", dashed);
-    el.textContent = title;
-    el.title = `${help}\nClick: show its answers`;
-    el.style.setProperty("--method", colour);
-    el.onclick = () => this.choose(side);
-    return el;
-  }
-
-  choose(method) {
-    if (method === this.kept.method) return;
-    this.kept.method = method;
-    this.show(this.kept.frame);
-    this.setStateValue("method", method);
-  }
-
   view() {
     return { frame: this.kept.frame };
   }
-
-  tick() {}
 
   better(entry, known) {
     return entry.full && !known.full;
@@ -131,15 +108,11 @@ class Classifier extends PathView {
 
   write() {
     const { steps, sides, classes, subset, full, recorded, missing, same } = this.data;
-    const focus = sides.find(({ side }) => side === this.kept.method) ?? sides[0];
+    super.write();
+    const { focus, what } = this;
     const entry = this.entry(focus.side);
     const entries = [...this.frames.values()];
     const whole = entries.filter((e) => e.full).length, all = steps * sides.length;
-    this.root.style.setProperty("--method", focus.colour);
-    [...this.el.legend.children].forEach((chip, k) => {
-      chip.classList.toggle("on", sides[k] === focus);
-      chip.setAttribute("aria-pressed", sides[k] === focus);
-    });
     this.el.progress.textContent = recorded ? `recorded, all ${many(entries[0]?.count ?? 0)} test images`
       : entries.length < all ? `first ${many(subset)} test images: ${entries.length} of ${all} networks`
       : whole < all ? `full test set: ${whole} of ${all} networks` : "";
@@ -152,8 +125,6 @@ class Classifier extends PathView {
         : `${share(here.low)} to ${share(here.high)}, on ${many(here.count)} of ${many(full)} test images`;
       this.el.accuracy[k].title = "Share of test images whose class the network names. Where not all were asked: with the 95 % Wilson interval.";
     });
-    const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
-    const what = same ? `A and B are the same network: ${focus.ends}` : atEnd ? `${this.kept.frame ? "B" : "A"}, ${focus.ends}` : focus.between;
     this.el.focus.innerHTML = "<span class=\"name\"></span><i></i>";
     this.el.focus.querySelector("span").textContent = focus.title;
     this.el.focus.querySelector("i").textContent = what;
@@ -166,7 +137,7 @@ class Classifier extends PathView {
     matrix.classList.toggle("waiting", !recorded);
     matrix.textContent = recorded ? missing : "evaluating";
     this.el.caption.hidden = recorded;
-    this.el.caption.textContent = `${this.tiles.length} of the test images: what the ${atEnd || same ? "network" : "network in between"} says, and how sure it is`;
+    this.el.caption.textContent = `${this.tiles.length} of the test images: what the ${this.atEnd || same ? "network" : "network in between"} says, and how sure it is`;
     this.el.strip.classList.toggle("waiting", !entry && !recorded);
     this.tiles.forEach((el, k) => {
       const [said, sure, truth] = [entry?.said?.[k], entry?.sure?.[k], this.truth?.[k]];
@@ -283,7 +254,7 @@ class Classifier extends PathView {
 
   drawMatrix() {
     const { pen, width, height } = sheet(this.el.matrix);
-    const focus = this.data.sides.find(({ side }) => side === this.kept.method) ?? this.data.sides[0];
+    const { focus } = this;
     const matrix = this.entry(focus.side)?.matrix;
     this.grid = null;
     if (!matrix || !width) return;

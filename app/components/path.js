@@ -2,6 +2,10 @@
 // needs is in the browser before it starts; nothing travels while dragging, one message goes to Python on release.
 
 const SECONDS_PER_RUN = 4;
+const SPLITS = {
+  train: "The space is trained on networks of this split", validation: "The best checkpoint of the space is selected by networks of this split; it is not trained on them",
+  "held-out": "The space never sees networks of this split",
+};
 
 class PathView {
   constructor(root, id) {
@@ -85,6 +89,7 @@ class PathView {
       this.el[end].title = words;
       const badge = this.el[end].querySelector(".badge");
       badge.textContent = split;
+      badge.title = SPLITS[split] ?? "";
       badge.classList.toggle("hollow", heldOut);
     }
     this.lay(data);

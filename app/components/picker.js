@@ -57,6 +57,9 @@ class Picker {
       return card;
     });
     this.networks = data.networks;
+    const splits = new Set(["all", ...data.networks.map(({ split }) => split)]);
+    this.el.splits.forEach((el) => (el.hidden = !splits.has(el.dataset.split)));
+    if (!splits.has(this.kept.split)) this.kept.split = "all";
     this.nothing = document.createElement("p");
     this.nothing.className = "nothing";
     this.el.grid.append(this.nothing);
@@ -80,14 +83,14 @@ class Picker {
     this.networks.forEach((network, i) => {
       const text = `${network.name} ${network.words} ${network.split}`.toLowerCase();
       const fits = words.every((word) => text.includes(word)) &&
-        (this.kept.split === "all" || (this.kept.split === "heldout") === network.held_out);
+        (this.kept.split === "all" || this.kept.split === network.split);
       this.cards[i].hidden = !fits;
       found += fits;
     });
     this.el.splits.forEach((el) => el.classList.toggle("on", el.dataset.split === this.kept.split));
     this.el.found.textContent = `${found} of ${this.networks.length}`;
-    const where = { all: "", train: " among the training networks", heldout: " among the held-out networks" };
-    this.nothing.textContent = `Nothing fits${where[this.kept.split]}. Try sled, arms, stool or ladder.`;
+    const where = this.kept.split === "all" ? "" : ` among the networks marked ${this.kept.split}`;
+    this.nothing.textContent = `Nothing fits${where}. Try sled, arms, stool or ladder.`;
     this.nothing.hidden = found > 0;
   }
 

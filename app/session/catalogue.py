@@ -87,7 +87,7 @@ def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple]:
             space = about["space"]
             return f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}", data, family
         count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
-        return f"{count} networks, {', '.join(known.names)}", data, family
+        return f"{count} network{'s' if count != 1 else ''}, {', '.join(known.names)}", data, family
     except (ValueError, KeyError, TypeError, OSError):
         return "cannot be read", data, family
 
@@ -206,8 +206,7 @@ def doubt(loaded: Loaded, a: int, b: int) -> str:
     strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]
     if not strangers or loaded.space.config.encoder != "prep":
         return ""
-    were = "was" if len(strangers) == 1 else "were"
-    known = f"{' and '.join(strangers)} {were} held out from training. {reads_note(loaded)}"
+    known = f"The space was not trained on {' and '.join(strangers)}. {reads_note(loaded)}"
     return f"{known} A space that reads answers fits better here."
 
 

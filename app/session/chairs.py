@@ -11,7 +11,7 @@ import numpy as np
 
 from netspace.interpolate import Step, measure
 from netspace.mesh import Surface, export, surface_of, surface_or_none, vertex_normals
-from netspace.zoo import HELDOUT, TRAIN, read_json
+from netspace.zoo import SPLITS, read_json
 
 from .catalogue import Loaded, cards
 from .engine import Engine, feed, shared
@@ -32,11 +32,11 @@ def atlas(loaded: Loaded) -> bytes | None:
 
 
 def default_pair(loaded: Loaded) -> tuple[int, int]:
-    """The pair that the pages open with: two chairs that look well together, else the first training networks."""
+    """The pair that the pages open with: two chairs that look well together, else the first two of all."""
     names = loaded.names
     if all(name in names for name in DEFAULT_PAIR):
         return names.index(DEFAULT_PAIR[0]), names.index(DEFAULT_PAIR[1])
-    ids = [*loaded.zoo.ids(TRAIN), *loaded.zoo.ids(HELDOUT)]
+    ids = [i for split in SPLITS for i in loaded.zoo.ids(split)]
     return ids[0], ids[min(1, len(ids) - 1)]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +18,10 @@ import torch
 from netspace import images
 from netspace.evaluate import classify, wilson
 from netspace.images import IMAGE_SETS, Images
+from netspace.interpolate import METHODS, gammas
 from netspace.interpolate import PATH_STEPS as STEPS
 from netspace.network import fast_dtype
+from netspace.picture import accuracy_figure
 from netspace.zoo import TRAIN
 
 from .catalogue import DEVICE, ROOT, Loaded, cards
@@ -46,7 +50,8 @@ def data_name(loaded: Loaded) -> str:
 
 
 def data_title(loaded: Loaded) -> str:
-    return TITLES.get(data_name(loaded), data_name(loaded))
+    name = data_name(loaded)
+    return TITLES.get(name, name) if name in IMAGE_SETS else f"a folder of one's own ({class_count(loaded)} classes)"
 
 
 def here(loaded: Loaded) -> bool:
@@ -61,9 +66,7 @@ def download(loaded: Loaded) -> None:
 
 def download_command(loaded: Loaded) -> str | None:
     """The command line that does the same; None where nobody offers the images."""
-    return (
-        f"python -m netspace images --data {data_name(loaded)} --download" if data_name(loaded) in IMAGE_SETS else None
-    )
+    return f"python -m netspace images {data_name(loaded)} --download" if data_name(loaded) in IMAGE_SETS else None
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the test images …")
@@ -74,13 +77,26 @@ def _test_images(name: str) -> Images:
     return test.take(order).to(DEVICE)
 
 
+def class_count(loaded: Loaded) -> int:
+    """How many classes the networks tell apart."""
+    return loaded.space.family.archs[0].skeleton.classes
+
+
+def some_test_images(loaded: Loaded) -> Images | None:
+    """A fair sample of the test images, SUBSET at most; None where they are not here or cannot be read."""
+    try:
+        return _test_images(data_name(loaded)).take(slice(SUBSET)) if here(loaded) else None
+    except ValueError:
+        return None
+
+
 # -- pairs ---------------------------------------------------------------------------------------------------------
 
 
 def default_pair(loaded: Loaded) -> tuple[int, int]:
-    """The weakest and the strongest training network."""
-    known = cards(loaded)
-    ids = loaded.zoo.ids(TRAIN) or range(len(known))
+    """The weakest and the strongest training network; where there are not two, of all."""
+    known, ids = cards(loaded), loaded.zoo.ids(TRAIN)
+    ids = ids if len(ids) > 1 else range(len(known))
     order = sorted(ids, key=lambda i: known[i].accuracy or 0.0)
     return order[0], order[-1]
 
@@ -114,15 +130,20 @@ def recorded(loaded: Loaded) -> list[Recorded]:
     return [Recorded(*pair) for pair in pairs if {pair.a, pair.b} <= names]
 
 
-def recorded_feed(loaded: Loaded, view: str, path: str, a: str, b: str) -> bytes:
-    """A feed with the recorded curves of a pair."""
+def recorded_curves(loaded: Loaded, a: str, b: str) -> pd.DataFrame:
+    """The recorded curves of a pair, as `ClassifierWork.curves`."""
     found = _curves(loaded)
     mine = found[(found.a == a) & (found.b == b)].drop_duplicates(["method", "gamma"])
+    counts = mine["count"].tolist()
+    steps = zip(mine.method, mine.gamma.tolist(), mine.accuracy.tolist(), counts, strict=True)
+    return _curve_table(_row(method, gamma, round(share * n), n, True) for method, gamma, share, n in steps)
+
+
+def recorded_feed(view: str, path: str, curves: pd.DataFrame) -> bytes:
+    """A feed with recorded curves."""
     frames = [
-        _entry(method, round(gamma * (STEPS - 1)), round(accuracy * count), count, True)
-        for method, gamma, accuracy, count in zip(
-            mine.method, mine.gamma, mine.accuracy, mine["count"].tolist(), strict=True
-        )
+        _entry(row.method, round(row.gamma * (STEPS - 1)), round(row.accuracy * row.count), row.count, True)
+        for row in curves.itertuples()
     ]
     return feed({"view": view, "feed": "recorded", "path": path, "frames": frames}, b"")
 
@@ -222,6 +243,18 @@ class ClassifierWork(NetworkPath):
     def done(self) -> bool:
         return all(f.done() for futures in self.whole.values() for f in futures)
 
+    def curves(self) -> pd.DataFrame:
+        """What is known of both curves: method, gamma, accuracy, its interval low to high, count of images, full."""
+        rows = []
+        for side in self.sides:
+            for i, gamma in enumerate(self.gammas):
+                full = bool(self.whole[side, i]) and all(_has_result(f) for f in self.whole[side, i])
+                futures = (self.whole if full else self.quick)[side, i]
+                if all(_has_result(f) for f in futures):
+                    confusion = sum(future.result().confusion for future in futures)
+                    rows.append(_row(side, gamma, int(confusion.trace()), int(confusion.sum()), full))
+        return _curve_table(rows)
+
     def _frames(self, view: str, name: str, keys: list[Key], futures: dict[Key, list[Future]]) -> bytes:
         entries, bodies = [], []
         for side, i in keys:
@@ -245,9 +278,7 @@ def view_data(
     loaded: Loaded, work: ClassifierWork | None, sides: tuple[str, ...], a: int, b: int, *, frame: int, method: str
 ) -> dict:
     """What the view shows beside the answers, which come by feeds; without work, for recorded curves."""
-    known, arch = cards(loaded), loaded.space.family.archs[0]
-    count = len(work.test.classes) if work else arch.shapes[next(reversed(arch.shapes))][0]
-    title = data_title(loaded)
+    known, count = cards(loaded), class_count(loaded)
     return {
         "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
         "steps": STEPS,
@@ -259,8 +290,8 @@ def view_data(
         "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
         "same": a == b,
         "recorded": work is None,
-        "missing": f"{title} is not here: these curves were recorded with the full test set.",
-        "hint": f"With the images of {title}, what the network says of some of them is shown here.",
+        "missing": "The test images are not here: these curves were recorded with all of them.",
+        "hint": "Where the test images are, what the network says of some of them is shown here.",
         "subset": work.subset if work else 0,
         "full": len(work.test) if work else 0,
         "strip": SHOWN,
@@ -282,6 +313,43 @@ def _entry(side: str, i: int, correct: int, count: int, full: bool) -> dict:
         "sure": None,
         "bytes": 0,
     }
+
+
+def _has_result(future: Future) -> bool:
+    return future.done() and not future.cancelled()
+
+
+def _row(method: str, gamma: float, correct: int, count: int, full: bool) -> tuple:
+    return method, gamma, correct / count, *wilson(correct, count), count, full
+
+
+def _curve_table(rows: Iterable[tuple]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=["method", "gamma", "accuracy", "low", "high", "count", "full"])
+
+
+def curves_csv(curves: pd.DataFrame) -> bytes:
+    """Curves as a CSV file; low and high are Wilson's 95 % interval."""
+    return curves.to_csv(index=False, float_format="%.6g").encode()
+
+
+def curves_figure(loaded: Loaded, curves: pd.DataFrame, a: int, b: int, kind: str) -> bytes:
+    """Curves as a figure, png or pdf: where a step is not known, its curve has a gap."""
+    known = cards(loaded)
+    wide = curves.pivot(index="gamma", columns="method", values="accuracy").reindex(gammas(STEPS))
+    asked = " or ".join(f"{count:,}" for count in sorted(curves["count"].unique(), reverse=True))
+    ends = ("A", a), ("B", b)
+    buffer = io.BytesIO()
+    accuracy_figure(
+        buffer,
+        gammas(STEPS),
+        {method: wide[method].tolist() for method in METHODS if method in wide},
+        {method: METHODS[method].title for method in METHODS},
+        {f"{end}: {known[i].name}": math.nan if known[i].accuracy is None else known[i].accuracy for end, i in ends},
+        1 / class_count(loaded),
+        f"accuracy on {asked} test images of {data_title(loaded)}",
+        kind,
+    )
+    return buffer.getvalue()
 
 
 def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> ClassifierWork:

@@ -1,60 +1,248 @@
-"""Networks as images: the values of a PRep in colour, original against decoded."""
+"""Networks as images (supplement VII): the values along a path, and how near they come to the originals'."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil
+import gzip
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
 
 import numpy as np
-import streamlit as st
 import torch
 
-from .catalogue import DEVICE, Loaded
+from netspace.evaluate import accuracy, agreement, classify
+from netspace.images import Images
+from netspace.losses import sdf_queries
 
-FOLD = 720
-"""values in a row of the pictures"""
-LOW, MIDDLE, HIGH = np.array([[31, 95, 191], [246, 247, 248], [199, 62, 29]], np.float32)
+from . import chairs, classifiers
+from .catalogue import Loaded, cards
+from .engine import Engine, feed, shared
+from .path import STEPS, Key, NetworkPath, side_words
+
+BUDGET = 12_000_000
+"""values of a path that the browser is sent at most; larger networks have fewer steps"""
+GROUP = 12
+"""steps of a feed"""
+POINTS = 4096
+"""points around a shape's surface at which answers are compared"""
+SHADES = 256
+"""quanta between zero and a parameter's scale"""
+NOT_FINITE = -32768
+"""stands for what is no number"""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """A network beside what the space makes of it; pictures (h, FOLD, 3) uint8 on one scale."""
+class Frame:
+    """The values of a step, or none where the browser has them from the ends, and its statistics."""
 
-    original: np.ndarray
-    decoded: np.ndarray
-    difference: np.ndarray
-    scale: float
-    """the value at which colours saturate: 99 % of the original's values are smaller"""
-    rms: float
-    """root mean square of the original's values"""
-    error: float
-    """and of the differences"""
-    layers: list[dict]
-    """name, shape, number of values and first row in the pictures of every parameter"""
+    entry: dict
+    body: bytes
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Loaded: lambda loaded: loaded.key})
-def pictures(loaded: Loaded, i: int) -> Pictures:
-    """The pictures of a network of the zoo."""
-    network = loaded.zoo[i].to(DEVICE)
-    count = network.arch.num_params
-    with torch.inference_mode():
-        decoded = loaded.space.networks(loaded.space.encode(network.prep.unsqueeze(0)))[0].prep
-    ours, theirs = (prep.flatten()[:count].cpu().numpy() for prep in (network.prep, decoded))
-    scale = float(np.quantile(np.abs(ours), 0.99)) or 1.0
-    layers, start = [], 0
-    for name, shape in network.arch.shapes.items():
-        size = shape.numel()
-        layers.append({"parameter": name, "shape": " × ".join(map(str, shape)), "values": size, "row": start // FOLD})
-        start += size
-    images = (_coloured(values, scale) for values in (ours, theirs, theirs - ours))
-    rms, error = (float(np.sqrt(np.mean(values**2))) for values in (ours, theirs - ours))
-    return Pictures(*images, scale, rms, error, layers)
+@dataclass(frozen=True)
+class Answers:
+    """How a step answers: share of answers like A's and like B's, and of a classifier the accuracy."""
+
+    same: list[float]
+    accuracy: float | None
 
 
-def _coloured(values: np.ndarray, scale: float) -> np.ndarray:
-    """Values (P,) as rows of FOLD pixels: blue below zero, red above, nearly white at zero."""
-    rows = np.zeros(ceil(len(values) / FOLD) * FOLD, np.float32)
-    rows[: len(values)] = np.clip(values / scale, -1, 1)
-    v = rows.reshape(-1, FOLD, 1)
-    return (MIDDLE + np.abs(v) * np.where(v < 0, LOW - MIDDLE, HIGH - MIDDLE)).round().astype(np.uint8)
+def compare(original: np.ndarray, other: np.ndarray, starts: Sequence[int]) -> tuple[list[float | None], ...]:
+    """Cosine similarity and the other's norm over the original's, (1 + parameters) each; None where not defined.
+
+    Of values (P,): first of all of them, then of every parameter, which begin at `starts`.
+    """
+
+    def products(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        parts = np.add.reduceat(x * y, starts)
+        sums = np.concatenate([[parts.sum()], parts])
+        return np.where(np.isfinite(sums), sums, np.nan)
+
+    x, y = original.astype(np.float64), other.astype(np.float64)
+    xy, xx, yy = products(x, y), products(x, x), products(y, y)
+    with np.errstate(all="ignore"):
+        rows = xy / np.sqrt(xx * yy), np.sqrt(yy / xx)
+    return tuple([float(f"{v:.4g}") if np.isfinite(v) else None for v in row] for row in rows)
+
+
+def scale_of(values: np.ndarray) -> float:
+    """Where colours saturate: 99 % of the finite ones among these values are nearer to zero."""
+    large = np.abs(values[np.isfinite(values)])
+    return float(np.quantile(large, 0.99) or large.max()) if large.any() else 1.0
+
+
+def pack(values: np.ndarray, quanta: np.ndarray) -> bytes:
+    """Values (P,) in quanta (P,) as int16, the low bytes before the high ones, gzipped."""
+    finite = np.isfinite(values)
+    whole = np.clip(np.where(finite, values, 0) / quanta, -32767, 32767).round()
+    whole = np.where(finite, whole, NOT_FINITE).astype("<i2").view(np.uint8)
+    return gzip.compress(whole[::2].tobytes() + whole[1::2].tobytes(), compresslevel=1, mtime=0)
+
+
+class PrepPath(NetworkPath):
+    """A path whose steps are compared with both ends and packed as pictures; then, where it can be, asked."""
+
+    def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
+        super().__init__(engine, loaded, a, b, sides, first)
+        self.arch = self.ends[0].arch
+        self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self.arch.num_params * (32 // k + 3) <= BUDGET)
+        self.first -= first % self.every
+        self.originals = [self._values(end.prep) for end in self.ends]
+        sizes = [shape.numel() for shape in self.arch.shapes.values()]
+        self.starts = np.cumsum([0, *sizes[:-1]])
+        both = np.stack(self.originals)  # (2, P)
+        self.scale = scale_of(both)
+        self.scales = [scale_of(part) for part in np.split(both, self.starts[1:], axis=1)]
+        self.quanta = np.repeat(np.array(self.scales) / SHADES, sizes)
+        self.frames: dict[Key, Future] = {
+            key: self.submit(rank, self._frame, *key) for rank, part in enumerate(self.parts()) for key in part
+        }
+        self.finite = bool(np.isfinite(both).all())
+        self.test: Images | None = None
+        self.references: list[Future] = []
+        self.answers: dict[Key, Future] | None = None
+
+    def ask(self, test: Images | None) -> None:
+        """Also compare the answers: of classifiers on these images, where there are any."""
+        if self.answers is not None:
+            return
+        self.test, self.answers = test, {}
+        if self.finite and (self.arch.kind == "sdf" or test):
+            self.references = [self.submit(3, self._reference, k) for k in (0, 1)]
+            ranked = enumerate(self.parts(), start=4)
+            self.answers = {key: self.submit(rank, self._answer, *key) for rank, part in ranked for key in part}
+
+    @property
+    def steps(self) -> int:
+        return (STEPS - 1) // self.every + 1
+
+    @property
+    def words(self) -> dict[str, str]:
+        """On what the answers are compared, or what that would need."""
+        if self.arch.kind == "sdf":
+            return {"asked": "points around its surface, within 0.01"}
+        if self.test or (self.answers is None and classifiers.here(self.loaded)):
+            return {"asked": f"test images of {classifiers.data_title(self.loaded)}"}
+        return {"without": "Where the test images are, it is said here how alike the networks answer."}
+
+    def parts(self) -> list[list[Key]]:
+        return [[key for key in part if key[1] % self.every == 0] for part in super().parts()]
+
+    def _values(self, prep: torch.Tensor) -> np.ndarray:
+        """(P,) float32, without the PRep's padding."""
+        return prep.flatten()[: self.arch.num_params].cpu().numpy()
+
+    def _frame(self, side: str, i: int) -> Frame:
+        values = self._values(self.network(side, i).prep)
+        cosine, norm = zip(*(compare(original, values, self.starts) for original in self.originals), strict=True)
+        body = pack(values, self.quanta) if side != "weights" else b""  # those lie between the ends
+        entry = {"side": side, "index": i // self.every, "bytes": len(body), "cosine": cosine, "norm": norm}
+        return Frame(entry, body)
+
+    def _reference(self, k: int):
+        """What an end answers."""
+        if self.arch.kind == "sdf":
+            return sdf_queries(self.ends[k], POINTS, seed=k)
+        return classify(self.ends[k], self.test).argmax(dim=1)  # (n,)
+
+    def _answer(self, side: str, i: int) -> Answers:
+        network, ends = self.network(side, i), [future.result() for future in self.references]
+        if self.arch.kind == "sdf":
+            run = network.compiled()
+            return Answers([agreement(run(end.points), end.values).item() for end in ends], None)
+        logits = classify(network, self.test)
+        same = [(logits.argmax(dim=1) == end).float().mean().item() for end in ends]
+        return Answers(same, accuracy(logits, self.test.labels))
+
+    def first_ready(self) -> None:
+        """Wait until there is something to see where the slider is."""
+        for side in self.sides:
+            self.frames[side, self.first].result()
+
+    @property
+    def done(self) -> bool:
+        return self.answers is not None and all(f.done() for f in (*self.frames.values(), *self.answers.values()))
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
+        groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
+        yield "ends", self._ends(view)
+        for name, futures, fill in (("part", self.frames, self._frames), ("answers", self.answers, self._answered)):
+            for k, group in enumerate(groups if futures else []):
+                header = {"view": view, "feed": f"{name}-{k}", "path": self.id}
+                yield f"{name}-{k}", fill(header, group) if all(futures[key].done() for key in group) else None
+
+    def _ends(self, view: str) -> bytes:
+        """The feed with the originals' values and what the parameters are."""
+        bodies = [pack(values, self.quanta) for values in self.originals]
+        shapes = [
+            {"name": name, "shape": list(shape), "scale": scale}
+            for (name, shape), scale in zip(self.arch.shapes.items(), self.scales, strict=True)
+        ]
+        header = {"view": view, "feed": "ends", "path": self.id, "parameters": shapes, "scale": self.scale}
+        bad = [int((~np.isfinite(values)).sum()) for values in self.originals]
+        return feed(header | {"bytes": [len(body) for body in bodies], "bad": bad}, b"".join(bodies))
+
+    def _frames(self, header: dict, keys: list[Key]) -> bytes:
+        frames = [self.frames[key].result() for key in keys]
+        return feed(header | {"frames": [f.entry for f in frames]}, b"".join(f.body for f in frames))
+
+    def _answered(self, header: dict, keys: list[Key]) -> bytes:
+        """A feed with the answers of these steps."""
+        ends, count = None, POINTS
+        if self.test:
+            count, ends = (
+                len(self.test),
+                [(end.result() == self.test.labels).float().mean().item() for end in self.references],
+            )
+        answers = [
+            {"side": side, "index": i // self.every} | asdict(self.answers[side, i].result()) for side, i in keys
+        ]
+        return feed(header | {"answers": answers, "ends": ends, "count": count}, b"")
+
+
+def default_pair(loaded: Loaded) -> tuple[int, int]:
+    """The pair that the page of these networks' kind opens with."""
+    return (chairs if loaded.space_info.data == "sdf" else classifiers).default_pair(loaded)
+
+
+def order(loaded: Loaded) -> list[int]:
+    """Ids as lists show them: the most accurate first, where that is known."""
+    return classifiers.table(loaded).index.tolist()
+
+
+def prep_path(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], gamma: float) -> PrepPath:
+    """The path between two networks, begun near gamma if it is not there yet."""
+    key = ("preps", loaded.space_info, loaded.zoo_info, a, b, sides)
+    return shared().work(key, lambda served: PrepPath(served, loaded, a, b, sides, round(gamma * (STEPS - 1))))
+
+
+def ask(work: PrepPath) -> None:
+    """Have the answers compared as well; reads the test images, where these are needed and here."""
+    if work.answers is None:
+        work.ask(classifiers.some_test_images(work.loaded))
+
+
+def view_data(
+    loaded: Loaded, work: PrepPath, a: int, b: int, *, frame: int, method: str, against: str, scale: str, layer: str
+) -> dict:
+    """What the view shows beside values and statistics, which come by feeds.
+
+    `against`: nearer, a or b; `scale`: own or one; `layer`: the parameter that is marked, or "".
+    """
+    known = cards(loaded)
+    return work.words | {
+        "path": work.id,
+        "steps": work.steps,
+        "all_steps": STEPS,
+        "frame": frame,
+        "method": method,
+        "against": against,
+        "scale": scale,
+        "layer": layer,
+        "sides": side_words(work.sides),
+        "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
+        "same": a == b,
+        "shades": SHADES,
+        "arch": work.arch.name,
+    }

@@ -12,6 +12,7 @@ import torch
 
 from netspace.images import MEAN, STD
 from netspace.interpolate import METHODS
+from netspace.network import onnx_of
 
 from .catalogue import ROOT, Loaded
 from .path import STEPS, NetworkPath
@@ -43,9 +44,14 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
 
 
 def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
-    """A network as `zip` (network.safetensors and network.json) or as `pt`, for torch.load(weights_only=True)."""
+    """A network as `zip` (network.safetensors and network.json), as `pt` for torch.load(weights_only=True), or `onnx`.
+
+    Only image classifiers as `onnx`, which takes a few seconds.
+    """
     from safetensors.torch import save
 
+    if kind == "onnx":
+        return onnx_of(work.network(side, i))
     params = {name: p.detach().cpu().clone().contiguous() for name, p in work.network(side, i).params.items()}
     buffer = io.BytesIO()
     if kind == "pt":
@@ -64,9 +70,9 @@ def command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> 
     )
 
 
-def eval_command(loaded: Loaded) -> str:
+def eval_command(loaded: Loaded, *options: str) -> str:
     """The command line that measures what `reconstruction` reads."""
-    return _command("eval", loaded, "--save")
+    return _command("eval", loaded, *options, "--save")
 
 
 def _command(name: str, loaded: Loaded, *options: str) -> str:
