@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 import netspace
-from netspace.fit_cnn import WAYS, CnnConfig, fit_cnns
+from netspace.fit_cnn import WAYS, CnnConfig, Run, fit_cnns
 from netspace.images import load_images
 from netspace.interpolate import METHODS
 from netspace.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
@@ -156,6 +156,43 @@ def path(pairs: int = 5) -> dict:
     }
 
 
+def curve(pairs: int = 5) -> dict:
+    """What a user waits for on Classifiers: both accuracies where the slider is, then all 33 on both sides, on digits.
+
+    On the subset of test images that a drag begins with, from choosing a pair, on all cores.
+    """
+    logging.disable(logging.WARNING)
+    sys.path.insert(0, str(ROOT))
+    from app.session import catalogue, classifiers, engine
+
+    found = {(f.kind, f.id): f for f in catalogue.find()}
+    loaded = catalogue.load(found["space", "digits/space"], found["zoo", "digits/zoo"])
+    test, rng = load_images("digits", "test"), np.random.default_rng(0)
+    served = engine.Engine(max(1, min(8, os.cpu_count() or 1)))
+    first, everything = [], []
+    for k in range(pairs + 1):
+        a, b = (int(i) for i in rng.choice(loaded.zoo.ids(TRAIN), 2, replace=False))
+        start = time.perf_counter()
+        work = classifiers.ClassifierWork(served, loaded, a, b, ("latent", "weights"), 16, test)
+        work.first_ready()
+        mid = time.perf_counter()
+        for futures in work.quick.values():
+            futures[0].result()
+        if k:  # the first pair warms up
+            first.append(mid - start)
+            everything.append(time.perf_counter() - start)
+    served.close()
+    return {
+        "pairs": pairs,
+        "cores": os.cpu_count(),
+        "images": work.subset,
+        "seconds_to_first_point_median": round(statistics.median(first), 3),
+        "seconds_to_first_point_longest": round(max(first), 3),
+        "seconds_to_all_points_median": round(statistics.median(everything), 3),
+        "seconds_to_all_points_longest": round(max(everything), 3),
+    }
+
+
 def cnn(networks: int = 4, batch: int = 128) -> dict:
     """Training many classifiers at once: images a second, summed over networks, by way and precision, on one core."""
     images = load_images("digits", "train").take(slice(batch))
@@ -167,8 +204,8 @@ def cnn(networks: int = 4, batch: int = 128) -> dict:
                 config = CnnConfig(arch=arch.name, batch=batch, first_epochs=1.0, epochs=99.0, dtype=dtype)
 
                 def train(steps: int, way=way, config=config, arch=arch) -> float:
-                    lengths = [float(steps)] * networks  # an epoch is one batch
-                    return seconds(lambda: fit_cnns(arch, images, range(networks), lengths, config, way), 2)
+                    group = [Run(str(k), k, k, float(steps)) for k in range(networks)]  # an epoch is one batch
+                    return seconds(lambda: fit_cnns(arch, images, group, config, way), 2)
 
                 rates[way, dtype] = networks * batch * 8 / (train(9) - train(1))
                 out[f"{base}_{way}_{dtype}_images_per_second"] = round(rates[way, dtype])
@@ -220,7 +257,7 @@ def viewer(seconds_of_play: float = 8.0) -> dict:
     }
 
 
-BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "cnn": cnn, "viewer": viewer}
+BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "curve": curve, "cnn": cnn, "viewer": viewer}
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ class CnnConfig:
     momentum: float = option(0.9, "multi: SGD's momentum")
     weight_decay: float = option(5e-4, "multi: weight decay", least=0)
     batch: int = option(128, "images a step", least=2)
+    inits: int = option(0, "initialisations that the networks share among them; 0: each has its own (paper)", least=0)
     limit: int = option(0, "training images used; 0: all", least=0)
     validation: int = option(8, "networks to select spaces by", least=0)
     heldout: int = option(8, "networks that no space sees in training", least=0)
@@ -78,7 +79,10 @@ class Run(NamedTuple):
     """One network to be trained."""
 
     name: str
+    init: int
+    """seed of its initialisation"""
     seed: int
+    """of its batches and augmentation"""
     epochs: float
 
 
@@ -88,7 +92,11 @@ def runs(config: CnnConfig) -> list[Run]:
     rate = config.epochs / config.first_epochs if config.schedule == "single" else 1.0
     lengths = [config.epochs * rate ** (k / max(1, config.count - 1) - 1) for k in range(config.count)]
     lengths[-1] = config.epochs
-    return [Run(f"{base}-{k:03d}", config.seed + 1_000_003 * (k + 1), e) for k, e in enumerate(lengths)]
+    seeds = [config.seed + 1_000_003 * (k + 1) for k in range(config.count)]
+    return [
+        Run(f"{base}-{k:03d}", seeds[k % config.inits] if config.inits else seeds[k], seeds[k], e)
+        for k, e in enumerate(lengths)
+    ]
 
 
 def splits_of(config: CnnConfig) -> dict[str, str]:
@@ -128,23 +136,17 @@ WAYS = {"loop": _loop, "vmap": _vmap}
 
 
 def fit_cnns(
-    arch: Arch,
-    images: Images,
-    seeds: Sequence[int],
-    epochs: Sequence[float],
-    config: CnnConfig,
-    way: str,
-    validation: Images | None = None,
+    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images | None = None
 ) -> list[nn.Module]:
     """Train a group of networks on the images' device; what is returned is the trained form, in evaluation mode.
 
-    Each network has its own initialisation, order of images and augmentation, known from its seed alone.
+    A network's initialisation, order of images and augmentation are known from its seeds alone.
 
     Args:
         validation: images by which the multi schedule keeps the best epoch of each network.
     """
     device = images.pixels.device
-    modules = [arch.fresh(seed).to(device, memory_format=torch.channels_last).train() for seed in seeds]
+    modules = [arch.fresh(run.init).to(device, memory_format=torch.channels_last).train() for run in group]
     parameters, logits, state_of = WAYS[way](modules)
     if config.schedule == "single":
         optimiser = torch.optim.Adam(parameters, lr=config.lr, fused=True)
@@ -152,13 +154,13 @@ def fit_cnns(
         optimiser = torch.optim.SGD(
             parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
         )
-    generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    generators = [torch.Generator(device).manual_seed(run.seed) for run in group]
     n = len(images)
     size = min(config.batch, n)
     per_epoch = n // size
-    last = [max(1, round(e * per_epoch)) for e in epochs]
-    kept: list[dict] = [{} for _ in seeds]
-    best = [-1.0] * len(seeds)
+    last = [max(1, round(run.epochs * per_epoch)) for run in group]
+    kept: list[dict] = [{} for _ in group]
+    best = [-1.0] * len(group)
     orders: list[Tensor] = []
     for step in range(max(last)):
         place = step % per_epoch
@@ -180,7 +182,7 @@ def fit_cnns(
         loss.sum().backward()
         optimiser.step()
         done = step + 1
-        for i in range(len(seeds)):
+        for i in range(len(group)):
             if config.schedule == "single":
                 keep = done == last[i]
             else:
@@ -209,18 +211,17 @@ def _images(name: str, split: str, folder: Path | None, device: str) -> Images:
 
 
 def _fit_what_fits(
-    arch: Arch, images: Images, seeds: list[int], epochs: list[float], config: CnnConfig, way: str, validation: Images
+    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images
 ) -> list[nn.Module]:
     """`fit_cnns`, in groups of half the size where GPU memory runs out; the networks are the same."""
     try:
-        return fit_cnns(arch, images, seeds, epochs, config, way, validation)
+        return fit_cnns(arch, images, group, config, way, validation)
     except torch.OutOfMemoryError:
-        half = len(seeds) // 2
+        half = len(group) // 2
         if not half:
             raise
     warnings.warn(f"out of GPU memory: going on with {half} networks at once", stacklevel=2)
-    halves = ((seeds[:half], epochs[:half]), (seeds[half:], epochs[half:]))
-    return [m for s, e in halves for m in _fit_what_fits(arch, images, s, e, config, way, validation)]
+    return [m for g in (group[:half], group[half:]) for m in _fit_what_fits(arch, images, g, config, way, validation)]
 
 
 def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -> list[Made]:
@@ -231,9 +232,8 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -
     if config.limit:
         train = train.take(slice(config.limit))
     start = time.perf_counter()
-    seeds, epochs = [run.seed for run in group], [run.epochs for run in group]
     way = "loop" if device == "cpu" else "vmap"
-    modules = _fit_what_fits(arch, train, seeds, epochs, config, way, validation)
+    modules = _fit_what_fits(arch, train, group, config, way, validation)
     seconds = (time.perf_counter() - start) / len(group)
     made = []
     for run, module in zip(group, modules, strict=True):
@@ -244,6 +244,7 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -
             continue
         stored = Network.of(arch, {name: p.float() for name, p in params.items()}, prep_size(arch.num_params, 8))
         record = {
+            "init": run.init,
             "seed": run.seed,
             "epochs": run.epochs,
             "val_accuracy": accuracy(classify(stored, validation), validation.labels),

@@ -42,8 +42,8 @@ class SpaceConfig:
     """width of the MLP shared by all chunks (tokens)"""
     probes: int = 24
     """the probe encoder asks an SDF on a grid of this many points along each axis"""
-    images: int = 64
-    """the probe encoder asks an image classifier on this many images"""
+    images: int = 128
+    """the probe encoder asks an image classifier on this many training images"""
 
     @classmethod
     def paper(cls) -> SpaceConfig:
@@ -239,18 +239,20 @@ class ProbeEncoder(FeatureEncoder):
 
 
 class ImageProbeEncoder(FeatureEncoder):
-    """An image classifier's logits on fixed smooth random images to its embedding, through one hidden layer."""
+    """An image classifier's logits on a few training images, which travel with the space, through one hidden layer."""
 
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         super().__init__(config.hidden, config.embedding)
         self.arch = family.archs[-1]
         classes, size = self.arch.skeleton.classes, self.arch.skeleton.size
-        generator = torch.Generator().manual_seed(0)
-        waves = [torch.randn(config.images, 3, k, k, generator=generator) for k in (1, 2, 4, 8, 16)]
-        inputs = sum(nn.functional.interpolate(w, size=(size, size), mode="bilinear") for w in waves)
-        self.register_buffer("inputs", inputs / inputs.std(), persistent=False)  # as normalised images are
+        self.register_buffer("inputs", torch.zeros(config.images, 3, size, size))
         self.answers = Standardise(config.images * classes)
         self.enter = nn.Linear(config.images * classes, config.hidden)
+
+    def ask_about(self, images: Tensor) -> None:
+        """Take normalised images (m, 3, S, S) as inputs, once: a trained space keeps those it was trained with."""
+        if not self.inputs.any():
+            self.inputs.copy_(images[: len(self.inputs)])
 
     def prepare(self, preps: Tensor) -> Tensor:
         """PReps (b, 1, H, W) -> logits on the fixed images (b, images * C)."""
@@ -290,6 +292,12 @@ class TokensDecoder(nn.Module):
         room = self.count * config.chunk - len(start)
         self.scale = nn.Parameter(torch.ones(self.count, config.chunk))
         self.bias = nn.Parameter(nn.functional.pad(start, (0, room)).view(self.count, config.chunk) / BIAS_UNIT)
+
+    @torch.no_grad()
+    def start_from(self, prep: Tensor) -> None:
+        """Make a PRep (1, H, W) the network common to all: a trained one passes signals on, a fresh one may not."""
+        flat = prep.flatten()[: self.bias.numel()] / BIAS_UNIT
+        self.bias.copy_(nn.functional.pad(flat, (0, self.bias.numel() - len(flat))).view_as(self.bias))
 
     def forward(self, z: Tensor) -> Tensor:
         """Embeddings (b, E) -> PReps (b, 1, H, W)."""

@@ -17,7 +17,7 @@ from .archs import Arch
 from .evaluate import accuracy, agreement, classify, correlation
 from .images import Images, augment, load_images, normalise
 from .losses import Queries, classifier_distillation, sdf_distillation, sdf_queries
-from .model import NetSpace
+from .model import ImageProbeEncoder, NetSpace, TokensDecoder
 from .network import Network, run_many
 from .prep import pack
 from .zoo import Zoo
@@ -145,6 +145,19 @@ class SdfObjective:
         return run_many(self.arch, preps, x).squeeze(-1), self.queries.values[rows, : self.VALIDATION]
 
 
+def _perturbed(network: Network, copies: int, share: float, generator: torch.Generator) -> list[Network]:
+    """A network and copies of it, in which every parameter's values have noise of up to `share` of their size."""
+
+    def noisy(p: Tensor) -> Tensor:
+        noise = torch.randn(p.shape, device=p.device, generator=generator)
+        return p + share * torch.rand(1, device=p.device, generator=generator) * p.square().mean().sqrt() * noise
+
+    def copy() -> Network:
+        return Network.of(network.arch, {n: noisy(p) for n, p in network.params.items()}, network.prep.shape[-2:])
+
+    return [network, *(copy() for _ in range(1, copies))]
+
+
 class ClassifierObjective:
     """Eq. 1 over a zoo of image classifiers, on augmented training images."""
 
@@ -165,36 +178,52 @@ class ClassifierObjective:
         generator = torch.Generator(space.device).manual_seed(config.seed)
         some = torch.randperm(len(self.held), device=space.device, generator=generator)[: self.VALIDATION]
         self.held = self.held.take(some)
-        self.networks = [zoo[i].to(space.device) for i in ids]
+        if isinstance(space.encoder, ImageProbeEncoder):
+            count = len(space.encoder.inputs)
+            if count > len(self.source):
+                raise ValueError(f"a probe encoder asks about {count} training images, there are {len(self.source)}")
+            pick = torch.randperm(len(self.source), device=space.device, generator=generator)[:count]
+            space.encoder.ask_about(normalise(self.source.pixels[pick]))
+        originals = [zoo[i].to(space.device) for i in ids]
+        self.networks = [
+            _perturbed(n, config.copies, config.stretch, generator) for n in originals
+        ]  # N lists of copies
         self.crops, self.logits = None, None
         if config.queries:
             pick = torch.randint(len(self.source), (config.queries,), device=space.device, generator=generator)
             crops = augment(self.source.pixels[pick], self.source.pad, self.source.flip, generator)
             self.crops = replace(self.source, pixels=crops, labels=self.source.labels[pick])
-            asked = [classify(network, self.crops, self.dtype).half() for network in self.networks]
-            self.logits = torch.stack(asked)  # (N, crops, C)
-        self.targets = [accuracy(classify(network, self.held), self.held.labels) for network in self.networks]
+            asked = [torch.stack([classify(n, self.crops, self.dtype).half() for n in ns]) for ns in self.networks]
+            self.logits = torch.stack(asked)  # (N, copies, crops, C)
+        self.targets = [accuracy(classify(network, self.held), self.held.labels) for network in originals]
         with torch.no_grad():
-            self.prepared = torch.stack([space.encoder.prepare(n.prep.unsqueeze(0))[0] for n in self.networks])
+            prepared = [space.encoder.prepare(torch.stack([n.prep for n in ns])) for ns in self.networks]
+            self.prepared = torch.stack(prepared)  # (N, copies, ...)
 
     def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
-        """Adapt the encoder to these networks, once before training."""
-        space.encoder.calibrate(self.prepared[[self.row[i] for i in ids]])
+        """Adapt the encoder to these networks, once before training, and start decoding from the best of them."""
+        rows = [self.row[i] for i in ids]
+        space.encoder.calibrate(self.prepared[rows, 0])
+        if isinstance(space.decoder, TokensDecoder):
+            space.decoder.start_from(self.networks[max(rows, key=lambda k: self.targets[k])][0].prep)
 
     def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
         """The loss terms of a step by name; all networks see the same images, as in the authors' code."""
-        rows = [self.row[i] for i in ids]
+        device = self.prepared.device
+        rows = torch.tensor([self.row[i] for i in ids], device=device)
         among = len(self.source if self.crops is None else self.crops)
-        pick = torch.randint(among, (self.points,), device=self.prepared.device, generator=generator)
+        pick = torch.randint(among, (self.points,), device=device, generator=generator)
+        copy = torch.randint(self.prepared.shape[1], (len(ids),), device=device, generator=generator)
         if self.crops is None:
             x = normalise(augment(self.source.pixels[pick], self.source.pad, self.source.flip, generator))
             x = x.contiguous(memory_format=torch.channels_last)  # (n, 3, S, S)
             with torch.no_grad():
-                target = torch.stack([self.networks[k].compiled(self.dtype)(x) for k in rows])  # (b, n, C)
+                chosen = [self.networks[k][c] for k, c in zip(rows, copy, strict=True)]
+                target = torch.stack([network.compiled(self.dtype)(x) for network in chosen])  # (b, n, C)
         else:
             x = normalise(self.crops.pixels[pick]).contiguous(memory_format=torch.channels_last)
-            target = self.logits[rows][:, pick].float()
-        preps = predicted_preps(space, self.prepared[rows], self.noise, self.dtype, generator)
+            target = self.logits[rows[:, None], copy[:, None], pick].float()
+        preps = predicted_preps(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
         predicted = run_many(self.arch, preps, x, self.dtype)  # (b, n, C)
         return {"pred": classifier_distillation(predicted, target.clone(), self.temperature)}
 
@@ -202,7 +231,7 @@ class ClassifierObjective:
         """Mean absolute error and correlation of the accuracies of predicted and target networks; 1 - error scores."""
         target, predicted = [self.targets[self.row[i]] for i in ids], []
         for i in ids:
-            z = space.encoder.read(self.prepared[self.row[i]].unsqueeze(0))
+            z = space.encoder.read(self.prepared[self.row[i], :1])
             network = Network(self.arch, space.decode(z).preps[0])
             predicted.append(accuracy(classify(network, self.held, self.dtype), self.held.labels))
         error = sum(abs(t - p) for t, p in zip(target, predicted, strict=True)) / len(ids)

@@ -49,12 +49,15 @@ class TrainConfig:
     )
     temperature: float = option(TEMPERATURE, "temperature of Eq. 1", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
-    copies: int = option(1, "versions of every SDF to train on, stretched along the axes; 1: none", least=1)
-    stretch: float = option(0.2, "by how much the copies' proportions change at most", least=0)
+    copies: int = option(
+        1, "versions of every network to train on: SDFs stretched, classifiers with noise on their weights", least=1
+    )
+    stretch: float = option(0.2, "share by which copies' proportions (SDFs) or weights change at most", least=0)
     lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4")
     beta2: float = option(0.98, "AdamW's decay of squared gradients; the paper's is 0.999")
     schedule: str = option("cosine", "cosine with warm-up, or constant (the paper's)", choices=("cosine", "constant"))
     weight_decay: float = option(0.0, "AdamW's weight decay", least=0)
+    clip: float = option(0.0, "largest norm of the gradient, larger ones are scaled down; 0: any", least=0)
     average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0)
     select: str = option("train", "split whose score selects the best", choices=SPLITS)
     stop_at: float = option(
@@ -183,6 +186,8 @@ def fit(
             optimiser.param_groups[0]["lr"] = learning_rate(config, step)
             optimiser.zero_grad()
             terms = _backward(objective, space, batch_of(train, config.nets, step, config.seed), config.seed, step)
+            if config.clip:
+                torch.nn.utils.clip_grad_norm_(space.parameters(), config.clip)
             optimiser.step()
             decay = min(config.average, (1 + step) / (10 + step))
             with torch.no_grad():

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pandas as pd
 import streamlit as st
 
 from app import components, frame
@@ -129,7 +128,7 @@ def keep(work: classifiers.ClassifierWork, i: int, method: str) -> None:
         frame.keep_network(work, method, i, names[a], names[b])
 
 
-def keep_curves(curves: Callable[[], pd.DataFrame]) -> None:
+def keep_curves(curves: Callable[[], classifiers.Curves]) -> None:
     """Download buttons for both curves as far as they are known."""
     st.markdown("**Both curves**, as far as they are known")
     table, *figures = st.columns(3)

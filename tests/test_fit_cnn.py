@@ -8,7 +8,7 @@ from conftest import TINY_CNN
 
 from netspace import ARCHS, BadFolder, Zoo, fit_cnn
 from netspace.evaluate import accuracy, classify
-from netspace.fit_cnn import CnnConfig, fit_cnns, make_cnn_zoo, runs, splits_of
+from netspace.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
 from netspace.images import MissingData, load_images
 
 SMALL = dataclasses.replace(TINY_CNN, count=3, epochs=2.0, validation=0, heldout=1)
@@ -40,6 +40,14 @@ def test_lengths_lie_evenly_in_their_logarithm():
     assert ratios == pytest.approx([ratios[0]] * 11)
 
 
+def test_initialisations_are_shared_only_when_asked():
+    config = CnnConfig(count=8, validation=1, heldout=1)
+    assert all(run.init == run.seed for run in runs(config))
+    shared = runs(dataclasses.replace(config, inits=3))
+    assert [run.init for run in shared[:3]] == [run.init for run in shared[3:6]]
+    assert len({run.init for run in shared}) == 3 and len({run.seed for run in shared}) == 8
+
+
 def test_splits_are_drawn_once_for_a_seed():
     config = CnnConfig(count=132, validation=16, heldout=16)
     splits = list(splits_of(config).values())
@@ -57,10 +65,10 @@ def test_a_group_is_a_stack_of_networks_of_their_own(way, schedule):
     images, held = load_images("digits", "train").take(slice(64)), load_images("digits", "validation").take(slice(20))
     config = CnnConfig(batch=16, epochs=1.0, lr=1e-3, dtype="float32", schedule=schedule)
 
-    def first(seeds, epochs, way):
-        return fit_cnns(arch, images, seeds, epochs, config, way, held)[0].state_dict()
+    def first(way, *group):
+        return fit_cnns(arch, images, [Run(str(s), s, s, e) for s, e in group], config, way, held)[0].state_dict()
 
-    alone, a, b = first([7], [1.0], "loop"), first([7, 8], [1.0, 0.5], way), first([7, 9], [1.0, 1.0], way)
+    alone, a, b = first("loop", (7, 1.0)), first(way, (7, 1.0), (8, 0.5)), first(way, (7, 1.0), (9, 1.0))
     for name, t in alone.items():
         assert torch.allclose(a[name].float(), b[name].float(), atol=2e-4), name
         assert torch.allclose(a[name].float(), t.float(), atol=2e-3), name
@@ -76,7 +84,7 @@ def test_the_multi_schedule_keeps_the_best_epoch(monkeypatch):
         return [0.2, 0.7, 0.4][len(seen) - 1]
 
     monkeypatch.setattr(fit_cnn, "_validation_accuracy", played)
-    kept = fit_cnns(arch, images, [1], [3.0], config, "loop", images)[0].state_dict()
+    kept = fit_cnns(arch, images, [Run("a", 1, 1, 3.0)], config, "loop", images)[0].state_dict()
     assert len(seen) == 3 and all(torch.equal(kept[name], t) for name, t in seen[1].items())
 
 
@@ -90,7 +98,7 @@ def test_the_multi_schedule_decays_its_rate(monkeypatch):
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.SGD, "step", spy)
-    fit_cnns(arch, images, [1], [1.0], config, "loop", images)
+    fit_cnns(arch, images, [Run("a", 1, 1, 1.0)], config, "loop", images)
     assert rates == pytest.approx([0.05] * 5 + [0.005] + [0.0005] + [0.00005] * 3)
 
 
@@ -114,10 +122,10 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
 def test_out_of_memory_halves_the_group_and_gives_the_same_networks(tmp_path, monkeypatch):
     fit = fit_cnn.fit_cnns
 
-    def narrow(arch, images, seeds, *args):
-        if len(seeds) > 1:
+    def narrow(arch, images, group, *args):
+        if len(group) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return fit(arch, images, seeds, *args)
+        return fit(arch, images, group, *args)
 
     make(tmp_path / "alone")
     monkeypatch.setattr(fit_cnn, "fit_cnns", narrow)

@@ -90,6 +90,10 @@ def some_test_images(loaded: Loaded) -> Images | None:
         return None
 
 
+Curves = pd.DataFrame
+"""Accuracy along a path on both sides, as far as it is known; its columns are those of `_curve_table`."""
+
+
 # -- pairs ---------------------------------------------------------------------------------------------------------
 
 
