@@ -301,7 +301,7 @@ def evaluate(args: argparse.Namespace) -> None:
 def print_measures(measures: dict, but: str) -> None:
     for name, value in measures.items():
         if name != but:
-            undefined = "not defined: all accuracies are equal" if name in ("pearson", "spearman") else "not defined"
+            undefined = "not defined: all are equal, or there is one" if name in ("pearson", "spearman") else "not defined"
             print(f"  {name:28} {undefined if value is None else value}")
 
 
