@@ -29,8 +29,7 @@ SIDES = ("latent", "weights")
 """the methods that the pages compare"""
 
 KINDS = {
-    "space": "A trained encoder and decoder. One that reads weights knows the networks it was trained on; one that "
-    "reads answers also understands networks it has never seen.",
+    "space": "A trained encoder and decoder. The encoder reads a network's weights, or its answers at fixed inputs.",
     "zoo": "A folder of trained networks.",
 }
 
@@ -226,8 +225,8 @@ def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
 
 
 def offers(shows: Shows) -> dict[str, dict[str, Found]]:
-    """Spaces and zoos that suit a page, by id: those that can be read before others, shapes before images."""
-    found = sorted(catalogue.find(), key=lambda f: (not f.data, f.data != "sdf"))
+    """Spaces and zoos that suit a page, by id: those that can be read first, shapes, digits, other images."""
+    found = sorted(catalogue.find(), key=lambda f: (not f.data, f.data != "sdf", f.data != "digits"))
     return {kind: {f.id: f for f in found if f.kind == kind and shows.suits(f)} for kind in KINDS}
 
 

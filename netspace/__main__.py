@@ -301,8 +301,8 @@ def evaluate(args: argparse.Namespace) -> None:
 def print_measures(measures: dict, but: str) -> None:
     for name, value in measures.items():
         if name != but:
-            undefined = "not defined: all are equal, or there is one" if name in ("pearson", "spearman") else "not defined"
-            print(f"  {name:28} {undefined if value is None else value}")
+            why = ": all are equal, or there is one" if name in ("pearson", "spearman") else ""
+            print(f"  {name:28} {f'not defined{why}' if value is None else value}")
 
 
 def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:

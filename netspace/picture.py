@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.9, 31.0
 
 def _window():
     """An off-screen render window. VTK tries X, EGL and OSMesa in turn: that there is no display needs no warning."""
+    with contextlib.suppress(ImportError):
+        import triton  # noqa: F401  (torch loads it late; after a software renderer's LLVM it would crash the process)
     from vtkmodules.vtkCommonCore import vtkLogger
     from vtkmodules.vtkRenderingCore import vtkRenderWindow
 

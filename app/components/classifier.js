@@ -208,9 +208,9 @@ class Classifier extends FocusView {
     const apart = Math.abs(ends.a.accuracy - ends.b.accuracy) > 0.1 * top;  // then where the other's curve is not
     const labels = [[`A ${share(ends.a.accuracy ?? 0)}`, ends.a.accuracy, !apart], [`B ${share(ends.b.accuracy ?? 0)}`, ends.b.accuracy, apart]]
       .filter(([, v]) => v !== null);
-    const taken = labels.some(([, v, first]) => !first && Math.abs(y(v) - y(chance)) < 16);
-    for (const [said, v, first] of [...labels, [`chance ${chance.toFixed(chance < 0.01 ? 3 : 2)}`, chance, taken]])
-      words(said, first ? left + 4 : right - 4, y(v) - 8, first ? "left" : "right");
+    for (const [said, v, first] of labels) words(said, first ? left + 4 : right - 4, y(v) - 8, first ? "left" : "right");
+    const below = y(0) - y(chance) > 16;  // where no curve runs
+    words(`chance ${chance.toFixed(chance < 0.01 ? 3 : 2)}`, right - 4, y(chance) + (below ? 9 : -8), "right");
     trace(Object.assign(pen, { strokeStyle: text, globalAlpha: 0.5, lineWidth: 1 }), [[x(this.kept.frame), TOP - 8], [x(this.kept.frame), low]]);
     pen.globalAlpha = 1;
     lines.forEach((line, k) => {

@@ -69,7 +69,7 @@ def find() -> list[Found]:
 
 
 READS = {"prep": "reads weights", "probe": "reads answers"}
-READS_NOTE = {
+READS_NOTE = {  # of SDFs
     "prep": "This encoder reads weights: it knows the networks it was trained on, and no others.",
     "probe": "This encoder reads answers: it also understands networks it has never seen.",
 }
@@ -206,13 +206,22 @@ def doubt(loaded: Loaded, a: int, b: int) -> str:
     strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]
     if not strangers or loaded.space.config.encoder != "prep":
         return ""
-    known = f"The space was not trained on {' and '.join(strangers)}. {reads_note(loaded)}"
-    return f"{known} A space that reads answers fits better here."
+    better = " A space that reads answers fits better here." if loaded.space_info.data == "sdf" else ""
+    return f"The space was not trained on {' and '.join(strangers)}. {reads_note(loaded)}{better}"
 
 
 def reads_note(loaded: Loaded) -> str:
-    """What to expect of the space on networks it has not seen."""
-    return READS_NOTE[loaded.space.config.encoder]
+    """What to expect of the space on networks it has not seen; of classifiers, as measured."""
+    encoder = loaded.space.config.encoder
+    if loaded.space_info.data == "sdf":
+        return READS_NOTE[encoder]
+    measured = (reconstruction(loaded) or {}).get(HELDOUT)
+    if not measured:
+        return f"This encoder {READS[encoder]}."
+    return (
+        f"This encoder {READS[encoder]}; what it makes of {measured['count']} held-out networks is off by "
+        f"{measured['accuracy_mae']:.3f} in accuracy on average."
+    )
 
 
 def device_name() -> str:
