@@ -125,10 +125,11 @@ def zoo_fit_cnn(args: argparse.Namespace) -> None:
 
 def fuse_file(args: argparse.Namespace) -> None:
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from .fuse import fuse, trained_module
     from .images import load_images, normalise
+    from .objectives import check_classes
     from .zoo import BadFolder, read_tensors
 
     arch = arch_named(args.arch)
@@ -145,8 +146,10 @@ def fuse_file(args: argparse.Namespace) -> None:
         raise Refused(f"{args.state} holds no state dict: a mapping of names to tensors")
     module = trained_module(arch, state)
     test = load_images(arch.data, "test", args.data)
+    check_classes(arch, test)
     fused = fuse(arch, module, normalise(test.pixels[:256]))
-    save_file({name: p.contiguous() for name, p in fused.params.items()}, args.out)
+    with replacing(args.out) as path:
+        path.write_bytes(save({name: p.contiguous() for name, p in fused.params.items()}))
     print(
         f"wrote {args.out}: on {min(256, len(test))} test images of {arch.data} its logits differ from the original's "
         f"by at most {fused.difference:.1e}"
@@ -174,6 +177,8 @@ def zoo_thumbnails(args: argparse.Namespace) -> None:
     from .picture import write_thumbnails
 
     zoo = Zoo.load(args.zoo)
+    if zoo.family.archs[0].kind != "sdf":
+        raise Refused(f"{args.zoo} holds {zoo.family.names[0]}: only SDF networks have a surface to draw")
     done = sum(1 for _ in write_thumbnails(zoo))
     print(f"drew {done} thumbnails into {args.zoo / 'thumbnails.webp'}")
 
@@ -431,19 +436,22 @@ def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], ne
 def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
     """Write the networks along a path between classifiers, path.csv with their accuracies, path.png and path.pdf."""
     import pandas as pd
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     from .evaluate import accuracy, classify, wilson
     from .images import load_images
     from .interpolate import METHODS
+    from .objectives import check_classes
     from .picture import accuracy_figure
 
     images = load_images(a.arch.data, "test", args.data)
+    check_classes(a.arch, images)
     rows = []
     for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
         share, file = accuracy(classify(network, images), images.labels), f"{i:03d}.safetensors"
         low, high = wilson(round(share * len(images)), len(images))
-        save_file({name: p.detach().cpu().contiguous() for name, p in network.params.items()}, args.out / file)
+        with replacing(args.out / file) as path:
+            path.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
         rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "network": file})
         print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f})", flush=True)
     pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)

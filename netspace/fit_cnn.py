@@ -66,7 +66,7 @@ class CnnConfig:
         arch = arch_named(self.arch)
         if arch.kind != "images":
             raise ValueError(f"{arch.name} is no image classifier; fit-sdf fits it")
-        if not 0 < self.first_epochs <= self.epochs:
+        if self.schedule == "single" and not 0 < self.first_epochs <= self.epochs:
             raise ValueError(f"--first-epochs is {self.first_epochs}, it must be above 0 and at most {self.epochs}")
         if self.validation + self.heldout >= self.count:
             raise ValueError(
@@ -230,7 +230,8 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -
     arch = arch_named(config.arch)
     train, validation, test = (_images(arch.data, split, folder, device) for split in ("train", "validation", "test"))
     if config.limit:
-        train = train.take(slice(config.limit))
+        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed))[: config.limit]
+        train = train.take(some.to(device))  # at random: data sets may come class by class
     start = time.perf_counter()
     way = "loop" if device == "cpu" else "vmap"
     modules = _fit_what_fits(arch, train, group, config, way, validation)

@@ -71,11 +71,6 @@ class ImageSpec:
     flip: bool = True
     """whether a mirror image is still one of its class"""
 
-    @property
-    def pad(self) -> int:
-        """Pixels of padding for random crops: 4 at 32 x 32, 8 at 64 x 64."""
-        return self.size // 8
-
 
 IMAGE_SETS = {
     spec.name: spec
@@ -428,11 +423,17 @@ def _parquet_files(place: Path) -> dict[str, list[Path]]:
 
 
 def _holds_parquet(place: Path, spec: ImageSpec | None) -> bool:
-    """Whether there are parquet files, and the first image is of the right size (or broken, which reading will say)."""
+    """Whether there are parquet files with images of the right size and, where they are named, the right classes.
+
+    Broken ones count: reading will say what is wrong with them.
+    """
     parts = _parquet_files(place)
     if not parts or spec is None:
         return bool(parts)
     try:
+        names = _class_names(next(iter(parts.values()))[0])
+        if names and (len(names) != spec.classes or (spec.name == "cifar10" and names != CIFAR10_CLASSES)):
+            return False
         return _rgb(_first_image(parts), 0, None).shape[0] == spec.size
     except BadData:
         return True
@@ -521,13 +522,14 @@ def _labels(file: Path) -> np.ndarray:
 
 def _class_names(file: Path) -> tuple[str, ...] | None:
     """The class names that Hugging Face's `datasets` wrote into a parquet file, where it did."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         about = json.loads((pq.read_schema(file).metadata or {}).get(b"huggingface", b"{}"))
         features = about.get("info", {}).get("features", {})
         names = next((features[column].get("names") for column in LABEL_COLUMNS if column in features), None)
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, pa.ArrowException, OSError) as error:
         raise BadData(f"{file} has class names that cannot be read ({error})") from error
     return tuple(names) if names else None
 

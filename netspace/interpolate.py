@@ -154,8 +154,14 @@ WEAK_TO_STRONG, RANDOM = "weakest to strongest", "random"
 def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
     """Pairs of classifiers to measure paths between, at most `count` of every kind, by split.
 
-    Weakest to strongest: the k-th weakest with the k-th strongest of its split. Random: drawn among training networks.
+    Weakest to strongest, by test accuracy: the k-th weakest with the k-th strongest of its split. Random: drawn among
+    training networks.
+
+    Raises:
+        ValueError: the zoo's records do not say how accurate its networks are.
     """
+    if "test_accuracy" not in zoo.records:
+        raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'test_accuracy' to choose pairs by")
     pairs = []
     for split in (TRAIN, HELDOUT):
         order = sorted(zoo.ids(split), key=lambda i: zoo.records.test_accuracy[i])

@@ -225,7 +225,7 @@ class ClassifierObjective:
             target = self.logits[rows[:, None], copy[:, None], pick].float()
         preps = predicted_preps(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
         predicted = run_many(self.arch, preps, x, self.dtype)  # (b, n, C)
-        return {"pred": classifier_distillation(predicted, target.clone(), self.temperature)}
+        return {"pred": classifier_distillation(predicted, target, self.temperature)}
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Mean absolute error and correlation of the accuracies of predicted and target networks; 1 - error scores."""
@@ -233,7 +233,7 @@ class ClassifierObjective:
         for i in ids:
             z = space.encoder.read(self.prepared[self.row[i], :1])
             network = Network(self.arch, space.decode(z).preps[0])
-            predicted.append(accuracy(classify(network, self.held, self.dtype), self.held.labels))
+            predicted.append(accuracy(classify(network, self.held), self.held.labels))
         error = sum(abs(t - p) for t, p in zip(target, predicted, strict=True)) / len(ids)
         measures = {"accuracy_score": 1 - error, "accuracy_mae": error}
         pearson = correlation(target, predicted)

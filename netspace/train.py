@@ -160,14 +160,11 @@ def fit(
         _check_same_run(read_json(folder / "train.json"), about, folder)
     elif (folder / "config.json").exists():
         raise BadFolder(f"{folder} holds a space already; choose another folder")
-    with replacing(folder / "train.json") as path:
-        path.write_text(json.dumps(about, indent=2) + "\n")
-
     averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
     optimiser = torch.optim.AdamW(
         space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True
     )
-    state = {"step": 0, "best": -1.0, "seconds": 0.0}
+    state = {"step": 0, "best": -1.0, "seconds": 0.0, "points": config.points}
     if (folder / "checkpoint.safetensors").exists():
         state = _read_checkpoint(folder, space, optimiser, averaged)
         if config.stop_at and state["best"] >= config.stop_at:
@@ -176,6 +173,9 @@ def fit(
     objective = OBJECTIVES[zoo.family.archs[0].kind](
         space, zoo, [i for ids in splits.values() for i in ids], config, data
     )
+    objective.points = min(objective.points, state["points"])
+    with replacing(folder / "train.json") as path:  # not before the objective has found what it needs
+        path.write_text(json.dumps(about, indent=2) + "\n")
     if state["step"] == 0 and not start:
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])
@@ -202,7 +202,8 @@ def fit(
             measures = _measure(space, averaged, objective, splits)
             score = measures[f"{config.select}_{objective.score}"]
             best = score > state["best"]
-            state = {"step": done, "best": max(score, state["best"]), "seconds": time.perf_counter() - began}
+            seconds = time.perf_counter() - began
+            state = {"step": done, "best": max(score, state["best"]), "seconds": seconds, "points": objective.points}
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
             sums = {}
             if not sum(line.terms.values()) < DIVERGED:  # not a number is not either
@@ -227,6 +228,7 @@ def fit(
 
 def _backward(objective: Objective, space: NetSpace, ids: list[int], seed: int, step: int) -> dict[str, Tensor]:
     """The terms of a step, their gradients left in the space; with half the inputs where GPU memory runs out."""
+    terms: dict[str, Tensor] = {}
     while True:
         generator = torch.Generator(space.device).manual_seed((seed << 32) + step)
         try:
@@ -236,6 +238,7 @@ def _backward(objective: Objective, space: NetSpace, ids: list[int], seed: int, 
         except torch.OutOfMemoryError:
             if objective.points == 1:
                 raise
+            terms = {}  # with it goes the graph of the attempt
             objective.points //= 2
             space.zero_grad()
             warnings.warn(f"out of GPU memory: going on with --points {objective.points}", stacklevel=2)
@@ -249,9 +252,12 @@ def _digest(zoo: Zoo) -> str:
 
 def _check_same_run(before: dict, now: dict, folder: Path) -> None:
     """BadFolder unless a run can go on with this configuration and this zoo."""
-    changed = [k for k, v in now["config"].items() if before["config"].get(k) != v]
+    earlier = asdict(TrainConfig()) | before["config"]  # settings that it does not know yet had their defaults
+    changed = [k for k, v in now["config"].items() if earlier[k] != v]
     if changed:
         raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
+    if before.get("start") != now["start"]:
+        raise BadFolder(f"{folder} was started with --start {before.get('start')}, now it is {now['start']}")
     if before.get("zoo_digest") != now["zoo_digest"]:
         raise BadFolder(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
 
@@ -327,7 +333,7 @@ def _read_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[st
     path = folder / "checkpoint.safetensors"
     try:
         with safetensors.safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
+            state = {"points": TrainConfig.points} | json.loads(file.metadata()["state"])
             moments = ("step", "exp_avg", "exp_avg_sq")
             known = {f"model/{name}" for name in space.state_dict()}
             known |= {f"{kind}/{name}" for kind in ("averaged", *moments) for name, _ in space.named_parameters()}

@@ -182,6 +182,18 @@ def test_wrong_images_are_refused_in_one_sentence(tmp_path, capsys, tiny_cnn_zoo
     said = refused(capsys, *other, "resnet8/32px-2c")
     assert "reads images of 32 pixels in 2 classes" in said and "40 pixels" in said
     assert "needs images of at least 32" in refused(capsys, *other, "resnet8/16px-2c")
+    path = ["interpolate", *both, "--a", "lenetlike-000", "--b", "lenetlike-001", "--out", tmp_path / "path"]
+    import torch
+
+    torch.save(netspace.ARCHS["lenetlike/digits"].fresh(0).state_dict(), tmp_path / "net.pt")
+    torch.save(netspace.archs.arch_named("lenetlike/24px-2c").fresh(0).state_dict(), tmp_path / "own.pt")
+    fuse = ["fuse", "--arch", "lenetlike/24px-2c", "--state", tmp_path / "own.pt", "--data", tmp_path / "own"]
+    assert "reads images of 24 pixels" in refused(capsys, *fuse, "--out", tmp_path / "fused.safetensors")
+    assert "only SDF networks have a surface" in refused(capsys, "zoo", "thumbnails", "--zoo", tiny_cnn_zoo_folder)
+    assert main([*map(str, path), "--steps", "2"]) == 0
+    fused = tmp_path / "new" / "fused.safetensors"
+    words = ["fuse", "--arch", "lenetlike/digits", "--state", str(tmp_path / "net.pt"), "--out", str(fused)]
+    assert main(words) == 0 and fused.exists()
     chairs = ["eval", *both[:2], "--zoo", tmp_path / "zoo"]
     assert "no folder" in refused(capsys, *chairs)
 

@@ -48,6 +48,22 @@ def test_initialisations_are_shared_only_when_asked():
     assert len({run.init for run in shared}) == 3 and len({run.seed for run in shared}) == 8
 
 
+def test_a_limit_takes_images_of_all_classes(tmp_path, monkeypatch):
+    seen = []
+
+    def look(arch, images, *args):
+        seen.append(images.labels)
+        return fit(arch, images, *args)
+
+    fit, whole = fit_cnn.fit_cnns, load_images("digits", "train")
+    by_class = whole.take(whole.labels.argsort())  # as folders and Tiny-ImageNet list them
+    held = {"validation": load_images("digits", "validation"), "test": load_images("digits", "test")}
+    monkeypatch.setattr(fit_cnn, "_images", lambda name, split, *_: {"train": by_class, **held}[split])
+    monkeypatch.setattr(fit_cnn, "fit_cnns", look)
+    make(tmp_path / "zoo", dataclasses.replace(SMALL, count=2, limit=200, epochs=1.0))
+    assert all(len(labels) == 200 and len(labels.unique()) == 10 for labels in seen)
+
+
 def test_splits_are_drawn_once_for_a_seed():
     config = CnnConfig(count=132, validation=16, heldout=16)
     splits = list(splits_of(config).values())

@@ -1,9 +1,11 @@
 """Data sets come in as they lie on disk, split as the paper splits them; what is broken is refused in one sentence."""
 
+import dataclasses
 import io
 import json
 import os
 import pickle
+import shutil
 import struct
 import zipfile
 
@@ -16,7 +18,6 @@ from PIL import Image
 
 from netspace.images import (
     CIFAR10_CLASSES,
-    IMAGE_SETS,
     MEAN,
     SPLITS,
     STD,
@@ -172,8 +173,8 @@ def test_without_pad_and_flip_nothing_changes_and_a_seed_repeats_itself():
 
 
 def test_the_pad_is_an_eighth_of_the_size():
-    assert {name: spec.pad for name, spec in IMAGE_SETS.items()} == {"cifar10": 4, "tiny-imagenet": 8, "digits": 4}
-    assert load_images("digits", "test").pad == 4
+    digits = load_images("digits", "test")
+    assert digits.pad == 4 and dataclasses.replace(digits, pixels=torch.zeros(1, 3, 64, 64, dtype=torch.uint8)).pad == 8
 
 
 # -- data sets as they lie on disk ---------------------------------------------------------------------------------
@@ -207,6 +208,17 @@ def test_cifar_in_torchvisions_layout(tmp_path, below):
         images = load_images("cifar10", split, tmp_path / "data")
         assert np.array_equal(images.pixels, pixels[rows[split]]) and np.array_equal(images.labels, labels[rows[split]])
         assert images.classes == CIFAR10_CLASSES and images.flip and images.size == 32
+
+
+@pytest.mark.parametrize("names", [tuple(map(str, range(10))), tuple(map(str, range(100)))])
+def test_a_parquet_with_other_classes_is_not_taken_for_cifar(tmp_path, names):
+    arrays, labels = noise(20), list(np.arange(20) % 10)
+    for folder, classes in (("another", names), ("cifar", CIFAR10_CLASSES)):
+        for split in ("train", "test"):
+            write_parquet(tmp_path / "data" / folder / f"{split}.parquet", arrays, labels, names=classes)
+    assert load_images("cifar10", "test").classes == CIFAR10_CLASSES
+    shutil.rmtree(tmp_path / "data" / "cifar")
+    assert not available("cifar10")
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])

@@ -180,6 +180,26 @@ def test_out_of_memory_halves_the_inputs_and_says_so(tiny_zoo, tmp_path, monkeyp
     assert seen[:3] == [64, 32, 16] and set(seen[3:]) == {16}
 
 
+def test_a_refused_run_leaves_its_folder_free(tiny_zoo, tmp_path):
+    with pytest.raises(ValueError, match="--queries 0 is for image classifiers"):
+        run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, queries=0))
+    assert len(run(tiny_zoo, tmp_path)) == 3
+
+
+def test_a_run_goes_on_with_what_it_was_started_with(tiny_zoo, tmp_path):
+    run(tiny_zoo, tmp_path / "a")
+    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "b", start=tmp_path / "a")
+    next(lines)
+    lines.close()
+    with pytest.raises(BadFolder, match="was started with --start a, now it is None"):
+        run(tiny_zoo, tmp_path / "b", resume=True)
+    assert len(run(tiny_zoo, tmp_path / "b", start=tmp_path / "a", resume=True)) == 2
+    about = json.loads((tmp_path / "b" / "train.json").read_text())
+    del about["config"]["clip"]  # as a run from before this setting
+    (tmp_path / "b" / "train.json").write_text(json.dumps(about))
+    assert run(tiny_zoo, tmp_path / "b", start=tmp_path / "a", resume=True) == []
+
+
 def test_training_goes_on_from_another_space(tiny_zoo, tmp_path):
     first = run(tiny_zoo, tmp_path / "a")
     config = dataclasses.replace(TINY_TRAIN, lr=1e-9, steps=4, average=0.0)
