@@ -59,8 +59,8 @@ SHAPES = Shows(
 IMAGES = Shows(
     "image classifiers",
     lambda data: data != "sdf",
-    "python -m netspace zoo fit-cnn --arch resnet8/digits --count 64 --out runs/digits/zoo\n"
-    "python -m netspace train --zoo runs/digits/zoo --out runs/digits/space",
+    "python -m netspace zoo fit-cnn --recipe digits-zoo --out runs/digits/zoo\n"
+    "python -m netspace train --recipe digits-space --zoo runs/digits/zoo --out runs/digits/space",
 )
 ANYTHING = Shows("", lambda data: True, SHAPES.commands)
 

@@ -185,9 +185,8 @@ class ClassifierObjective:
             pick = torch.randperm(len(self.source), device=space.device, generator=generator)[:count]
             space.encoder.ask_about(normalise(self.source.pixels[pick]))
         originals = [zoo[i].to(space.device) for i in ids]
-        self.networks = [
-            _perturbed(n, config.copies, config.stretch, generator) for n in originals
-        ]  # N lists of copies
+        # N lists of copies
+        self.networks = [_perturbed(n, config.copies, config.stretch, generator) for n in originals]
         self.crops, self.logits = None, None
         if config.queries:
             pick = torch.randint(len(self.source), (config.queries,), device=space.device, generator=generator)

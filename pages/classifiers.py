@@ -52,7 +52,9 @@ COLUMNS = {
         format="%.3f", min_value=0.0, max_value=1.0, help="Share of all test images whose class it names"
     ),
     "epochs": st.column_config.NumberColumn(format="%.2f", help="Passes through the training images"),
-    "seed": st.column_config.NumberColumn(format="%d", help="Of its initialisation and its batches"),
+    "seed": st.column_config.NumberColumn(
+        format="%d", help="Of its batches and, where it has one of its own, of its initialisation"
+    ),
     "split": st.column_config.TextColumn(
         help="The space is trained on train, its best checkpoint selected by validation; held-out it never sees"
     ),

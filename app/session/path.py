@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from concurrent.futures import Future
 
@@ -25,6 +26,8 @@ class NetworkPath:
         self.gammas = gammas(STEPS)
         self.serial = next(engine.count)
         self.id = f"{loaded.key}|{a}|{b}"
+        self.network = functools.lru_cache(maxsize=8)(self._network)  # asked for again by every part of the work on it
+        """The network of a side at a step."""
 
     def submit(self, rank: int, function, *args) -> Future:
         """Have something done: a low rank first, and all of a newer path before any of an older one."""
@@ -36,8 +39,7 @@ class NetworkPath:
         coarse, fine = [i for i in others if i % 4 == 0], [i for i in others if i % 4]
         return [[(side, i) for i in part for side in self.sides] for part in ([self.first], coarse, fine)]
 
-    def network(self, side: str, i: int) -> Network:
-        """The network of a side at a step."""
+    def _network(self, side: str, i: int) -> Network:
         return METHODS[side].path(self.loaded.space, *self.ends, [self.gammas[i]])[0]
 
 
