@@ -30,6 +30,7 @@ LAYERS = [
     "train",
     "interpolate",
     "recipes",
+    "commands",
     "__main__",
 ]
 """A module of netspace imports only modules before it."""

@@ -1,0 +1,451 @@
+"""What the commands of `python -m netspace` do; `__main__` says what they are called and which options they take."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+
+from .archs import ARCHS, PAPER_WIDTH, arch_named
+from .prep import prep_size
+from .zoo import SPLITS, TRAIN, Zoo, replacing, select
+
+
+class Refused(Exception):
+    """Something the user asked for cannot be done; one sentence, exit code 2."""
+
+
+def read_fields(args: argparse.Namespace, config: type):
+    return config(**{f.name: getattr(args, f.name) for f in fields(config)})
+
+
+def command_line() -> str:
+    """The command under way, to be kept with what it makes."""
+    return shlex.join(["python", "-m", "netspace", *sys.argv[1:]])
+
+
+def duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {seconds:02d} s"
+
+
+def zoo_fit_sdf(args: argparse.Namespace) -> None:
+    from .fit_sdf import FitConfig, chair_sources, file_sources, make_sdf_zoo
+
+    sources = file_sources(args.meshes) if args.meshes else chair_sources(args.chairs, args.first_seed)
+    config = read_fields(args, FitConfig)
+    problems, ious = [], []
+    group = args.group or (1 if args.device == "cpu" else 64)
+    lines = make_sdf_zoo(
+        args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
+    )
+    for line in lines:
+        if line.problem:
+            problems.append(line.problem)
+        else:
+            fit_iou = line.record["fit_iou"]
+            ious.append(fit_iou)
+            print(
+                f"{line.done}/{line.total} {line.name} IoU {fit_iou:.3f}, {duration(line.seconds_left)} left",
+                flush=True,
+            )
+    for problem in problems:
+        print(f"skipped {problem}")
+    if not ious and not args.resume:
+        raise Refused("no network was fitted: every shape was skipped")
+    if ious:
+        ious.sort()
+        middle, lowest = ious[len(ious) // 2], ious[0]
+        print(f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}")
+
+
+def zoo_fit_cnn(args: argparse.Namespace) -> None:
+    from .fit_cnn import CnnConfig, make_cnn_zoo
+
+    config = read_fields(args, CnnConfig)
+    group = args.group or (1 if args.device == "cpu" else 33)
+    lines = make_cnn_zoo(
+        args.out, config, data=args.data, resume=args.resume, workers=args.workers, group=group, device=args.device
+    )
+    problems, made = [], []
+    for line in lines:
+        if line.problem:
+            problems.append(line.problem)
+            continue
+        made.append(line.record)
+        r = line.record
+        print(
+            f"{line.done}/{line.total} {line.name} {r['epochs']:.2f} epochs, accuracy on validation "
+            f"{r['val_accuracy']:.3f}, test {r['test_accuracy']:.3f}, {duration(line.seconds_left)} left",
+            flush=True,
+        )
+    for problem in problems:
+        print(f"skipped {problem}")
+    if not made and not args.resume:
+        raise Refused("no network was trained: every one was skipped")
+    if made:
+        accuracies = [r["test_accuracy"] for r in made]
+        print(
+            f"trained {len(made)} networks: test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}; "
+            f"fusing batch norm changed logits by at most {max(r['fused_difference'] for r in made):.1e}"
+        )
+        never = sum(r["norms_never_run"] > 0 for r in made)
+        if never:
+            print(f"warning: {never} networks have a batch norm that was never run (mean 0, variance 1)")
+
+
+def fuse_file(args: argparse.Namespace) -> None:
+    import torch
+    from safetensors.torch import save
+
+    from .fuse import fuse, trained_module
+    from .images import load_images, normalise
+    from .objectives import check_classes
+    from .zoo import BadFolder, read_tensors
+
+    arch = arch_named(args.arch)
+    if arch.kind != "images":
+        raise Refused(f"{arch.name} has no batch norm to fuse")
+    if args.state.suffix in (".pt", ".pth"):
+        try:
+            state = torch.load(args.state, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged file and one that wants to run code raise many kinds
+            raise BadFolder(f"{args.state} cannot be read as plain weights ({str(error).splitlines()[0]})") from error
+    else:
+        state = read_tensors(args.state)
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise Refused(f"{args.state} holds no state dict: a mapping of names to tensors")
+    module = trained_module(arch, state)
+    test = load_images(arch.data, "test", args.data)
+    check_classes(arch, test)
+    fused = fuse(arch, module, normalise(test.pixels[:256]))
+    with replacing(args.out) as path:
+        path.write_bytes(save({name: p.contiguous() for name, p in fused.params.items()}))
+    print(
+        f"wrote {args.out}: on {min(256, len(test))} test images of {arch.data} its logits differ from the original's "
+        f"by at most {fused.difference:.1e}"
+    )
+    if fused.never_run:
+        print(f"warning: {', '.join(fused.never_run)} were never run (mean 0, variance 1): the network is not trained")
+
+
+def images(args: argparse.Namespace) -> None:
+    from .images import IMAGE_SETS, available, data_folders, download, load_images
+
+    if not args.name:
+        for name, spec in IMAGE_SETS.items():
+            here = "here" if available(name) else "not here"
+            print(f"{name:14} {spec.size} x {spec.size} pixels, {spec.classes:3} classes: {here}")
+        return
+    if args.download:
+        download(args.name, args.folder or data_folders()[-1])
+    for split in ("train", "validation", "test"):
+        found = load_images(args.name, split, args.folder)
+        print(f"{split:10} {len(found):6} images, {found.size} x {found.size} pixels, {len(found.classes)} classes")
+
+
+def zoo_thumbnails(args: argparse.Namespace) -> None:
+    from .picture import write_thumbnails
+
+    zoo = Zoo.load(args.zoo)
+    if zoo.family.archs[0].kind != "sdf":
+        raise Refused(f"{args.zoo} holds {zoo.family.names[0]}: only SDF networks have a surface to draw")
+    done = sum(1 for _ in write_thumbnails(zoo))
+    print(f"drew {done} thumbnails into {args.zoo / 'thumbnails.webp'}")
+
+
+def zoo_select(args: argparse.Namespace) -> None:
+    zoo = Zoo.load(args.zoo)
+    ids = sorted(i for split in SPLITS for i in zoo.ids(split)[: getattr(args, split)])
+    select(zoo, ids, args.out)
+    print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
+
+
+def archs(args: argparse.Namespace) -> None:
+    rows = [
+        {
+            "name": a.name,
+            "data": a.data,
+            "class_id": a.class_id,
+            "trained_parameters": a.num_trained,
+            "parameters": a.num_params,
+            "prep": list(prep_size(a.num_params, PAPER_WIDTH)),
+        }
+        for a in ([arch_named(args.name)] if args.name else ARCHS.values())
+    ]
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'name':26} {'data':14} {'ClassId':>7} {'trained':>10} {'fused':>10}  PRep")
+    for row in rows:
+        class_id = "" if row["class_id"] is None else row["class_id"]
+        print(
+            f"{row['name']:26} {row['data']:14} {class_id:>7} {row['trained_parameters']:>10,} "
+            f"{row['parameters']:>10,}  {row['prep'][0]} x {row['prep'][1]}"
+        )
+
+
+def shapes_chairs(args: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from .mesh import write
+    from .shapes import chair, chair_params
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    records = []
+    for seed in range(args.first_seed, args.first_seed + args.count):
+        mesh, record = chair(chair_params(seed))
+        write(mesh, args.out / f"chair-{seed:04d}.{args.format}")
+        records.append({"name": f"chair-{seed:04d}", "seed": seed} | record)
+    pd.DataFrame(records).to_csv(args.out / "chairs.csv", index=False)
+    print(f"wrote {args.count} chairs and chairs.csv to {args.out}")
+
+
+def train(args: argparse.Namespace) -> None:
+    from .train import TrainConfig, fit
+
+    zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
+    print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
+    lines = fit(
+        zoo, config, args.out,
+        data=args.data, start=args.start, resume=args.resume, device=args.device, command=command_line(),
+    )  # fmt: skip
+    for line in lines:
+        terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
+        measures = ", ".join(
+            f"{name.replace('_', ' ')} {value:.3f}"
+            for name, value in line.measures.items()
+            if name.rpartition("_")[2] not in ("mse", "score")
+        )
+        left = line.seconds / line.step * (config.steps - line.step)
+        print(
+            f"step {line.step}/{config.steps}: {terms}; {measures}{' *' if line.best else ''}; {duration(left)} left",
+            flush=True,
+        )
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pandas as pd
+    import torch
+
+    from .evaluate import recognise, reconstruct, summarise_recognition, summarise_reconstruction
+    from .images import load_images
+    from .interpolate import METHODS
+    from .objectives import check_classes
+
+    torch.set_num_threads(1)
+    space, zoo = open_both(args)
+    ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
+    if space.family.archs[0].kind == "images":
+        test = load_images(space.family.archs[0].data, "test", args.data)
+        check_classes(space.family.archs[0], test)
+        test = test.to(space.device)
+        one, summarise, walk = partial(recognise, images=test), summarise_recognition, partial(curves, images=test)
+    else:
+        one, summarise, walk = partial(reconstruct, resolution=args.resolution), summarise_reconstruction, surfaces
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = []
+        for row in pool.map(lambda i: one(space, zoo, i), ids):
+            rows.append(row)
+            if sys.stderr.isatty():
+                print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
+    summary = summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
+    tables = [args.rows] if args.rows else []
+    if args.save:
+        tables.append(args.space / "eval.csv")
+        about = {"zoo": os.path.relpath(args.zoo, args.space), "command": command_line()}
+        with replacing(args.space / "eval.json") as path:
+            path.write_text(json.dumps(about | summary, indent=2) + "\n")
+    for table in tables:
+        with replacing(table) as path:
+            pd.DataFrame(rows).to_csv(path, index=False)
+    if args.json:
+        print(json.dumps(summary, indent=2))
+        return
+    paths = summary.pop("paths", {})
+    for split, measures in summary.items():
+        print(f"{split} ({measures['count']} networks)")
+        print_measures(measures, "count")
+    for name, measures in paths.items():
+        title = f"{METHODS[name].title}, training networks" if name in METHODS else name
+        print(f"{title} ({measures['pairs']} pairs)")
+        print_measures(measures, "pairs")
+
+
+def print_measures(measures: dict, but: str) -> None:
+    for name, value in measures.items():
+        if name != but:
+            why = ": all are equal, or there is one" if name in ("pearson", "spearman") else ""
+            print(f"  {name:28} {f'not defined{why}' if value is None else value}")
+
+
+def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
+    """By method, what becomes of the surface between random pairs of training networks."""
+    import random
+    from concurrent.futures import ThreadPoolExecutor
+
+    from .interpolate import METHODS, PATH_STEPS, gammas, measure, summarise_paths
+
+    ids, draw = zoo.ids(TRAIN), random.Random(0)
+    if len(ids) < 2:
+        raise Refused(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
+    pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
+
+    def components(method: str, a: int, b: int) -> list[int]:
+        ends = (zoo[i].to(space.device) for i in (a, b))
+        networks = METHODS[method].path(space, *ends, gammas(PATH_STEPS))
+        return [measure(network, None, None, args.resolution).components for network in networks]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {
+            method: summarise_paths(list(pool.map(lambda pair, m=method: components(m, *pair), pairs)))._asdict()
+            for method in METHODS
+        }
+
+
+def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]:
+    """By kind of pair and method, how accuracy goes along the paths; with --save the curves themselves are kept."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pandas as pd
+
+    from .interpolate import METHODS, accuracy_curve, curve_pairs, summarise_curves
+
+    pairs = curve_pairs(zoo, args.pairs)
+    if not pairs:
+        raise Refused(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
+    jobs = [(pair, method) for pair in pairs for method in METHODS]
+
+    def walk(job):
+        pair, method = job
+        return accuracy_curve(space, zoo, pair, method, images)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = []
+        for curve in pool.map(walk, jobs):
+            found.append(curve)
+            if sys.stderr.isatty():
+                print(f"\rpath {len(found)}/{len(jobs)}", end="\r", file=sys.stderr)
+    if args.save:
+        with replacing(args.space / "curves.parquet") as path:
+            table = [row for curve in found for row in curve.rows(len(images))]
+            pd.DataFrame(table).to_parquet(path, index=False)
+    return summarise_curves(found)
+
+
+def embed(args: argparse.Namespace) -> None:
+    import pandas as pd
+    import torch
+
+    space, zoo = open_both(args)
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(zoo), 16):
+            parts.append(space.encode(zoo.preps(range(start, min(start + 16, len(zoo)))).to(space.device)).cpu())
+    z = torch.cat(parts).numpy()
+    table = pd.DataFrame(z, columns=[f"z{k}" for k in range(z.shape[1])])
+    table.insert(0, "name", zoo.records.name)
+    table.insert(1, "split", zoo.records.split)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(args.out) as path:
+        table.to_parquet(path, index=False)
+    print(f"wrote {len(table)} embeddings of size {z.shape[1]} to {args.out}")
+
+
+def interpolate(args: argparse.Namespace) -> None:
+    from .interpolate import METHODS, gammas
+
+    space, zoo = open_both(args)
+    a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
+    positions = gammas(args.steps)
+    networks = METHODS[args.method].path(space, a, b, positions)
+    args.out.mkdir(parents=True, exist_ok=True)
+    walk = walk_classifiers if space.family.archs[0].kind == "images" else walk_surfaces
+    walk(args, a, b, positions, networks)
+
+
+def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
+    """Write the meshes along a path between SDFs, path.csv and path.png."""
+    import pandas as pd
+    from PIL import Image
+
+    from .interpolate import measure
+    from .mesh import surface_or_none, write
+    from .picture import COLOURS, film_strip
+
+    ends = [surface_or_none(network, args.resolution) for network in (a, b)]
+    rows, meshes = [], []
+    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
+        step = measure(network, *ends, args.resolution)
+        mesh = step.surface.mesh if step.surface else None
+        file = f"{i:03d}.{args.format}" if mesh else ""
+        if mesh:
+            write(mesh, args.out / file)
+        numbers = {"volume": step.volume, "area": step.area, "components": step.components}
+        rows.append({"gamma": gamma} | numbers | {"iou_a": step.iou_a, "iou_b": step.iou_b, "mesh": file})
+        meshes.append(mesh)
+        print(
+            f"gamma {gamma:.3f}: "
+            + (f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface")
+        )
+    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
+    count = min(len(meshes), 9)
+    shown = [meshes[round(k * (len(meshes) - 1) / (count - 1))] for k in range(count)]
+    picture = "path.png"
+    try:
+        Image.fromarray(film_strip(shown, COLOURS[args.method])).save(args.out / picture)
+    except ImportError as error:
+        picture = f"no picture ({error.name} is not installed)"
+    without = sum(mesh is None for mesh in meshes)
+    print(
+        f"wrote {len(meshes) - without} meshes, path.csv and {picture} to {args.out}; {without} steps without a surface"
+    )
+
+
+def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
+    """Write the networks along a path between classifiers, path.csv with their accuracies, path.png and path.pdf."""
+    import pandas as pd
+    from safetensors.torch import save
+
+    from .evaluate import accuracy, classify, wilson
+    from .images import load_images
+    from .interpolate import METHODS
+    from .objectives import check_classes
+    from .picture import accuracy_figure
+
+    images = load_images(a.arch.data, "test", args.data)
+    check_classes(a.arch, images)
+    rows = []
+    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
+        share, file = accuracy(classify(network, images), images.labels), f"{i:03d}.safetensors"
+        low, high = wilson(round(share * len(images)), len(images))
+        with replacing(args.out / file) as path:
+            path.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
+        rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "network": file})
+        print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f})", flush=True)
+    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
+    method, found = METHODS[args.method], [row["accuracy"] for row in rows]
+    ends = {key: accuracy(classify(n, images), images.labels) for key, n in ((f"A: {args.a}", a), (f"B: {args.b}", b))}
+    about = f"accuracy on the {len(images)} test images of {a.arch.data}"
+    for kind in ("png", "pdf"):
+        accuracy_figure(
+            args.out / f"path.{kind}", positions, {args.method: found}, {args.method: method.title}, ends,
+            1 / len(images.classes), about, kind,
+        )  # fmt: skip
+    print(f"wrote {len(rows)} networks, path.csv, path.png and path.pdf to {args.out}")
+
+
+def open_both(args: argparse.Namespace):
+    """The space and the zoo a command names; ValueError where they do not belong together."""
+    from .model import load
+
+    space, zoo = load(args.space, args.device), Zoo.load(args.zoo)
+    space.check_family(zoo.family)
+    return space, zoo
