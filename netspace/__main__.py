@@ -59,6 +59,11 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     def image_folder(to: argparse.ArgumentParser) -> None:
         to.add_argument("--data", type=Path, help="folder of the images; else looked for in NETSPACE_DATA and data/")
 
+    def teacher(to: argparse.ArgumentParser) -> None:
+        to.add_argument(
+            "--teacher", metavar="ZOO[:NAME]", help="zoo that holds the teacher: its best network, or the one named"
+        )
+
     listing = add(top, "archs", commands.archs, "list the architectures")
     listing.add_argument("name", nargs="?", help="one of any size, such as resnet8/48px-37c; all of the table without")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -109,18 +114,24 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
         zoo, "thumbnails", commands.zoo_thumbnails, "draw the pictures that the app shows of a zoo's SDF networks"
     )
     thumbnails.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
-    part = add(zoo, "select", commands.zoo_select, "write the first networks of each split as a zoo of their own")
+    part = add(zoo, "select", commands.zoo_select, "write part of a zoo as a zoo of its own")
     part.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
-    part.add_argument("--train", type=int, required=True, help="how many training networks")
-    part.add_argument("--validation", type=int, default=0, help="how many validation networks")
-    part.add_argument("--heldout", type=int, required=True, help="how many held-out networks")
+    part.add_argument("--train", type=int, required=True, help="how many training networks of every architecture")
+    part.add_argument("--validation", type=int, default=0, help="how many validation networks of each")
+    part.add_argument("--heldout", type=int, required=True, help="how many held-out networks of each")
+    part.add_argument("--arch", action="append", help="only of this architecture (again for more); the family stays")
+    part.add_argument("--spread", action="store_true", help="evenly spread over each split instead of its first")
     part.add_argument("--out", type=Path, required=True, help="folder to write to")
+    joined = add(zoo, "join", commands.zoo_join, "write several zoos as one, a family of all their architectures")
+    joined.add_argument("--zoo", type=Path, action="append", required=True, help="folder of a zoo; again for each")
+    joined.add_argument("--out", type=Path, required=True, help="folder to write to")
 
     training = add(top, "train", commands.train, "learn a space of a zoo's networks")
     training.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     training.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
     image_folder(training)
     training.add_argument("--start", type=Path, help="folder of a space to go on from, made with the same settings")
+    teacher(training)
     training.add_argument("--resume", action="store_true", help="go on with an unfinished run, to the same numbers")
     device(training)
     add_fields(training, TrainConfig, recipe)

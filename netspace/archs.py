@@ -451,3 +451,14 @@ class Family:
     @property
     def names(self) -> list[str]:
         return [arch.name for arch in self.archs]
+
+    def class_ids(self, preps: Tensor) -> Tensor:
+        """ClassIds (b) of PReps (b, 1, H, W): the smallest architecture that all of a PRep's values belong to.
+
+        Behind a network's last parameter a PRep is zero, so its padding says what it holds.
+        """
+        flat = preps.flatten(1)
+        places = torch.arange(1, flat.shape[1] + 1, device=flat.device)
+        used = ((flat != 0) * places).amax(dim=1)  # (b) values up to the last that is not zero
+        counts = torch.tensor([arch.num_params for arch in self.archs], device=flat.device)
+        return torch.searchsorted(counts, used).clamp(max=len(self.archs) - 1)

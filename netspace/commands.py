@@ -13,7 +13,7 @@ from functools import partial
 
 from .archs import ARCHS, PAPER_WIDTH, arch_named
 from .prep import prep_size
-from .zoo import SPLITS, TRAIN, Zoo, replacing, select
+from .zoo import SPLITS, TRAIN, Zoo, join, replacing, select
 
 
 class Refused(Exception):
@@ -161,9 +161,25 @@ def zoo_thumbnails(args: argparse.Namespace) -> None:
 
 def zoo_select(args: argparse.Namespace) -> None:
     zoo = Zoo.load(args.zoo)
-    ids = sorted(i for split in SPLITS for i in zoo.ids(split)[: getattr(args, split)])
-    select(zoo, ids, args.out)
+    unknown = set(args.arch or ()) - set(zoo.family.names)
+    if unknown:
+        raise Refused(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
+    ids = []
+    for name in args.arch or zoo.family.names:
+        for split in SPLITS:
+            mine = [i for i in zoo.ids(split) if zoo.records.arch[i] == name]
+            count = min(getattr(args, split), len(mine))
+            ids += [mine[k * len(mine) // count] for k in range(count)] if args.spread else mine[:count]
+    select(zoo, sorted(ids), args.out)
     print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
+
+
+def zoo_join(args: argparse.Namespace) -> None:
+    zoos = [Zoo.load(folder) for folder in args.zoo]
+    about = {"made_by": "zoo join", "parts": [{"zoo": zoo.folder.name} | dict(zoo.about) for zoo in zoos]}
+    join([(zoo, range(len(zoo))) for zoo in zoos], args.out, about)
+    joined = Zoo.load(args.out)
+    print(f"wrote {len(joined)} networks of {', '.join(joined.family.names)} to {args.out}, PReps {joined.family.size}")
 
 
 def archs(args: argparse.Namespace) -> None:
@@ -213,7 +229,8 @@ def train(args: argparse.Namespace) -> None:
     print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
     lines = fit(
         zoo, config, args.out,
-        data=args.data, start=args.start, resume=args.resume, device=args.device, command=command_line(),
+        data=args.data, teacher=load_teacher(args.teacher), start=args.start, resume=args.resume, device=args.device,
+        command=command_line(),
     )  # fmt: skip
     for line in lines:
         terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
@@ -227,6 +244,18 @@ def train(args: argparse.Namespace) -> None:
             f"step {line.step}/{config.steps}: {terms}; {measures}{' *' if line.best else ''}; {duration(left)} left",
             flush=True,
         )
+
+
+def load_teacher(where: str | None):
+    """The network that `--teacher` names: FOLDER of a zoo, whose best on validation images it is, or FOLDER:NAME."""
+    from pathlib import Path
+
+    from .objectives import best_of
+
+    if where is None:
+        return None
+    folder, _, name = where.rpartition(":") if ":" in where and not Path(where).is_dir() else (where, "", "")
+    return best_of(Zoo.load(folder), name or None)
 
 
 def evaluate(args: argparse.Namespace) -> None:

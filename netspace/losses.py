@@ -1,4 +1,4 @@
-"""The losses, one function an equation, and the points at which SDFs are asked."""
+"""The losses of Eqs. 1 to 12, and the points at which SDFs are asked."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import kl_div, log_softmax
+from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from .network import Network
 
 TEMPERATURE = 4.0
 """T of every distillation (supplement IV)."""
+ALPHA = 0.9
+"""Share of the teacher in Eqs. 5 and 10 (section IV, Multi-Architecture)."""
 
 NEAR_VARIANCES = (0.0025, 0.00025)
 """Of the noise around the surface, 47 % of an SDF's query points each; the rest is uniform (DeepSDF, section 5.1)."""
@@ -19,9 +21,10 @@ NEAR_SHARE = 0.47
 
 
 def classifier_distillation(predicted: Tensor, target: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Eq. 1: KL(target || predicted) at temperature T times T^2 for logits (*b, n, C), mean over b and n.
+    """Eqs. 1, 3 and 8: KL(target || predicted) at temperature T times T^2 for logits (*b, n, C), mean over b and n.
 
-    Eq. 1 names the predicted distribution first; the authors' code has the direction of distillation, as here.
+    In Eq. 1 the target is the embedded network, in Eqs. 3 and 8 the teacher. The equations name the predicted
+    distribution first; the authors' code has the direction of distillation, as here.
     """
     log_p, log_t = (log_softmax(logits / temperature, dim=-1).flatten(0, -2) for logits in (predicted, target))
     return kl_div(log_p, log_t, reduction="batchmean", log_target=True) * temperature**2
@@ -30,6 +33,53 @@ def classifier_distillation(predicted: Tensor, target: Tensor, temperature: floa
 def sdf_distillation(predicted: Tensor, target: Tensor) -> Tensor:
     """Eq. 2: mean squared error between the outputs of predicted and target network at the same inputs."""
     return (predicted - target).square().mean()
+
+
+# -- several architectures (section III, Multi-Architecture Setting) ----------------------------------------------
+
+
+def task_loss(predicted: Tensor, labels: Tensor) -> Tensor:
+    """Eqs. 4 and 9: cross entropy between logits (*b, n, C) and labels (n), mean over b and n."""
+    classes = predicted.shape[-1]
+    return cross_entropy(predicted.reshape(-1, classes), labels.expand(predicted.shape[:-1]).reshape(-1))
+
+
+def knowledge_distillation(
+    predicted: Tensor, teacher: Tensor, labels: Tensor, alpha: float = ALPHA, temperature: float = TEMPERATURE
+) -> Tensor:
+    """Eqs. 5 and 10: alpha of the teacher's answers and 1 - alpha of the labels, for logits (*b, n, C)."""
+    distilled = classifier_distillation(predicted, teacher.expand_as(predicted), temperature)
+    return alpha * distilled + (1 - alpha) * task_loss(predicted, labels)
+
+
+def class_loss(class_logits: Tensor, class_ids: Tensor) -> Tensor:
+    """Eqs. 6 and 7: cross entropy between the class head's logits (b, A) and ClassIds (b), mean over b."""
+    return cross_entropy(class_logits, class_ids)
+
+
+def boundary_gammas(count: int) -> list[float]:
+    """Eq. 12: the positions i / (A - 1) of the architectures between the smallest and the largest of A."""
+    return [i / (count - 1) for i in range(1, count - 1)]
+
+
+def interpolated_class(gamma: float, smallest: int, largest: int) -> int:
+    """c_t^gamma of Eq. 7, (1 - gamma) c^A + gamma c^B: at the positions of Eq. 12 the ClassId of an architecture.
+
+    Raises:
+        ValueError: the factor lies between two architectures.
+    """
+    exact = (1 - gamma) * smallest + gamma * largest
+    if abs(exact - round(exact)) > 1e-6:
+        raise ValueError(f"gamma {gamma} between ClassIds {smallest} and {largest} is {exact:.3f}, no architecture")
+    return round(exact)
+
+
+def interpolation_loss(class_term: Tensor, distillation_term: Tensor) -> Tensor:
+    """Eq. 11: what an interpolated embedding must answer for, its architecture (Eq. 7) and its network (Eq. 10)."""
+    return class_term + distillation_term
+
+
+# -- where SDFs are asked ------------------------------------------------------------------------------------------
 
 
 class Queries(NamedTuple):

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from .archs import Family
+from .archs import Arch, Family
 from .network import Network, run_many
 from .prep import PrepSize
 from .zoo import BadFolder, family_from_json, family_to_json, read_json, read_tensors, replacing
@@ -58,6 +59,8 @@ class Decoded(NamedTuple):
     """(b, 1, H, W)"""
     class_logits: Tensor | None
     """(b, A) logits over the family's architectures; None for a family of one, which has no class head"""
+    class_ids: Tensor
+    """(b) architectures that the PReps are written for: those predicted, unless others were asked for"""
 
 
 # -- preset paper --------------------------------------------------------------------------------------------------
@@ -121,8 +124,8 @@ class PaperDecoder(nn.Module):
         self.scale = nn.Parameter(1e-3 * torch.randn(height, width))
         self.bias = nn.Parameter(1e-2 * torch.rand(height, width))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Embeddings (b, E) -> PReps (b, 1, H, W)."""
+    def forward(self, z: Tensor, class_ids: Tensor) -> Tensor:
+        """Embeddings (b, E) -> PReps (b, 1, H, W), whose values mean what the architecture makes of them."""
         b = len(z)
         height, width = self.size
         x = z.view(b, self.channels, 64, 64)
@@ -136,11 +139,34 @@ class PaperDecoder(nn.Module):
 # -- preset tokens -------------------------------------------------------------------------------------------------
 
 
-def typical_weights(family: Family) -> tuple[Tensor, Tensor]:
-    """A fresh network of the family's largest architecture, (P), and the size that each of its values has, (P)."""
-    params = family.archs[-1].initialise(seed=0)
+def typical_weights(arch: Arch) -> tuple[Tensor, Tensor]:
+    """A fresh network of an architecture, (P), and the size that each of its values has, (P)."""
+    params = arch.initialise(seed=0)
     spread = [torch.full_like(p, float(p.square().mean().sqrt())) for p in params.values()]
     return torch.cat([p.flatten() for p in params.values()]), torch.cat([s.flatten() for s in spread])
+
+
+class Chunks(NamedTuple):
+    """How the parameters of a family's architectures are cut into chunks; each architecture has chunks of its own."""
+
+    size: int
+    """values of a chunk"""
+    counts: tuple[int, ...]
+    """chunks of every architecture; padding is neither read nor written"""
+
+    @classmethod
+    def of(cls, family: Family, size: int) -> Chunks:
+        return cls(size, tuple(math.ceil(arch.num_params / size) for arch in family.archs))
+
+    def cut(self, flat: Tensor, class_id: int, padding: float = 0.0) -> Tensor:
+        """Parameters (..., at least P) of an architecture, or a PRep's values -> chunks (..., k, size)."""
+        length = self.counts[class_id] * self.size
+        flat = nn.functional.pad(flat, (0, max(0, length - flat.shape[-1])), value=padding)[..., :length]
+        return flat.unflatten(-1, (self.counts[class_id], self.size))
+
+    def mine(self, chunks: Tensor, class_id: int) -> Tensor:
+        """Of a tensor with a row a chunk of all architectures, (sum k, ...), the rows of one, (k, ...): a view."""
+        return chunks[sum(self.counts[:class_id]) :][: self.counts[class_id]]
 
 
 class Standardise(nn.Module):
@@ -192,22 +218,27 @@ class TokensEncoder(FeatureEncoder):
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         width = config.hidden // 2
         super().__init__(2 * width, config.embedding)
-        self.chunk = config.chunk
-        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not read
-        _, spread = typical_weights(family)
-        unit = nn.functional.pad(spread, (0, self.count * self.chunk - len(spread)), value=1.0)
-        self.register_buffer("unit", unit.view(self.count, self.chunk), persistent=False)
-        self.position = nn.Parameter(0.5 * torch.randn(self.count, width))
+        self.family, self.chunks = family, Chunks.of(family, config.chunk)
+        spreads = [typical_weights(arch)[1] for arch in family.archs]
+        unit = torch.cat([self.chunks.cut(s, k, padding=1.0) for k, s in enumerate(spreads)])
+        self.register_buffer("unit", unit, persistent=False)  # (sum k, chunk)
+        self.position = nn.Parameter(0.5 * torch.randn(sum(self.chunks.counts), width))
         self.enter = nn.Linear(config.chunk, width)
         self.mix = nn.Linear(width, width)
 
     def features(self, prepared: Tensor) -> Tensor:
         """(b, 1, H, W) -> (b, hidden)"""
-        flat = prepared.flatten(1)  # (b, H*W)
-        size = self.count * self.chunk
-        flat = nn.functional.pad(flat, (0, max(0, size - flat.shape[1])))[:, :size]
-        x = flat.view(-1, self.count, self.chunk) / self.unit  # (b, k, chunk)
-        x = nn.functional.silu(self.enter(x) + self.position)
+        if len(self.chunks.counts) == 1:
+            return self._features(prepared, 0)
+        class_ids = self.family.class_ids(prepared)
+        parts = [self._features(p.unsqueeze(0), k) for p, k in zip(prepared, class_ids.tolist(), strict=True)]
+        return torch.cat(parts)
+
+    def _features(self, prepared: Tensor, class_id: int) -> Tensor:
+        """Of PReps (b, 1, H, W) of one architecture."""
+        mine = partial(self.chunks.mine, class_id=class_id)
+        x = self.chunks.cut(prepared.flatten(1), class_id) / mine(self.unit)  # (b, k, chunk)
+        x = nn.functional.silu(self.enter(x) + mine(self.position))
         x = nn.functional.silu(self.mix(x))  # (b, k, hidden / 2)
         return torch.cat([x.mean(dim=1), x.amax(dim=1)], dim=1)
 
@@ -280,36 +311,65 @@ class TokensDecoder(nn.Module):
 
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         super().__init__()
-        self.size = family.size
-        self.count = math.ceil(family.archs[-1].num_params / config.chunk)  # k; padding is not written
-        hidden = config.hidden
-        self.position = nn.Parameter(torch.randn(self.count, hidden))
+        self.size, self.chunks = family.size, Chunks.of(family, config.chunk)
+        hidden, count = config.hidden, sum(self.chunks.counts)
+        self.position = nn.Parameter(torch.randn(count, hidden))
         self.film1 = nn.Linear(config.embedding, 2 * hidden)
         self.film2 = nn.Linear(config.embedding, 2 * hidden)
         self.mix = nn.Linear(hidden, hidden)
         self.write = nn.Linear(hidden, config.chunk)
-        start, _ = typical_weights(family)
-        room = self.count * config.chunk - len(start)
-        self.scale = nn.Parameter(torch.ones(self.count, config.chunk))
-        self.bias = nn.Parameter(nn.functional.pad(start, (0, room)).view(self.count, config.chunk) / BIAS_UNIT)
+        self.scale = nn.Parameter(torch.ones(count, config.chunk))
+        self.bias = nn.Parameter(torch.zeros(count, config.chunk))
+        for k, arch in enumerate(family.archs):
+            self.start_from(typical_weights(arch)[0], k)
 
     @torch.no_grad()
-    def start_from(self, prep: Tensor) -> None:
-        """Make a PRep (1, H, W) the network common to all: a trained one passes signals on, a fresh one may not."""
-        flat = prep.flatten()[: self.bias.numel()] / BIAS_UNIT
-        self.bias.copy_(nn.functional.pad(flat, (0, self.bias.numel() - len(flat))).view_as(self.bias))
+    def start_from(self, flat: Tensor, class_id: int = 0) -> None:
+        """Make values (at least P) the network common to all of an architecture: a trained one passes signals on."""
+        self.chunks.mine(self.bias, class_id).copy_(self.chunks.cut(flat, class_id) / BIAS_UNIT)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Embeddings (b, E) -> PReps (b, 1, H, W)."""
-        b = len(z)
+    def forward(self, z: Tensor, class_ids: Tensor) -> Tensor:
+        """Embeddings (b, E) and ClassIds (b) -> PReps (b, 1, H, W)."""
+        if len(self.chunks.counts) == 1:
+            return self._write(z, 0)
+        return torch.cat([self._write(e.unsqueeze(0), k) for e, k in zip(z, class_ids.tolist(), strict=True)])
+
+    def _write(self, z: Tensor, class_id: int) -> Tensor:
+        """Embeddings (b, E) -> PReps (b, 1, H, W) of one architecture."""
+        mine = partial(self.chunks.mine, class_id=class_id)
         gain, shift = self.film1(z).unsqueeze(1).chunk(2, dim=-1)  # (b, 1, hidden) each
-        x = nn.functional.silu(self.position * (1 + gain) + shift)  # (b, k, hidden)
+        x = nn.functional.silu(mine(self.position) * (1 + gain) + shift)  # (b, k, hidden)
         gain, shift = self.film2(z).unsqueeze(1).chunk(2, dim=-1)
         x = nn.functional.silu(self.mix(x) * (1 + gain) + shift)
-        x = SCALE_UNIT * self.scale * self.write(x) + BIAS_UNIT * self.bias  # (b, k, chunk)
+        x = SCALE_UNIT * mine(self.scale) * self.write(x) + BIAS_UNIT * mine(self.bias)  # (b, k, chunk)
         height, width = self.size
         x = x.flatten(1)[:, : height * width]
-        return nn.functional.pad(x, (0, height * width - x.shape[1])).view(b, 1, height, width)
+        return nn.functional.pad(x, (0, height * width - x.shape[1])).view(len(z), 1, height, width)
+
+
+# -- the class head ------------------------------------------------------------------------------------------------
+
+
+class PaperHead(nn.Module):
+    """A convolution over the embedding's map and one linear layer: supplement I, sizes from the authors' code."""
+
+    def __init__(self, embedding: int, archs: int) -> None:
+        super().__init__()
+        self.channels = embedding // 4096
+        self.conv = nn.Conv2d(self.channels, 10, 3, 2, 1)
+        self.out = nn.Linear(10 * 32 * 32, archs)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Embeddings (b, E) -> logits (b, A)."""
+        x = leaky_relu(self.conv(z.view(-1, self.channels, 64, 64)))  # (b, 10, 32, 32)
+        return self.out(x.flatten(1))
+
+
+class TokensHead(nn.Sequential):
+    """One hidden layer: embeddings (b, E) -> logits (b, A)."""
+
+    def __init__(self, embedding: int, archs: int, hidden: int = 64) -> None:
+        super().__init__(nn.Linear(embedding, hidden), nn.SiLU(), nn.Linear(hidden, archs))
 
 
 # -- the space -----------------------------------------------------------------------------------------------------
@@ -324,13 +384,15 @@ class NetSpace(nn.Module):
         if config is None:
             config = SpaceConfig.paper() if changes.get("preset") == "paper" else SpaceConfig()
         config = SpaceConfig(**(asdict(config) | changes))
-        if len(family.archs) > 1:
-            raise ValueError(f"a space holds one architecture so far, got {', '.join(family.names)}")
+        if len(family.archs) > 1 and config.encoder == "probe":
+            raise ValueError(f"a probe encoder reads one architecture, got {', '.join(family.names)}")
         if (config.preset, config.encoder) not in ENCODERS:
             raise ValueError(f"no encoder {config.encoder!r} in preset {config.preset!r}")
         self.family, self.config = family, config
         self.encoder = ENCODERS[config.preset, config.encoder](family, config)
         self.decoder = DECODERS[config.preset](family, config)
+        self.head = HEADS[config.preset](config.embedding, len(family.archs)) if len(family.archs) > 1 else None
+        """predicts the architecture; a family of one has none"""
 
     @property
     def device(self) -> torch.device:
@@ -343,15 +405,24 @@ class NetSpace(nn.Module):
             raise ValueError(f"PReps of size {tuple(preps.shape[-2:])}, this space reads {self.family.size}")
         return self.encoder(preps)
 
-    def decode(self, z: Tensor) -> Decoded:
-        """Embeddings (b, E) -> predicted PReps and architectures."""
+    def decode(self, z: Tensor, class_ids: Tensor | None = None) -> Decoded:
+        """Embeddings (b, E) -> predicted PReps and architectures.
+
+        Args:
+            class_ids: architectures (b) to write the PReps for; None: those that the class head predicts.
+        """
         if z.shape[-1] != self.config.embedding:
             raise ValueError(f"embeddings of size {z.shape[-1]}, this space has {self.config.embedding}")
-        return Decoded(self.decoder(z), None)
+        logits = self.head(z) if self.head else None
+        if class_ids is None:
+            class_ids = torch.zeros(len(z), dtype=torch.long, device=z.device) if logits is None else logits.argmax(1)
+        return Decoded(self.decoder(z, class_ids), logits, class_ids)
 
-    def networks(self, z: Tensor) -> list[Network]:
-        """Embeddings (b, E) -> the predicted networks."""
-        return [Network(self.family.archs[0], prep) for prep in self.decode(z).preps]
+    def networks(self, z: Tensor, class_ids: Tensor | None = None) -> list[Network]:
+        """Embeddings (b, E) -> the predicted networks, each of its predicted architecture or of the one asked for."""
+        decoded = self.decode(z, class_ids)
+        archs = (self.family.archs[k] for k in decoded.class_ids.tolist())
+        return [Network(arch, prep) for arch, prep in zip(archs, decoded.preps, strict=True)]
 
     def check_family(self, family: Family) -> None:
         """ValueError, naming both, unless networks of this family can be embedded."""
@@ -384,6 +455,7 @@ DECODERS = {
     "paper": lambda family, config: PaperDecoder(family.size, config.embedding),
     "tokens": TokensDecoder,
 }
+HEADS = {"paper": PaperHead, "tokens": TokensHead}
 
 
 def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor
 
 from .config import DTYPES, check_fields, option
-from .losses import TEMPERATURE
+from .losses import ALPHA, TEMPERATURE
 from .model import NetSpace, load
-from .objectives import OBJECTIVES, Objective
+from .network import Network
+from .objectives import Objective, objective_of
 from .zoo import SPLITS, TRAIN, BadFolder, Zoo, read_json, replacing
 
 DIVERGED = 1e3
@@ -47,7 +48,20 @@ class TrainConfig:
     queries: int = option(
         16_384, "stored inputs a network, with the target's answers; 0 (images): fresh ones every step", least=0
     )
-    temperature: float = option(TEMPERATURE, "temperature of Eq. 1", least=1e-3)
+    drawing: str = option(
+        "random",
+        "networks of a step: random (the paper); even: architectures take turns; pairs: one of the smallest and one of "
+        "the largest architecture in every step, the others take turns in what is left",
+        choices=("random", "even", "pairs"),
+    )
+    build: str = option(
+        "target",
+        "several architectures: what a predicted network is built as while training: its target's, or the predicted "
+        "architecture (authors' code)",
+        choices=("target", "predicted"),
+    )
+    alpha: float = option(ALPHA, "several architectures: share of the teacher in Eqs. 5 and 10", least=0)
+    temperature: float = option(TEMPERATURE, "temperature of Eqs. 1, 3 and 8", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
     copies: int = option(
         1, "versions of every network to train on: SDFs stretched, classifiers with noise on their weights", least=1
@@ -69,6 +83,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.alpha > 1:
+            raise ValueError(f"--alpha is {self.alpha}, a share is at most 1")
 
 
 class Line(NamedTuple):
@@ -103,13 +119,32 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, config.steps - warmup))))
 
 
-def batch_of(ids: Sequence[int], size: int, step: int, seed: int) -> list[int]:
-    """The networks of a step: every epoch is a fresh permutation, known from the seed and the step alone."""
-    size = min(size, len(ids))
-    per_epoch = len(ids) // size
-    epoch, place = divmod(step, per_epoch)
+def batch_of(groups: Sequence[Sequence[int]], size: int, step: int, seed: int, drawing: str = "random") -> list[int]:
+    """The networks of a step, known from the seed and the step alone.
+
+    Args:
+        groups: the training networks of every architecture, smallest first.
+        drawing: random: every epoch is a fresh permutation of all; even and pairs as in `TrainConfig`.
+    """
+    groups = [group for group in groups if group]
+    if drawing == "random":
+        everyone = sorted(i for group in groups for i in group)
+        size = min(size, len(everyone))
+        per_epoch = len(everyone) // size
+        epoch, place = divmod(step, per_epoch)
+        return _permuted(everyone, epoch, seed)[place * size : (place + 1) * size]
+    ends = [groups[0], groups[-1]] if drawing == "pairs" and len(groups) > 1 else []
+    others, room = groups[1:-1] if ends and len(groups) > 2 else groups, max(0, size - len(ends))
+    turns = [divmod(step * room + j, len(others)) for j in range(room)]
+    asked = [(end, step) for end in ends] + [(others[k], round) for round, k in turns]
+    places = [(group, *divmod(n, len(group))) for group, n in asked]
+    return [_permuted(group, epoch, seed)[place] for group, epoch, place in places]
+
+
+def _permuted(ids: Sequence[int], epoch: int, seed: int) -> list[int]:
+    """Fresh in every epoch."""
     order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-    return [ids[k] for k in order[place * size : (place + 1) * size]]
+    return [ids[k] for k in order]
 
 
 def fit(
@@ -118,6 +153,7 @@ def fit(
     folder: Path,
     *,
     data: Path | None = None,
+    teacher: Network | None = None,
     start: Path | None = None,
     resume: bool = False,
     device: str = "cpu",
@@ -127,6 +163,7 @@ def fit(
 
     Args:
         data: folder of the images, where the zoo holds classifiers; None: looked for.
+        teacher: N* of Eqs. 3 and 8, needed where the zoo's family has several architectures, and only there.
         start: folder of a space of the same make, to go on from its weights instead of fresh ones.
 
     Raises:
@@ -140,6 +177,7 @@ def fit(
         if split not in splits:
             raise ValueError(f"{zoo.folder} has no network of the split {split!r}")
     train = splits[TRAIN]
+    groups = [[i for i in train if zoo.records.arch[i] == name] for name in zoo.family.names]
     space = new_space(zoo, config)
     if start:
         before = load(start)
@@ -170,9 +208,8 @@ def fit(
         if config.stop_at and state["best"] >= config.stop_at:
             return
     _trim_log(folder / "metrics.jsonl", state["step"])
-    objective = OBJECTIVES[zoo.family.archs[0].kind](
-        space, zoo, [i for ids in splits.values() for i in ids], config, data
-    )
+    everyone = [i for ids in splits.values() for i in ids]
+    objective = objective_of(zoo.family)(space, zoo, everyone, config, data, teacher)
     objective.points = min(objective.points, state["points"])
     with replacing(folder / "train.json") as path:  # not before the objective has found what it needs
         path.write_text(json.dumps(about, indent=2) + "\n")
@@ -185,7 +222,8 @@ def fit(
         for step in range(state["step"], config.steps):
             optimiser.param_groups[0]["lr"] = learning_rate(config, step)
             optimiser.zero_grad()
-            terms = _backward(objective, space, batch_of(train, config.nets, step, config.seed), config.seed, step)
+            ids = batch_of(groups, config.nets, step, config.seed, config.drawing)
+            terms = _backward(objective, space, ids, config.seed, step)
             if config.clip:
                 torch.nn.utils.clip_grad_norm_(space.parameters(), config.clip)
             optimiser.step()
@@ -246,7 +284,7 @@ def _backward(objective: Objective, space: NetSpace, ids: list[int], seed: int, 
 
 def _digest(zoo: Zoo) -> str:
     """Tells zoos apart: family, names and splits."""
-    rows = zoo.records[["name", "arch", "split"]].to_numpy().tolist()
+    rows = zoo.records[["name", "arch", "split"]][zoo.records.split.isin(SPLITS)].to_numpy().tolist()
     return hashlib.sha256(json.dumps([zoo.family.names, list(zoo.family.size), rows]).encode()).hexdigest()[:16]
 
 

@@ -209,14 +209,75 @@ def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
     """Write a part of a zoo as a zoo of its own. ValueError without an id, BadFolder where the folder holds a zoo."""
     if not len(ids):
         raise ValueError(f"no network of {zoo.folder} was selected")
+    join([(zoo, ids)], folder, {k: v for k, v in zoo.about.items() if k not in ("format", "family")})
+
+
+def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict | None = None) -> None:
+    """Write networks of one or several zoos, each with its ids, as one zoo, whose family has all their architectures.
+
+    Raises:
+        ValueError: two networks have the same name, or the architectures are for different data.
+        BadFolder: the folder holds a zoo already.
+    """
+    import pandas as pd
+
     if (folder / "zoo.json").exists():
         raise BadFolder(f"{folder} holds a zoo already; choose another folder")
-    records = zoo.records.iloc[list(ids)].reset_index(drop=True)
-    weights = {}
-    for arch in zoo.family.archs:
-        mine = records.arch == arch.name
-        rows = torch.tensor(records.row[mine].to_numpy())
-        weights |= {f"{arch.name}/{n}": zoo.weights[f"{arch.name}/{n}"][rows] for n in arch.shapes}
-        records.loc[mine, "row"] = range(int(mine.sum()))
+    family = joint_family([zoo.family for zoo, _ in parts])
+    tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
+    for zoo, ids in parts:
+        records = zoo.records.iloc[list(ids)].reset_index(drop=True)
+        for arch in zoo.family.archs:
+            mine = records.arch == arch.name
+            rows = torch.tensor(records.row[mine].to_numpy(), dtype=torch.long)
+            before = sum(map(len, stacks[f"{arch.name}/{next(iter(arch.shapes))}"]))
+            records.loc[mine, "row"] = range(before, before + len(rows))
+            for name in arch.shapes:
+                stacks[f"{arch.name}/{name}"].append(zoo.weights[f"{arch.name}/{name}"][rows])
+        tables.append(records)
+    records = pd.concat(tables, ignore_index=True)
+    twice = records.name[records.name.duplicated()]
+    if len(twice):
+        raise ValueError(f"two networks are called {twice.iloc[0]!r}")
+    whole = sum(len(zoo) for zoo, _ in parts)
+    part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
+    weights = {name: torch.cat(stack) for name, stack in stacks.items()}
+    write_zoo(folder, family, records, weights, (about or {}) | part_of)
+
+
+def joint_family(families: Sequence[Family]) -> Family:
+    """The family of all architectures of some families; ValueError where they are for different data."""
+    if all(family == families[0] for family in families):
+        return families[0]
+    names = list(dict.fromkeys(name for family in families for name in family.names))
+    data = {arch_named(name).data for name in names}
+    if len(data) > 1:
+        raise ValueError(f"architectures for different data make no family: {', '.join(sorted(data))}")
+    return Family.of(*names, width=families[0].size.width)
+
+
+def add(zoo: Zoo, network: Network, record: dict) -> Zoo:
+    """Append a network to the zoo's folder; returns the zoo with it.
+
+    Args:
+        record: what is known of it, at least its name and split; other columns of the zoo's table are left empty.
+
+    Raises:
+        ValueError: there is a network of this name already, or its architecture is not of the zoo's family.
+    """
+    import pandas as pd
+
+    if network.arch.name not in zoo.family.names:
+        raise ValueError(f"{network.arch.name} is not of {zoo.folder}'s family: {', '.join(zoo.family.names)}")
+    if record["name"] in set(zoo.records.name):
+        raise ValueError(f"{zoo.folder} holds a network {record['name']!r} already")
+    weights = dict(zoo.weights)
+    for name, p in network.params.items():
+        stack = weights[f"{network.arch.name}/{name}"]
+        weights[f"{network.arch.name}/{name}"] = torch.cat([stack, p.detach().cpu().to(stack.dtype).unsqueeze(0)])
+    row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
+    fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
+    records = pd.concat([zoo.records, fresh], ignore_index=True)
     about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
-    write_zoo(folder, zoo.family, records, weights, about | {"part_of": f"{len(records)} of {len(zoo)} networks"})
+    write_zoo(zoo.folder, zoo.family, records, weights, about)
+    return Zoo.load(zoo.folder)

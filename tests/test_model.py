@@ -39,9 +39,9 @@ def test_the_papers_decoder_scales_every_value_on_its_own():
     assert decoder.bias.min() >= 0 and decoder.bias.max() <= 1e-2
     with torch.no_grad():
         z = torch.randn(1, 4096)
-        before = decoder(z)[0, 0]
+        before = decoder(z, torch.zeros(1, dtype=torch.long))[0, 0]
         decoder.scale.zero_()
-        assert torch.equal(decoder(z)[0, 0], decoder.bias)
+        assert torch.equal(decoder(z, torch.zeros(1, dtype=torch.long))[0, 0], decoder.bias)
         assert not torch.equal(before, decoder.bias)
 
 

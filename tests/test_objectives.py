@@ -78,7 +78,7 @@ def test_an_objective_is_eq_1_on_a_steps_networks_and_images(tiny_cnn_zoo, class
     terms = objective.terms(space, [3, 0], torch.Generator().manual_seed(5))
     assert list(terms) == ["pred"]
     pick = torch.randint(TINY_CNN_TRAIN.queries, (TINY_CNN_TRAIN.points,), generator=torch.Generator().manual_seed(5))
-    x = normalise(objective.crops.pixels[pick])
+    x = normalise(objective.inputs.crops.pixels[pick])
     losses = []
     for i in (3, 0):
         predicted = space.networks(space.encode(tiny_cnn_zoo[i].prep[None]))[0]
@@ -89,7 +89,7 @@ def test_an_objective_is_eq_1_on_a_steps_networks_and_images(tiny_cnn_zoo, class
 def test_fresh_images_every_step_give_about_the_same_loss(tiny_cnn_zoo, classifiers):
     space, stored = classifiers
     fresh = ClassifierObjective(space, tiny_cnn_zoo, [0, 1], dataclasses.replace(TINY_CNN_TRAIN, queries=0))
-    assert fresh.logits is None
+    assert fresh.inputs.crops is None
     means = []
     for objective in (stored, fresh):
         losses = [objective.terms(space, [0, 1], torch.Generator().manual_seed(s))["pred"].item() for s in range(30)]

@@ -223,10 +223,10 @@ def test_tensorboard_holds_the_same_curve(tiny_zoo, tmp_path):
 
 def test_every_network_is_seen_once_an_epoch():
     ids = [3, 5, 7, 11, 13, 17]
-    epoch = [i for step in range(3) for i in batch_of(ids, 2, step, seed=1)]
+    epoch = [i for step in range(3) for i in batch_of([ids], 2, step, seed=1)]
     assert sorted(epoch) == ids
-    assert epoch != [i for step in range(3, 6) for i in batch_of(ids, 2, step, seed=1)]
-    assert len(batch_of(ids, 99, 0, seed=1)) == 6
+    assert epoch != [i for step in range(3, 6) for i in batch_of([ids], 2, step, seed=1)]
+    assert len(batch_of([ids], 99, 0, seed=1)) == 6
 
 
 def test_learning_rate_warms_up_and_falls():
