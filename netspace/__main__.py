@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
-from . import commands
+from . import commands, runs
 from .commands import Refused
 
 
@@ -38,6 +39,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     from .fit_cnn import CnnConfig
     from .fit_sdf import FitConfig
     from .interpolate import METHODS
+    from .lso import LsoConfig
     from .mesh import EXPORTS, RESOLUTIONS
     from .train import TrainConfig
 
@@ -63,6 +65,11 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
         to.add_argument(
             "--teacher", metavar="ZOO[:NAME]", help="zoo that holds the teacher: its best network, or the one named"
         )
+
+    def long_job(to: argparse.ArgumentParser) -> None:
+        """For a command with --out and --resume: it runs as the job of that folder, and tells `args.job` its lines."""
+        to.add_argument("--queue", action="store_true", help="wait while two other jobs run")
+        to.set_defaults(kind=to.prog.removeprefix(f"{parser.prog} "))
 
     listing = add(top, "archs", commands.archs, "list the architectures")
     listing.add_argument("name", nargs="?", help="one of any size, such as resnet8/48px-37c; all of the table without")
@@ -100,6 +107,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     fit.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
     fit.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (CPU)")
     fit.add_argument("--group", type=int, default=0, help="networks fitted at once; 0: 1 on a CPU, 64 elsewhere")
+    long_job(fit)
     device(fit)
     add_fields(fit, FitConfig, recipe)
     cnn = add(zoo, "fit-cnn", commands.zoo_fit_cnn, "train image classifiers")
@@ -108,6 +116,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     cnn.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
     cnn.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (CPU)")
     cnn.add_argument("--group", type=int, default=0, help="networks trained at once; 0: 1 on a CPU, 33 elsewhere")
+    long_job(cnn)
     device(cnn)
     add_fields(cnn, CnnConfig, recipe)
     thumbnails = add(
@@ -122,6 +131,10 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     part.add_argument("--arch", action="append", help="only of this architecture (again for more); the family stays")
     part.add_argument("--spread", action="store_true", help="evenly spread over each split instead of its first")
     part.add_argument("--out", type=Path, required=True, help="folder to write to")
+    added = add(zoo, "add", commands.zoo_add, "append the best network of a latent space optimisation to a zoo")
+    added.add_argument("--zoo", type=Path, required=True, help="folder of the zoo")
+    added.add_argument("--run", type=Path, required=True, help="folder of the run", dest="run_folder")
+    added.add_argument("--name", help="name in the zoo; without it that of the run's folder")
     joined = add(zoo, "join", commands.zoo_join, "write several zoos as one, a family of all their architectures")
     joined.add_argument("--zoo", type=Path, action="append", required=True, help="folder of a zoo; again for each")
     joined.add_argument("--out", type=Path, required=True, help="folder to write to")
@@ -133,8 +146,27 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     training.add_argument("--start", type=Path, help="folder of a space to go on from, made with the same settings")
     teacher(training)
     training.add_argument("--resume", action="store_true", help="go on with an unfinished run, to the same numbers")
+    long_job(training)
     device(training)
     add_fields(training, TrainConfig, recipe)
+
+    optimisation = add(top, "lso", commands.lso, "optimise an embedding until its network does what is asked")
+    space_and_zoo(optimisation)
+    optimisation.add_argument(
+        "--start", required=True, metavar="WHERE",
+        help="name of a network; mean or noise, of the training networks' embeddings; at:X,Y, a point of the map",
+    )  # fmt: skip
+    optimisation.add_argument("--out", type=Path, required=True, help="folder of the run")
+    teacher(optimisation)
+    optimisation.add_argument("--target", metavar="SHAPE", help="SDFs: shape to fit, a mesh file or chair:SEED")
+    optimisation.add_argument(
+        "--want", default="", metavar="ARCH",
+        help="several architectures: the one to pull towards; any: none; else that of the network it starts from",
+    )  # fmt: skip
+    image_folder(optimisation)
+    optimisation.add_argument("--resume", action="store_true", help="go on with a stopped run, to the same numbers")
+    device(optimisation)
+    add_fields(optimisation, LsoConfig, recipe)
 
     evaluation = add(top, "eval", commands.evaluate, "measure how well a space reproduces the networks of a zoo")
     space_and_zoo(evaluation)
@@ -150,6 +182,19 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     evaluation.add_argument("--pairs", type=int, default=0, help="also walk the paths between N pairs of networks")
     image_folder(evaluation)
     device(evaluation)
+
+    jobs = top.add_parser("jobs", help="look after zoos and spaces in the making").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    table = add(jobs, "list", commands.jobs_list, "list long jobs, newest first: what they are and how far")
+    table.add_argument(
+        "folders", nargs="*", type=Path, help="where to look; else in assets/, runs/ and NETSPACE_FOLDERS"
+    )
+    table.add_argument("--json", action="store_true", help="as JSON")
+    stopping = add(jobs, "stop", commands.jobs_stop, "ask a job to stop; what it finished is kept")
+    stopping.add_argument("folder", type=Path, help="the folder it writes to")
+    going_on = add(jobs, "resume", commands.jobs_resume, "go on with a job that ended early, in the background")
+    going_on.add_argument("folder", type=Path, help="the folder it writes to")
 
     embedding = add(top, "embed", commands.embed, "write the embeddings of a zoo's networks as a Parquet table")
     space_and_zoo(embedding)
@@ -190,20 +235,31 @@ def usable_device(name: str) -> str:
     return name
 
 
+@contextmanager
+def as_job(args: argparse.Namespace, argv: Sequence[str]):
+    """Inside, a command that takes long is the job of its folder."""
+    if "queue" not in args:
+        yield
+        return
+    with runs.running(args.out, args.kind, argv, queue=args.queue) as args.job:
+        yield
+
+
 def main(argv: Sequence[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
     asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     asked.add_argument("--recipe")
     args = build_parser(asked.parse_known_args(argv)[0].recipe).parse_args(argv)
     try:
-        if "device" in args:
-            args.device = usable_device(args.device)
-        for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers"):
-            if getattr(args, name, 0) < 0:
-                raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
-        args.run(args)
-    except (Refused, ValueError, KeyError, OSError) as error:
-        message = error.args[0] if isinstance(error, KeyError) else error
-        print(f"netspace: {message}", file=sys.stderr)
+        with as_job(args, argv):
+            if "device" in args:
+                args.device = usable_device(args.device)
+            for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers"):
+                if getattr(args, name, 0) < 0:
+                    raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
+            args.run(args)
+    except (ValueError, KeyError, OSError) as error:
+        print(f"netspace: {runs.sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         kept = "; what was finished is kept, --resume goes on" if "resume" in args else ""

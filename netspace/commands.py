@@ -8,15 +8,18 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import closing
+from dataclasses import asdict, fields
 from functools import partial
+from pathlib import Path
 
+from . import runs
 from .archs import ARCHS, PAPER_WIDTH, arch_named
 from .prep import prep_size
-from .zoo import SPLITS, TRAIN, Zoo, join, replacing, select
+from .zoo import OPTIMISED, SPLITS, TRAIN, Zoo, add, join, replacing, select
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """Something the user asked for cannot be done; one sentence, exit code 2."""
 
 
@@ -26,7 +29,7 @@ def read_fields(args: argparse.Namespace, config: type):
 
 def command_line() -> str:
     """The command under way, to be kept with what it makes."""
-    return shlex.join(["python", "-m", "netspace", *sys.argv[1:]])
+    return shlex.join(["python", "-m", "netspace", *(word for word in sys.argv[1:] if word != "--queue")])
 
 
 def duration(seconds: float) -> str:
@@ -44,24 +47,26 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
     lines = make_sdf_zoo(
         args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
     )
-    for line in lines:
-        if line.problem:
-            problems.append(line.problem)
-        else:
-            fit_iou = line.record["fit_iou"]
-            ious.append(fit_iou)
-            print(
-                f"{line.done}/{line.total} {line.name} IoU {fit_iou:.3f}, {duration(line.seconds_left)} left",
-                flush=True,
-            )
+    with closing(lines):  # what it finished is saved before the job ends
+        for line in lines:
+            if line.problem:
+                problems.append(line.problem)
+                continue
+            ious.append(line.record["fit_iou"])
+            args.job.report(
+                f"{line.done}/{line.total} {line.name} IoU {ious[-1]:.3f}, {duration(line.seconds_left)} left",
+                line.done, line.total, line.seconds_left, line.record,
+            )  # fmt: skip
     for problem in problems:
-        print(f"skipped {problem}")
+        args.job.report(f"skipped {problem}")
     if not ious and not args.resume:
         raise Refused("no network was fitted: every shape was skipped")
     if ious:
         ious.sort()
         middle, lowest = ious[len(ious) // 2], ious[0]
-        print(f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}")
+        args.job.report(
+            f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}"
+        )
 
 
 def zoo_fit_cnn(args: argparse.Namespace) -> None:
@@ -73,30 +78,31 @@ def zoo_fit_cnn(args: argparse.Namespace) -> None:
         args.out, config, data=args.data, resume=args.resume, workers=args.workers, group=group, device=args.device
     )
     problems, made = [], []
-    for line in lines:
-        if line.problem:
-            problems.append(line.problem)
-            continue
-        made.append(line.record)
-        r = line.record
-        print(
-            f"{line.done}/{line.total} {line.name} {r['epochs']:.2f} epochs, accuracy on validation "
-            f"{r['val_accuracy']:.3f}, test {r['test_accuracy']:.3f}, {duration(line.seconds_left)} left",
-            flush=True,
-        )
+    with closing(lines):
+        for line in lines:
+            if line.problem:
+                problems.append(line.problem)
+                continue
+            made.append(line.record)
+            r = line.record
+            args.job.report(
+                f"{line.done}/{line.total} {line.name} {r['epochs']:.2f} epochs, accuracy on validation "
+                f"{r['val_accuracy']:.3f}, test {r['test_accuracy']:.3f}, {duration(line.seconds_left)} left",
+                line.done, line.total, line.seconds_left, r,
+            )  # fmt: skip
     for problem in problems:
-        print(f"skipped {problem}")
+        args.job.report(f"skipped {problem}")
     if not made and not args.resume:
         raise Refused("no network was trained: every one was skipped")
     if made:
         accuracies = [r["test_accuracy"] for r in made]
-        print(
+        args.job.report(
             f"trained {len(made)} networks: test accuracy {min(accuracies):.3f} to {max(accuracies):.3f}; "
             f"fusing batch norm changed logits by at most {max(r['fused_difference'] for r in made):.1e}"
         )
         never = sum(r["norms_never_run"] > 0 for r in made)
         if never:
-            print(f"warning: {never} networks have a batch norm that was never run (mean 0, variance 1)")
+            args.job.report(f"warning: {never} networks have a batch norm that was never run (mean 0, variance 1)")
 
 
 def fuse_file(args: argparse.Namespace) -> None:
@@ -174,6 +180,20 @@ def zoo_select(args: argparse.Namespace) -> None:
     print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
 
 
+def zoo_add(args: argparse.Namespace) -> None:
+    from .lso import read_best, read_result
+
+    zoo, best = Zoo.load(args.zoo), read_best(args.run_folder)
+    name = args.name or args.run_folder.resolve().name
+    record = {"name": name, "split": OPTIMISED}
+    if "test_accuracy" in zoo.records:
+        record["val_accuracy"] = best.score
+        if (args.run_folder / "result.json").exists():
+            record["test_accuracy"] = read_result(args.run_folder).test["best"]
+    add(zoo, best.network, record)
+    print(f"{args.zoo} has {name}, the best network of {args.run_folder}: {len(zoo) + 1} networks")
+
+
 def zoo_join(args: argparse.Namespace) -> None:
     zoos = [Zoo.load(folder) for folder in args.zoo]
     about = {"made_by": "zoo join", "parts": [{"zoo": zoo.folder.name} | dict(zoo.about) for zoo in zoos]}
@@ -226,24 +246,26 @@ def train(args: argparse.Namespace) -> None:
     from .train import TrainConfig, fit
 
     zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
-    print(f"computing the targets' answers for {len(zoo)} networks", flush=True)
+    args.job.report(f"computing the targets' answers for {len(zoo)} networks")
     lines = fit(
         zoo, config, args.out,
         data=args.data, teacher=load_teacher(args.teacher), start=args.start, resume=args.resume, device=args.device,
         command=command_line(),
     )  # fmt: skip
-    for line in lines:
-        terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
-        measures = ", ".join(
-            f"{name.replace('_', ' ')} {value:.3f}"
-            for name, value in line.measures.items()
-            if name.rpartition("_")[2] not in ("mse", "score")
-        )
-        left = line.seconds / line.step * (config.steps - line.step)
-        print(
-            f"step {line.step}/{config.steps}: {terms}; {measures}{' *' if line.best else ''}; {duration(left)} left",
-            flush=True,
-        )
+    with closing(lines):
+        for line in lines:
+            terms = ", ".join(f"{name} {value:.2e}" for name, value in line.terms.items())
+            measures = ", ".join(
+                f"{name.replace('_', ' ')} {value:.3f}"
+                for name, value in line.measures.items()
+                if name.rpartition("_")[2] not in ("mse", "score")
+            )
+            left = line.seconds / line.step * (config.steps - line.step)
+            best = " *" if line.best else ""
+            args.job.report(
+                f"step {line.step}/{config.steps}: {terms}; {measures}{best}; {duration(left)} left",
+                line.step, config.steps, left,
+            )  # fmt: skip
 
 
 def load_teacher(where: str | None):
@@ -256,6 +278,29 @@ def load_teacher(where: str | None):
         return None
     folder, _, name = where.rpartition(":") if ":" in where and not Path(where).is_dir() else (where, "", "")
     return best_of(Zoo.load(folder), name or None)
+
+
+def lso(args: argparse.Namespace) -> None:
+    from .lso import LsoConfig, goal_of, optimise, read_result, start_from, wanted_class
+
+    config = read_fields(args, LsoConfig)
+    space, zoo = open_both(args)
+    start = start_from(space, zoo, args.start, config.seed)
+    want = wanted_class(space, start, args.want)
+    teacher = load_teacher(args.teacher)
+    goal = goal_of(space, config, data=args.data, teacher=teacher, target=args.target)
+    about = {"space": str(args.space), "zoo": str(args.zoo), "teacher": args.teacher, "target": args.target}
+    about |= {"command": command_line()}
+    for line in optimise(space, start, goal, config, args.out, want=want, about=about, resume=args.resume):
+        terms = "".join(f"{name} {value:.3e}, " for name, value in line.terms.items())
+        measures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in line.measures.items())
+        several = f", {line.architecture}" if len(space.family.archs) > 1 else ""
+        print(f"step {line.step}/{config.steps}: {terms}{measures}{several}{' *' if line.best else ''}", flush=True)
+    result = read_result(args.out)
+    if result.problem:
+        print(f"warning: {result.problem}")
+    tests = ", ".join(f"{name} {value:.3f}" for name, value in result.test.items())
+    print(f"best at step {result.best_step} of {result.steps}; {result.score} on test data: {tests}")
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -469,6 +514,32 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
             1 / len(images.classes), about, kind,
         )  # fmt: skip
     print(f"wrote {len(rows)} networks, path.csv, path.png and path.pdf to {args.out}")
+
+
+def jobs_list(args: argparse.Namespace) -> None:
+    named = os.environ.get("NETSPACE_FOLDERS", "").split(os.pathsep)
+    jobs = runs.find(args.folders or [Path("assets"), Path("runs"), *(Path(f).expanduser() for f in named if f)])
+    if args.json:
+        print(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        return
+    for job in jobs:
+        far = f"{job.done}/{job.total}" if job.total else ""
+        left = f"{duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+        print(f"{job.state:10} {job.kind:12} {far:>12} {left:>16}  {job.folder}")
+        if job.state in (runs.FAILED, runs.UNREADABLE):
+            print(f"{'':10} {job.message}")
+    if not jobs:
+        print("no jobs: zoo fit-sdf, zoo fit-cnn and train are such")
+
+
+def jobs_stop(args: argparse.Namespace) -> None:
+    runs.stop(args.folder)
+    print(f"{args.folder} is asked to stop; what it finished is kept")
+
+
+def jobs_resume(args: argparse.Namespace) -> None:
+    runs.resume(args.folder)
+    print(f"{args.folder} goes on in the background; `jobs list` says how far it is")
 
 
 def open_both(args: argparse.Namespace):

@@ -31,7 +31,13 @@ def latent_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]
 
 
 def weights_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
-    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals."""
+    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals.
+
+    Raises:
+        ValueError: the networks are of different architectures, whose weights do not correspond.
+    """
+    if a.arch.name != b.arch.name:
+        raise ValueError(f"weights of {a.arch.name} and {b.arch.name} do not correspond: there is no path through them")
     return [Network(a.arch, torch.lerp(a.prep, b.prep, gamma)) for gamma in gammas]
 
 

@@ -26,7 +26,7 @@ from .losses import ALPHA, TEMPERATURE
 from .model import NetSpace, load
 from .network import Network
 from .objectives import Objective, objective_of
-from .zoo import SPLITS, TRAIN, BadFolder, Zoo, read_json, replacing
+from .zoo import SPLITS, TRAIN, BadFolder, Zoo, append_line, read_json, replacing, trim_log
 
 DIVERGED = 1e3
 """A loss that no network has which holds anything: distances are at most a few units, Eq. 1 a few hundred."""
@@ -207,7 +207,7 @@ def fit(
         state = _read_checkpoint(folder, space, optimiser, averaged)
         if config.stop_at and state["best"] >= config.stop_at:
             return
-    _trim_log(folder / "metrics.jsonl", state["step"])
+    trim_log(folder / "metrics.jsonl", state["step"])
     everyone = [i for ids in splits.values() for i in ids]
     objective = objective_of(zoo.family)(space, zoo, everyone, config, data, teacher)
     objective.points = min(objective.points, state["points"])
@@ -252,8 +252,7 @@ def fit(
             if best:
                 with _Averaged(space, averaged):
                     space.save(folder, about | {"step": done} | measures)
-            with (folder / "metrics.jsonl").open("a") as log:  # lines after the checkpoint are dropped on resuming
-                log.write(json.dumps(line._asdict()) + "\n")
+            append_line(folder / "metrics.jsonl", line._asdict())  # those after the checkpoint are dropped on resuming
             _write_checkpoint(folder, space, optimiser, averaged, state)
             for name, value in {**{f"loss/{k}": v for k, v in line.terms.items()}, **measures}.items():
                 writer.add_scalar(name, value, done)
@@ -334,21 +333,6 @@ def _tensorboard(folder: Path, step: int):
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
-
-
-def _trim_log(path: Path, step: int) -> None:
-    """Drop lines written after the checkpoint that the run resumes from, and what a full disk left of one."""
-
-    def kept_of(line: str) -> bool:
-        try:
-            return json.loads(line)["step"] <= step
-        except ValueError:
-            return False
-
-    if path.exists():
-        kept = [line for line in path.read_text().splitlines() if kept_of(line)]
-        with replacing(path) as temporary:
-            temporary.write_text("".join(f"{line}\n" for line in kept))
 
 
 def _write_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[str, Tensor], state: dict) -> None:

@@ -31,6 +31,9 @@ FORMAT = 1
 TRAIN, VALIDATION, HELDOUT = SPLITS = ("train", "validation", "heldout")
 """Of networks: to learn from, to select the best checkpoint by where a zoo has such, and never seen."""
 
+OPTIMISED = "optimised"
+"""Split of networks that latent space optimisation made: no space is trained on them or measured by them."""
+
 
 class BadFolder(ValueError):
     """A zoo or a space that cannot be read; the message names the folder and what is wrong with it."""
@@ -76,6 +79,27 @@ def read_json(path: Path) -> dict:
         return json.loads(path.read_text())
     except ValueError as error:
         raise BadFolder(f"{path} is not valid JSON ({error})") from error
+
+
+def append_line(path: Path, line: dict) -> None:
+    """Append a line to a log of JSON lines."""
+    with path.open("a") as log:
+        log.write(json.dumps(line) + "\n")
+
+
+def trim_log(path: Path, step: int) -> None:
+    """Drop a log's lines of later steps than a checkpoint's, and what a full disk or a sudden end left of one."""
+
+    def kept_of(line: str) -> bool:
+        try:
+            return json.loads(line)["step"] <= step
+        except ValueError:
+            return False
+
+    if path.exists():
+        kept = [line for line in path.read_text().splitlines() if kept_of(line)]
+        with replacing(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept))
 
 
 def family_to_json(family: Family) -> dict:
