@@ -10,7 +10,8 @@ import torch
 from netspace.fit_cnn import CnnConfig, make_cnn_zoo
 from netspace.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
 from netspace.train import TrainConfig, fit
-from netspace.zoo import Zoo
+from netspace.objectives import best_of
+from netspace.zoo import Zoo, join
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY_FIT = FitConfig(arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32")
@@ -25,7 +26,22 @@ TINY_CNN_TRAIN = TrainConfig(
     embedding=16, hidden=32, steps=12, nets=2, points=16, queries=512, every=4, hidden_dtype="float32"
 )
 
+TINY_FAMILY = ("lenetlike", "vanillacnn", "resnet8")
+TINY_FAMILY_TRAIN = TrainConfig(
+    embedding=16, hidden=16, steps=12, nets=2, points=16, queries=64, every=4, drawing="pairs", select="validation",
+    hidden_dtype="float32",
+)  # fmt: skip
+
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slots(tmp_path_factory) -> Path:
+    """Jobs of the tests queue behind one another alone, in their processes too."""
+    folder = tmp_path_factory.mktemp("slots")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETSPACE_SLOTS", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -70,5 +86,36 @@ def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo of classifiers, hardly trained."""
     folder = tmp_path_factory.mktemp("tiny-cnn") / "space"
     for _ in fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_family_zoo_folder(tmp_path_factory) -> Path:
+    """Of LeNetLike, VanillaCNN and ResNet8 on digits four networks each: two for training, one of either other split."""
+    folder = tmp_path_factory.mktemp("tiny-family")
+    parts = []
+    for base in TINY_FAMILY:
+        config = CnnConfig(
+            arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1, heldout=1,
+            dtype="float32", limit=512,
+        )  # fmt: skip
+        for _ in make_cnn_zoo(folder / base, config, workers=0):
+            pass
+        parts.append(Zoo.load(folder / base))
+    join([(part, range(len(part))) for part in parts], folder / "zoo", {"made_by": "zoo join"})
+    return folder / "zoo"
+
+
+@pytest.fixture(scope="session")
+def tiny_family_zoo(tiny_family_zoo_folder) -> Zoo:
+    return Zoo.load(tiny_family_zoo_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
+    """A space of the tiny family, hardly trained."""
+    folder = tmp_path_factory.mktemp("tiny-family") / "space"
+    for _ in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=best_of(tiny_family_zoo)):
         pass
     return folder
