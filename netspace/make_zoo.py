@@ -12,6 +12,7 @@ import platform
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -168,10 +169,11 @@ def _run(jobs: list, work: Work, workers: int) -> Iterator[list[Made]]:
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
         with _uninterrupted():
-            results = pool.map(work, jobs)
-        yield from results
+            futures = deque(pool.submit(work, job) for job in jobs)
+        while futures:
+            yield futures.popleft().result()
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)  # none is cancelled: ending the workers makes all fail, which cancelled ones cannot
         for worker in set(active_children()) - set(others):
             worker.terminate()
         raise

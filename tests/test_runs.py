@@ -1,0 +1,430 @@
+"""Long jobs: every end a process can come to is told, two run at a time, and stopping or refusing spoils nothing."""
+
+import errno
+import json
+import os
+import signal
+import threading
+import time
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from safetensors.torch import load_file
+
+from netspace import runs
+from netspace.__main__ import main
+from netspace.zoo import BadFolder, Zoo
+
+ARGV = ["stub", "--out", "x"]
+TRAIN = ["--embedding", "8", "--hidden", "16", "--queries", "64", "--nets", "1", "--points", "16", "--every", "1"]
+FIT = ["--arch", "siren64", "--steps", "5", "--batch", "64", "--samples", "500", "--workers", "1"]
+
+
+def until(true, seconds: float = 60.0):
+    """What `true` returns, once it is not false."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
+    return found
+
+
+def state(folder: Path) -> str:
+    try:
+        return runs.read(folder).state
+    except BadFolder:
+        return "none"
+
+
+def becomes(folder: Path, *states: str) -> runs.Job:
+    until(lambda: state(folder) in states)
+    return runs.read(folder)
+
+
+def works(folder: Path, slots: Path | None, queue: bool = False, end: Exception | None = None) -> None:
+    """A job: three points, then it waits for a file `go`, as one waits for a worker, and ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in what a script starts in the background
+    with runs.running(folder, "stub", ARGV, queue=queue, slots=slots) as job:
+        for step in (1, 2, 3):
+            job.report(f"line {step}", step, 4, 5.0, {"loss": 1 / step, "name": "x", "ok": True})
+        gone = threading.Event()
+        threading.Thread(target=lambda: (until(lambda: (folder / "go").exists()), gone.set()), daemon=True).start()
+        gone.wait()
+        if end:
+            raise end
+        job.report("line 4", 4, 4, 0.0)
+
+
+@pytest.fixture
+def launch():
+    """Runs `works` in processes of their own, which the test outlives."""
+    begun = []
+
+    def launch(folder: Path, slots: Path | None = None, **options):
+        process = get_context("fork").Process(target=works, args=(folder, slots or folder / "slots"), kwargs=options)
+        begun.append(process)
+        process.start()
+        return process
+
+    yield launch
+    for process in begun:
+        process.kill()
+        process.join()
+
+
+@pytest.fixture
+def spawned(monkeypatch) -> list[list[str]]:
+    """The words of what would be started; nothing is."""
+    words = []
+    process = SimpleNamespace(poll=lambda: None)
+    monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv) or process)
+    monkeypatch.setattr(runs, "_children", {})
+    return words
+
+
+def records(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+# -- how a job ends ------------------------------------------------------------------------------------------------
+
+
+def test_a_job_tells_how_far_it_is_and_that_it_finished(tmp_path, launch, capfd):
+    folder = tmp_path / "job"
+    process = launch(folder)
+    job = until(lambda: state(folder) == "running" and (j := runs.read(folder)).done == 3 and j)
+    assert (job.kind, job.total, job.seconds_left, job.message) == ("stub", 4, 5.0, "line 3")
+    assert job.command == "python -m netspace stub --out x" and job.directory == Path.cwd()
+    (folder / "go").touch()
+    process.join()
+    job = runs.read(folder)
+    assert (job.state, job.done, job.seconds_left, job.message) == ("finished", 4, None, "line 4")
+    assert runs.log_tail(job) == "line 1\nline 2\nline 3\nline 4" and runs.log_tail(job, 2) == "line 3\nline 4"
+    assert runs.metrics(folder)[1] == {"step": 2, "terms": {}, "measures": {"loss": 0.5}}
+    assert capfd.readouterr().out == "line 1\nline 2\nline 3\nline 4\n"
+
+
+def test_killed_it_has_crashed_and_can_run_again(tmp_path, launch):
+    process = launch(tmp_path)
+    becomes(tmp_path, "running")
+    os.kill(process.pid, signal.SIGKILL)
+    assert "without a word" in becomes(tmp_path, "crashed").message  # though no one has reaped it yet
+    launch(tmp_path)
+    becomes(tmp_path, "running")
+
+
+def test_stopped_while_it_waits_for_a_worker(tmp_path, launch):
+    process = launch(tmp_path)
+    becomes(tmp_path, "running")
+    runs.stop(tmp_path)
+    process.join(5)
+    assert process.exitcode is not None
+    assert state(tmp_path) == "stopped" and not (tmp_path / "STOP").exists()
+    with pytest.raises(BadFolder, match="is stopped: there is nothing to stop"):
+        runs.stop(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "log"),
+    [
+        (ValueError("training diverged"), "training diverged", "training diverged"),
+        (KeyError("no network 'sofa'"), "no network 'sofa'", "no network 'sofa'"),
+        (RuntimeError("a\nb"), "b", "Traceback"),
+    ],
+)
+def test_failing_it_says_why(tmp_path, launch, error, message, log):
+    (tmp_path / "go").touch()
+    launch(tmp_path, end=error).join()
+    job = runs.read(tmp_path)
+    assert (job.state, job.done) == ("failed", 3)
+    assert job.message.endswith(message) and log in runs.log_tail(job)
+
+
+def test_what_never_came_to_its_first_word_has_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs.sys, "executable", "/bin/true")
+    folder = runs.start(["train", "--out", str(tmp_path / "job")])
+    assert becomes(folder, "failed").message == "it never began"
+    runs._children.clear()  # another process looks, which does not know that it ended
+    assert state(folder) == "queued"
+    (folder / "log.txt").write_text("usage: ...\nerror: no such option\n")
+    monkeypatch.setattr(runs, "STARTING", runs.timedelta(0))
+    assert (state(folder), runs.read(folder).message) == ("failed", "error: no such option")
+
+
+# -- one folder, two slots -----------------------------------------------------------------------------------------
+
+
+def test_the_same_folder_twice_is_refused(tmp_path, launch):
+    launch(tmp_path)
+    becomes(tmp_path, "running")
+    until(lambda: runs.read(tmp_path).done == 3)
+    before = records(tmp_path)
+    with pytest.raises(BadFolder, match="is running already"), runs.running(tmp_path, "stub", ARGV):
+        pass
+    for again in (lambda: runs.start(["stub", "--out", str(tmp_path)]), lambda: runs.resume(tmp_path)):
+        with pytest.raises(BadFolder, match="running already"):
+            again()
+    assert records(tmp_path) == before
+
+
+def test_who_looks_disturbs_no_start(tmp_path, launch):
+    (tmp_path / ".lock").touch()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            runs._held(tmp_path / ".lock")
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        launch(tmp_path)
+        becomes(tmp_path, "running")
+    finally:
+        over.set()
+        looking.join()
+
+
+def test_two_run_at_a_time_and_others_queue_in_order(tmp_path, launch):
+    jobs = [tmp_path / name for name in "abcd"]
+    for folder in jobs:
+        launch(folder, tmp_path / "slots", queue=True)
+        until(lambda f=folder: state(f) in runs.ALIVE)
+    for folder, expected in zip(jobs, ("running", "running", "queued", "queued"), strict=True):
+        becomes(folder, expected)
+    launch(tmp_path / "typed", tmp_path / "slots")  # without --queue
+    becomes(tmp_path / "typed", "running")
+    (jobs[1] / "go").touch()
+    becomes(jobs[2], "running")
+    assert state(jobs[3]) == "queued"
+    runs.stop(jobs[3])
+    becomes(jobs[3], "stopped")
+    assert [job.folder.name for job in runs.find([tmp_path])] == ["typed", "d", "c", "b", "a"]
+
+
+def test_who_died_waiting_is_not_waited_for(tmp_path, launch):
+    launch(tmp_path / "a", tmp_path / "slots"), launch(tmp_path / "b", tmp_path / "slots")
+    becomes(tmp_path / "a", "running"), becomes(tmp_path / "b", "running")
+    dead = launch(tmp_path / "c", tmp_path / "slots", queue=True)
+    becomes(tmp_path / "c", "queued")
+    launch(tmp_path / "d", tmp_path / "slots", queue=True)
+    becomes(tmp_path / "d", "queued")
+    until(lambda: len(list((tmp_path / "slots").glob("wait-*"))) == 2)
+    dead.kill()
+    (tmp_path / "a" / "go").touch()
+    becomes(tmp_path / "d", "running")
+    assert state(tmp_path / "c") == "crashed"
+
+
+# -- refusing ------------------------------------------------------------------------------------------------------
+
+
+def refuse(folder: Path, argv: list[str]) -> None:
+    with pytest.raises(ValueError, match="no"), runs.running(folder, "stub", argv) as job:
+        job.report("looking")
+        time.sleep(0.5)  # its status is written
+        raise ValueError("no")
+
+
+def test_what_is_refused_leaves_an_earlier_run_alone(tmp_path, launch):
+    (tmp_path / "go").touch()
+    launch(tmp_path).join()
+    before = records(tmp_path)
+    refuse(tmp_path, [*ARGV, "--steps", "7"])
+    assert records(tmp_path) == before
+    with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV):
+        raise KeyboardInterrupt
+    assert records(tmp_path) == before
+
+
+def test_what_is_refused_leaves_nothing_behind(tmp_path):
+    refuse(tmp_path / "a" / "b", ARGV)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "mine").write_text("x")
+    refuse(tmp_path, ARGV)
+    assert records(tmp_path) == {"mine": b"x"}
+
+
+def test_what_the_app_started_and_was_refused_says_why_and_frees_its_folder(tmp_path, request):
+    folder = tmp_path / "space"
+    argv = ["train", "--zoo", str(tmp_path / "zoo"), "--out", str(folder)]
+    assert runs.start(argv) == folder and state(folder) == "queued"
+    job = becomes(folder, "failed")
+    assert job.message == f"no folder {tmp_path / 'zoo'}" and runs.log_tail(job) == f"netspace: {job.message}"
+    spawned = request.getfixturevalue("spawned")
+    runs.start(argv)
+    assert spawned[0][1:] == ["-m", "netspace", *argv, "--queue"]
+
+
+def test_a_start_that_would_spoil_something_is_refused(tmp_path, launch):
+    with pytest.raises(ValueError, match="a job needs --out"):
+        runs.start(["train", "--zoo", "z"])
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "zoo.json").touch()
+    with pytest.raises(BadFolder, match="is not empty; choose another"):
+        runs.start(["train", "--out", str(tmp_path / "job")])
+    (tmp_path / "job" / "go").touch()
+    launch(tmp_path / "job").join()
+    with pytest.raises(BadFolder, match="was made by another command: python -m netspace stub"):
+        runs.start(["train", f"--out={tmp_path / 'job'}", "--resume"])
+    with pytest.raises(BadFolder, match="is finished: there is nothing to resume"):
+        runs.resume(tmp_path / "job")
+
+
+# -- damaged records -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "is not valid JSON"),
+        ("[]", "has job format None, this program reads format 1"),
+        ('{"format": 2}', "has job format 2, this program reads format 1"),
+        ('{"format": 1, "kind": "train"}', "is damaged: it has no usable 'argv'"),
+    ],
+)
+def test_a_damaged_job_is_told_in_a_sentence_and_listed(tmp_path, launch, content, sentence):
+    (tmp_path / "good" / "slots").mkdir(parents=True)
+    (tmp_path / "good" / "go").touch()
+    launch(tmp_path / "good").join()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "job.json").write_text(content)
+    with pytest.raises(BadFolder, match=sentence):
+        runs.read(tmp_path / "bad")
+    found = {job.folder.name: job for job in runs.find([tmp_path, tmp_path / "bad", tmp_path / "nowhere"])}
+    assert {name: job.state for name, job in found.items()} == {"good": "finished", "bad": "unreadable"}
+    assert sentence in found["bad"].message
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"state": "running"}'])
+def test_a_job_without_a_whole_status_has_crashed(tmp_path, content):
+    (tmp_path / "job.json").write_text(json.dumps(runs._about("train", ARGV, tmp_path, runs._now())))
+    if content:
+        (tmp_path / "status.json").write_text(content)
+    assert state(tmp_path) == "crashed"
+
+
+def test_curves_leave_out_what_is_half_written_and_have_no_step_twice(tmp_path):
+    for first in (1, 4):
+        with runs.running(tmp_path, "stub", [*ARGV, "--resume"]) as job:
+            for step in range(first, first + 5):
+                job.report("", step, 8, measures={"loss": first})
+        with (tmp_path / "metrics.jsonl").open("a") as file:
+            file.write('null\n{"step": 9, "measures": {"lo')
+    found = runs.metrics(tmp_path)
+    assert [point["step"] for point in found] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [point["measures"]["loss"] for point in found] == [1] * 3 + [4] * 5
+    assert runs.metrics(tmp_path / "nowhere") == []
+
+
+def test_a_full_disk_for_its_records_ends_no_job(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = signal.getsignal(signal.SIGTERM)
+    with runs.running(tmp_path, "stub", ARGV) as job:
+        job.report("line 1", 1, 2, measures={"loss": 1.0})
+        with monkeypatch.context() as patch:
+            patch.setattr(runs, "replacing", full), patch.setattr(Path, "open", full)
+            job.report("line 2", 2, 2, measures={"loss": 1.0})
+            time.sleep(1.0)
+    assert (state(tmp_path), runs.read(tmp_path).done) == ("finished", 2)  # there was room again in the end
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_in_another_thread_it_stops_at_its_next_line(tmp_path):
+    ended = []
+
+    def work() -> None:
+        try:
+            with runs.running(tmp_path, "stub", ARGV) as job:
+                for step in range(1000):
+                    job.report("", step, 1000)
+                    time.sleep(0.05)
+        except KeyboardInterrupt as stop:
+            ended.append(stop)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    becomes(tmp_path, "running")
+    runs.stop(tmp_path)
+    thread.join(10)
+    assert ended and state(tmp_path) == "stopped"
+
+
+# -- the commands --------------------------------------------------------------------------------------------------
+
+
+def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(tmp_path, tiny_zoo_folder):
+    train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", "60"]
+    folder = runs.start([*train, "--out", str(tmp_path / "space")])
+    job = until(lambda: (j := runs.read(folder)).done >= 2 and j)
+    assert (job.state, job.total) == ("running", 60)
+    runs.stop(folder)
+    asked = time.monotonic()
+    job = becomes(folder, "stopped", "finished")
+    assert job.state == "stopped" and 2 <= job.done < 60 and time.monotonic() - asked < 10
+    moved = folder.rename(tmp_path / "moved")
+    assert runs.resume(moved) == moved
+    job = becomes(moved, "finished", "failed", "crashed")
+    assert (job.state, job.done) == ("finished", 60) and "--resume" not in job.argv
+    assert main([*train, "--out", str(tmp_path / "whole")]) == 0
+    points, whole = runs.metrics(moved), runs.metrics(tmp_path / "whole")
+    assert [p["step"] for p in points] == list(range(1, 61))
+    assert [p["terms"] for p in points] == [p["terms"] for p in whole]
+    for name, tensor in load_file(tmp_path / "whole" / "model.safetensors").items():
+        assert tensor.equal(load_file(moved / "model.safetensors")[name]), name
+
+
+def test_a_zoo_killed_goes_on_with_what_it_had_and_leaves_no_worker(tmp_path, capsys):
+    zoo = tmp_path / "zoo"
+    folder = runs.start(["zoo", "fit-sdf", "--chairs", "40", "--out", str(zoo), *FIT])
+    until(lambda: runs.read(folder).done >= 1)
+    status = json.loads((folder / "status.json").read_text())
+    children = Path(f"/proc/{status['pid']}/task/{status['pid']}/children")
+    workers = children.read_text().split() if children.exists() else []
+    os.kill(status["pid"], signal.SIGKILL)
+    becomes(folder, "crashed")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    assert {"fit_iou", "seconds"} & set(runs.metrics(folder)[0]["measures"])
+    assert 1 <= len(Zoo.load(zoo)) < 40
+    assert main(["jobs", "list", str(tmp_path)]) == 0
+    assert "crashed" in capsys.readouterr().out
+
+
+def test_jobs_are_listed_stopped_and_resumed_by_commands(tmp_path, launch, spawned, capsys):
+    assert main(["jobs", "list", str(tmp_path)]) == 0
+    assert "no jobs" in capsys.readouterr().out
+    process = launch(tmp_path / "job")
+    until(lambda: state(tmp_path / "job") == "running" and runs.read(tmp_path / "job").done == 3)
+    capsys.readouterr()
+    assert main(["jobs", "list", "--json", str(tmp_path)]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["state"], row["done"], row["total"], row["folder"]) == ("running", 3, 4, str(tmp_path / "job"))
+    assert main(["jobs", "list", str(tmp_path)]) == 0
+    assert "3/4" in capsys.readouterr().out
+    assert main(["jobs", "resume", str(tmp_path / "job")]) == 2
+    assert main(["jobs", "stop", str(tmp_path / "job")]) == 0
+    process.join()
+    assert main(["jobs", "stop", str(tmp_path / "job")]) == 2
+    assert main(["jobs", "stop", str(tmp_path / "nowhere")]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("netspace: ") for line in errors) and len(errors) == 3
+    assert main(["jobs", "resume", str(tmp_path / "job")]) == 0
+    assert spawned[0][3:] == ["stub", "--out", str((tmp_path / "job").resolve()), "--resume", "--queue"]
+
+
+def test_a_command_of_a_long_job_is_one(tmp_path, capsys):
+    zoo = ["zoo", "fit-sdf", "--chairs", "2", *FIT, "--workers", "0", "--out", str(tmp_path / "zoo")]
+    assert main([*zoo, "--queue"]) == 0
+    job = runs.read(tmp_path / "zoo")
+    assert (job.state, job.kind, job.done, job.total) == ("finished", "zoo fit-sdf", 2, 2)
+    said = capsys.readouterr().out
+    assert runs.log_tail(job) == said.strip() and "fitted 2 networks" in job.message
+    before = records(tmp_path / "zoo")
+    assert main(zoo) == 2
+    assert records(tmp_path / "zoo") == before
+    assert main([*zoo, "--resume"]) == 0
+    assert [p["step"] for p in runs.metrics(tmp_path / "zoo")] == [1, 2]
