@@ -74,11 +74,6 @@ def interpolated_class(gamma: float, smallest: int, largest: int) -> int:
     return round(exact)
 
 
-def interpolation_loss(class_term: Tensor, distillation_term: Tensor) -> Tensor:
-    """Eq. 11: what an interpolated embedding must answer for, its architecture (Eq. 7) and its network (Eq. 10)."""
-    return class_term + distillation_term
-
-
 # -- where SDFs are asked ------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Each loss against the naive sum; queries come from the network alone and stay what they are."""
+"""Each equation against the naive sum (Eq. 11: test_objectives); queries come from the network and stay what they are."""
 
 import math
 
@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from netspace import Network
-from netspace.losses import classifier_distillation, sdf_distillation, sdf_queries
+from netspace.losses import (
+    boundary_gammas,
+    class_loss,
+    classifier_distillation,
+    interpolated_class,
+    knowledge_distillation,
+    sdf_distillation,
+    sdf_queries,
+    task_loss,
+)
 
 
 def test_eq_2_is_the_mean_squared_error():
@@ -33,18 +42,70 @@ def test_a_network_without_a_surface_is_asked_uniformly(tiny_zoo):
     assert queries.points.std(dim=0).tolist() == pytest.approx([3**-0.5] * 3, abs=0.05)
 
 
-def test_eq_1_is_the_naive_sum():
-    """KL(target || predicted) of softened probabilities, by hand, times T^2."""
-    predicted = torch.tensor([[1.0, 0.0, -2.0], [0.5, 3.0, 0.0]])
-    target = torch.tensor([[0.0, 2.0, 1.0], [0.5, 3.0, 0.0]])
-    temperature, total = 4.0, 0.0
-    for p, t in zip(predicted.tolist(), target.tolist(), strict=True):
-        soft_p, soft_t = ([math.exp(v / temperature) for v in logits] for logits in (p, t))
-        for a, b in zip(soft_p, soft_t, strict=True):
-            share_p, share_t = a / sum(soft_p), b / sum(soft_t)
-            total += share_t * math.log(share_t / share_p)
-    expected = temperature**2 * total / 2
+# -- by hand -------------------------------------------------------------------------------------------------------
+
+PREDICTED = [[1.0, 0.0, -2.0], [0.5, 3.0, 0.0]]
+"""logits p of two images in three classes"""
+TARGET = [[0.0, 2.0, 1.0], [0.5, 3.0, 0.0]]
+"""logits t, or t* of a teacher"""
+LABELS = [2, 1]
+
+
+def naive_softmax(logits: list[float], temperature: float = 1.0) -> list[float]:
+    powers = [math.exp(v / temperature) for v in logits]
+    return [p / sum(powers) for p in powers]
+
+
+def naive_kl(predicted, target, temperature: float) -> float:
+    """KL(target || predicted) of softened probabilities, mean over images, times T^2."""
+    total = 0.0
+    for p, t in zip(predicted, target, strict=True):
+        for a, b in zip(naive_softmax(p, temperature), naive_softmax(t, temperature), strict=True):
+            total += b * math.log(b / a)
+    return temperature**2 * total / len(predicted)
+
+
+def naive_cross_entropy(logits, labels) -> float:
+    return -sum(math.log(naive_softmax(row)[y]) for row, y in zip(logits, labels, strict=True)) / len(labels)
+
+
+@pytest.mark.parametrize("equation", ["1: a target's answers", "3: a teacher's", "8: a teacher's, interpolated"])
+def test_eqs_1_3_and_8_are_the_naive_sum(equation):
+    predicted, target = torch.tensor(PREDICTED), torch.tensor(TARGET)
+    expected = naive_kl(PREDICTED, TARGET, 4.0)
     assert classifier_distillation(predicted, target).item() == pytest.approx(expected, rel=1e-5)
     assert classifier_distillation(target, predicted).item() != pytest.approx(expected, rel=1e-2)  # it has a direction
     stacked = classifier_distillation(torch.stack([predicted] * 3), torch.stack([target] * 3))
     assert stacked.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_eqs_4_and_9_are_the_cross_entropy_with_the_labels():
+    expected = naive_cross_entropy(PREDICTED, LABELS)
+    predicted, labels = torch.tensor(PREDICTED), torch.tensor(LABELS)
+    assert task_loss(predicted, labels).item() == pytest.approx(expected, rel=1e-5)
+    assert task_loss(torch.stack([predicted] * 3), labels).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.9, 0.25])
+def test_eqs_5_and_10_weigh_teacher_and_labels(alpha):
+    expected = alpha * naive_kl(PREDICTED, TARGET, 4.0) + (1 - alpha) * naive_cross_entropy(PREDICTED, LABELS)
+    found = knowledge_distillation(torch.tensor(PREDICTED), torch.tensor(TARGET), torch.tensor(LABELS), alpha)
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_eq_6_is_the_cross_entropy_with_the_class_id():
+    logits, class_ids = [[2.0, 0.0, 1.0, -1.0], [0.0, 0.5, 0.0, 3.0]], [2, 3]
+    found = class_loss(torch.tensor(logits), torch.tensor(class_ids))
+    assert found.item() == pytest.approx(naive_cross_entropy(logits, class_ids), rel=1e-5)
+
+
+def test_eq_7_wants_the_class_id_interpolated_between_the_boundaries():
+    assert [interpolated_class(gamma, 0, 3) for gamma in (0.0, 1 / 3, 2 / 3, 1.0)] == [0, 1, 2, 3]
+    assert interpolated_class(0.5, 1, 3) == 2
+    with pytest.raises(ValueError, match=r"is 1\.500, no architecture"):
+        interpolated_class(0.5, 0, 3)
+
+
+def test_eq_12_places_the_architectures_between():
+    assert boundary_gammas(4) == pytest.approx([1 / 3, 2 / 3])
+    assert boundary_gammas(3) == [0.5] and boundary_gammas(2) == []

@@ -4,12 +4,20 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import TINY_CNN_TRAIN, TINY_TRAIN
+from conftest import TINY_CNN_TRAIN, TINY_FAMILY_TRAIN, TINY_TRAIN
 
-from netspace import ARCHS, Network
+from netspace import ARCHS, Family, Network
 from netspace.images import load_images, normalise
 from netspace.losses import classifier_distillation, sdf_queries
-from netspace.objectives import ClassifierObjective, SdfObjective, check_classes
+from netspace.model import BIAS_UNIT
+from netspace.objectives import (
+    ClassifierObjective,
+    FamilyObjective,
+    SdfObjective,
+    best_of,
+    check_classes,
+    objective_of,
+)
 from netspace.train import new_space
 
 
@@ -118,3 +126,117 @@ def test_images_that_do_not_suit_the_classifier_are_refused():
     images = load_images("digits", "test")
     with pytest.raises(ValueError, match="in 200 classes, digits has 32 pixels and 10 classes"):
         check_classes(ARCHS["resnet8/tiny-imagenet"], images)
+
+
+# -- several architectures -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def family(tiny_family_zoo):
+    space = new_space(tiny_family_zoo, TINY_FAMILY_TRAIN)
+    objective = FamilyObjective(
+        space, tiny_family_zoo, range(len(tiny_family_zoo)), TINY_FAMILY_TRAIN, teacher=best_of(tiny_family_zoo)
+    )
+    objective.calibrate(space, tiny_family_zoo.ids("train"))
+    return space, objective
+
+
+def naive_eq_5(network, teacher, x, labels, alpha=0.9, temperature=4.0) -> float:
+    """One image after the other, one class after the other."""
+    total = 0.0
+    for p, t, y in zip(network(x).detach().double(), teacher(x).double(), labels.tolist(), strict=True):
+        soft_p, soft_t = (p / temperature).exp(), (t / temperature).exp()
+        soft_p, soft_t = soft_p / soft_p.sum(), soft_t / soft_t.sum()
+        kl = sum(float(b * (b / a).log()) for a, b in zip(soft_p, soft_t, strict=True))
+        total += alpha * temperature**2 * kl - (1 - alpha) * float((p.exp() / p.exp().sum())[y].log())
+    return total / len(labels)
+
+
+def test_a_step_of_a_family_is_the_sum_of_eqs_5_6_and_11(tiny_family_zoo, family):
+    """With a pair of the smallest and the largest architecture and one between them, at the gamma of Eq. 12."""
+    space, objective = family
+    smallest, middle, largest = 2, 6, 10
+    ids = [largest, middle, smallest]
+    terms = objective.terms(space, ids, torch.Generator().manual_seed(5))
+    pick = torch.randint(
+        TINY_FAMILY_TRAIN.queries, (TINY_FAMILY_TRAIN.points,), generator=torch.Generator().manual_seed(5)
+    )
+    x, labels = normalise(objective.inputs.crops.pixels[pick]), objective.inputs.crops.labels[pick]
+    teacher, z = best_of(tiny_family_zoo), space.encode(tiny_family_zoo.preps(ids))
+
+    def both(z, class_id):
+        network = space.networks(z[None], torch.tensor([class_id]))[0]
+        assert network.arch == space.family.archs[class_id]
+        logits = space.head(z[None])[0].detach().double()
+        return naive_eq_5(network, teacher, x, labels), -float((logits.exp() / logits.exp().sum())[class_id].log())
+
+    kd, classes = zip(*(both(e, k) for e, k in zip(z, (2, 1, 0), strict=True)), strict=True)
+    assert terms["kd"].item() == pytest.approx(sum(kd), rel=0.01)  # the teacher's answers are kept in half precision
+    assert terms["class"].item() == pytest.approx(sum(classes), rel=1e-3)
+    kd_gamma, class_gamma = both(0.5 * z[2] + 0.5 * z[0], 1)
+    assert terms["kd_gamma"].item() + terms["class_gamma"].item() == pytest.approx(kd_gamma + class_gamma, rel=0.01)
+
+
+def test_without_a_boundary_pair_there_is_no_interpolation_loss(family):
+    space, objective = family
+    assert set(objective.terms(space, [2, 3, 6], torch.Generator().manual_seed(0))) == {"kd", "class"}
+
+
+def test_built_as_predicted_the_class_head_chooses_the_architecture(tiny_family_zoo, family):
+    space, objective = family
+    as_target = objective.terms(space, [10], torch.Generator().manual_seed(0))["kd"].item()
+    objective.build = "predicted"
+    try:
+        with torch.no_grad():
+            bias = space.head[-1].bias.clone()
+            space.head[-1].bias[0] += 100.0
+            as_smallest = objective.terms(space, [10], torch.Generator().manual_seed(0))["kd"].item()
+            space.head[-1].bias.copy_(bias)
+            space.head[-1].bias[2] += 100.0
+            as_largest = objective.terms(space, [10], torch.Generator().manual_seed(0))["kd"].item()
+            space.head[-1].bias.copy_(bias)
+    finally:
+        objective.build = "target"
+    assert as_largest == pytest.approx(as_target) and as_smallest != pytest.approx(as_target)
+
+
+def test_decoding_starts_from_the_best_network_of_every_architecture(tiny_family_zoo, family):
+    space, objective = family
+    for class_id, ids in enumerate(([2, 3], [6, 7], [10, 11])):
+        best = max(ids, key=lambda i: objective.targets[objective.row[i]])
+        arch = space.family.archs[class_id]
+        start = space.decoder.chunks.mine(space.decoder.bias, class_id).flatten()[: arch.num_params] * BIAS_UNIT
+        assert torch.allclose(start, tiny_family_zoo[best].prep.flatten()[: arch.num_params], atol=1e-6)
+
+
+def test_an_architecture_that_nobody_trained_starts_from_one_that_passes_signals_on(tiny_family_zoo):
+    space = new_space(tiny_family_zoo, TINY_FAMILY_TRAIN)
+    teacher, ids = best_of(tiny_family_zoo), [2, 3, 6, 7]  # no ResNet8
+    objective = FamilyObjective(space, tiny_family_zoo, ids, TINY_FAMILY_TRAIN, teacher=teacher)
+    arch, x = space.family.archs[2], normalise(objective.held.pixels[:64])
+    values = {}
+    for name in ("fresh", "acquainted"):
+        flat = space.decoder.chunks.mine(space.decoder.bias, 2).flatten()[: arch.num_params] * BIAS_UNIT
+        prep = torch.nn.functional.pad(flat, (0, space.family.size.height * space.family.size.width - len(flat)))
+        values[name] = Network(arch, prep.view(1, *space.family.size))(x).std(dim=0).mean().item()
+        objective.calibrate(space, ids)
+    assert values["acquainted"] > 5 * values["fresh"]
+
+
+def test_a_family_wants_a_teacher_of_its_classes_and_one_architecture_wants_none(tiny_family_zoo, tiny_cnn_zoo):
+    space = new_space(tiny_family_zoo, TINY_FAMILY_TRAIN)
+    with pytest.raises(ValueError, match="learns from a teacher"):
+        FamilyObjective(space, tiny_family_zoo, [2], TINY_FAMILY_TRAIN)
+    other = ARCHS["resnet8/tiny-imagenet"]
+    stranger = Network.of(other, other.initialise(0), (16, 10_000))
+    with pytest.raises(ValueError, match="200 classes, digits has 32 pixels and 10 classes"):
+        FamilyObjective(space, tiny_family_zoo, [2], TINY_FAMILY_TRAIN, teacher=stranger)
+    with pytest.raises(ValueError, match="no --teacher"):
+        ClassifierObjective(
+            new_space(tiny_cnn_zoo, TINY_CNN_TRAIN), tiny_cnn_zoo, [0], TINY_CNN_TRAIN, teacher=stranger
+        )
+
+
+def test_a_family_of_sdfs_has_no_objective():
+    with pytest.raises(ValueError, match="are for classifiers"):
+        objective_of(Family.of("siren64", "siren256"))
