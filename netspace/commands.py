@@ -353,11 +353,14 @@ def evaluate(args: argparse.Namespace) -> None:
         print_measures(measures, "pairs")
 
 
-def print_measures(measures: dict, but: str) -> None:
+def print_measures(measures: dict, but: str, indent: str = "  ") -> None:
     for name, value in measures.items():
-        if name != but:
+        if isinstance(value, dict):
+            print(f"{indent}{name.replace('_', ' ')}")
+            print_measures(value, "", indent + "  ")
+        elif name != but:
             why = ": all are equal, or there is one" if name in ("pearson", "spearman") else ""
-            print(f"  {name:28} {f'not defined{why}' if value is None else value}")
+            print(f"{indent}{name:28} {f'not defined{why}' if value is None else value}")
 
 
 def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
@@ -390,16 +393,25 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
 
     import pandas as pd
 
-    from .interpolate import METHODS, accuracy_curve, curve_pairs, summarise_curves
+    from .interpolate import (
+        METHODS,
+        PATH_STEPS,
+        WALK_STEPS,
+        accuracy_curve,
+        curve_pairs,
+        summarise_curves,
+        summarise_walks,
+    )
 
     pairs = curve_pairs(zoo, args.pairs)
     if not pairs:
         raise Refused(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
-    jobs = [(pair, method) for pair in pairs for method in METHODS]
+    several = len(space.family.archs) > 1
+    jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
 
     def walk(job):
         pair, method = job
-        return accuracy_curve(space, zoo, pair, method, images)
+        return accuracy_curve(space, zoo, pair, method, images, WALK_STEPS if several else PATH_STEPS)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = []
@@ -411,7 +423,7 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
         with replacing(args.space / "curves.parquet") as path:
             table = [row for curve in found for row in curve.rows(len(images))]
             pd.DataFrame(table).to_parquet(path, index=False)
-    return summarise_curves(found)
+    return summarise_walks(zoo, found) if several else summarise_curves(found)
 
 
 def embed(args: argparse.Namespace) -> None:

@@ -178,6 +178,9 @@ class Recognition(NamedTuple):
     """share of images that both put into the same class"""
     kl: float
     """Eq. 1 between both"""
+    arch: str = ""
+    predicted_arch: str = ""
+    """the architecture that the class head predicts"""
 
 
 def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
@@ -189,7 +192,7 @@ def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
     same = (t.argmax(dim=1) == p.argmax(dim=1)).float().mean().item()
     record = zoo.records.loc[i]
     figures = accuracy(t, images.labels), accuracy(p, images.labels), same, classifier_distillation(p, t).item()
-    return Recognition(record["name"], record["split"], *figures)
+    return Recognition(record["name"], record["split"], *figures, target.arch.name, predicted.arch.name)
 
 
 def correlation(x: Sequence[float], y: Sequence[float], rank: bool = False) -> float | None:
@@ -201,21 +204,40 @@ def correlation(x: Sequence[float], y: Sequence[float], rank: bool = False) -> f
     return float((spearmanr if rank else pearsonr)(x, y).statistic)
 
 
-def summarise_recognition(rows: Iterable[Recognition]) -> dict[str, dict[str, float | int | None]]:
-    """By split: how far the predicted networks' accuracies are from the targets' and how well the two correlate."""
+def summarise_recognition(rows: Iterable[Recognition]) -> dict[str, dict]:
+    """By split: how far the predicted networks' accuracies are from the targets' and how well the two correlate.
+
+    Of several architectures also the share predicted right, and the same by architecture (Fig. 5, left).
+    """
     rows = list(rows)
+    archs = list(dict.fromkeys(row.arch for row in rows))
     summary = {}
     for split in dict.fromkeys(row.split for row in rows):
         mine = [row for row in rows if row.split == split]
-        target, predicted = [row.target_accuracy for row in mine], [row.predicted_accuracy for row in mine]
-        figures = {
-            "accuracy_mae": statistics.mean(abs(t - p) for t, p in zip(target, predicted, strict=True)),
-            "pearson": correlation(target, predicted),
-            "spearman": correlation(target, predicted, rank=True),
-            "same_answer": statistics.mean(row.same_answer for row in mine),
-            "target_accuracy_min": min(target),
-            "target_accuracy_max": max(target),
-        }
-        rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
-        summary[split] = rounded | {"count": len(mine)}
+        summary[split] = _recognition(mine)
+        if len(archs) > 1:
+            parts = {arch: [row for row in mine if row.arch == arch] for arch in archs}
+            of_each = {
+                a: _recognition(part) | {"architecture_right": _right(part)} for a, part in parts.items() if part
+            }
+            summary[split] |= {"architecture_right": _right(mine), "by_architecture": of_each}
     return summary
+
+
+def _right(rows: Sequence[Recognition]) -> float:
+    """Share of networks whose architecture is predicted right."""
+    return round(statistics.mean(row.arch == row.predicted_arch for row in rows), 4)
+
+
+def _recognition(rows: Sequence[Recognition]) -> dict[str, float | int | None]:
+    target, predicted = [row.target_accuracy for row in rows], [row.predicted_accuracy for row in rows]
+    figures = {
+        "accuracy_mae": statistics.mean(abs(t - p) for t, p in zip(target, predicted, strict=True)),
+        "pearson": correlation(target, predicted),
+        "spearman": correlation(target, predicted, rank=True),
+        "same_answer": statistics.mean(row.same_answer for row in rows),
+        "target_accuracy_min": min(target),
+        "target_accuracy_max": max(target),
+    }
+    rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
+    return rounded | {"count": len(rows)}

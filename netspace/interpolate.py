@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 from collections.abc import Callable, Sequence
@@ -11,10 +12,11 @@ import torch
 
 from .evaluate import accuracy, classify, correlation, iou
 from .images import Images
+from .losses import boundary_gammas
 from .mesh import NoSurface, Surface, components, surface_of
 from .model import NetSpace
 from .network import Network
-from .zoo import HELDOUT, TRAIN, Zoo
+from .zoo import HELDOUT, SPLITS, TRAIN, Zoo
 
 PATH_STEPS = 33
 """Networks along a path where nothing else is asked for: the app's frames."""
@@ -154,14 +156,17 @@ class Pair(NamedTuple):
     b: int
 
 
-WEAK_TO_STRONG, RANDOM = "weakest to strongest", "random"
+WEAK_TO_STRONG, RANDOM, SMALL_TO_LARGE = "weakest to strongest", "random", "smallest to largest"
+WALK_STEPS = 100
+"""Networks along a walk through a family: 99 steps as in Fig. 5, and the positions of Eq. 12 among them for A = 4."""
 
 
 def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
     """Pairs of classifiers to measure paths between, at most `count` of every kind, by split.
 
     Weakest to strongest, by test accuracy: the k-th weakest with the k-th strongest of its split. Random: drawn among
-    training networks.
+    training networks. Of several architectures instead, smallest to largest: the k-th best of the smallest architecture
+    with the k-th best of the largest.
 
     Raises:
         ValueError: the zoo's records do not say how accurate its networks are.
@@ -171,10 +176,14 @@ def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
     pairs = []
     for split in (TRAIN, HELDOUT):
         order = sorted(zoo.ids(split), key=lambda i: zoo.records.test_accuracy[i])
+        if len(zoo.family.archs) > 1:
+            ends = [[i for i in order[::-1] if zoo.records.arch[i] == zoo.family.names[k]] for k in (0, -1)]
+            pairs += [Pair(f"{split}, {SMALL_TO_LARGE}", *pair) for pair in zip(*ends, strict=False)][:count]
+            continue
         half = min(count, len(order) // 2)
         pairs += [Pair(f"{split}, {WEAK_TO_STRONG}", order[k], order[-1 - k]) for k in range(half)]
     train, draw = zoo.ids(TRAIN), random.Random(seed)
-    if len(train) > 1:
+    if len(train) > 1 and len(zoo.family.archs) == 1:
         pairs += [Pair(f"{TRAIN}, {RANDOM}", *draw.sample(train, 2)) for _ in range(count)]
     return pairs
 
@@ -190,6 +199,8 @@ class Curve(NamedTuple):
     """accuracies of the original networks"""
     accuracies: tuple[float, ...]
     """at the positions of `gammas`"""
+    archs: tuple[str, ...] = ()
+    """of the networks there"""
 
     @property
     def spearman(self) -> float | None:
@@ -207,8 +218,13 @@ class Curve(NamedTuple):
     def rows(self, count: int) -> list[dict]:
         """Rows of a table: a row a step, measured on `count` images."""
         about = {"kind": self.kind, "method": self.method, "a": self.a, "b": self.b, "count": count}
-        steps = zip(gammas(len(self.accuracies)), self.accuracies, strict=True)
-        return [about | {"gamma": gamma, "accuracy": a} for gamma, a in steps]
+        steps = zip(gammas(len(self.accuracies)), self.accuracies, self.archs, strict=True)
+        return [about | {"gamma": gamma, "accuracy": a, "arch": arch} for gamma, a, arch in steps]
+
+    def in_order(self, names: Sequence[str]) -> bool:
+        """Whether the walk passes through all of these architectures one after the other, none of them twice."""
+        passed = [arch for arch, _ in itertools.groupby(self.archs)]
+        return passed == list(names)
 
 
 def accuracy_curve(
@@ -219,7 +235,7 @@ def accuracy_curve(
     names = [zoo.records.name[i] for i in (pair.a, pair.b)]
     path = METHODS[method].path(space, *ends, gammas(steps))
     of_ends, of_path = ([accuracy(classify(n, images), images.labels) for n in ns] for ns in (ends, path))
-    return Curve(pair.kind, method, *names, tuple(of_ends), tuple(of_path))
+    return Curve(pair.kind, method, *names, tuple(of_ends), tuple(of_path), tuple(n.arch.name for n in path))
 
 
 def summarise_curves(curves: Sequence[Curve]) -> dict[str, dict[str, float | int | None]]:
@@ -246,4 +262,33 @@ def summarise_curves(curves: Sequence[Curve]) -> dict[str, dict[str, float | int
         }
         rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
         summary[f"{kind}, {method}"] = {"pairs": len(mine)} | rounded
+    return summary
+
+
+def summarise_walks(zoo: Zoo, curves: Sequence[Curve]) -> dict[str, dict]:
+    """By kind of pair: how many walks from the smallest to the largest architecture pass through all in order.
+
+    And what the networks at the positions of Eq. 12 and at the ends are worth against the zoo's own networks of that
+    architecture, which were trained directly (Fig. 5, center and right).
+    """
+    names, summary = zoo.family.names, {}
+    trained = zoo.records[zoo.records.split.isin(SPLITS)].groupby("arch").test_accuracy.mean().to_dict()
+    for kind in dict.fromkeys(curve.kind for curve in curves):
+        mine = [curve for curve in curves if curve.kind == kind]
+        positions = {}
+        for gamma, name in zip((0.0, *boundary_gammas(len(names)), 1.0), names, strict=True):
+            at = [round(gamma * (len(curve.accuracies) - 1)) for curve in mine]
+            found = [curve.accuracies[i] for curve, i in zip(mine, at, strict=True)]
+            right = [curve.archs[i] == name for curve, i in zip(mine, at, strict=True)]
+            figures = {
+                "gamma": gamma,
+                "architecture_right": statistics.mean(right),
+                "accuracy_mean": statistics.mean(found),
+                "accuracy_std": statistics.stdev(found) if len(found) > 1 else 0.0,
+            }
+            if name in trained:
+                figures |= {"trained_mean": trained[name], "ratio": figures["accuracy_mean"] / trained[name]}
+            positions[name] = {key: round(value, 4) for key, value in figures.items()}
+        in_order = sum(curve.in_order(names) for curve in mine)
+        summary[kind] = {"pairs": len(mine), "in_order": in_order, "steps": len(mine[0].accuracies), "at": positions}
     return summary

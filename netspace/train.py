@@ -41,6 +41,7 @@ class TrainConfig:
         "prep", "prep: reads weights; probe: reads answers at fixed inputs", choices=("prep", "probe")
     )
     embedding: int = option(0, "embedding size E; 0: 256, or 4096 in the preset paper", least=0)
+    chunk: int = option(128, "values of a PRep that are read and written at once (tokens)", least=1)
     hidden: int = option(256, "width of the MLP shared by all chunks (tokens)", least=1)
     steps: int = option(20_000, "steps of the optimiser", least=1)
     nets: int = option(8, "networks a step (the paper's metabatch)", least=1)
@@ -106,7 +107,8 @@ def new_space(zoo: Zoo, config: TrainConfig) -> NetSpace:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         embedding = {"embedding": config.embedding} if config.embedding else {}
-        return NetSpace(zoo.family, preset=config.preset, encoder=config.encoder, hidden=config.hidden, **embedding)
+        made = {"preset": config.preset, "encoder": config.encoder, "chunk": config.chunk, "hidden": config.hidden}
+        return NetSpace(zoo.family, **made, **embedding)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

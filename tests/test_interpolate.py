@@ -86,7 +86,7 @@ def test_paths_are_summarised_by_their_components():
 
 
 def curve(*accuracies, ends=(0.2, 0.9)):
-    return Curve("train, random", "latent", "a", "b", ends, accuracies)
+    return Curve("train, random", "latent", "a", "b", ends, accuracies, ("x",) * len(accuracies))
 
 
 def test_the_barrier_is_the_deepest_fall_below_the_line_between_the_ends():

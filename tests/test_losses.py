@@ -1,4 +1,4 @@
-"""Each equation against the naive sum (Eq. 11: test_objectives); queries come from the network and stay what they are."""
+"""Each equation against the naive sum (11: test_objectives); queries come from the network and stay what they are."""
 
 import math
 
