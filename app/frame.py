@@ -124,6 +124,11 @@ def notices() -> None:
         st.warning(sentence)
 
 
+def has_notices() -> bool:
+    """Whether there is anything for `notices` to show."""
+    return bool(st.session_state.get("notices"))
+
+
 def position(asked: str | float) -> float:
     """For `linked`: a gamma between 0 and 1."""
     try:
@@ -277,6 +282,14 @@ def sidebar(shows: Shows) -> dict[str, Found | None]:
     now = {kind: state[f"{kind}_id"] for kind in KINDS}
     state["history"] = [now, *(pair for pair in state.get("history", []) if pair != now)]
     return {kind: offered[kind].get(now[kind]) for kind in KINDS}
+
+
+def without_choice() -> None:
+    """In the place of `sidebar`, for a page that is about no space and no zoo."""
+    st.html(STYLE)
+    follow_link()
+    with st.sidebar:
+        st.caption(f"Running on {catalogue.device_name()}")
 
 
 def _suiting(shows: Shows, kind: str, options: dict[str, Found]) -> Callable[[str | None], str]:
