@@ -13,7 +13,7 @@ from app import components
 from app.session import catalogue, take_away
 from app.session.catalogue import Found, Loaded
 from app.session.classifiers import ClassifierWork
-from app.session.path import STEPS, NetworkPath
+from app.session.path import NetworkPath, absent_words, several, sides_between
 from app.session.preps import PrepPath
 
 STYLE = """
@@ -26,7 +26,7 @@ h5 { padding: 0 0 1rem !important; }
 """
 
 SIDES = ("latent", "weights")
-"""the methods that the pages compare"""
+"""the methods that the pages compare, where both lead from A to B"""
 
 KINDS = {
     "space": "A trained encoder and decoder. The encoder reads a network's weights, or its answers at fixed inputs.",
@@ -146,10 +146,22 @@ def linked_path(key: str, loaded: Loaded, pair: tuple[int, int], gamma: float = 
     known = one_of(names, f"There is no network {{}} in the zoo {loaded.zoo_info.id}; showing another.")
     a, b = (names.index(linked(f"{key}_{end}", end, names[i], known)) for end, i in zip("ab", pair, strict=True))
     linked(f"{key}_gamma", "gamma", gamma, position)
-    linked(
-        f"{key}_method", "method", SIDES[0], one_of(list(SIDES), "There is no method {}; the latent path is chosen.")
-    )
+    linked(f"{key}_method", "method", SIDES[0], method_between(loaded, a, b))
     return a, b
+
+
+def method_between(loaded: Loaded, a: int, b: int) -> Callable[[str], str]:
+    """For `linked`: accepts the methods that lead from A to B."""
+
+    def accept(asked: str) -> str:
+        if asked not in SIDES:
+            raise ValueError(f"There is no method “{asked}”; the latent path is chosen.")
+        if asked not in sides_between(loaded, a, b):
+            (absent,) = absent_words(loaded, a, b)
+            raise ValueError(f"{absent['help']} The latent path is chosen.")
+        return asked
+
+    return accept
 
 
 def path_link(key: str, loaded: Loaded) -> dict[str, str]:
@@ -191,9 +203,12 @@ def choose_pair(key: str, loaded: Loaded, order: Sequence[int]) -> None:
     """A and B from lists of all networks in this order."""
     state, names, cards = st.session_state, loaded.names, catalogue.cards(loaded)
 
+    family = several(loaded)
+
     def words(i: int) -> str:
-        accuracy = "" if cards[i].accuracy is None else f" · {cards[i].accuracy:.3f}"
-        return f"{names[i]}{accuracy} · {cards[i].split}"
+        card = cards[i]
+        accuracy = "" if card.accuracy is None else f"{card.accuracy:.3f}"
+        return " · ".join(filter(None, (names[i], card.arch if family else "", accuracy, card.split)))
 
     columns = st.columns([10, 1.6, 10, 4], vertical_alignment="bottom")
     for column, end in ((columns[0], "a"), (columns[2], "b")):
@@ -377,7 +392,7 @@ def keep_network(work: NetworkPath, method: str, i: int, a: str, b: str) -> None
     for column, (title, kind, words) in zip(st.columns(len(kinds)), kinds, strict=True):
         download(
             column, title, lambda kind=kind: take_away.network_file(work, method, i, about, kind),
-            f"{a}_{b}_{method}_{i / (STEPS - 1):.3f}.{kind}", words,
+            f"{take_away.file_name(work, method, i, a, b)}.{kind}", words,
         )  # fmt: skip
     st.caption("The command that writes this path")
     st.code(take_away.command(work.loaded, a, b, method), language="bash", wrap_lines=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import components, frame
 from app.session import catalogue, classifiers, take_away
-from app.session.path import STEPS
+from app.session.path import STEPS, absent_words, several, sides_between
 
 state = st.session_state
 loaded = frame.loaded(frame.IMAGES)
@@ -22,6 +22,9 @@ if recorded and (names[a], names[b]) not in {(one.a, one.b) for one in recorded}
     frame.notice(f"No path from {names[a]} to {names[b]} was recorded; showing another.")
     a, b = pair
     state["class_a"], state["class_b"] = names[a], names[b]
+sides = sides_between(loaded, a, b)
+if state["class_method"] not in sides:
+    state["class_method"] = sides[0]
 
 
 # -- choosing ------------------------------------------------------------------------------------------------------
@@ -51,12 +54,15 @@ COLUMNS = {
     "test accuracy": st.column_config.ProgressColumn(
         format="%.3f", min_value=0.0, max_value=1.0, help="Share of all test images whose class it names"
     ),
+    "architecture": st.column_config.TextColumn(help="What it is built as"),
+    "parameters": st.column_config.NumberColumn(format="localized", help="Of its architecture, batch norm fused"),
     "epochs": st.column_config.NumberColumn(format="%.2f", help="Passes through the training images"),
     "seed": st.column_config.NumberColumn(
         format="%d", help="Of its batches and, where it has one of its own, of its initialisation"
     ),
     "split": st.column_config.TextColumn(
-        help="The space is trained on train, its best checkpoint selected by validation; held-out it never sees"
+        help="The space is trained on train, its best checkpoint selected by validation; held-out it never sees; "
+        "optimised ones were made by latent space optimisation"
     ),
 }
 
@@ -104,12 +110,12 @@ def focused() -> None:
 def slide(work: classifiers.ClassifierWork | None) -> None:
     frame.write_link(frame.path_link("class", loaded))
     i = round(state["class_gamma"] * (STEPS - 1))
-    data = classifiers.view_data(loaded, work, frame.SIDES, a, b, frame=i, method=state["class_method"])
+    data = classifiers.view_data(loaded, work, sides, a, b, frame=i, method=state["class_method"])
     components.classifier("classifiers", data | {"token": frame.token()}, released, focused)
     left, right = st.columns([3, 1], vertical_alignment="center")
-    doubt = catalogue.doubt(loaded, a, b)
-    if doubt:
-        left.caption(doubt)
+    reasons = [*(absent["help"] for absent in absent_words(loaded, a, b)), catalogue.doubt(loaded, a, b)]
+    if any(reasons):
+        left.caption(" ".join(filter(None, reasons)))
     if work:
         with right.container(horizontal=True, horizontal_alignment="right"):
             keep(work, i, state["class_method"])
@@ -123,7 +129,7 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
 
 
 def keep(work: classifiers.ClassifierWork, i: int, method: str) -> None:
-    """What can be kept of the side in focus at this gamma, and of both curves."""
+    """What can be kept of the side in focus at this gamma, and of the curves."""
     with st.popover("Take away", icon=":material/download:"):
         keep_curves(work.curves)
         st.markdown(f"**{take_away.method_title(method)}, gamma {i / (STEPS - 1):.2f}**")
@@ -131,18 +137,20 @@ def keep(work: classifiers.ClassifierWork, i: int, method: str) -> None:
 
 
 def keep_curves(curves: Callable[[], classifiers.Curves]) -> None:
-    """Download buttons for both curves as far as they are known."""
-    st.markdown("**Both curves**, as far as they are known")
+    """Download buttons for the curves as far as they are known."""
+    both = len(sides) > 1
+    st.markdown(f"**{'Both curves' if both else 'The curve'}**, as far as {'they are' if both else 'it is'} known")
     table, *figures = st.columns(3)
-    file = f"{names[a]}_{names[b]}_accuracy"
+    file, family = f"{names[a]}_{names[b]}_accuracy", several(loaded)
     frame.download(
         table, "CSV", lambda: classifiers.curves_csv(curves()), f"{file}.csv",
-        "method, gamma, accuracy, its 95 % Wilson interval, count of test images, whether these are all",
+        "method, gamma, accuracy, its 95 % Wilson interval, count of test images, whether these are all"
+        + (", architecture" if family else ""),
     )  # fmt: skip
     for column, kind in zip(figures, ("png", "pdf"), strict=True):
         frame.download(
             column, kind.upper(), lambda kind=kind: classifiers.curves_figure(loaded, curves(), a, b, kind),
-            f"{file}.{kind}", "accuracy over gamma, both methods, as Fig. 3b of the paper",
+            f"{file}.{kind}", f"accuracy over gamma, as Fig. {'5' if family else '3b'} of the paper",
         )  # fmt: skip
 
 
@@ -174,7 +182,7 @@ frame.notices()
 if here:
     frame.choose_pair("class", loaded, classifiers.table(loaded).index.tolist())
     try:
-        work = classifiers.classifier_work(loaded, a, b, frame.SIDES, round(state["class_gamma"] * (STEPS - 1)))
+        work = classifiers.classifier_work(loaded, a, b, sides, round(state["class_gamma"] * (STEPS - 1)))
     except ValueError as error:
         st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
         st.stop()

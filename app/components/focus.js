@@ -7,7 +7,10 @@ class FocusView extends PathView {
   lay(data) {
     if (data.method !== this.told) this.kept.method = this.told = data.method;
     this.chips = this.root.querySelector(".methods");
-    if (!this.chips.children.length) this.chips.append(...data.sides.map((side, k) => this.chip(side, k > 0)));
+    const offered = JSON.stringify([data.sides, data.absent]);
+    if (this.offered === offered) return;
+    this.offered = offered;
+    this.chips.replaceChildren(...data.sides.map((side, k) => this.chip(side, k > 0)), ...(data.absent ?? []).map(absent));
   }
 
   chip({ side, title, help, colour }, dashed) {
@@ -43,11 +46,19 @@ class FocusView extends PathView {
 
   write() {
     this.root.style.setProperty("--method", this.focus.colour);
-    [...this.chips.children].forEach((chip, k) => {
-      chip.classList.toggle("on", this.data.sides[k] === this.focus);
-      chip.setAttribute("aria-pressed", this.data.sides[k] === this.focus);
+    this.data.sides.forEach((side, k) => {
+      this.chips.children[k].classList.toggle("on", side === this.focus);
+      this.chips.children[k].setAttribute("aria-pressed", side === this.focus);
     });
   }
 
   tick() {}
+}
+
+function absent({ title, help }) {  // in the place of a chip: a way that there is not, and why
+  const el = document.createElement("span");
+  el.className = "chip dashed absent";
+  el.textContent = `no ${title}`;
+  el.title = help;
+  return el;
 }

@@ -8,13 +8,16 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet
 import streamlit as st
 import torch
 
 import netspace
 from netspace.shapes import describe
-from netspace.zoo import HELDOUT, SPLITS, TRAIN, BadFolder, Zoo, family_from_json, read_json
+from netspace.zoo import HELDOUT, OPTIMISED, SPLITS, TRAIN, BadFolder, Zoo, family_from_json, read_json
+
+from . import looks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -83,11 +86,14 @@ def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple]:
         about = read_json(path)
         known = family_from_json(about["family"])
         data, family = known.archs[0].data, (tuple(known.names), tuple(known.size))
+        several = len(known.names) > 1
         if kind == "space":
             space = about["space"]
-            return f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}", data, family
+            note = f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}"
+            return note + (f", {len(known.names)} architectures" if several else ""), data, family
         count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
-        return f"{count} network{'s' if count != 1 else ''}, {', '.join(known.names)}", data, family
+        held = f"{looks.titles(known.names)} on {data}" if several else known.names[0]
+        return f"{count} network{'s' if count != 1 else ''}, {held}", data, family
     except (ValueError, KeyError, TypeError, OSError):
         return "cannot be read", data, family
 
@@ -135,32 +141,41 @@ class Card:
     name: str
     words: str
     split: str
-    """train, validation or held-out"""
+    """train, validation, held-out or optimised"""
     held_out: bool
     """whether it is of another split than train"""
     accuracy: float | None
-    """of an image classifier, on all test images"""
+    """of an image classifier, on all test images, where that was measured"""
+    arch: str
+    """its architecture, as titled"""
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _cards(folder: Path, stamp: float) -> list[Card]:
-    return [
-        Card(r["name"], _words(r), SPLIT_WORDS.get(r["split"], r["split"]), r["split"] != TRAIN, r.get("test_accuracy"))
-        for r in _load_zoo(folder, stamp).records.to_dict("records")
-    ]
+    return [_card(record) for record in _load_zoo(folder, stamp).records.to_dict("records")]
 
 
 NO_BREAK = "\N{NON-BREAKING HYPHEN}"
 SPLIT_WORDS = {HELDOUT: "held-out"}
 
 
-def _words(record: dict) -> str:
-    """What a network is, from its row of the zoo's table."""
-    if "legs" in record:
-        return describe(record)
-    if "test_accuracy" in record:
-        return f"test accuracy {record['test_accuracy']:.3f} after {record['epochs']:.3g} epochs"
-    return str(record.get("source", record["arch"]))
+def _card(record: dict) -> Card:
+    """From a row of the zoo's table, in which columns that say nothing of this network are missing or not a number."""
+    known = {name: value for name, value in record.items() if not pd.isna(value)}
+    split, accuracy = known["split"], known.get("test_accuracy")
+    words = SPLIT_WORDS.get(split, split)
+    return Card(known["name"], _words(known), words, split != TRAIN, accuracy, looks.title(known["arch"]))
+
+
+def _words(known: dict) -> str:
+    """What a network is, from what is known of it."""
+    if "legs" in known:
+        return describe(known)
+    made = "made by latent space optimisation" if known["split"] == OPTIMISED else ""
+    if "test_accuracy" in known:
+        made = made or (f"after {known['epochs']:.3g} epochs" if "epochs" in known else "")
+        return f"test accuracy {known['test_accuracy']:.3f}{',' if known['split'] == OPTIMISED else ''} {made}".rstrip()
+    return made or str(known.get("source", known["arch"]))
 
 
 def cards(loaded: Loaded) -> list[Card]:
@@ -177,13 +192,19 @@ def random_pair(loaded: Loaded) -> tuple[int, int]:
 def summary(loaded: Loaded) -> dict[str, str]:
     """What is loaded, for the Home page."""
     records, space, family = loaded.zoo.records, loaded.space, loaded.zoo.family
-    counts = {SPLIT_WORDS.get(split, split): int((records.split == split).sum()) for split in SPLITS}
+    counts = {SPLIT_WORDS.get(split, split): int((records.split == split).sum()) for split in (*SPLITS, OPTIMISED)}
     splits = [f"{count} {split}" for split, count in counts.items() if count]
     parameters = sum(p.numel() for p in space.parameters()) / 1e6
     kind = f"{space.config.preset}, {READS[space.config.encoder]}"
+    smallest, largest = family.archs[0], family.archs[-1]
+    if len(family.archs) == 1:
+        architectures = {"Architecture": f"{largest.name}, {largest.num_params:,} parameters"}
+    else:
+        sizes = f"{smallest.num_params:,} to {largest.num_params:,} parameters"
+        architectures = {"Architectures": f"{looks.titles(family.names)} on {largest.data}, {sizes}"}
     return {
         "Networks": f"{len(records)}: {', '.join(splits)}".replace("-", NO_BREAK),
-        "Architecture": f"{', '.join(family.names)}, {family.archs[-1].num_params:,} parameters",
+        **architectures,
         "PRep": f"{family.size.height} × {family.size.width:,}",
         "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
         "Device": device_name(),
@@ -218,9 +239,11 @@ def reads_note(loaded: Loaded) -> str:
     measured = (reconstruction(loaded) or {}).get(HELDOUT)
     if not measured:
         return f"This encoder {READS[encoder]}."
+    right = measured.get("architecture_right")  # of a family
+    named = "" if right is None else f" The architecture of {right:.0%} of them is predicted right."
     return (
         f"This encoder {READS[encoder]}; what it makes of {measured['count']} held-out networks is off by "
-        f"{measured['accuracy_mae']:.3f} in accuracy on average."
+        f"{measured['accuracy_mae']:.3f} in accuracy on average.{named}"
     )
 
 

@@ -24,9 +24,20 @@ from netspace.network import fast_dtype
 from netspace.picture import accuracy_figure
 from netspace.zoo import TRAIN
 
+from . import figures
 from .catalogue import DEVICE, ROOT, Loaded, cards
 from .engine import Engine, feed, shared
-from .path import Key, NetworkPath, side_words
+from .path import (
+    Key,
+    NetworkPath,
+    absent_words,
+    arch_ids,
+    architectures,
+    class_probabilities,
+    several,
+    side_words,
+    stars,
+)
 
 SUBSET = 512
 """test images of the first estimate, at most half of them"""
@@ -98,17 +109,26 @@ Curves = pd.DataFrame
 
 
 def default_pair(loaded: Loaded) -> tuple[int, int]:
-    """The weakest and the strongest training network; where there are not two, of all."""
+    """The weakest and the strongest training network; of a family, the strongest of its smallest and its largest.
+
+    Where there are not two, of all networks.
+    """
     known, ids = cards(loaded), loaded.zoo.ids(TRAIN)
     ids = ids if len(ids) > 1 else range(len(known))
     order = sorted(ids, key=lambda i: known[i].accuracy or 0.0)
-    return order[0], order[-1]
+    best = {loaded.zoo.records.arch[i]: i for i in order}  # by architecture
+    there = [name for name in loaded.zoo.family.names if name in best]
+    return (best[there[0]], best[there[-1]]) if len(there) > 1 else (order[0], order[-1])
 
 
 def table(loaded: Loaded) -> pd.DataFrame:
     """All networks, the most accurate first; the index is a network's id."""
     known, records = cards(loaded), loaded.zoo.records
-    columns = {"name": [card.name for card in known], "split": [card.split for card in known]}
+    columns = {"name": [card.name for card in known]}
+    if several(loaded):
+        parameters = {arch.name: arch.num_params for arch in loaded.zoo.family.archs}
+        columns |= {"architecture": [card.arch for card in known], "parameters": records.arch.map(parameters).tolist()}
+    columns |= {"split": [card.split for card in known]}
     columns |= {
         title: records[column].tolist()
         for title, column in (("test accuracy", "test_accuracy"), ("epochs", "epochs"), ("seed", "seed"))
@@ -140,20 +160,22 @@ def recorded_curves(loaded: Loaded, a: str, b: str) -> pd.DataFrame:
     mine = found[(found.a == a) & (found.b == b)].drop_duplicates(["method", "gamma"])
     counts = mine["count"].tolist()
     steps = zip(mine.method, mine.gamma.tolist(), mine.accuracy.tolist(), counts, strict=True)
-    return _curve_table(_row(method, gamma, round(share * n), n, True) for method, gamma, share, n in steps)
+    table = _curve_table(_row(method, gamma, round(share * n), n, True) for method, gamma, share, n in steps)
+    return table.assign(architecture=mine.arch.tolist()) if several(loaded) and "arch" in mine else table
 
 
 def recorded_feed(view: str, path: str, curves: pd.DataFrame) -> bytes:
     """A feed with recorded curves."""
     frames = [
         _entry(row.method, round(row.gamma * (STEPS - 1)), round(row.accuracy * row.count), row.count, True)
+        | {"arch": getattr(row, "architecture", None)}
         for row in curves.itertuples()
     ]
     return feed({"view": view, "feed": "recorded", "path": path, "frames": frames}, b"")
 
 
 CURVES = ["kind", "method", "a", "b", "count", "gamma", "accuracy"]
-"""Columns of the table in which `eval --save` keeps the curves that it measured."""
+"""Columns of the table in which `eval --save` keeps the curves that it measured; newer ones have `arch` as well."""
 
 
 def _curves(loaded: Loaded) -> pd.DataFrame:
@@ -165,7 +187,8 @@ def _curves(loaded: Loaded) -> pd.DataFrame:
 def _read_curves(path: Path, stamp: float) -> pd.DataFrame:
     """The table, empty where it cannot be read."""
     try:
-        return pd.read_parquet(path, columns=CURVES)
+        table = pd.read_parquet(path)
+        return table[[*CURVES, *({"arch"} & set(table))]]
     except (OSError, ValueError, KeyError):
         return pd.DataFrame(columns=CURVES)
 
@@ -257,16 +280,22 @@ class ClassifierWork(NetworkPath):
                 if all(_has_result(f) for f in futures):
                     confusion = sum(future.result().confusion for future in futures)
                     rows.append(_row(side, gamma, int(confusion.trace()), int(confusion.sum()), full))
-        return _curve_table(rows)
+        table = _curve_table(rows)
+        if not several(self.loaded):
+            return table
+        names = self.loaded.space.family.names
+        places = zip(table.method, (table.gamma * (STEPS - 1)).round().astype(int), strict=True)
+        return table.assign(architecture=[names[self.arch_at(side, i)] for side, i in places])
 
     def _frames(self, view: str, name: str, keys: list[Key], futures: dict[Key, list[Future]]) -> bytes:
-        entries, bodies = [], []
+        entries, bodies, names = [], [], self.loaded.space.family.names
         for side, i in keys:
             answers = [future.result() for future in futures[side, i]]
             confusion = sum(part.confusion for part in answers)
             body = confusion.astype(np.uint16).tobytes()
             entry = _entry(side, i, int(confusion.trace()), int(confusion.sum()), futures is self.whole)
-            entries.append(entry | {"said": answers[0].said, "sure": answers[0].sure, "bytes": len(body)})
+            entry |= {"said": answers[0].said, "sure": answers[0].sure, "bytes": len(body)}
+            entries.append(entry | {"arch": names[self.arch_at(side, i)]})
             bodies.append(body)
         return feed({"view": view, "feed": name, "path": self.id, "frames": entries}, b"".join(bodies))
 
@@ -289,6 +318,8 @@ def view_data(
         "frame": frame,
         "method": method,
         "sides": side_words(sides),
+        "absent": absent_words(loaded, a, b),
+        "family": architectures(loaded, a, b),
         "classes": list(work.test.classes) if work else [str(c) for c in range(count)],
         "chance": 1 / count,
         "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
@@ -315,6 +346,7 @@ def _entry(side: str, i: int, correct: int, count: int, full: bool) -> dict:
         "full": full,
         "said": None,
         "sure": None,
+        "arch": None,
         "bytes": 0,
     }
 
@@ -337,13 +369,26 @@ def curves_csv(curves: pd.DataFrame) -> bytes:
 
 
 def curves_figure(loaded: Loaded, curves: pd.DataFrame, a: int, b: int, kind: str) -> bytes:
-    """Curves as a figure, png or pdf: where a step is not known, its curve has a gap."""
+    """Curves as a figure, png or pdf: where a step is not known, its curve has a gap.
+
+    As Fig. 3b; of a family as Fig. 5, with the probabilities of its architectures.
+    """
     known = cards(loaded)
     wide = curves.pivot(index="gamma", columns="method", values="accuracy").reindex(gammas(STEPS))
     asked = " or ".join(f"{count:,}" for count in sorted(curves["count"].unique(), reverse=True))
     ends = ("A", a), ("B", b)
     buffer = io.BytesIO()
-    accuracy_figure(
+    draw, extra = accuracy_figure, {}
+    if several(loaded):
+        draw = figures.family_figure
+        extra = {
+            "archs": loaded.space.family.names,
+            "predicted": _predicted(loaded, curves, a, b),
+            "of_ends": arch_ids(loaded, a, b),
+            "probabilities": class_probabilities(loaded, a, b),
+            "stars": [(star["gamma"], star["arch"]) for star in stars(loaded, a, b)],
+        }
+    draw(
         buffer,
         gammas(STEPS),
         {method: wide[method].tolist() for method in METHODS if method in wide},
@@ -352,8 +397,19 @@ def curves_figure(loaded: Loaded, curves: pd.DataFrame, a: int, b: int, kind: st
         1 / class_count(loaded),
         f"accuracy on {asked} test images of {data_title(loaded)}",
         kind,
+        **extra,
     )
     return buffer.getvalue()
+
+
+def _predicted(loaded: Loaded, curves: pd.DataFrame, a: int, b: int) -> list[int]:
+    """ClassIds along the latent path: as the curves say, else as the class head does now."""
+    found = class_probabilities(loaded, a, b).argmax(axis=1).tolist()
+    names = loaded.space.family.names
+    for row in curves[curves.method == "latent"].itertuples():
+        if getattr(row, "architecture", None) in names:
+            found[round(row.gamma * (STEPS - 1))] = names.index(row.architecture)
+    return found
 
 
 def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> ClassifierWork:

@@ -12,10 +12,10 @@ import torch
 
 from netspace.images import MEAN, STD
 from netspace.interpolate import METHODS
-from netspace.network import onnx_of
+from netspace.network import Network, onnx_of
 
 from .catalogue import ROOT, Loaded
-from .path import STEPS, NetworkPath
+from .path import STEPS, NetworkPath, several
 
 EVALUATE = {
     "sdf": "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside",
@@ -27,11 +27,22 @@ def method_title(side: str) -> str:
     return METHODS[side].title
 
 
+def arch_name(work: NetworkPath, side: str, i: int) -> str:
+    """The architecture of a network of a path."""
+    return work.loaded.space.family.names[work.arch_at(side, i)]
+
+
+def file_name(work: NetworkPath, side: str, i: int, a: str, b: str) -> str:
+    """What a network's file is called, without what says its kind; in a family it names the architecture."""
+    arch = f"_{arch_name(work, side, i).split('/')[0]}" if several(work.loaded) else ""
+    return f"{a}_{b}_{side}_{work.gammas[i]:.3f}{arch}"
+
+
 def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
     """Where a network of a path comes from; travels with its file."""
     method = METHODS[side]
     return {
-        "architecture": work.ends[0].arch.name,
+        "architecture": arch_name(work, side, i),
         "method": side,
         "gamma": work.gammas[i],
         "a": a,
@@ -48,11 +59,16 @@ def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -
 
     Only image classifiers as `onnx`, which takes a few seconds.
     """
+    return network_bytes(work.network(side, i), about, kind)
+
+
+def network_bytes(network: Network, about: dict, kind: str) -> bytes:
+    """As `network_file`, of any network."""
     from safetensors.torch import save
 
     if kind == "onnx":
-        return onnx_of(work.network(side, i))
-    params = {name: p.detach().cpu().clone().contiguous() for name, p in work.network(side, i).params.items()}
+        return onnx_of(network)
+    params = {name: p.detach().cpu().clone().contiguous() for name, p in network.params.items()}
     buffer = io.BytesIO()
     if kind == "pt":
         torch.save(params, buffer)
