@@ -1,0 +1,34 @@
+"""The page Jobs in headless Chromium: a job outlives a reload, and is stopped and resumed by its buttons."""
+
+import pytest
+from playwright.sync_api import expect
+from test_browser import address, browser, page  # noqa: F401 (fixtures)
+
+from netspace import runs
+
+pytestmark = pytest.mark.browser
+FIT = ["--arch", "siren64", "--steps", "40", "--batch", "64", "--samples", "500", "--workers", "0"]
+
+
+def test_a_job_goes_on_after_a_reload_and_is_stopped_and_resumed(page, tiny_cnn_zoo_folder):  # noqa: F811
+    folder = tiny_cnn_zoo_folder.parent / "job"
+    runs.start(["zoo", "fit-sdf", "--chairs", "400", "--out", str(folder), *FIT])
+    try:
+        page.goto("/jobs")
+        main = page.get_by_test_id("stMain")
+        expect(main.get_by_text("running").first).to_be_visible(timeout=60_000)
+        expect(main.get_by_text("fit IoU")).to_be_visible(timeout=60_000)
+        far = main.get_by_text("of 400 networks")
+        page.reload()
+        before = far.inner_text()
+        expect(far).not_to_have_text(before, timeout=60_000)  # by itself
+        assert f"run={folder.resolve()}".replace("/", "%2F") in page.url
+        page.get_by_role("button", name="Stop").click()
+        expect(main.get_by_text("stopped").first).to_be_visible(timeout=60_000)
+        done = runs.read(folder).done
+        page.get_by_role("button", name="Resume").click()
+        expect(main.get_by_text("running").first).to_be_visible(timeout=60_000)
+        page.wait_for_function(f"() => document.body.innerText.match(/(\\d+) of 400/)?.[1] > {done}")
+    finally:
+        if runs.read(folder).alive:
+            runs.stop(folder)
