@@ -312,6 +312,7 @@ class TokensDecoder(nn.Module):
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         super().__init__()
         self.size, self.chunks = family.size, Chunks.of(family, config.chunk)
+        self.num_params = [arch.num_params for arch in family.archs]
         hidden, count = config.hidden, sum(self.chunks.counts)
         self.position = nn.Parameter(torch.randn(count, hidden))
         self.film1 = nn.Linear(config.embedding, 2 * hidden)
@@ -343,7 +344,7 @@ class TokensDecoder(nn.Module):
         x = nn.functional.silu(self.mix(x) * (1 + gain) + shift)
         x = SCALE_UNIT * mine(self.scale) * self.write(x) + BIAS_UNIT * mine(self.bias)  # (b, k, chunk)
         height, width = self.size
-        x = x.flatten(1)[:, : height * width]
+        x = x.flatten(1)[:, : self.num_params[class_id]]  # behind them a PRep is zero
         return nn.functional.pad(x, (0, height * width - x.shape[1])).view(len(z), 1, height, width)
 
 
