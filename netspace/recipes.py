@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .fit_cnn import CnnConfig
 from .fit_sdf import FitConfig
+from .lso import LsoConfig
 from .train import TrainConfig
 
 PAPER_SDF_ZOO = FitConfig(
@@ -91,6 +94,15 @@ PAPER_SINGLE_SPACE = TrainConfig(
 )
 """Supplement IV: Adam 1e-4, 1,000 epochs of 40,000 images, 128 a step, shared by 8 networks; best on validation."""
 
+PAPER_MULTI_SPACE = replace(
+    PAPER_SINGLE_SPACE, steps=312_000, nets=2, points=128, drawing="random", build="predicted", alpha=0.9
+)
+"""Supplement IV: as the single setting, 2 networks a step; built as predicted, as in the authors' code."""
+PAPER_UNSEEN_SPACE = replace(PAPER_MULTI_SPACE, drawing="pairs")
+"""Section IV, "Sampling of Unseen Architectures": a pair of the smallest and the largest in every step."""
+PAPER_LSO = LsoConfig(loss="kd", lr=1e-4, steps=31_200, queries=0, every=312, patience=10)
+"""Section IV: KD of Eq. 5, Adam 1e-4, until accuracy does not improve; here for 100 epochs of CIFAR-10 at most."""
+
 DIGITS_ZOO = CnnConfig(epochs=40.0, first_epochs=2.0, lr=3e-4, inits=4)
 """80 ResNet8 on scikit-learn's digits, of four initialisations: made in minutes on a CPU."""
 DIGITS_SPACE = TrainConfig(select="validation", steps=5000, points=32, queries=2048, noise=0.1, every=250)
@@ -101,17 +113,51 @@ CIFAR10_ZOO = CnnConfig(
 """The paper's 132 networks and splits, with LeNetLike and 0.1 to 12 epochs at a rate of 3e-4: for a CPU."""
 CIFAR10_SPACE = TrainConfig(select="validation", steps=8000, points=64, noise=0.1, every=250)
 
+DIGITS_FAMILY_ZOO = CnnConfig(
+    arch="resnet8/digits", count=40, schedule="multi", lr=0.03, batch=64, epochs=20.0, validation=4, heldout=14
+)
+"""Good networks of one architecture; LeNetLike and VanillaCNN want 40 epochs, ResNet32 15."""
+DIGITS_FAMILY_SPACE = TrainConfig(
+    select="validation", drawing="pairs", nets=4, points=32, queries=2048, chunk=256, hidden=128, noise=0.3, steps=1500,
+    every=150,
+)  # fmt: skip
+DIGITS_UNSEEN_SPACE = replace(DIGITS_FAMILY_SPACE, nets=2, steps=2500, every=250)
+"""On a zoo that has networks of the smallest and the largest architecture alone."""
+
+CIFAR10_FAMILY_ZOO = CnnConfig(
+    arch="resnet8/cifar10", count=24, schedule="multi", lr=0.05, epochs=12.0, validation=4, heldout=4
+)
+CIFAR10_FAMILY_SPACE = replace(DIGITS_FAMILY_SPACE, points=128, queries=20_000, steps=3000, every=250)
+"""With its zoos (four of the above and a ResNet56) sized for 25 minutes of one modern GPU; not yet run on one."""
+CIFAR10_UNSEEN_SPACE = replace(CIFAR10_FAMILY_SPACE, nets=2)
+
+DIGITS_LSO = LsoConfig(lr=1e-2, steps=600, points=64, hidden_dtype="bfloat16")
+CIFAR10_LSO = LsoConfig(lr=1e-2, steps=1000, every=50, hidden_dtype="bfloat16")
+CHAIRS_LSO = LsoConfig(lr=3e-2, steps=600, points=2048, queries=20_000)
+
 RECIPES = {
     "paper-sdf-zoo": PAPER_SDF_ZOO,
     "paper-sdf-space": PAPER_SDF_SPACE,
     "paper-single-zoo": PAPER_SINGLE_ZOO,
     "paper-multi-zoo": PAPER_MULTI_ZOO,
     "paper-single-space": PAPER_SINGLE_SPACE,
+    "paper-multi-space": PAPER_MULTI_SPACE,
+    "paper-unseen-space": PAPER_UNSEEN_SPACE,
+    "paper-lso": PAPER_LSO,
     "digits-zoo": DIGITS_ZOO,
     "digits-space": DIGITS_SPACE,
+    "digits-family-zoo": DIGITS_FAMILY_ZOO,
+    "digits-family-space": DIGITS_FAMILY_SPACE,
+    "digits-unseen-space": DIGITS_UNSEEN_SPACE,
+    "digits-lso": DIGITS_LSO,
     "cifar10-zoo": CIFAR10_ZOO,
     "cifar10-space": CIFAR10_SPACE,
+    "cifar10-family-zoo": CIFAR10_FAMILY_ZOO,
+    "cifar10-family-space": CIFAR10_FAMILY_SPACE,
+    "cifar10-unseen-space": CIFAR10_UNSEEN_SPACE,
+    "cifar10-lso": CIFAR10_LSO,
     "chairs-zoo": CHAIRS_ZOO,
     "chairs-prep": CHAIRS_PREP,
     "chairs-probe": CHAIRS_PROBE,
+    "chairs-lso": CHAIRS_LSO,
 }

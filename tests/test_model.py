@@ -206,3 +206,73 @@ def test_sizes_that_do_not_fit_are_both_named():
         space.check_family(Family.of("siren256"))
     with pytest.raises(ValueError, match=r"no encoder 'graph'"):
         NetSpace(FAMILY, encoder="graph")
+
+
+# -- several architectures -----------------------------------------------------------------------------------------
+
+CNNS = Family.of("lenetlike/digits", "vanillacnn/digits", "resnet8/digits")
+
+
+def family_preps() -> torch.Tensor:
+    """One fresh network of every architecture, the largest first."""
+    return torch.stack([pack(arch.initialise(seed=1), CNNS.size) for arch in CNNS.archs[::-1]])
+
+
+def test_the_papers_class_head():
+    """conv(1-10, k3, s2, p1) on the 64 x 64 map and FC(10 E / 4 - A)."""
+    space = NetSpace(Family.of("lenetlike/digits", "vanillacnn/digits"), preset="paper")
+    assert [tuple(p.shape) for p in space.head.parameters()] == [(10, 1, 3, 3), (10,), (2, 10 * 4096 // 4), (2,)]
+    assert space.head(torch.randn(3, 4096)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("preset", ["tokens", "paper"])
+def test_a_family_is_decoded_to_the_predicted_architectures(preset):
+    size = {"embedding": 4096} if preset == "paper" else TINY
+    family = CNNS if preset == "tokens" else Family.of(*CNNS.names[:2])
+    space = NetSpace(family, preset=preset, **size)
+    z = torch.randn(3, space.config.embedding)
+    decoded = space.decode(z)
+    assert decoded.preps.shape == (3, 1, *family.size) and decoded.class_logits.shape == (3, len(family.archs))
+    assert torch.equal(decoded.class_ids, decoded.class_logits.argmax(dim=1))
+    asked = torch.tensor([1, 0, 1])
+    networks = space.networks(z, asked)
+    assert [n.arch for n in networks] == [family.archs[k] for k in asked.tolist()]
+    assert networks[0](torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    alone = torch.cat([space.decode(z[i : i + 1], asked[i : i + 1]).preps for i in range(3)])
+    assert torch.allclose(alone, space.decode(z, asked).preps, atol=1e-5)
+
+
+def test_a_prep_says_by_its_padding_what_it_holds():
+    assert CNNS.class_ids(family_preps()).tolist() == [2, 1, 0]
+    space = NetSpace(CNNS, **TINY)
+    for class_id in range(3):  # also what is decoded
+        preps = space.decode(torch.randn(2, 16), torch.full((2,), class_id)).preps
+        assert CNNS.class_ids(preps).tolist() == [class_id] * 2
+
+
+def test_architectures_have_chunks_of_their_own():
+    space = NetSpace(CNNS, **TINY)
+    z, ids = torch.randn(1, 16), torch.arange(3)
+    before = space.decode(z.expand(3, 16), ids).preps
+    read = space.encode(family_preps())
+    with torch.no_grad():
+        space.decoder.chunks.mine(space.decoder.bias, 1).add_(1.0)
+        space.encoder.chunks.mine(space.encoder.position, 1).add_(1.0)
+    changed = [not torch.equal(a, b) for a, b in zip(before, space.decode(z.expand(3, 16), ids).preps, strict=True)]
+    assert changed == [False, True, False]
+    moved = [not torch.equal(a, b) for a, b in zip(read, space.encode(family_preps()), strict=True)]
+    assert moved == [False, True, False]
+
+
+def test_a_family_comes_back_from_disk(tmp_path):
+    space = NetSpace(CNNS, **TINY)
+    space.save(tmp_path, dtype=torch.float32)
+    loaded = netspace.load(tmp_path)
+    z = torch.randn(4, 16)
+    for ours, theirs in zip(space.decode(z), loaded.decode(z), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_probe_encoder_reads_one_architecture():
+    with pytest.raises(ValueError, match="a probe encoder reads one architecture, got lenetlike/digits"):
+        NetSpace(CNNS, encoder="probe", **TINY)

@@ -7,12 +7,12 @@ import math
 
 import pytest
 import torch
-from conftest import TINY_TRAIN
+from conftest import TINY_FAMILY_TRAIN, TINY_TRAIN
 
 import netspace
 from netspace import BadFolder, Zoo
 from netspace import train as module
-from netspace.objectives import SdfObjective
+from netspace.objectives import SdfObjective, best_of
 from netspace.train import batch_of, fit, learning_rate
 from netspace.zoo import select
 
@@ -227,6 +227,50 @@ def test_every_network_is_seen_once_an_epoch():
     assert sorted(epoch) == ids
     assert epoch != [i for step in range(3, 6) for i in batch_of([ids], 2, step, seed=1)]
     assert len(batch_of([ids], 99, 0, seed=1)) == 6
+
+
+GROUPS = [[10, 11, 12], [20, 21], [30, 31, 32, 33]]
+"""networks of three architectures"""
+
+
+def test_random_drawing_is_the_papers():
+    """Of 2 networks drawn from all, few steps hold a pair of the smallest and the largest architecture."""
+    drawn = [batch_of(GROUPS, 2, step, seed=1) for step in range(400)]
+    share = sum({i // 10 for i in ids} == {1, 3} for ids in drawn) / 400
+    assert share == pytest.approx(2 * 3 * 4 / (9 * 8), abs=0.08)
+
+
+def test_even_drawing_takes_turns():
+    drawn = [i for step in range(60) for i in batch_of(GROUPS, 2, step, seed=1, drawing="even")]
+    counts = {i: drawn.count(i) for i in {*drawn}}
+    assert counts == {i: 40 // len(group) for group in GROUPS for i in group} | counts
+    assert all(sum(counts[i] for i in group) == 40 for group in GROUPS)
+    assert all(max(counts[i] for i in group) - min(counts[i] for i in group) <= 1 for group in GROUPS)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_pairs_hold_the_smallest_and_the_largest_in_every_step(size):
+    drawn = [batch_of(GROUPS, size, step, seed=1, drawing="pairs") for step in range(24)]
+    assert all({1, 3} <= {i // 10 for i in ids} and len(ids) == size for ids in drawn)
+    assert {i for ids in drawn for i in ids} == {i for k in ([0, 2] if size == 2 else [0, 1, 2]) for i in GROUPS[k]}
+    assert len({(ids[0], ids[1]) for ids in drawn}) > 6  # not always the same two
+    assert drawn == [batch_of(GROUPS, size, step, seed=1, drawing="pairs") for step in range(24)]
+
+
+def test_pairs_of_two_architectures_alone():
+    drawn = [batch_of([GROUPS[0], [], GROUPS[2]], 2, step, seed=0, drawing="pairs") for step in range(12)]
+    assert all([i // 10 for i in ids] == [1, 3] for ids in drawn)
+
+
+def test_a_family_learns_and_resumes_to_the_same_numbers(tiny_family_zoo, tiny_family_space_folder, tmp_path):
+    teacher = best_of(tiny_family_zoo)
+    for line in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher):
+        if line.step == 8:
+            break
+    *_, last = fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher, resume=True)
+    lines = (tiny_family_space_folder / "metrics.jsonl").read_text().splitlines()
+    whole = [json.loads(line)["terms"] for line in lines]
+    assert last.terms == whole[-1] and set(last.terms) == {"kd", "class", "kd_gamma", "class_gamma"}
 
 
 def test_learning_rate_warms_up_and_falls():
