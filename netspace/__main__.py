@@ -166,7 +166,12 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     image_folder(optimisation)
     optimisation.add_argument("--resume", action="store_true", help="go on with a stopped run, to the same numbers")
     device(optimisation)
+    long_job(optimisation)
     add_fields(optimisation, LsoConfig, recipe)
+
+    comparison = add(top, "compare", commands.compare, "compare latent space optimisations that have ended")
+    comparison.add_argument("run_folders", type=Path, nargs="+", metavar="RUN", help="folder of a run")
+    comparison.add_argument("--json", action="store_true", help="as JSON")
 
     evaluation = add(top, "eval", commands.evaluate, "measure how well a space reproduces the networks of a zoo")
     space_and_zoo(evaluation)

@@ -291,16 +291,59 @@ def lso(args: argparse.Namespace) -> None:
     goal = goal_of(space, config, data=args.data, teacher=teacher, target=args.target)
     about = {"space": str(args.space), "zoo": str(args.zoo), "teacher": args.teacher, "target": args.target}
     about |= {"command": command_line()}
-    for line in optimise(space, start, goal, config, args.out, want=want, about=about, resume=args.resume):
-        terms = "".join(f"{name} {value:.3e}, " for name, value in line.terms.items())
-        measures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in line.measures.items())
-        several = f", {line.architecture}" if len(space.family.archs) > 1 else ""
-        print(f"step {line.step}/{config.steps}: {terms}{measures}{several}{' *' if line.best else ''}", flush=True)
+    with closing(optimise(space, start, goal, config, args.out, want=want, about=about, resume=args.resume)) as lines:
+        for line in lines:
+            terms = "".join(f"{name} {value:.3e}, " for name, value in line.terms.items())
+            measures = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in line.measures.items())
+            several = f", {line.architecture}" if len(space.family.archs) > 1 else ""
+            left = line.seconds / max(1, line.step) * (config.steps - line.step)
+            args.job.report(
+                f"step {line.step}/{config.steps}: {terms}{measures}{several}{' *' if line.best else ''}",
+                line.step, config.steps, left,
+            )  # fmt: skip
     result = read_result(args.out)
     if result.problem:
-        print(f"warning: {result.problem}")
+        args.job.report(f"warning: {result.problem}")
     tests = ", ".join(f"{name} {value:.3f}" for name, value in result.test.items())
-    print(f"best at step {result.best_step} of {result.steps}; {result.score} on test data: {tests}")
+    args.job.report(f"best at step {result.best_step} of {result.steps}; {result.score} on test data: {tests}")
+
+
+def compare(args: argparse.Namespace) -> None:
+    import statistics
+
+    from .lso import read_result
+
+    results = {str(folder): read_result(folder) for folder in args.run_folders}
+    if len({result.score for result in results.values()}) > 1:
+        raise Refused("runs on images and on shapes have no score in common")
+    columns = list(dict.fromkeys(name for result in results.values() for name in result.test))
+    rows = [
+        {"run": name, "best_step": result.best_step, "steps": result.steps, "ended": result.ended} | result.test
+        for name, result in results.items()
+    ]
+    found = {name: [row[name] for row in rows if name in row] for name in columns}
+    summary = {
+        name: {
+            "mean": statistics.mean(values),
+            "std": statistics.stdev(values) if len(values) > 1 else 0.0,
+            "lowest": min(values),
+            "highest": max(values),
+        }
+        for name, values in found.items()
+    }
+    if args.json:
+        print(json.dumps({"score": next(iter(results.values())).score, "runs": rows, "summary": summary}, indent=2))
+        return
+    width = max(len(row["run"]) for row in rows)
+    print(f"{'run':{width}} {'best at':>8} " + " ".join(f"{name:>9}" for name in columns))
+    for row in rows:
+        scores = " ".join(f"{row[name]:9.4f}" if name in row else " " * 9 for name in columns)
+        print(f"{row['run']:{width}} {row['best_step']:>8} {scores}")
+    for name, figures in summary.items():
+        print(
+            f"{name}: {figures['mean']:.4f} +- {figures['std']:.4f} "
+            f"({figures['lowest']:.4f} to {figures['highest']:.4f})"
+        )
 
 
 def evaluate(args: argparse.Namespace) -> None:
