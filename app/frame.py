@@ -164,6 +164,12 @@ def method_between(loaded: Loaded, a: int, b: int) -> Callable[[str], str]:
     return accept
 
 
+def remarks(loaded: Loaded, a: int, b: int) -> str:
+    """Why a side is missing, and why a path may look broken that is not; empty where there is no such reason."""
+    reasons = [*(absent["help"] for absent in absent_words(loaded, a, b)), catalogue.doubt(loaded, a, b)]
+    return " ".join(filter(None, reasons))
+
+
 def path_link(key: str, loaded: Loaded) -> dict[str, str]:
     """What the link holds of a path."""
     state = st.session_state

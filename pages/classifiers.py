@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import components, frame
 from app.session import catalogue, classifiers, take_away
-from app.session.path import STEPS, absent_words, several, sides_between
+from app.session.path import STEPS, several, sides_between
 
 state = st.session_state
 loaded = frame.loaded(frame.IMAGES)
@@ -113,9 +113,9 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
     data = classifiers.view_data(loaded, work, sides, a, b, frame=i, method=state["class_method"])
     components.classifier("classifiers", data | {"token": frame.token()}, released, focused)
     left, right = st.columns([3, 1], vertical_alignment="center")
-    reasons = [*(absent["help"] for absent in absent_words(loaded, a, b)), catalogue.doubt(loaded, a, b)]
-    if any(reasons):
-        left.caption(" ".join(filter(None, reasons)))
+    remarks = frame.remarks(loaded, a, b)
+    if remarks:
+        left.caption(remarks)
     if work:
         with right.container(horizontal=True, horizontal_alignment="right"):
             keep(work, i, state["class_method"])

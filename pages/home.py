@@ -37,6 +37,20 @@ FIGURES = {
         "not defined",
     ),
 }
+OF_FAMILIES = {"architecture right": ("architecture_right", 3)}
+OF_FAMILIES_NOTE = "Architecture right: share of networks whose architecture the class head predicts."
+
+
+def table(rows: dict[str, dict], columns: dict[str, tuple[str, int]], none: str) -> str:
+    """Markdown: what was measured, by the rows' titles; empty where a figure was not measured of a row."""
+
+    def cell(figures: dict, key: str, digits: int) -> str:
+        return (none if figures[key] is None else f"{figures[key]:.{digits}f}") if key in figures else ""
+
+    lines = [["", "networks", *columns], ["--", *["--:"] * (len(columns) + 1)]]
+    for name, figures in rows.items():
+        lines.append([name, str(figures["count"]), *(cell(figures, *column) for column in columns.values())])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 loaded = frame.loaded(frame.ANYTHING)
@@ -69,12 +83,14 @@ st.subheader("How well the space reproduces them")
 measured = catalogue.reconstruction(loaded)
 if measured:
     columns, note, none = FIGURES["sdf" if loaded.space_info.data == "sdf" else "images"]
-    rows = [["", "networks", *columns], ["--", *["--:"] * (len(columns) + 1)]]
-    for split, figures in measured.items():
-        cells = [f"{figures[key]:.{digits}f}" if figures[key] is not None else none for key, digits in columns.values()]
-        rows.append([SPLITS[split], str(figures["count"]), *cells])
-    st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    family = any("architecture_right" in figures for figures in measured.values())
+    if family:
+        columns, note = columns | OF_FAMILIES, f"{note} {OF_FAMILIES_NOTE}"
+    st.markdown(table({SPLITS[split]: figures for split, figures in measured.items()}, columns, none))
     st.caption(f"{note} {catalogue.reads_note(loaded)}")
+    for split, parts in catalogue.by_architecture(measured).items():
+        with st.expander(f"By architecture, {SPLITS[split]}"):
+            st.markdown(table(parts, columns, none))
 else:
     st.markdown("Not measured yet. This command measures it:")
     st.code(take_away.eval_command(loaded), language="bash", wrap_lines=True)

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app import components, frame
-from app.session import catalogue, preps
+from app.session import preps
+from app.session.path import sides_between
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)
@@ -12,11 +13,13 @@ loaded = frame.loaded(frame.ANYTHING)
 
 a, b = frame.linked_path("image", loaded, preps.default_pair(loaded), gamma=0.0)
 USUAL = {"against": "nearer", "scale": "own", "layer": ""}
-arch = loaded.zoo[a].arch
+family = loaded.space.family
+of = family.names[0] if len(family.names) == 1 else "any of these architectures"
+PARAMETERS = ["", *dict.fromkeys(name for arch in family.archs for name in arch.shapes)]
 for name, options, sentence in (
     ("against", ["nearer", "a", "b"], "There is no end {} to compare with; showing the nearer one."),
     ("scale", ["own", "one"], "There is no scale {}; every parameter has its own."),
-    ("layer", ["", *arch.shapes], f"There is no parameter {{}} in {arch.name}; none is marked."),
+    ("layer", PARAMETERS, f"There is no parameter {{}} in {of}; none is marked."),
 ):
     frame.linked(f"image_{name}", name, USUAL[name], frame.one_of(options, sentence))
 
@@ -49,13 +52,13 @@ def slide(work: preps.PrepPath) -> None:
         **{name: state[f"image_{name}"] for name in USUAL},
     )  # fmt: skip
     components.preps("networks", data | {"token": frame.token()}, released, focused)
-    doubt = catalogue.doubt(loaded, a, b)
-    if doubt:
-        st.caption(doubt)
+    remarks = frame.remarks(loaded, a, b)
+    if remarks:
+        st.caption(remarks)
 
 
 frame.notices()
 frame.choose_pair("image", loaded, preps.order(loaded))
-work = preps.prep_path(loaded, a, b, frame.SIDES, state["image_gamma"])
+work = preps.prep_path(loaded, a, b, sides_between(loaded, a, b), state["image_gamma"])
 slide(work)
 frame.feeds(work, "networks", later=lambda: preps.ask(work))

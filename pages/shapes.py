@@ -5,10 +5,10 @@ import math
 import streamlit as st
 
 from app import components, frame, viewport
-from app.session import catalogue, chairs, take_away
+from app.session import chairs, take_away
 from app.session.catalogue import COLOURS
 from app.session.chairs import AT_REST
-from app.session.path import STEPS
+from app.session.path import STEPS, sides_between
 
 state = st.session_state
 loaded = frame.loaded(frame.SHAPES)
@@ -78,14 +78,14 @@ def chosen() -> None:
 def slide() -> None:
     write_link()
     i, method = round(state["shape_gamma"] * (STEPS - 1)), state["shape_method"]
-    work = chairs.path_work(loaded, a, b, frame.SIDES, i)
+    work = chairs.path_work(loaded, a, b, sides_between(loaded, a, b), i)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = chairs.viewer_data(loaded, work, a, b, frame=i, method=method, camera=state["shape_camera"])
     components.viewer("shapes", data | {"token": frame.token()}, released, chosen)
-    doubt = catalogue.doubt(loaded, a, b)
-    if doubt:
-        st.caption(doubt)
+    remarks = frame.remarks(loaded, a, b)
+    if remarks:
+        st.caption(remarks)
     with st.container(key="feeds", gap=None):
         for k, part in enumerate(work.parts()):
             components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))

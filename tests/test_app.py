@@ -512,12 +512,11 @@ def test_a_path_of_pictures_fills_its_feeds(any_kind):
     work = prep_path(any_kind)
     feeds = {name: unpack_feed(content) for name, content in work.feeds("view")}
     about, body = feeds["ends"]
+    (parameters,) = (words["parameters"] for words in about["archs"].values())
     arch = any_kind.zoo[0].arch
-    assert [(p["name"], tuple(p["shape"])) for p in about["parameters"]] == [
-        (n, tuple(s)) for n, s in arch.shapes.items()
-    ]
+    assert [(p["name"], tuple(p["shape"])) for p in parameters] == [(n, tuple(s)) for n, s in arch.shapes.items()]
     sizes = [shape.numel() for shape in arch.shapes.values()]
-    unit = np.repeat([p["scale"] / preps.SHADES for p in about["parameters"]], sizes)
+    unit = np.repeat([p["scale"] / preps.SHADES for p in parameters], sizes)
     originals = [any_kind.zoo[i].prep.flatten()[: arch.num_params].numpy() for i in (0, 4)]
     assert sum(about["bytes"]) == len(body) and about["bad"] == [0, 0]
     for sent, original in zip((body[: about["bytes"][0]], body[about["bytes"][0] :]), originals, strict=True):
@@ -537,7 +536,7 @@ def test_a_path_of_pictures_fills_its_feeds(any_kind):
                 assert (np.abs(quanta(sent) * unit - values) <= unit * 0.501).all()
             else:
                 assert sent == b""
-            assert f["cosine"][1] == preps.compare(originals[1], values, work.starts)[0]
+            assert f["cosine"][1] == preps.compare(originals[1], values, work.layouts[0].starts)[0]
         assert at == len(content) or name == "ends"
     assert seen == {(side, i) for side in ("latent", "weights") for i in range(STEPS)}
 

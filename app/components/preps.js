@@ -46,11 +46,11 @@ class Preps extends FocusView {
 
   listen() {
     super.listen();
-    for (const { lastElementChild: picture } of this.el.panels) {
-      picture.onpointermove = (e) => this.point(this.cellAt(e, picture));
-      picture.onpointerleave = () => this.point(null);
-      picture.onclick = (e) => this.keep(this.layerOf(this.cellAt(e, picture)));
-    }
+    this.el.panels.forEach(({ lastElementChild: picture }, k) => {
+      picture.onpointermove = (e) => this.point(this.cellAt(e, picture, k), k);
+      picture.onpointerleave = () => this.point(null, k);
+      picture.onclick = (e) => this.keep(this.layerOf(this.cellAt(e, picture, k), this.kinds[k]));
+    });
   }
 
   keys(step) {
@@ -77,7 +77,7 @@ class Preps extends FocusView {
     this.values = new Map();  // "side/index" -> quanta; sides "a" and "b": the originals
     this.answers = new Map();
     this.about = null;
-    this.hovered = null;
+    this.hovered = this.over = this.shown = null;
   }
 
   better() {
@@ -97,16 +97,28 @@ class Preps extends FocusView {
   pictures({ header, body }) {  // a feed without steps: the originals, or answers
     for (const answer of header.answers ?? []) this.answers.set(`${answer.side}/${answer.index}`, { ...answer, ends: header.ends, count: header.count });
     if (header.feed !== "ends") return;
-    let start = 0;
-    const layers = header.parameters.map((parameter) => {
-      const count = product(parameter.shape);
-      start += count;
-      return { ...parameter, start: start - count, end: start, count };
+    const archs = Object.entries(header.archs).map(([k, { parameters, ...words }]) => {
+      let start = 0;
+      const layers = parameters.map((parameter) => {
+        const count = product(parameter.shape);
+        start += count;
+        return { ...parameter, start: start - count, end: start, count };
+      });
+      return [k, { ...words, layers, count: start }];
     });
-    this.about = { ...header, layers, count: start };
+    this.about = { ...header, archs: Object.fromEntries(archs) };
     this.unpack("a", body.subarray(0, header.bytes[0]));
     this.unpack("b", body.subarray(header.bytes[0]));
-    this.tabulate();
+  }
+
+  // Architectures with their parameters: of the original, of the network, and where they are the same, of both.
+  get kinds() {
+    if (!this.about) return [null, null, null];
+    const { archs, ends } = this.about;
+    const original = archs[ends[this.other === "a" ? 0 : 1]];
+    const entry = this.frames.get(`${this.focus.side}/${this.kept.frame}`);
+    const network = entry ? archs[entry.arch] : null;
+    return [original, network, original === network ? original : null];
   }
 
   async unpack(key, packed) {
@@ -131,9 +143,10 @@ class Preps extends FocusView {
     this.release();
   }
 
-  point(cell) {
+  point(cell, panel) {
     this.cell = cell;
-    this.mark(this.layerOf(cell));
+    this.over = cell === null ? null : this.kinds[panel];
+    this.mark(this.layerOf(cell, this.over));
   }
 
   mark(layer) {
@@ -148,19 +161,23 @@ class Preps extends FocusView {
   }
 
   get layer() {
-    return this.hovered ?? this.about?.layers.find(({ name }) => name === this.kept.layer) ?? null;
+    const kept = (kind) => kind?.layers.find(({ name }) => name === this.kept.layer);
+    const [original, network] = this.kinds;
+    return this.hovered ?? kept(network) ?? kept(original) ?? null;
   }
 
-  layerOf(cell) {
-    return cell === null ? null : this.about.layers.find(({ end }) => cell < end) ?? null;
+  layerOf(cell, kind) {
+    return cell === null || !kind ? null : kind.layers.find(({ end }) => cell < end) ?? null;
   }
 
-  cellAt(e, picture) {
-    if (!this.fold) return null;
+  cellAt(e, picture, panel) {
+    const kind = this.kinds[panel];
+    if (!kind?.fold) return null;
+    const { columns, pitch } = kind.fold;
     const { left, top } = picture.getBoundingClientRect();
-    const [column, row] = [e.clientX - left, e.clientY - top].map((v) => Math.floor(v / this.fold.pitch));
-    const cell = row * this.fold.columns + column;
-    return column >= 0 && column < this.fold.columns && cell >= 0 && cell < this.about.count ? cell : null;
+    const [column, row] = [e.clientX - left, e.clientY - top].map((v) => Math.floor(v / pitch));
+    const cell = row * columns + column;
+    return column >= 0 && column < columns && cell >= 0 && cell < kind.count ? cell : null;
   }
 
   // -- values ---------------------------------------------------------------------------------------------------
@@ -175,14 +192,16 @@ class Preps extends FocusView {
     if (!a || !b) return undefined;
     const gamma = frame / (this.data.steps - 1);
     if (gamma === 0 || gamma === 1) return gamma ? b : a;
-    const between = (this.between ??= new Float32Array(a.length));
+    if (this.between?.length !== a.length) this.between = new Float32Array(a.length);
+    const { between } = this;
     for (let i = 0; i < a.length; i++)
       between[i] = a[i] === NOT_FINITE || b[i] === NOT_FINITE ? NOT_FINITE : a[i] + gamma * (b[i] - a[i]);
     return between;
   }
 
   difference(original, network) {
-    const apart = (this.apart ??= new Float32Array(original.length));
+    if (this.apart?.length !== original.length) this.apart = new Float32Array(original.length);
+    const { apart } = this;
     for (let i = 0; i < apart.length; i++)
       apart[i] = original[i] === NOT_FINITE || network[i] === NOT_FINITE ? NOT_FINITE : network[i] - original[i];
     return apart;
@@ -198,27 +217,34 @@ class Preps extends FocusView {
       el.classList.toggle("on", which === kept[what]);
       el.setAttribute("aria-pressed", which === kept[what]);
     }
+    const [original, network, same] = this.kinds, apart = original && network && !same;
+    const built = data.family && network ? `, ${network.title}` : "";
     const titles = [
-      [`${other.toUpperCase()}, the original`, `${end.name}, ${end.split}`],
-      [`${focus.title}, gamma ${gamma}`, this.what],
+      [`${other.toUpperCase()}, the original`, `${end.name}, ${data.family ? `${end.arch}, ` : ""}${end.split}`],
+      [`${focus.title}, gamma ${gamma}${built}`, this.what],
       ["difference", `gamma ${gamma} minus ${other.toUpperCase()}`],
     ];
-    const there = [this.original(), this.network(), this.original() && this.network()];
+    const there = [this.original(), this.network(), !apart && this.original() && this.network()];
     this.el.panels.forEach((el, k) => {
       const [name, kind, message] = [".name", ".kind", ".message"].map((selector) => el.querySelector(selector));
       [name.textContent, kind.textContent] = titles[k];
       kind.title = k ? titles[k][1] : end.words;
       message.hidden = !!there[k];
-      message.textContent = k ? "decoding" : "reading";
+      message.classList.toggle("still", k === 2 && !!apart);
+      message.textContent = k === 2 && apart ? `no difference: the parameters of a ${network.title} and of a ${original.title} do not correspond`
+        : k ? "decoding" : "reading";
     });
     this.el.words.textContent = this.sentence();
     const all = data.steps * data.sides.length;
     this.el.progress.textContent = this.frames.size < all ? `${this.frames.size} of ${all} networks`
       : data.steps < data.all_steps ? `${data.steps} steps: a network of this size has too many values for ${data.all_steps}` : "";
-    if (about) this.tell(about);
+    if (about) {
+      this.tabulate(network ?? original);
+      this.tell(about);
+    }
     Object.assign(this.root.dataset, {
       frame: kept.frame, frames: this.frames.size, pictures: this.values.size, answers: this.answers.size, method: focus.side,
-      against: other, scale: kept.scale, layer: kept.layer, messages: kept.sent, bytes: this.bytes(),
+      architecture: network?.title ?? "", compared: !apart, against: other, scale: kept.scale, layer: kept.layer, messages: kept.sent, bytes: this.bytes(),
     });
   }
 
@@ -234,11 +260,14 @@ class Preps extends FocusView {
     this.el.tip.innerHTML = "<b></b> <i></i>";
     const [name, words] = this.el.tip.children;
     name.textContent = layer?.name ?? "";
-    words.textContent = layer && cell !== null && cell !== undefined && this.layerOf(cell) === layer ? this.valueAt(layer, cell)
+    const [original, network, same] = this.kinds;
+    const sized = ({ name, count, fold }) => `${many(count)} values of ${name} in the order of the PRep${fold?.over > 1 ? `, ${fold.over ** 2} to a pixel` : ""}`;
+    const brief = ({ title, count }) => `${title}, ${many(count)} values`;
+    words.textContent = layer && cell !== null && cell !== undefined && this.layerOf(cell, this.over) === layer ? this.valueAt(layer, cell)
       : layer ? `${layer.shape.join(" × ")}, ${many(layer.count)} values`
-      : `${many(about.count)} values of ${this.data.arch} in the order of the PRep${this.fold?.over > 1 ? `, ${this.fold.over ** 2} to a pixel` : ""}`;
+      : same || !network ? sized(original) : `${brief(original)}; ${brief(network)}`;
     const entry = this.frames.get(`${this.focus.side}/${this.kept.frame}`);
-    const { cosine, norm } = { cosine: entry?.cosine[this.other === "a" ? 0 : 1], norm: entry?.norm[this.other === "a" ? 0 : 1] };
+    const [cosine, norm] = [entry?.cosine, entry?.norm].map((of) => of?.[this.other === "a" ? 0 : 1]);
     const which = this.other.toUpperCase();
     this.heads.forEach((el) => (el.textContent = which));
     this.rows.forEach(({ row, bars, layer: of }, k) => {
@@ -251,13 +280,15 @@ class Preps extends FocusView {
 
   valueAt(layer, cell) {
     const quantum = layer.scale / this.data.shades;
-    const [original, network] = [this.original(), this.network()].map((v) => !v || v[cell] === NOT_FINITE ? NaN : v[cell] * quantum);
+    const kinds = this.kinds;
+    const [original, network] = [this.original(), this.network()].map((v, k) => !v || v[cell] === NOT_FINITE || kinds[k] !== this.over ? NaN : v[cell] * quantum);
     let rest = cell - layer.start;
     const at = layer.shape.toReversed().map((size) => {
       const k = rest % size;
       rest = Math.floor(rest / size);
       return k;
     }).reverse();
+    if (!kinds[2]) return `[${at.join(", ")}]  ${this.over === kinds[0] ? `${this.other.toUpperCase()} ${short(original)}` : `gamma ${this.el.gamma.textContent}: ${short(network)}`}`;
     return `[${at.join(", ")}]  ${this.other.toUpperCase()} ${short(original)}, gamma ${this.el.gamma.textContent}: ${short(network)}, difference ${short(network - original)}`;
   }
 
@@ -276,8 +307,10 @@ class Preps extends FocusView {
     if (!entry || !this.about) return "";
     const bad = ["A", "B"].flatMap((end, i) => this.about.bad[i] ? [`${end} holds ${many(this.about.bad[i])} values that are not finite`] : []);
     if (bad.length) return `${bad.join(", ")}: what is decoded from there, or interpolated from these values, is not finite either.`;
-    const [cosine, norm] = [entry.cosine[k][0], entry.norm[k][0]];
-    const values = cosine === null ? `Cosine similarity with ${which} is not defined: one of the two is zero or not finite.`
+    const [cosine, norm] = [entry.cosine[k]?.[0], entry.norm[k]?.[0]];
+    const [original, network, same] = this.kinds;
+    const values = !same ? `A ${network.title} has other parameters than ${which}, a ${original.title}: only their answers can be compared.`
+      : cosine === null ? `Cosine similarity with ${which} is not defined: one of the two is zero or not finite.`
       : `Cosine similarity with ${which} over all values: ${signed(cosine)}, norm ${norm.toFixed(2)} times ${which}'s.`;
     const answer = this.answers.get(`${focus.side}/${this.kept.frame}`);
     if (!data.asked) return `${values} ${data.without}`;
@@ -287,7 +320,18 @@ class Preps extends FocusView {
     return `${values} Of ${count} ${data.asked}, it gives the same answer as ${which} on ${percent(answer.same[k])}; accuracy ${answer.accuracy.toFixed(3)}, ${which} ${answer.ends[k].toFixed(3)}.`;
   }
 
-  tabulate() {
+  tabulate(kind) {  // the table of an architecture, made when it is first seen
+    if (this.shown === kind) return;
+    this.shown = kind;
+    kind.table ??= this.tableOf(kind);
+    const { heads, rows } = kind.table;
+    this.heads = heads.slice(3).map((el) => el.querySelector("span"));
+    this.rows = rows;
+    this.el.head.replaceChildren(...heads);
+    this.el.body.replaceChildren(...rows.map(({ row }) => row));
+  }
+
+  tableOf(kind) {
     const cells = (tag, ...contents) => contents.map((content) => {
       const el = document.createElement(tag);
       if (content !== null) el.textContent = content;
@@ -299,8 +343,6 @@ class Preps extends FocusView {
     heads[3].title = "Cosine similarity of the network at gamma with the original: the dot product of their values over the product of their norms. 1: the same up to a factor; 0: unrelated.";
     heads[4].innerHTML = `norm over <span></span>'s <i>1/${WIDEST} to ${WIDEST}, logarithmic</i>`;
     heads[4].title = "Euclidean norm of the network's values at gamma over that of the original's.";
-    this.heads = heads.slice(3).map((el) => el.querySelector("span"));
-    this.el.head.replaceChildren(...heads);
     const make = (layer, name, shape, count) => {
       const row = document.createElement("tr");
       const fields = cells("td", name, shape, many(count), null, null);
@@ -319,11 +361,8 @@ class Preps extends FocusView {
       row.onclick = () => this.keep(layer);
       return { row, bars, layer };
     };
-    this.rows = [
-      make(null, "all", "", this.about.count),
-      ...this.about.layers.map((layer) => make(layer, layer.name, layer.shape.join(" × "), layer.count)),
-    ];
-    this.el.body.replaceChildren(...this.rows.map(({ row }) => row));
+    const rows = kind.layers.map((layer) => make(layer, layer.name, layer.shape.join(" × "), layer.count));
+    return { heads, rows: [make(null, "all", "", kind.count), ...rows] };
   }
 
   // -- drawing --------------------------------------------------------------------------------------------------
@@ -338,12 +377,12 @@ class Preps extends FocusView {
     this.drawChart();
     if (!this.about) return;
     this.measure();
-    const [original, network] = [this.original(), this.network()];
-    const three = [original, network, original && network && this.difference(original, network)];
+    const [original, network] = [this.original(), this.network()], kinds = this.kinds;
+    const three = [original, network, kinds[2] && original && network && this.difference(original, network)];
     this.el.panels.forEach((el, k) => {
       const [values, lines] = el.querySelectorAll("canvas");
-      this.paint(values, three[k]);
-      this.rule(lines, !!three[k]);
+      this.paint(values, three[k], kinds[k]);
+      this.rule(lines, three[k] ? kinds[k] : null);
     });
     this.root.dataset.milliseconds = (performance.now() - start).toFixed(1);
   }
@@ -362,21 +401,25 @@ class Preps extends FocusView {
 
   measure() {  // rows as long as a panel is wide; whole pixels for a value, or whole values for a pixel
     const scale = window.devicePixelRatio || 1;
-    const width = Math.floor(this.el.panels[0].clientWidth * scale), { count } = this.about;
-    const tall = TALL * scale;
+    const width = Math.floor(this.el.panels[0].clientWidth * scale), tall = TALL * scale;
+    const kinds = Object.values(this.about.archs);
+    for (const kind of kinds) kind.fold = this.foldOf(kind.count, width, tall, scale);
+    this.root.style.setProperty("--tall", `${Math.ceil(Math.max(...kinds.map(({ fold: { rows, pitch } }) => rows * pitch)))}px`);
+  }
+
+  foldOf(count, width, tall, scale) {
     let times = Math.max(1, Math.floor(Math.sqrt((width * tall) / count)) + 1), over = 1;
     while (times > 1 && Math.ceil(count / Math.floor(width / times)) * times > tall) times--;
     while (times === 1 && Math.ceil(count / (width * over)) / over > tall) over++;
     const columns = times > 1 ? Math.floor(width / times) : width * over;
     const rows = Math.ceil(count / columns);
-    this.fold = { columns, rows, pitch: times / over / scale, over };
-    this.root.style.setProperty("--tall", `${Math.ceil(rows * this.fold.pitch)}px`);
+    return { columns, rows, pitch: times / over / scale, over };
   }
 
-  paint(canvas, quanta) {
-    const { columns, rows, pitch, over } = this.fold;
+  paint(canvas, quanta, kind) {
     canvas.hidden = !quanta;
     if (!quanta) return;
+    const { columns, rows, pitch, over } = kind.fold;
     if (canvas.width !== columns || canvas.height !== rows) {
       [canvas.width, canvas.height] = [columns, rows];
       [canvas.style.width, canvas.style.height] = [`${columns * pitch}px`, `${rows * pitch}px`];
@@ -384,7 +427,7 @@ class Preps extends FocusView {
     }
     const { colours, none, data: { shades } } = this;
     const image = new ImageData(columns, rows), pixels = new Uint32Array(image.data.buffer);
-    for (const { start, end, scale } of this.about.layers) {
+    for (const { start, end, scale } of kind.layers) {
       const factor = this.kept.scale === "own" ? 1 : scale / this.about.scale;
       for (let i = start; i < end; i++) {
         const v = quanta[i] * factor;
@@ -394,8 +437,7 @@ class Preps extends FocusView {
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  outline(pen, start, end) {  // around the values from start to end, which may begin and end within a row
-    const { columns, pitch } = this.fold;
+  outline(pen, { columns, pitch }, start, end) {  // around the values from start to end, which may begin and end within a row
     const [top, left, bottom, right] = [Math.floor(start / columns), start % columns, Math.floor(end / columns), end % columns];
     const corners = [
       [left, top], [columns, top], [columns, bottom], [right, bottom], [right, right ? bottom + 1 : bottom],
@@ -405,15 +447,16 @@ class Preps extends FocusView {
     pen.closePath();
   }
 
-  rule(canvas, shown) {
+  rule(canvas, kind) {
     const { pen, width, height } = sheet(canvas);
-    if (!shown) return;
-    const { columns, pitch } = this.fold, { layer, ink } = this;
+    if (!kind) return;
+    const { columns, pitch } = kind.fold, { ink } = this;
+    const layer = kind.layers.includes(this.layer) ? this.layer : null;
     const across = columns * pitch;
     Object.assign(pen, { strokeStyle: ink.text, lineWidth: 1, globalAlpha: 0.55 });
     pen.beginPath();
     let last = -Infinity;
-    for (const { start } of this.about.layers.slice(1)) {
+    for (const { start } of kind.layers.slice(1)) {
       const [x, y] = [(start % columns) * pitch, Math.floor(start / columns) * pitch];
       if (y - last < CLOSE) continue;
       last = y;
@@ -429,11 +472,11 @@ class Preps extends FocusView {
     Object.assign(pen, { fillStyle: ink.paper, globalAlpha: 0.62 });
     pen.beginPath();
     pen.rect(0, 0, width, height);
-    this.outline(pen, layer.start, layer.end);
+    this.outline(pen, kind.fold, layer.start, layer.end);
     pen.fill("evenodd");
     pen.globalAlpha = 1;
     pen.beginPath();
-    this.outline(pen, layer.start, layer.end);
+    this.outline(pen, kind.fold, layer.start, layer.end);
     Object.assign(pen, { lineWidth: 1.5, lineJoin: "round" });
     pen.stroke();
     pen.font = `600 11px ${ink.font}`;
@@ -452,8 +495,11 @@ class Preps extends FocusView {
     const { pen, width, height } = sheet(this.el.chart);
     if (!width) return;
     const { steps } = this.data, { focus, layer, ink } = this;
-    const row = layer ? this.about.layers.indexOf(layer) + 1 : 0;
-    const lines = [0, 1].map((k) => Array.from({ length: steps }, (_, i) => this.frames.get(`${focus.side}/${i}`)?.cosine[k][row]));
+    const rowIn = (arch) => (layer ? this.about.archs[arch].layers.indexOf(layer) + 1 || NaN : 0);  // other architectures have other parameters
+    const lines = [0, 1].map((k) => Array.from({ length: steps }, (_, i) => {
+      const entry = this.frames.get(`${focus.side}/${i}`);
+      return this.about && entry?.cosine[k]?.[rowIn(entry.arch)];
+    }));
     const low = Math.min(0, ...lines.flat().filter((v) => typeof v === "number"));
     const thumb = 8;
     const x = (i) => thumb + (i / (steps - 1)) * (width - 2 * thumb);
@@ -474,7 +520,7 @@ class Preps extends FocusView {
       pen.arc(x(this.kept.frame), y(v), 3.5, 0, 7);
       pen.fill();
     });
-    this.el.label.textContent = `cosine with A (line), with B (dots), ${layer ? layer.name : "all values"}: ${low < 0 ? `${signed(low, 2)} to 1` : "0 to 1"}`;
+    this.el.label.textContent = `cosine with A (line), with B (dots), ${layer ? layer.name : "all values"}${this.data.family ? ", where the architectures are the same" : ""}: ${low < 0 ? `${signed(low, 2)} to 1` : "0 to 1"}`;
   }
 }
 

@@ -222,6 +222,12 @@ def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
         return None
 
 
+def by_architecture(measured: dict[str, dict]) -> dict[str, dict[str, dict]]:
+    """Of what `reconstruction` returns, the splits that are measured by architecture too: split, title, figures."""
+    parts = {split: figures.get("by_architecture") for split, figures in measured.items()}
+    return {split: {looks.title(name): of for name, of in part.items()} for split, part in parts.items() if part}
+
+
 def doubt(loaded: Loaded, a: int, b: int) -> str:
     """Why a path may look broken that is not; empty where there is no such reason."""
     strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]

@@ -115,7 +115,7 @@ def architectures(loaded: Loaded, a: int, b: int) -> dict | None:
             {"name": arch.name, "parameters": arch.num_params} | looks.look(arch.name)._asdict()
             for arch in family.archs
         ],
-        "probabilities": class_probabilities(loaded, a, b).round(5).tolist(),
+        "probabilities": np.nan_to_num(class_probabilities(loaded, a, b)).round(5).tolist(),
         "stars": stars(loaded, a, b),
         "ends": arch_ids(loaded, a, b),
     }

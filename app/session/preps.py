@@ -8,16 +8,17 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import torch
 
+from netspace.archs import Arch
 from netspace.evaluate import accuracy, agreement, classify
 from netspace.images import Images
 from netspace.losses import sdf_queries
+from netspace.network import Network
 
-from . import chairs, classifiers
+from . import chairs, classifiers, looks
 from .catalogue import Loaded, cards
 from .engine import Engine, feed, shared
-from .path import STEPS, Key, NetworkPath, side_words
+from .path import STEPS, Key, NetworkPath, absent_words, arch_ids, several, side_words
 
 BUDGET = 12_000_000
 """values of a path that the browser is sent at most; larger networks have fewer steps"""
@@ -79,25 +80,53 @@ def pack(values: np.ndarray, quanta: np.ndarray) -> bytes:
     return gzip.compress(whole[::2].tobytes() + whole[1::2].tobytes(), compresslevel=1, mtime=0)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How the values of an architecture are packed: every parameter in quanta of its own."""
+
+    arch: Arch
+    starts: np.ndarray
+    """where the parameters begin"""
+    scales: list[float]
+    """where a parameter's colours saturate"""
+    quanta: np.ndarray
+    """(P)"""
+
+    @classmethod
+    def of(cls, arch: Arch, examples: np.ndarray) -> Layout:
+        """For values like these of networks (n, P)."""
+        sizes = [shape.numel() for shape in arch.shapes.values()]
+        starts = np.cumsum([0, *sizes[:-1]])
+        scales = [scale_of(part) for part in np.split(examples, starts[1:], axis=1)]
+        return cls(arch, starts, scales, np.repeat(np.array(scales) / SHADES, sizes))
+
+    @property
+    def words(self) -> dict:
+        """What the view is told of the architecture."""
+        parameters = [
+            {"name": name, "shape": list(shape), "scale": scale}
+            for (name, shape), scale in zip(self.arch.shapes.items(), self.scales, strict=True)
+        ]
+        return {"name": self.arch.name, "title": looks.title(self.arch.name), "parameters": parameters}
+
+
 class PrepPath(NetworkPath):
     """A path whose steps are compared with both ends and packed as pictures; then, where it can be, asked."""
 
     def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
         super().__init__(engine, loaded, a, b, sides, first)
-        self.arch = self.ends[0].arch
-        self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self.arch.num_params * (32 // k + 3) <= BUDGET)
+        self.archs, self.of_ends = loaded.space.family.archs, arch_ids(loaded, a, b)
+        self.kind = self.archs[0].kind
+        self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self._sent(k) <= BUDGET)
         self.first -= first % self.every
-        self.originals = [self._values(end.prep) for end in self.ends]
-        sizes = [shape.numel() for shape in self.arch.shapes.values()]
-        self.starts = np.cumsum([0, *sizes[:-1]])
-        both = np.stack(self.originals)  # (2, P)
-        self.scale = scale_of(both)
-        self.scales = [scale_of(part) for part in np.split(both, self.starts[1:], axis=1)]
-        self.quanta = np.repeat(np.array(self.scales) / SHADES, sizes)
+        self.originals = [self._values(end) for end in self.ends]
+        self.scale = scale_of(np.concatenate(self.originals))
+        shown = {*self.of_ends, *(self.arch_at("latent", i) for i in range(0, STEPS, self.every))}
+        self.layouts = {k: Layout.of(self.archs[k], self._examples(k)) for k in sorted(shown)}
         self.frames: dict[Key, Future] = {
             key: self.submit(rank, self._frame, *key) for rank, part in enumerate(self.parts()) for key in part
         }
-        self.finite = bool(np.isfinite(both).all())
+        self.finite = bool(all(np.isfinite(values).all() for values in self.originals))
         self.test: Images | None = None
         self.references: list[Future] = []
         self.answers: dict[Key, Future] | None = None
@@ -107,7 +136,7 @@ class PrepPath(NetworkPath):
         if self.answers is not None:
             return
         self.test, self.answers = test, {}
-        if self.finite and (self.arch.kind == "sdf" or test):
+        if self.finite and (self.kind == "sdf" or test):
             self.references = [self.submit(3, self._reference, k) for k in (0, 1)]
             ranked = enumerate(self.parts(), start=4)
             self.answers = {key: self.submit(rank, self._answer, *key) for rank, part in ranked for key in part}
@@ -119,7 +148,7 @@ class PrepPath(NetworkPath):
     @property
     def words(self) -> dict[str, str]:
         """On what the answers are compared, or what that would need."""
-        if self.arch.kind == "sdf":
+        if self.kind == "sdf":
             return {"asked": "points around its surface, within 0.01"}
         if self.test or (self.answers is None and classifiers.here(self.loaded)):
             return {"asked": f"test images of {classifiers.data_title(self.loaded)}"}
@@ -128,26 +157,48 @@ class PrepPath(NetworkPath):
     def parts(self) -> list[list[Key]]:
         return [[key for key in part if key[1] % self.every == 0] for part in super().parts()]
 
-    def _values(self, prep: torch.Tensor) -> np.ndarray:
+    def _sent(self, every: int) -> int:
+        """Values of the path that the browser would be sent."""
+        sent = [*self.of_ends, *(self.arch_at("latent", i) for i in range(0, STEPS, every))]
+        return sum(self.archs[k].num_params for k in sent)
+
+    def _values(self, network: Network) -> np.ndarray:
         """(P,) float32, without the PRep's padding."""
-        return prep.flatten()[: self.arch.num_params].cpu().numpy()
+        return network.prep.flatten()[: network.arch.num_params].cpu().numpy()
+
+    def _examples(self, k: int) -> np.ndarray:
+        """Values (n, P) of an architecture that its colours are scaled by: the originals', else one decoded network's.
+
+        That one lies in the middle of the steps at which the architecture is predicted.
+        """
+        mine = [values for values, of in zip(self.originals, self.of_ends, strict=True) if of == k]
+        if not mine:
+            steps = [i for i in range(0, STEPS, self.every) if self.arch_at("latent", i) == k]
+            mine = [self._values(self.network("latent", steps[len(steps) // 2]))]
+        return np.stack(mine)
 
     def _frame(self, side: str, i: int) -> Frame:
-        values = self._values(self.network(side, i).prep)
-        cosine, norm = zip(*(compare(original, values, self.starts) for original in self.originals), strict=True)
-        body = pack(values, self.quanta) if side != "weights" else b""  # those lie between the ends
-        entry = {"side": side, "index": i // self.every, "bytes": len(body), "cosine": cosine, "norm": norm}
+        """With an end of another architecture there is nothing to compare, parameter by parameter."""
+        k, values = self.arch_at(side, i), self._values(self.network(side, i))
+        layout = self.layouts[k]
+        compared = [
+            compare(original, values, layout.starts) if of == k else (None, None)
+            for original, of in zip(self.originals, self.of_ends, strict=True)
+        ]
+        cosine, norm = zip(*compared, strict=True)
+        body = pack(values, layout.quanta) if side != "weights" else b""  # those lie between the ends
+        entry = {"side": side, "index": i // self.every, "bytes": len(body), "arch": k, "cosine": cosine, "norm": norm}
         return Frame(entry, body)
 
     def _reference(self, k: int):
         """What an end answers."""
-        if self.arch.kind == "sdf":
+        if self.kind == "sdf":
             return sdf_queries(self.ends[k], POINTS, seed=k)
         return classify(self.ends[k], self.test).argmax(dim=1)  # (n,)
 
     def _answer(self, side: str, i: int) -> Answers:
         network, ends = self.network(side, i), [future.result() for future in self.references]
-        if self.arch.kind == "sdf":
+        if self.kind == "sdf":
             run = network.compiled()
             return Answers([agreement(run(end.points), end.values).item() for end in ends], None)
         logits = classify(network, self.test)
@@ -174,12 +225,11 @@ class PrepPath(NetworkPath):
 
     def _ends(self, view: str) -> bytes:
         """The feed with the originals' values and what the parameters are."""
-        bodies = [pack(values, self.quanta) for values in self.originals]
-        shapes = [
-            {"name": name, "shape": list(shape), "scale": scale}
-            for (name, shape), scale in zip(self.arch.shapes.items(), self.scales, strict=True)
-        ]
-        header = {"view": view, "feed": "ends", "path": self.id, "parameters": shapes, "scale": self.scale}
+        ends = zip(self.originals, self.of_ends, strict=True)
+        bodies = [pack(values, self.layouts[k].quanta) for values, k in ends]
+        archs = {k: layout.words for k, layout in self.layouts.items()}
+        header = {"view": view, "feed": "ends", "path": self.id, "archs": archs, "ends": self.of_ends}
+        header["scale"] = self.scale
         bad = [int((~np.isfinite(values)).sum()) for values in self.originals]
         return feed(header | {"bytes": [len(body) for body in bodies], "bad": bad}, b"".join(bodies))
 
@@ -241,8 +291,9 @@ def view_data(
         "scale": scale,
         "layer": layer,
         "sides": side_words(work.sides),
+        "absent": absent_words(loaded, a, b),
+        "family": several(loaded),
         "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
         "same": a == b,
         "shades": SHADES,
-        "arch": work.arch.name,
     }
