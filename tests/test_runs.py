@@ -324,13 +324,16 @@ def test_a_full_disk_for_its_records_ends_no_job(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = signal.getsignal(signal.SIGTERM)
-    with runs.running(tmp_path, "stub", ARGV) as job:
+    with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
         job.report("line 1", 1, 2, measures={"loss": 1.0})
         with monkeypatch.context() as patch:
             patch.setattr(runs, "replacing", full), patch.setattr(Path, "open", full)
             job.report("line 2", 2, 2, measures={"loss": 1.0})
             time.sleep(1.0)
-    assert (state(tmp_path), runs.read(tmp_path).done) == ("finished", 2)  # there was room again in the end
+        until(lambda: runs.read(tmp_path).done == 2)  # there is room again
+        runs.stop(tmp_path)
+        time.sleep(30)
+    assert state(tmp_path) == "stopped"
     assert signal.getsignal(signal.SIGTERM) is before
 
 
