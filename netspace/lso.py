@@ -201,7 +201,10 @@ class ShapeGoal:
             raise ValueError(f"--loss {config.loss} is for image classifiers; shapes have mse")
         if not config.queries:
             raise ValueError("--queries 0 is for image classifiers: a shape is sampled once")
-        mesh, _ = load_source(source)
+        try:
+            mesh, _ = load_source(source)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from error
         device = space.device
         self.samples = torch.from_numpy(sample_sdf(mesh, config.queries, config.seed)).to(device)  # (q, 4)
         self.parts = []

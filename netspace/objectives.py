@@ -170,17 +170,14 @@ class SdfObjective:
         return run_many(self.arch, preps, x).squeeze(-1), self.queries.values[rows, : self.VALIDATION]
 
 
-def _perturbed(network: Network, copies: int, share: float, generator: torch.Generator) -> list[Network]:
-    """A network and copies of it, in which every parameter's values have noise of up to `share` of their size."""
+def _perturbed(network: Network, share: float, generator: torch.Generator) -> Network:
+    """A copy of a network in which every parameter's values have noise of up to `share` of their size."""
 
     def noisy(p: Tensor) -> Tensor:
         noise = torch.randn(p.shape, device=p.device, generator=generator)
         return p + share * torch.rand(1, device=p.device, generator=generator) * p.square().mean().sqrt() * noise
 
-    def copy() -> Network:
-        return Network.of(network.arch, {n: noisy(p) for n, p in network.params.items()}, network.prep.shape[-2:])
-
-    return [network, *(copy() for _ in range(1, copies))]
+    return Network.of(network.arch, {n: noisy(p) for n, p in network.params.items()}, network.prep.shape[-2:])
 
 
 class Batch(NamedTuple):
@@ -276,7 +273,9 @@ class ClassifierObjective(ImagesObjective):
             pick = torch.randperm(len(source), device=space.device, generator=generator)[:count]
             space.encoder.ask_about(normalise(source.pixels[pick]))
         # N lists of copies
-        self.networks = [_perturbed(n, config.copies, config.stretch, generator) for n in self.originals]
+        self.networks = [
+            [n, *(_perturbed(n, config.stretch, generator) for _ in range(1, config.copies))] for n in self.originals
+        ]
         self.teachers = [[Teacher(n, self.inputs, self.dtype) for n in ns] for ns in self.networks]
         with torch.no_grad():
             prepared = [space.encoder.prepare(torch.stack([n.prep for n in ns])) for ns in self.networks]
@@ -329,6 +328,7 @@ class FamilyObjective(ImagesObjective):
             )
         super().__init__(space, zoo, ids, config, data)
         self.alpha, self.temperature, self.build = config.alpha, config.temperature, config.build
+        self.stretch = config.stretch if config.copies > 1 else 0.0
         self.teacher = Teacher(teacher, self.inputs)
         names = space.family.names
         self.class_ids = torch.tensor([names.index(zoo.records.arch[i]) for i in ids], device=space.device)  # (N)
@@ -356,7 +356,11 @@ class FamilyObjective(ImagesObjective):
         rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
         batch = self.inputs.draw(self.points, generator)
         answers, class_ids = self.teacher.answers(batch), self.class_ids[rows]
-        z = embeddings(space, self.prepared[rows], self.noise, self.dtype, generator)
+        prepared = self.prepared[rows]
+        if self.stretch:  # fresh copies: the teacher's answers stay what they are
+            copies = [_perturbed(self.originals[k], self.stretch, generator) for k in rows.tolist()]
+            prepared = space.encoder.prepare(torch.stack([copy.prep for copy in copies]))
+        z = embeddings(space, prepared, self.noise, self.dtype, generator)
         terms = dict(zip(("kd", "class"), self._taught(space, z, class_ids, batch, answers), strict=True))
         between, wanted = self._between(space.family, z, class_ids)
         if len(between):  # Eq. 11

@@ -65,7 +65,10 @@ class TrainConfig:
     temperature: float = option(TEMPERATURE, "temperature of Eqs. 1, 3 and 8", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
     copies: int = option(
-        1, "versions of every network to train on: SDFs stretched, classifiers with noise on their weights", least=1
+        1,
+        "versions of every network to train on: SDFs stretched, classifiers with noise on their weights; of several "
+        "architectures, with more than 1, a fresh one in every step",
+        least=1,
     )
     stretch: float = option(0.2, "share by which copies' proportions (SDFs) or weights change at most", least=0)
     lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4")

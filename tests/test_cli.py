@@ -9,11 +9,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import trimesh
 from PIL import Image
 
 import netspace
 from netspace.__main__ import build_parser, main
+from netspace.lso import read_best
 from netspace.recipes import CHAIRS_PREP
 
 
@@ -165,6 +167,73 @@ def test_from_images_to_curves(tmp_path, capsys):
     path = pd.read_csv(tmp_path / "path" / "path.csv")
     assert path.gamma.tolist() == [0, 0.5, 1] and path.accuracy.between(0, 1).all()
     assert Image.open(tmp_path / "path" / "path.png").size[0] > 500
+
+
+def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_family_zoo_folder):
+    """Zoos of one architecture are joined, taught, evaluated with walks; one network is optimised and kept."""
+    parts, joined, space = [tmp_path / base for base in ("a", "b")], tmp_path / "zoo", tmp_path / "space"
+    for folder, base in zip(parts, ("lenetlike", "resnet8"), strict=True):
+        part = ["zoo", "select", "--zoo", tiny_family_zoo_folder, "--arch", f"{base}/digits", "--out", folder]
+        assert main([*map(str, part), "--train", "2", "--validation", "1", "--heldout", "1"]) == 0
+        assert netspace.Zoo.load(folder).family == tiny_family_zoo.family  # the positions of Eq. 12 stay
+    words = refused(capsys, "zoo", "join", "--zoo", parts[0], "--zoo", parts[0], "--out", tmp_path / "twice")
+    assert "two networks are called 'lenetlike-000'" in words
+    assert main(["zoo", "join", "--zoo", str(parts[0]), "--zoo", str(parts[1]), "--out", str(joined)]) == 0
+    zoo = netspace.Zoo.load(joined)
+    assert len(zoo) == 8 and zoo.family.names == ["lenetlike/digits", "vanillacnn/digits", "resnet8/digits"]
+    assert np.array_equal(zoo["resnet8-002"].prep, tiny_family_zoo["resnet8-002"].prep)
+
+    train = ["train", "--zoo", joined, "--out", space, "--queries", "64", "--drawing", "pairs", "--nets", "2"]
+    train = [*map(str, train), "--select", "validation", *TRAIN]
+    assert "learns from a teacher" in refused(capsys, *train)
+    assert main([*train, "--teacher", f"{joined}:lenetlike-002"]) == 0
+    both = ["--space", str(space), "--zoo", str(joined)]
+    assert main(["eval", *both, "--json", "--pairs", "1", "--save"]) == 0
+    summary = json.loads(capsys.readouterr().out.partition("\n{")[2].join(["{", ""]))
+    assert set(summary["train"]["by_architecture"]) == {"lenetlike/digits", "resnet8/digits"}
+    walk = summary["paths"]["train, smallest to largest"]
+    assert walk["steps"] == 100 and list(walk["at"]) == zoo.family.names
+    assert "trained_mean" not in walk["at"]["vanillacnn/digits"]  # of which the zoo has none
+    curves = pd.read_parquet(space / "curves.parquet")
+    assert len(curves) == 2 * 100 and set(curves.arch) <= set(zoo.family.names)
+    assert main(["eval", *both, "--pairs", "1"]) == 0
+    assert "by architecture" in capsys.readouterr().out
+
+    run = [*both, "--teacher", str(joined), "--steps", "4", "--every", "2", "--points", "16", "--queries", "64"]
+    runs = [str(tmp_path / name) for name in ("one", "two")]
+    for folder, seed in zip(runs, "01", strict=True):
+        assert main(["lso", *run, "--start", "resnet8-002", "--seed", seed, "--out", folder]) == 0
+    assert "best at step" in capsys.readouterr().out
+    assert "holds a run already" in refused(capsys, "lso", *run, "--start", "resnet8-002", "--out", runs[0])
+    assert "this space has no" in refused(
+        capsys, "lso", *run, "--start", "mean", "--want", "siren64", "--out", tmp_path / "x"
+    )
+    assert main(["compare", *runs, "--json"]) == 0
+    compared = json.loads(capsys.readouterr().out)
+    assert [row["run"] for row in compared["runs"]] == runs
+    best = [row["best"] for row in compared["runs"]]
+    assert compared["summary"]["best"]["mean"] == pytest.approx(sum(best) / 2)
+    assert main(["compare", *runs]) == 0 and "+-" in capsys.readouterr().out
+
+    assert main(["zoo", "add", "--zoo", str(joined), "--run", runs[0], "--name", "made"]) == 0
+    kept = netspace.Zoo.load(joined)
+    assert len(kept) == 9 and kept.records.split.iloc[-1] == "optimised"
+    assert kept.records.test_accuracy.iloc[-1] == pytest.approx(best[0])
+    params = read_best(runs[0]).network.params
+    assert all(torch.allclose(p, params[name], atol=2e-3) for name, p in kept["made"].params.items())  # kept in half
+    words = refused(capsys, "zoo", "add", "--zoo", joined, "--run", runs[0], "--name", "made")
+    assert "holds a network 'made' already" in words
+    assert kept.ids("train") == zoo.ids("train")
+    assert main([*train, "--teacher", f"{joined}:lenetlike-002", "--resume"]) == 0  # the zoo is the same to it
+
+
+def test_a_shape_is_fitted_by_its_embedding_alone(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
+    run = ["lso", "--space", tiny_space_folder, "--zoo", tiny_zoo_folder, "--start", "mean", "--steps", "2"]
+    assert "--target" in refused(capsys, *run, "--out", tmp_path / "without")
+    assert main([*map(str, run), "--target", "chair:1", "--out", str(tmp_path / "run")]) == 0
+    assert "iou on test data" in capsys.readouterr().out
+    (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    assert "flat.obj" in refused(capsys, *run, "--target", tmp_path / "flat.obj", "--out", tmp_path / "flat")
 
 
 def test_wrong_images_are_refused_in_one_sentence(tmp_path, capsys, tiny_cnn_zoo_folder, tiny_cnn_space_folder):

@@ -177,6 +177,19 @@ def test_a_step_of_a_family_is_the_sum_of_eqs_5_6_and_11(tiny_family_zoo, family
     assert terms["kd_gamma"].item() + terms["class_gamma"].item() == pytest.approx(kd_gamma + class_gamma, rel=0.01)
 
 
+def test_copies_of_a_family_are_fresh_in_every_step_and_the_teacher_stays(tiny_family_zoo, family):
+    space, plain = family
+    config = dataclasses.replace(TINY_FAMILY_TRAIN, copies=2, stretch=0.5)
+    noisy = FamilyObjective(space, tiny_family_zoo, range(12), config, teacher=best_of(tiny_family_zoo))
+    seeds = (0, 0, 1)
+    of_plain, of_noisy = (
+        [objective.terms(space, [2], torch.Generator().manual_seed(s))["class"].item() for s in seeds]
+        for objective in (plain, noisy)
+    )
+    assert of_plain[0] == of_plain[2] and of_noisy[0] == of_noisy[1] != of_noisy[2]
+    assert noisy.measure(space, [2, 6]) == plain.measure(space, [2, 6])
+
+
 def test_without_a_boundary_pair_there_is_no_interpolation_loss(family):
     space, objective = family
     assert set(objective.terms(space, [2, 3, 6], torch.Generator().manual_seed(0))) == {"kd", "class"}
