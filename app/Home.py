@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page("../pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("../pages/shapes.py", title="Shapes", icon=":material/chair:"),
         st.Page("../pages/classifiers.py", title="Classifiers", icon=":material/label:"),
+        st.Page("../pages/optimise.py", title="Optimise", icon=":material/route:"),
         st.Page("../pages/networks.py", title="Networks as images", icon=":material/grid_on:"),
         st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:"),
     ]

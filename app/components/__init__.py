@@ -22,6 +22,7 @@ def _component(name: str, *shared: str):
 
 
 _viewer, _picker, _feed = _component("viewer", "hub", "path"), _component("picker", "hub"), _component("feed", "hub")
+_optimise = _component("optimise", "hub", "path")
 _classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
 
 
@@ -44,6 +45,13 @@ def preps(key: str, data: dict, on_view: Callable[[], None], on_method: Callable
     b), `scale` (own or one) and `layer`, set when the slider is released or one of these chosen; `method`, in focus.
     """
     _preps(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+
+
+def optimise(key: str, data: dict, on_start: Callable[[], None]) -> None:
+    """Map of embeddings, runs on it, their curves and numbers. In the session's state under `key`: `start`, a dict of
+    `network`, an id, or `at`, a point of the map, set when the map is clicked.
+    """
+    _optimise(key=key, data=data | {"id": key}, on_start_change=on_start)
 
 
 def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:

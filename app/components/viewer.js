@@ -184,6 +184,7 @@ class Viewer extends PathView {
 
   lay(data) {
     this.root.classList.toggle("hero", !!data.hero);
+    this.root.classList.toggle("still", !!data.still);
     this.root.classList.toggle("single", data.sides.length === 1);
     this.el.sides.forEach((el, i) => {
       const side = data.sides[i];
@@ -213,8 +214,9 @@ class Viewer extends PathView {
     mesh.buffers.forEach((buffer) => this.gl.deleteBuffer(buffer));
   }
 
-  better(entry, known) {
-    return entry.resolution > known.resolution;
+  better(entry, known) {  // finer, or of a later version
+    const later = (entry.version ?? 0) - (known.version ?? 0);
+    return later > 0 || (later === 0 && entry.resolution > known.resolution);
   }
 
   arrive(entry, body) {
@@ -247,7 +249,7 @@ class Viewer extends PathView {
     gl.bindVertexArray(null);
     const key = `${entry.side}/${entry.index}`;
     const before = this.meshes.get(key);
-    if (before && before.entry.resolution > entry.resolution) return this.discard({ vao, buffers });
+    if (before && this.better(before.entry, entry)) return this.discard({ vao, buffers });
     if (before) this.discard(before);
     this.meshes.set(key, { vao, buffers, count: triangles * 3, kind: wide ? gl.UNSIGNED_INT : gl.UNSIGNED_SHORT, entry });
     this.redraw();
@@ -360,10 +362,10 @@ class Viewer extends PathView {
       const waiting = !entry;
       message.hidden = hero || (!waiting && entry.triangles > 0);
       message.classList.toggle("waiting", waiting);
-      message.textContent = waiting ? "decoding" : `no surface at gamma ${gamma.toFixed(2)}`;
+      message.textContent = waiting ? "decoding" : this.data.still ? "no surface" : `no surface at gamma ${gamma.toFixed(2)}`;
       const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
       const which = this.kept.frame === 0 ? "A" : "B";
-      const kind = this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between;
+      const kind = this.data.still ? side.ends : this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between;
       this.el.sides[i].querySelector(".kind").textContent = kind;
       const values = entry?.numbers ?? {};
       const solid = entry?.triangles > 0;
