@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -21,16 +22,17 @@ if CHROMIUM is None and not os.environ.get("CI"):
     pytest.skip("NO BROWSER: install Debian's chromium to run the browser tests", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+@contextmanager
+def served(*folders: Path):
+    """The address of an app that also offers what lies beside these zoos and spaces."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folders = os.pathsep.join(str(folder.parent) for folder in (tiny_cnn_zoo_folder, tiny_cnn_space_folder))
+    beside = os.pathsep.join(str(folder.parent) for folder in folders)
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": folders},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": beside},
     )  # fmt: skip
     try:
         for _ in range(120):
@@ -43,6 +45,12 @@ def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+    with served(tiny_cnn_zoo_folder, tiny_cnn_space_folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -411,7 +411,7 @@ class Classifier extends FocusView {
     }
     const [from, to] = best, room = x(to) - x(from), wide = pen.measureText(title).width;
     if (to < from || room < 14) return;
-    const named = room > wide + 26, across = named ? wide + 24 : 16;
+    const named = room > wide + 22, across = named ? wide + 24 : 16;
     const i = Math.round((from + to) / 2), up = (span[i][0] + span[i][1]) / 2;
     const left = Math.max(x(0) + 3, Math.min(x(this.data.steps - 1) - across - 3, (x(from) + x(to) - across) / 2));
     Object.assign(pen, { fillStyle: this.ink.paper, globalAlpha: 0.92 });

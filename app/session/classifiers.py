@@ -206,6 +206,8 @@ class Answers:
     """class, of the first images"""
     sure: list[float]
     """and its probability"""
+    arch: str
+    """what the network is built as"""
 
 
 class ClassifierWork(NetworkPath):
@@ -246,10 +248,11 @@ class ClassifierWork(NetworkPath):
 
     def _ask(self, side: str, i: int, start: int, stop: int, dtype: torch.dtype | None) -> Answers:
         some, c = self.test.take(slice(start, stop)), len(self.test.classes)
-        probabilities = classify(self.network(side, i), some, dtype).softmax(dim=1)  # (n, C)
+        network = self.network(side, i)
+        probabilities = classify(network, some, dtype).softmax(dim=1)  # (n, C)
         sure, said = probabilities.max(dim=1)
         confusion = torch.bincount(some.labels * c + said, minlength=c * c).view(c, c)
-        return Answers(confusion.cpu().numpy(), said[:SHOWN].tolist(), sure[:SHOWN].tolist())
+        return Answers(confusion.cpu().numpy(), said[:SHOWN].tolist(), sure[:SHOWN].tolist(), network.arch.name)
 
     def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
         """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
@@ -272,7 +275,7 @@ class ClassifierWork(NetworkPath):
 
     def curves(self) -> pd.DataFrame:
         """What is known of both curves: method, gamma, accuracy, its interval low to high, count of images, full."""
-        rows = []
+        rows, archs = [], []
         for side in self.sides:
             for i, gamma in enumerate(self.gammas):
                 full = bool(self.whole[side, i]) and all(_has_result(f) for f in self.whole[side, i])
@@ -280,22 +283,19 @@ class ClassifierWork(NetworkPath):
                 if all(_has_result(f) for f in futures):
                     confusion = sum(future.result().confusion for future in futures)
                     rows.append(_row(side, gamma, int(confusion.trace()), int(confusion.sum()), full))
+                    archs.append(futures[0].result().arch)
         table = _curve_table(rows)
-        if not several(self.loaded):
-            return table
-        names = self.loaded.space.family.names
-        places = zip(table.method, (table.gamma * (STEPS - 1)).round().astype(int), strict=True)
-        return table.assign(architecture=[names[self.arch_at(side, i)] for side, i in places])
+        return table.assign(architecture=archs) if several(self.loaded) else table
 
     def _frames(self, view: str, name: str, keys: list[Key], futures: dict[Key, list[Future]]) -> bytes:
-        entries, bodies, names = [], [], self.loaded.space.family.names
+        entries, bodies = [], []
         for side, i in keys:
             answers = [future.result() for future in futures[side, i]]
             confusion = sum(part.confusion for part in answers)
             body = confusion.astype(np.uint16).tobytes()
             entry = _entry(side, i, int(confusion.trace()), int(confusion.sum()), futures is self.whole)
-            entry |= {"said": answers[0].said, "sure": answers[0].sure, "bytes": len(body)}
-            entries.append(entry | {"arch": names[self.arch_at(side, i)]})
+            entry |= {"said": answers[0].said, "sure": answers[0].sure, "arch": answers[0].arch}
+            entries.append(entry | {"bytes": len(body)})
             bodies.append(body)
         return feed({"view": view, "feed": name, "path": self.id, "frames": entries}, b"".join(bodies))
 

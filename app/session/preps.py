@@ -179,7 +179,8 @@ class PrepPath(NetworkPath):
 
     def _frame(self, side: str, i: int) -> Frame:
         """With an end of another architecture there is nothing to compare, parameter by parameter."""
-        k, values = self.arch_at(side, i), self._values(self.network(side, i))
+        network = self.network(side, i)
+        k, values = self.archs.index(network.arch), self._values(network)
         layout = self.layouts[k]
         compared = [
             compare(original, values, layout.starts) if of == k else (None, None)
