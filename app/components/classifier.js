@@ -461,7 +461,8 @@ class Classifier extends FocusView {
     const known = [...entries.filter(Boolean).map((e) => e.correct / e.count), ends.a.accuracy, ends.b.accuracy].filter((v) => v !== null);
     if (!width || !known.length) return;
     const low = Math.max(0, Math.floor(Math.min(...known) * 20 - 1e-9) / 20), high = Math.max(low + 0.05, Math.ceil(Math.max(...known) * 20) / 20);
-    const x = (v) => 9 + ((v - low) / (high - low)) * (width - 18), y = (arch) => ((arch + 0.5) / rows) * height;
+    const room = 20;  // for the letters of A and B
+    const x = (v) => room + ((v - low) / (high - low)) * (width - 2 * room), y = (arch) => ((arch + 0.5) / rows) * height;
     [this.axis.firstChild.textContent, this.axis.lastChild.textContent] = [low.toFixed(2), high.toFixed(2)];
     Object.assign(pen, { strokeStyle: this.ink.border, lineWidth: 1 });
     for (let k = 0; k < rows; k++) trace(pen, [[x(low), y(k)], [x(high), y(k)]]);
@@ -477,9 +478,8 @@ class Classifier extends FocusView {
       Object.assign(pen, { strokeStyle: this.ink.text, lineWidth: 0.2 });
       pen.stroke(PATHS[mark]);
       pen.restore();
-      const left = x(accuracy) > width - 24;
-      Object.assign(pen, { font: `600 10px ${this.ink.font}`, fillStyle: this.ink.text, textBaseline: "middle", textAlign: left ? "right" : "left" });
-      pen.fillText("AB"[k], x(accuracy) + (left ? -10 : 10), y(family.ends[k]) - 0.5);
+      Object.assign(pen, { font: `600 10px ${this.ink.font}`, fillStyle: this.ink.text, textBaseline: "middle", textAlign: k ? "left" : "right" });
+      pen.fillText("AB"[k], x(accuracy) + (k ? 10 : -10), y(family.ends[k]) + 0.5);
     });
     const here = entries[this.kept.frame], arch = this.archOf();
     if (here) this.mark(pen, arch, x(here.correct / here.count), y(arch), 5.5, here.full);

@@ -38,6 +38,7 @@ def family_figure(
         stars: where the interpolation loss asks for an architecture: gamma, ClassId.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
@@ -49,18 +50,21 @@ def family_figure(
         )  # fmt: skip
     for method, accuracies in curves.items():
         above.plot(gammas, accuracies, STROKES[method], color=COLOURS[method], lw=1.5, label=titles[method])
-    above.axhline(chance, color=SLATE, lw=0.8, ls=":", label=f"chance, {chance:.3g}")
+    lowest = np.nanmin([1.0, *ends.values(), *np.ravel(list(curves.values()))])
+    base = np.floor(20 * lowest - 0.2) / 20 if lowest > 0.5 else 0.0  # good networks of different sizes are close
+    if chance >= base:
+        above.axhline(chance, color=SLATE, lw=0.8, ls=":", label=f"chance, {chance:.3g}")
     along = np.asarray(curves.get("latent", [np.nan] * len(gammas)))
-    for k, name in enumerate(archs):
-        how, mine = look(name), np.asarray(predicted) == k
-        above.plot(
-            np.asarray(gammas)[mine], along[mine], how.marker, color=how.colour, ms=4.5, label=how.title, clip_on=False
-        )
-    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    looks, handles = [look(name) for name in archs], above.get_legend_handles_labels()[0]
+    for k, how in enumerate(looks):
+        mine, style = np.asarray(predicted) == k, {"marker": how.marker, "color": how.colour, "ls": "", "ms": 4.5}
+        handles.append(Line2D([0], [0], label=how.title, **style))  # also where none is on the path
+        if mine.any():
+            above.plot(np.asarray(gammas)[mine], along[mine], clip_on=False, **style)
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(base, 1))
     above.spines[["top", "right"]].set_visible(False)
     above.grid(alpha=0.25)
-    above.legend(frameon=False, fontsize=9, loc="best", ncols=2)
-    looks = [look(name) for name in archs]
+    above.legend(handles=handles, frameon=False, fontsize=9, loc="best", ncols=2).set_in_layout(False)
     below.stackplot(
         gammas, probabilities.T, colors=[how.colour for how in looks], hatch=[2 * how.hatch for how in looks],
         edgecolor="white", lw=0.3,
