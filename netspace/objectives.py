@@ -171,11 +171,12 @@ class SdfObjective:
 
 
 def _perturbed(network: Network, share: float, generator: torch.Generator) -> Network:
-    """A copy of a network in which every parameter's values have noise of up to `share` of their size."""
+    """A copy of a network in which up to `share` of every parameter's values is noise of their size, at random."""
 
     def noisy(p: Tensor) -> Tensor:
         noise = torch.randn(p.shape, device=p.device, generator=generator)
-        return p + share * torch.rand(1, device=p.device, generator=generator) * p.square().mean().sqrt() * noise
+        s = share * torch.rand(1, device=p.device, generator=generator)
+        return (1 - s.square()).clamp(min=0).sqrt() * p + s * p.square().mean().sqrt() * noise
 
     return Network.of(network.arch, {n: noisy(p) for n, p in network.params.items()}, network.prep.shape[-2:])
 

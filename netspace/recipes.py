@@ -118,8 +118,8 @@ DIGITS_FAMILY_ZOO = CnnConfig(
 )
 """Good networks of one architecture; LeNetLike and VanillaCNN want 40 epochs, ResNet32 15."""
 DIGITS_FAMILY_SPACE = TrainConfig(
-    select="validation", drawing="pairs", nets=4, points=32, queries=2048, chunk=256, hidden=128, noise=0.1, copies=2,
-    stretch=1.0, steps=1500, every=150,
+    select="validation", drawing="pairs", nets=4, points=32, queries=2048, chunk=256, hidden=128, noise=0.3, copies=2,
+    stretch=1.0, steps=1000, every=125,
 )  # fmt: skip
 DIGITS_UNSEEN_SPACE = replace(DIGITS_FAMILY_SPACE, nets=2, steps=2500, every=250)
 """On a zoo that has networks of the smallest and the largest architecture alone."""
