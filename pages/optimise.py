@@ -88,7 +88,7 @@ def choose_start() -> str:
 
     def words(where: str) -> str:
         if where in ("mean", "noise"):
-            return {"mean": "mean of the training networks", "noise": "noise"}[where]
+            return {"mean": "mean of training", "noise": "noise"}[where]
         if where not in cards:
             return f"point {where.removeprefix('at:').replace(',', ', ')} of the map"
         card = cards[where]
@@ -141,7 +141,7 @@ def settings() -> dict:
 def set_up() -> None:
     """One row of choices, the command they make, and its start."""
     several = len(loaded.zoo.family.names) > 1
-    weights = [4.4, *((7.4,) if shapes else (3.4, 5)), *((2.6,) if several else ()), 2.6, 2.4]
+    weights = [4, *((7.4,) if shapes else (3.2, 5.4)), *((2.6,) if several else ()), 2.6, 2.4]
     columns = iter(st.columns(weights, vertical_alignment="bottom"))
     asked = {}
     with next(columns):
@@ -281,10 +281,12 @@ def keep() -> None:
         st.text_input("Name in the zoo", value=run.folder.name if run.title != run.id else run.id.replace("/", "-"),
                       key=f"lso_keep-{run.id}")  # fmt: skip
         folder, missing = optimise.zoo_to_keep_in(loaded)
-        copied = "The zoo ships with the product and stays as it is: " if folder != loaded.zoo_info.folder else ""
-        what = "a copy is made" if missing else "its copy"
-        st.caption(f"{copied}{what + ', ' if copied else 'It joins '}{optimise.shown_path(folder)}"
-                   f"{' gets the network' if copied else ''}. No space is trained on it.")  # fmt: skip
+        where = optimise.shown_path(folder)
+        if folder == loaded.zoo_info.folder:
+            st.caption(f"It joins {where}, marked as optimised: no space is trained on it.")
+        else:
+            copy = f"a copy of it, {where}, is made and" if missing else f"its copy, {where},"
+            st.caption(f"This zoo ships with the product and stays as it is: {copy} gets the network.")
         st.button("Keep in the zoo", icon=":material/add:", type="primary", on_click=kept, width="stretch")
         st.caption("As a file")
         kinds = [("safetensors", "zip", "weights as safetensors, and where they come from as JSON"),
@@ -341,6 +343,9 @@ def watch() -> None:
     chosen = [each for each in now if each.state != "unreadable"]
     start = state.get("lso_start", "") if here else ""
     data = optimise.view_data(loaded, chosen, start, state.get("lso_seed", 0))
+    for each, told in zip(chosen, data["runs"], strict=True):
+        if told["trouble"] and not each.alive:  # else its first checkpoint is about to be written
+            st.warning(told["trouble"])
     left, right = st.columns([5, 4], gap="medium") if shapes and chosen else (st.container(), None)
     with left:
         components.optimise("optimise", data | {"part": "board" if right else ""}, clicked)
@@ -381,7 +386,7 @@ if run:
 seen = looks_of(([run] if run else []) + others)
 mapped = optimise.embedded(loaded) == 1
 live = not mapped or any(each.alive for each in ([run] if run else []) + others)
+st.fragment(watch, run_every=1 if live else None)()
 if mapped:
     with st.container(key="feeds-map"):
         components.feed("optimise-map", optimise.map_feed(loaded, "optimise"))
-st.fragment(watch, run_every=1 if live else None)()

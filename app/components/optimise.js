@@ -330,7 +330,7 @@ class Optimise {
       ["best", "Of the best network, on test data that nothing was selected by, measured once at the end"],
       ...(shapes ? [] : [["original", "Of the network itself from whose embedding it starts, before encoding"]]),
     ];
-    const wide = 3 + !narrow + sure;
+    const between = narrow && !sure ? "" : `<th colspan="${!narrow + sure}"></th>`;
     const words = count ? `, n = ${count.toLocaleString("en")}` : "";
     const rows = runs.map((run) => {
       const last = lines(run) - 1, best = run.best;
@@ -342,7 +342,7 @@ class Optimise {
     });
     if (reference) rows.push(`<tr title="The zoo's network of the highest validation accuracy, as the zoo records it"><td><span class="run"><svg></svg><span>${escaped(reference.name)}</span></span><i>best of the zoo on validation images</i></td><td></td><td></td>${cell(reference.validation)}${narrow ? "" : "<td></td>"}${sure ? "<td></td>" : ""}<td></td>${cell(reference.test)}<td></td></tr>`);
     const titles = head.map(([name, help]) => `<th title="${escaped(help)}"><span>${name}</span></th>`).join("");
-    const groups = `<tr><th></th><th class="group" colspan="${wide}"><span>${shapes ? "IoU on validation points" : "accuracy on validation images"}</span></th><th class="group" colspan="${shapes ? 2 : 3}"><span>on test ${shapes ? "points" : "images"}${words}</span></th></tr>`;
+    const groups = `<tr><th></th><th class="group" colspan="3"><span>${shapes ? "IoU on validation points" : "accuracy on validation images"}</span></th>${between}<th class="group" colspan="${shapes ? 2 : 3}"><span>on test ${shapes ? "points" : "images"}${words}</span></th></tr>`;
     const html = `<table>${groups}<tr>${titles}</tr>${rows.join("")}</table>`;
     if (this.numbers !== html) this.el.numbers.innerHTML = this.numbers = html;
   }
@@ -392,6 +392,7 @@ class Optimise {
   }
 
   drawMap() {
+    this.root.dataset.zoomed = !!this.kept.view;
     const { pen, width, height } = sheet(this.el.canvas);
     [this.width, this.height] = [width, height];
     if (!width) return;

@@ -107,7 +107,7 @@ def embedded(loaded: Loaded) -> float:
 def no_map(loaded: Loaded) -> str:
     """Why a zoo has no map; empty where it has one."""
     count = len(loaded.zoo.ids(TRAIN)) or len(loaded.zoo)
-    return f"{count} networks span no plane, 3 are needed" if count < 3 else ""
+    return f"its plane is spanned by 3 training networks at least, and it has {count}" if count < 3 else ""
 
 
 def map_feed(loaded: Loaded, view: str) -> bytes:
