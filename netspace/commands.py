@@ -557,8 +557,10 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
         low, high = wilson(round(share * len(images)), len(images))
         with replacing(args.out / file) as path:
             path.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
-        rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "network": file})
-        print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f})", flush=True)
+        rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "arch": network.arch.name})
+        rows[-1]["network"] = file
+        several = f", {network.arch.name}" if a.arch != b.arch else ""
+        print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f}){several}", flush=True)
     pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
     method, found = METHODS[args.method], [row["accuracy"] for row in rows]
     ends = {key: accuracy(classify(n, images), images.labels) for key, n in ((f"A: {args.a}", a), (f"B: {args.b}", b))}
