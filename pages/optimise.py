@@ -141,7 +141,7 @@ def settings() -> dict:
 def set_up() -> None:
     """One row of choices, the command they make, and its start."""
     several = len(loaded.zoo.family.names) > 1
-    weights = [4, *((7.4,) if shapes else (3.2, 5.4)), *((2.6,) if several else ()), 2.6, 2.4]
+    weights = [4, *((7.4,) if shapes else (3.3, 4.4, 3.2) if several else (3.3, 5.3)), 2.8, 2.5]
     columns = iter(st.columns(weights, vertical_alignment="bottom"))
     asked = {}
     with next(columns):
@@ -164,7 +164,7 @@ def set_up() -> None:
         asked["want"] = next(columns).selectbox(
             "Architecture", ["", "any", *loaded.zoo.family.names], key="lso_want",
             help="The one that the class loss (Eq. 6) pulls towards, and that the best network must have",
-            format_func=lambda name: {"": "that of the start", "any": "any"}.get(name, name.split("/")[0]),
+            format_func=lambda name: {"": "the start's", "any": "any"}.get(name, optimise.arch_title(name)),
         )  # fmt: skip
     with next(columns).popover("Settings", icon=":material/tune:", width="stretch"):
         asked |= settings()
@@ -351,8 +351,10 @@ def watch() -> None:
         components.optimise("optimise", data | {"part": "board" if right else ""}, clicked)
     if right:
         with right:
-            solid(chosen[0])
+            viewer = st.container()
             components.optimise("optimise-numbers", data | {"part": "numbers"}, clicked)
+        with viewer:
+            solid(chosen[0])
 
 
 def solid(now: optimise.Run) -> None:

@@ -145,6 +145,7 @@ class Optimise {
   }
 
   start(hot, x, y) {  // the next run is to start here
+    if (!this.data.start) return;
     const network = hot?.network ?? hot?.start;
     const where = network !== undefined ? { network } : { at: this.place(x, y).map((v) => Number(v.toPrecision(4))) };
     this.kept.clicks += 1;
@@ -279,12 +280,13 @@ class Optimise {
     el.y.textContent = shares ? `↑ second component, ${share(shares[1])}` : "";
     el.message.hidden = !!this.points;
     el.message.textContent = data.embedded < 1 ? `embedding the networks of this zoo, ${Math.round(100 * data.embedded)} %` : "";
+    el.map.querySelector("[data-key=t]").hidden = !runs.some((run) => run.places.length);
     const begun = runs.some(lines);
     el.curves.classList.toggle("without", !begun);
     el.hint.textContent = runs.length ? WAITING[runs[0].state] ?? "This run ended before anything was measured."
       : data.start ? "No run in this space yet. Click the map where one should start, say what its network is to do, and launch it: its path through the space, its loss and its score appear here."
       : "No run in this space yet.";
-    this.writeLegend(archs, range, shapes, score, runs);
+    this.writeLegend(archs, range, runs);
     this.writeNumbers();
     const [scores, losses] = el.titles;
     scores.innerHTML = `<b>${shapes ? "IoU with the target" : "Accuracy"}</b><span class="over">on validation ${shapes ? "points" : "images"}, over steps</span>`;
@@ -297,14 +299,17 @@ class Optimise {
     });
   }
 
-  writeLegend(archs, range, shapes, score, runs) {
+  writeLegend(archs, range, runs) {
     const { text } = this.ink;
+    const { splits = [], held = [] } = this.points ?? {};
+    const others = [...new Set(splits.filter((_, i) => held[i]))];
     const part = [];
     if (archs.length) part.push(...archs.map(({ name, colour, mark }) => `<span>${drawing(mark, colour, true)}${escaped(name)}</span>`));
     else if (range) part.push(`<span title="Of the networks of the zoo, as it records it">test accuracy ${range[0].toFixed(2)} <i class="ramp" style="background:linear-gradient(90deg,${RAMP})"></i> ${range[1].toFixed(2)}</span>`);
-    part.push(`<span>${drawing("circle", text, true)}train</span><span>${drawing("circle", text, false)}held-out, validation</span>`);
+    part.push(`<span>${drawing("circle", text, true)}train</span>`);
+    if (others.length) part.push(`<span>${drawing("circle", text, false)}${others.join(", ")}</span>`);
     if (runs.length) part.push(`<span>${drawing("square", text, false)}start</span><span>${drawing("circle", text, true)}now</span><span>${drawing("star", text, true)}best</span>`);
-    part.push(`<span>${drawing("diamond", "#0f9d8a", false)}next start</span>`);
+    if (this.data.start) part.push(`<span>${drawing("diamond", "#0f9d8a", false)}next start</span>`);
     this.el.legend.innerHTML = part.join("");
   }
 
@@ -351,7 +356,7 @@ class Optimise {
     const { runs, shapes, score } = this.data;
     if (hot.network !== undefined) {
       const { names, words, splits } = this.points;
-      return [names[hot.network], `${words[hot.network]}; ${splits[hot.network]}`, "click: start here"];
+      return [names[hot.network], `${words[hot.network]}; ${splits[hot.network]}`, ...(this.data.start ? ["click: start here"] : [])];
     }
     const run = runs[hot.run], k = hot.line;
     const which = k === 0 ? "start" : k === run.best ? "best" : "";

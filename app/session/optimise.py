@@ -42,7 +42,7 @@ RECIPE, USUAL = {"sdf": "chairs-lso", "digits": "digits-lso"}, "cifar10-lso"
 """Settings that the page starts from, by what networks are trained on, and those for other images."""
 
 LOSSES = {
-    "kd": "teacher and labels",
+    "kd": "teacher + labels",
     "kl": "teacher alone",
     "task": "labels alone",
 }
@@ -135,6 +135,10 @@ def architectures(loaded: Loaded) -> list[dict[str, str]]:
     if len(names) == 1:
         return []
     return [{"name": one.title, "colour": one.colour, "mark": one.mark} for one in map(looks.look, names)]
+
+
+def arch_title(name: str) -> str:
+    return looks.title(name)
 
 
 def is_shapes(loaded: Loaded) -> bool:
@@ -235,8 +239,7 @@ def target_words(loaded: Loaded, target: str) -> str:
         return f"{path.name}, {path.stat().st_size / 1e6:.1f} MB"
     records = loaded.zoo.records
     mine = records.name[records.source == target].tolist() if "source" in records else []
-    known = f"in this zoo as {mine[0]}" if mine else "not in this zoo"
-    return f"{_chair_words(target)}; {known}"
+    return f"{mine[0] if mine else 'new to the zoo'}: {_chair_words(target)}"
 
 
 def _below_root(path: Path) -> Path:
@@ -470,7 +473,7 @@ def _lines(folder: Path, stamp: tuple, score: str, steps: int, map_key: str, _pl
         "scores": [_finite(m.get(f"validation_{score}")) for m in measured],
         "moved": [_finite(m.get("moved")) for m in measured],
         "sure": [_finite(m.get("sure")) for m in measured],
-        "architectures": [str(line.get("architecture", "")).split("/")[0] for line in lines],
+        "architectures": [looks.title(str(line.get("architecture", ""))) for line in lines],
         "terms": {name: [_finite(line["terms"].get(name)) for line in lines] for name in names},
         "best": max((k for k, line in enumerate(lines) if line.get("best")), default=None),
         "places": [[round(v, 4) for v in place] for place in places],
@@ -533,7 +536,7 @@ def state_words(run: Run, seconds_left: float | None = None) -> str:
 def brief(run: Run) -> str:
     """A run in a line, for lists."""
     best = ""
-    if run.state != runs.UNREADABLE:
+    if not run.alive and run.state != runs.UNREADABLE:  # else it would be out of date in a moment
         with suppress(ValueError):
             best = f" · best {read_best(run.folder).score:.3f}"
     return f"{run.title} · {state_words(run)}{best}"
@@ -546,7 +549,7 @@ def details(run: Run) -> str:
     config = run.asked["config"]
     aim = run.option("target") or LOSSES.get(config.get("loss"), config.get("loss", ""))
     teacher = f", teacher {run.option('teacher')}" if run.option("teacher") else ""
-    want = f", towards {run.asked['want'].split('/')[0]}" if run.asked.get("want") else ""
+    want = f", towards {looks.title(run.asked['want'])}" if run.asked.get("want") else ""
     how = f"learning rate {config.get('lr', 0):g}, seed {config.get('seed', 0)}"
     return f"from {run.asked['start']}, {aim}{teacher}{want}, {how}"
 
