@@ -131,7 +131,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     part.add_argument("--arch", action="append", help="only of this architecture (again for more); the family stays")
     part.add_argument("--spread", action="store_true", help="evenly spread over each split instead of its first")
     part.add_argument("--out", type=Path, required=True, help="folder to write to")
-    added = add(zoo, "add", commands.zoo_add, "append the best network of a latent space optimisation to a zoo")
+    added = add(zoo, "add", commands.zoo_add, "append a run's best network to a zoo, in the zoo's precision")
     added.add_argument("--zoo", type=Path, required=True, help="folder of the zoo")
     added.add_argument("--run", type=Path, required=True, help="folder of the run", dest="run_folder")
     added.add_argument("--name", help="name in the zoo; without it that of the run's folder")

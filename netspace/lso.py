@@ -64,6 +64,8 @@ class LsoConfig:
         check_fields(self)
         if self.alpha > 1:
             raise ValueError(f"--alpha is {self.alpha}, a share is at most 1")
+        if not 0 < self.lr <= 1e30:
+            raise ValueError(f"--lr is {self.lr}, it must be above 0 and at most 1e30")
 
 
 # -- where it starts -----------------------------------------------------------------------------------------------
