@@ -201,7 +201,9 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     going_on = add(jobs, "resume", commands.jobs_resume, "go on with a job that ended early, in the background")
     going_on.add_argument("folder", type=Path, help="the folder it writes to")
 
-    embedding = add(top, "embed", commands.embed, "write the embeddings of a zoo's networks as a Parquet table")
+    embedding = add(
+        top, "embed", commands.write_embeddings, "write the embeddings of a zoo's networks as a Parquet table"
+    )
     space_and_zoo(embedding)
     embedding.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
     device(embedding)

@@ -183,15 +183,15 @@ def zoo_select(args: argparse.Namespace) -> None:
 def zoo_add(args: argparse.Namespace) -> None:
     from .lso import read_best, read_result
 
-    zoo, best = Zoo.load(args.zoo), read_best(args.run_folder)
+    records, best = Zoo.load(args.zoo).records, read_best(args.run_folder)
     name = args.name or args.run_folder.resolve().name
     record = {"name": name, "split": OPTIMISED}
-    if "test_accuracy" in zoo.records:
+    if "test_accuracy" in records:
         record["val_accuracy"] = best.score
         if (args.run_folder / "result.json").exists():
             record["test_accuracy"] = read_result(args.run_folder).test["best"]
-    add(zoo, best.network, record)
-    print(f"{args.zoo} has {name}, the best network of {args.run_folder}: {len(zoo) + 1} networks")
+    zoo = add(args.zoo, best.network, record)
+    print(f"{args.zoo} has {name}, the best network of {args.run_folder}: {len(zoo)} networks")
 
 
 def zoo_join(args: argparse.Namespace) -> None:
@@ -270,8 +270,6 @@ def train(args: argparse.Namespace) -> None:
 
 def load_teacher(where: str | None):
     """The network that `--teacher` names: FOLDER of a zoo, whose best on validation images it is, or FOLDER:NAME."""
-    from pathlib import Path
-
     from .objectives import best_of
 
     if where is None:
@@ -469,16 +467,13 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
     return summarise_walks(zoo, found) if several else summarise_curves(found)
 
 
-def embed(args: argparse.Namespace) -> None:
+def write_embeddings(args: argparse.Namespace) -> None:
     import pandas as pd
-    import torch
+
+    from .project import embed
 
     space, zoo = open_both(args)
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(zoo), 16):
-            parts.append(space.encode(zoo.preps(range(start, min(start + 16, len(zoo)))).to(space.device)).cpu())
-    z = torch.cat(parts).numpy()
+    z = embed(space, zoo, range(len(zoo))).cpu().numpy()  # (b, E)
     table = pd.DataFrame(z, columns=[f"z{k}" for k in range(z.shape[1])])
     table.insert(0, "name", zoo.records.name)
     table.insert(1, "split", zoo.records.split)

@@ -199,7 +199,7 @@ class Curve(NamedTuple):
     """accuracies of the original networks"""
     accuracies: tuple[float, ...]
     """at the positions of `gammas`"""
-    archs: tuple[str, ...] = ()
+    archs: tuple[str, ...]
     """of the networks there"""
 
     @property

@@ -7,7 +7,6 @@ and, once it has ended, result.json. What is random in step i comes from a gener
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
-from .config import DTYPES, check_fields, option
+from .config import DTYPES, MOST_SEED, check_fields, option
 from .evaluate import accuracy, classify, iou
 from .images import load_images
 from .losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
@@ -29,7 +28,7 @@ from .network import Network, run_many
 from .objectives import Teacher, TrainingImages, check_classes
 from .project import Plane, embed
 from .shapes import load_source, occupancy_points, sample_sdf
-from .zoo import TRAIN, BadFolder, Zoo, append_line, read_json, read_tensors, replacing, trim_log
+from .zoo import TRAIN, BadFolder, Zoo, append_line, digest, read_json, read_tensors, replacing, trim_log
 
 FORMAT = 1
 
@@ -52,18 +51,16 @@ class LsoConfig:
         "augmented images that the teacher is asked about once, or samples of a shape; images, 0: fresh ones",
         least=0,
     )
-    alpha: float = option(ALPHA, "share of the teacher in Eq. 5", least=0)
+    alpha: float = option(ALPHA, "share of the teacher in Eq. 5", least=0, most=1)
     temperature: float = option(TEMPERATURE, "temperature of Eq. 3", least=1e-3)
     class_weight: float = option(1.0, "weight of the class loss (Eq. 6) towards the wanted architecture", least=0)
     every: int = option(25, "steps between measurements on validation data and checkpoints", least=1)
     patience: int = option(0, "measurements without a better one after which it ends; 0: never", least=0)
     hidden_dtype: str = option("float32", "precision of the predicted network's hidden product", choices=DTYPES)
-    seed: int = option(0, "seed of batches, samples and of a start from noise", least=0)
+    seed: int = option(0, "seed of batches, samples and of a start from noise", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.alpha > 1:
-            raise ValueError(f"--alpha is {self.alpha}, a share is at most 1")
         if not 0 < self.lr <= 1e30:
             raise ValueError(f"--lr is {self.lr}, it must be above 0 and at most 1e30")
 
@@ -72,7 +69,8 @@ class LsoConfig:
 
 
 class Start(NamedTuple):
-    """An embedding to start from."""
+    """An embedding to start from. `mean`, `noise` and points of the map are of the training networks, or of all where
+    a zoo has none to train on."""
 
     z: Tensor
     """(E)"""
@@ -91,7 +89,7 @@ def start_from(space: NetSpace, zoo: Zoo, where: str, seed: int = 0) -> Start:
 
     Raises:
         KeyError: there is no network of this name.
-        ValueError: X and Y are no numbers.
+        ValueError: X and Y are no numbers, or fewer than 3 embeddings span no map.
     """
     if where != "mean" and where != "noise" and not where.startswith("at:"):
         network = zoo[where].to(space.device)
@@ -120,6 +118,8 @@ class Goal(Protocol):
 
     score: str
     """the measure, in [0, 1], of which more is better"""
+    made_of: str
+    """differs where teacher, data or shape do: a run goes on with what it was started with"""
 
     def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
         """Loss terms of a step by name; their sum is minimised."""
@@ -152,13 +152,17 @@ class ImagesGoal:
             raise ValueError("--loss mse is for shapes; image classifiers have kd, kl and task")
         if loss != "task" and teacher is None:
             raise ValueError(f"--loss {loss} learns from a teacher: name a zoo that holds one by --teacher")
+        if loss == "task" and teacher is not None:
+            raise ValueError("--loss task learns from labels alone: no --teacher")
         train, held, self.images = (load_images(name, s, data).to(device) for s in ("train", "validation", "test"))
         check_classes(space.family.archs[0], train)
         generator = torch.Generator(device).manual_seed(config.seed)
         some = torch.randperm(len(held), device=device, generator=generator)[: self.VALIDATION]
         self.held = held.take(some)
         self.inputs = TrainingImages(train, config.queries, generator)
-        self.teacher = None if loss == "task" else Teacher(teacher, self.inputs)
+        self.teacher = None if loss == "task" else Teacher(teacher, self.inputs, name)
+        taught_by = [] if teacher is None else [teacher.arch.name, teacher.prep]
+        self.made_of = digest(name, loss, self.inputs.source.labels, self.images.labels, *taught_by)
         self.points, self.temperature = config.points, config.temperature
         self.dtype = getattr(torch, config.hidden_dtype)
         self.alpha = {"kd": config.alpha, "kl": 1.0, "task": 0.0}[loss]
@@ -207,6 +211,7 @@ class ShapeGoal:
             mesh, _ = load_source(source)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
+        self.made_of = digest(source, mesh.vertices, mesh.faces)
         device = space.device
         self.samples = torch.from_numpy(sample_sdf(mesh, config.queries, config.seed)).to(device)  # (q, 4)
         self.parts = []
@@ -318,7 +323,13 @@ def optimise(
         OSError: the disk is full; the last checkpoint stays readable.
     """
     asked = {"format": FORMAT, "config": asdict(config), "start": start.words, "score": goal.score}
-    asked |= {"want": None if want is None else space.family.names[want], "made_of": _digest(space, start)}
+    weights = (part for item in sorted(space.state_dict().items()) for part in item)
+    of = [] if start.network is None else [start.network.prep]
+    asked |= {"want": None if want is None else space.family.names[want], "made_of": digest(*weights, *of)}
+    asked |= {"goal": goal.made_of}
+    other = next((name for name in ("config.json", "zoo.json", "train.json") if (folder / name).exists()), None)
+    if other:
+        raise BadFolder(f"{folder} holds a {'zoo' if other == 'zoo.json' else 'space'}; choose another folder")
     if (folder / "lso.json").exists():
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
@@ -332,22 +343,25 @@ def optimise(
     wanted = None if want is None else torch.tensor([want], device=z.device)
     optimiser = torch.optim.Adam([z], lr=config.lr)
     state = {"step": 0, "best": -1.0, "best_step": 0, "since": 0, "seconds": 0.0, "start": math.nan}
-    best_z, trajectory = z.detach().clone(), []
+    best_z, first, trajectory = z.detach().clone(), z.detach().clone(), []
     resumed = (folder / "checkpoint.safetensors").exists()
     if resumed:
         state, best_z, trajectory = _read_checkpoint(folder, z, optimiser)
+        first = trajectory[0]  # another machine embeds its network to other last bits
     trim_log(folder / "metrics.jsonl", state["step"] if resumed else -1)
     began = time.perf_counter() - state["seconds"]
     sums: dict[str, float] = {}
-    ended, problem = "steps", ""
-    for step in range(state["step"], config.steps + 1):
-        if (step % config.every == 0 or step == config.steps) and not (resumed and step == state["step"]):
+    ended, problem, begin = "steps", "", state["step"]
+    enough = bool(config.patience) and state["since"] >= config.patience  # it was stopped while it was tested
+    step = begin
+    for step in range(begin, begin if enough else config.steps + 1):
+        if (step % config.every == 0 or step == config.steps) and not (resumed and step == begin):
             network, sure = _network(space, z)
             score = goal.validate(network)
             eligible = want is None or network.arch.name == space.family.names[want]
             best = score > state["best"] and eligible
-            since = 0 if best or not eligible else state["since"] + 1
-            measures = {f"validation_{goal.score}": score, "moved": (z - start.z).norm().item()}
+            since = 0 if best or state["best"] < 0 else state["since"] + 1
+            measures = {f"validation_{goal.score}": score, "moved": (z - first).norm().item()}
             measures |= {} if sure is None else {"sure": sure}
             steps = (step - 1) % config.every + 1 if step else 1
             seconds = time.perf_counter() - began
@@ -363,8 +377,8 @@ def optimise(
             append_line(folder / "metrics.jsonl", line._asdict())
             _write_checkpoint(folder, z, optimiser, best_z, trajectory, state)
             yield line
-            if config.patience and since >= config.patience:
-                ended = "patience"
+            enough = bool(config.patience) and since >= config.patience
+            if enough:
                 break
         if step == config.steps:
             break
@@ -381,13 +395,16 @@ def optimise(
             break
         for name, term in terms.items():
             sums[name] = sums.get(name, 0.0) + float(term.detach())
+    if enough:
+        ended = "patience"
     if problem:
         problem += f"; the best, of step {state['best_step']}, is kept. Try a lower --lr than {config.lr}"
-    if state["best"] < 0:  # no step had the wanted architecture
-        problem = f"no step had the architecture {asked['want']}; the start is kept"
+    if state["best"] < 0:
+        never = f"no step had the architecture {asked['want']}; the start is kept"
+        problem = f"{problem}; {never}" if problem else never
         state["best"] = state["start"]
-        _write_best(folder, _network(space, start.z)[0], start.z, 0, state["best"])
-    networks = {"start": _network(space, start.z)[0], "best": _network(space, best_z)[0]}
+        _write_best(folder, _network(space, first)[0], first, 0, state["best"])
+    networks = {"start": _network(space, first)[0], "best": _network(space, best_z)[0]}
     tests = {name: goal.test(network) for name, network in networks.items()}
     if start.network is not None:
         tests["original"] = goal.test(start.network)
@@ -402,7 +419,10 @@ def optimise(
 def _terms(
     space: NetSpace, goal: Goal, z: Tensor, config: LsoConfig, wanted: Tensor | None, step: int
 ) -> dict[str, Tensor]:
-    """The loss terms of a step; with a wanted architecture the class loss (Eq. 6) is one of them."""
+    """The loss terms of a step; with a wanted architecture the class loss (Eq. 6) is one of them.
+
+    The paper builds the network that is predicted; where one is wanted, it is built here, from the first step on.
+    """
     generator = torch.Generator(z.device).manual_seed((config.seed << 32) + step)
     decoded = space.decode(z.unsqueeze(0), wanted)
     terms = goal.terms(Network(space.family.archs[int(decoded.class_ids[0])], decoded.preps[0]), generator)
@@ -422,21 +442,14 @@ def _network(space: NetSpace, z: Tensor) -> tuple[Network, float | None]:
 # -- the folder ----------------------------------------------------------------------------------------------------
 
 
-def _digest(space: NetSpace, start: Start) -> str:
-    """Tells runs apart that started elsewhere or in another space."""
-    found = hashlib.sha256(start.z.detach().cpu().numpy().tobytes())
-    for name, t in space.state_dict().items():
-        found.update(name.encode())
-        found.update(t.detach().cpu().numpy().tobytes())
-    return found.hexdigest()[:16]
-
-
 def read_run(folder: str | Path) -> dict:
     """What a run was asked for, from its lso.json; BadFolder where it is missing, damaged or of another version."""
     run = read_json(Path(folder) / "lso.json")
+    if not isinstance(run, dict):
+        raise BadFolder(f"{Path(folder) / 'lso.json'} is no description of a run")
     if run.get("format") != FORMAT:
         raise BadFolder(f"{folder} has run format {run.get('format')}, this program reads format {FORMAT}")
-    missing = [key for key in ("config", "start", "score", "want", "made_of", "about") if key not in run]
+    missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
     if missing:
         raise BadFolder(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
     return run
@@ -449,6 +462,8 @@ def _check_same_run(before: dict, now: dict, folder: Path) -> None:
         raise BadFolder(f"{folder} was started with other settings ({', '.join(changed)} changed)")
     if before["made_of"] != now["made_of"]:
         raise BadFolder(f"{folder} was started in another space, or its zoo has changed")
+    if before["goal"] != now["goal"]:
+        raise BadFolder(f"{folder} was started with another teacher, target or data")
 
 
 class Result(NamedTuple):
@@ -508,15 +523,17 @@ def read_best(folder: str | Path) -> Best:
     from .archs import arch_named
 
     path = Path(folder) / "best.safetensors"
-    tensors = read_tensors(path)
+    if not path.is_file():
+        raise BadFolder(f"{folder} has no best network yet")
     try:
-        with safetensors.safe_open(path, "pt") as file:
+        with safetensors.safe_open(path, "pt") as file:  # opened once: a run may replace it any time
             known = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
         params = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
         network = Network.of(arch_named(known["arch"]), params, json.loads(known["size"]))
         return Best(network, tensors["z"], int(known["step"]), float(known["score"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadFolder(f"{path} is not the best network of a run ({error})") from error
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise BadFolder(f"{path} is truncated or not the best network of a run ({error})") from error
 
 
 def read_trajectory(folder: str | Path) -> Tensor:

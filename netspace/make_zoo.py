@@ -101,8 +101,8 @@ def make_zoo(
             zoo = Zoo.load(folder)
             if zoo.about.get("config") != asdict(config):
                 raise BadFolder(f"{folder} was made with another configuration: {zoo.about.get('config')}")
-            records = zoo.records.to_dict("records")
-            rows = {name: list(zoo.weights[name][: len(records)].numpy()) for name in names}
+            records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
+            rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
     finished = {record["name"] for record in records}
     items = [item for group in groups for item in group]
     left = [g for g in groups if any(item.name not in finished for item in g)]  # a group is trained whole or not

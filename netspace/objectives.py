@@ -31,7 +31,7 @@ from .losses import (
 from .model import Decoded, ImageProbeEncoder, NetSpace, TokensDecoder
 from .network import Network, run_many
 from .prep import pack
-from .zoo import Zoo
+from .zoo import SPLITS, Zoo
 
 
 class Settings(Protocol):
@@ -217,8 +217,11 @@ class TrainingImages:
 class Teacher:
     """A network's answers to training images, computed once where these are a fixed number (N* of Eqs. 3 and 8)."""
 
-    def __init__(self, network: Network, images: TrainingImages, dtype: torch.dtype | None = None) -> None:
+    def __init__(self, network: Network, images: TrainingImages, data: str, dtype: torch.dtype | None = None) -> None:
+        """ValueError unless the network was trained on the images of this data set."""
         check_classes(network.arch, images.source)
+        if network.arch.data != data:
+            raise ValueError(f"{network.arch.name} was trained on {network.arch.data}, it cannot teach {data}")
         self.network, self.dtype = network.to(images.source.pixels.device), dtype
         self.logits = None if images.crops is None else classify(self.network, images.crops, dtype).half()
 
@@ -277,7 +280,7 @@ class ClassifierObjective(ImagesObjective):
         self.networks = [
             [n, *(_perturbed(n, config.stretch, generator) for _ in range(1, config.copies))] for n in self.originals
         ]
-        self.teachers = [[Teacher(n, self.inputs, self.dtype) for n in ns] for ns in self.networks]
+        self.teachers = [[Teacher(n, self.inputs, self.arch.data, self.dtype) for n in ns] for ns in self.networks]
         with torch.no_grad():
             prepared = [space.encoder.prepare(torch.stack([n.prep for n in ns])) for ns in self.networks]
             self.prepared = torch.stack(prepared)  # (N, copies, ...)
@@ -330,7 +333,7 @@ class FamilyObjective(ImagesObjective):
         super().__init__(space, zoo, ids, config, data)
         self.alpha, self.temperature, self.build = config.alpha, config.temperature, config.build
         self.stretch = config.stretch if config.copies > 1 else 0.0
-        self.teacher = Teacher(teacher, self.inputs)
+        self.teacher = Teacher(teacher, self.inputs, space.family.archs[0].data)
         names = space.family.names
         self.class_ids = torch.tensor([names.index(zoo.records.arch[i]) for i in ids], device=space.device)  # (N)
         with torch.no_grad():
@@ -438,7 +441,7 @@ def refuse_teacher(teacher: Network | None) -> None:
 
 
 def best_of(zoo: Zoo, name: str | None = None) -> Network:
-    """A zoo's network by name or, without one, that of the highest validation accuracy.
+    """A zoo's network by name or, without one, that of the highest validation accuracy, optimised ones apart.
 
     Raises:
         ValueError: the zoo's records do not say how accurate its networks are.
@@ -447,7 +450,8 @@ def best_of(zoo: Zoo, name: str | None = None) -> Network:
     if name is None:
         if "val_accuracy" not in zoo.records:
             raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'val_accuracy' to choose the best by")
-        return zoo[int(zoo.records.val_accuracy.idxmax())]
+        trained = zoo.records[zoo.records.split.isin(SPLITS)]
+        return zoo[int(trained.val_accuracy.idxmax())]
     return zoo[name]
 
 

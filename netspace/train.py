@@ -21,15 +21,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .config import DTYPES, check_fields, option
+from .config import DTYPES, MOST_SEED, check_fields, option
 from .losses import ALPHA, TEMPERATURE
 from .model import NetSpace, load
 from .network import Network
 from .objectives import Objective, objective_of
-from .zoo import SPLITS, TRAIN, BadFolder, Zoo, append_line, read_json, replacing, trim_log
+from .zoo import SPLITS, TRAIN, BadFolder, Zoo, append_line, digest, read_json, replacing, trim_log
 
 DIVERGED = 1e3
-"""A loss that no network has which holds anything: distances are at most a few units, Eq. 1 a few hundred."""
+"""A loss that no network has which holds anything: distances are at most a few units, Eqs. 1 and 5 a few hundred."""
+BATCHES = 2
+"""Changes where the same seed no longer gives the same inputs."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class TrainConfig:
         "architecture (authors' code)",
         choices=("target", "predicted"),
     )
-    alpha: float = option(ALPHA, "several architectures: share of the teacher in Eqs. 5 and 10", least=0)
+    alpha: float = option(ALPHA, "several architectures: share of the teacher in Eqs. 5 and 10", least=0, most=1)
     temperature: float = option(TEMPERATURE, "temperature of Eqs. 1, 3 and 8", least=1e-3)
     noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
     copies: int = option(
@@ -79,16 +81,19 @@ class TrainConfig:
     average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0)
     select: str = option("train", "split whose score selects the best", choices=SPLITS)
     stop_at: float = option(
-        0.0, "stop at this score on the selecting split: SDFs, agreement; images, 1 - accuracy error; 0: never", least=0
+        0.0,
+        "stop at this score on the selecting split: agreement, 1 - accuracy error, or mean accuracy (several "
+        "architectures); 0: never",
+        least=0,
     )
     every: int = option(500, "steps between validations and checkpoints", least=1)
     hidden_dtype: str = option("bfloat16", "precision of the predicted networks' hidden product", choices=DTYPES)
-    seed: int = option(0, "seed of initialisation, batches and inputs", least=0)
+    seed: int = option(0, "seed of initialisation, batches and inputs", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.alpha > 1:
-            raise ValueError(f"--alpha is {self.alpha}, a share is at most 1")
+        if self.drawing == "pairs" and self.nets < 2:
+            raise ValueError("--drawing pairs needs --nets 2 or more")
 
 
 class Line(NamedTuple):
@@ -183,6 +188,9 @@ def fit(
             raise ValueError(f"{zoo.folder} has no network of the split {split!r}")
     train = splits[TRAIN]
     groups = [[i for i in train if zoo.records.arch[i] == name] for name in zoo.family.names]
+    if config.drawing == "pairs" and not (groups[0] and groups[-1]):
+        missing = zoo.family.names[0 if not groups[0] else -1]
+        raise ValueError(f"--drawing pairs needs training networks of {missing}, {zoo.folder} has none")
     space = new_space(zoo, config)
     if start:
         before = load(start)
@@ -195,14 +203,17 @@ def fit(
     about |= {
         "start": start.name if start else None,
         "zoo_digest": _digest(zoo),
+        "teacher": None if teacher is None else f"{teacher.arch.name} {digest(teacher.prep)}",
+        "batches": BATCHES,
         "made_on": f"{platform.machine()}, torch {torch.__version__}, {device}",
     }
     if (folder / "train.json").exists():
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
         _check_same_run(read_json(folder / "train.json"), about, folder)
-    elif (folder / "config.json").exists():
-        raise BadFolder(f"{folder} holds a space already; choose another folder")
+    elif (folder / "config.json").exists() or (folder / "zoo.json").exists():
+        what = "space" if (folder / "config.json").exists() else "zoo"
+        raise BadFolder(f"{folder} holds a {what} already; choose another folder")
     averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
     optimiser = torch.optim.AdamW(
         space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True
@@ -222,6 +233,7 @@ def fit(
         objective.calibrate(space, train)
     writer = _tensorboard(folder, state["step"])
     sums: dict[str, float] = {}
+    limit = DIVERGED * (1 if len(zoo.family.archs) == 1 else config.nets**2)  # sums over networks and pairs
     began = time.perf_counter() - state["seconds"]
     try:
         for step in range(state["step"], config.steps):
@@ -249,7 +261,7 @@ def fit(
             state = {"step": done, "best": max(score, state["best"]), "seconds": seconds, "points": objective.points}
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
             sums = {}
-            if not sum(line.terms.values()) < DIVERGED:  # not a number is not either
+            if not sum(line.terms.values()) < limit:  # not a number is not either
                 raise ValueError(
                     f"training diverged before step {done}; the best space so far and the last checkpoint are kept. "
                     f"Try a lower --lr than {config.lr}"
@@ -300,6 +312,11 @@ def _check_same_run(before: dict, now: dict, folder: Path) -> None:
         raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
     if before.get("start") != now["start"]:
         raise BadFolder(f"{folder} was started with --start {before.get('start')}, now it is {now['start']}")
+    if "teacher" in before and before["teacher"] != now["teacher"]:
+        raise BadFolder(f"{folder} was started with another teacher ({before['teacher']})")
+    drawn_alike = now["config"]["copies"] == 1 and now["config"]["encoder"] == "prep"
+    if before.get("batches") != BATCHES and not drawn_alike:
+        raise BadFolder(f"{folder} was started by an earlier version, which drew other copies and probes: start anew")
     if before.get("zoo_digest") != now["zoo_digest"]:
         raise BadFolder(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
 

@@ -9,6 +9,7 @@ The records are the commit point: weights are written first and may hold further
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +34,8 @@ TRAIN, VALIDATION, HELDOUT = SPLITS = ("train", "validation", "heldout")
 """Of networks: to learn from, to select the best checkpoint by where a zoo has such, and never seen."""
 
 OPTIMISED = "optimised"
-"""Split of networks that latent space optimisation made: no space is trained on them or measured by them."""
+"""Split of networks that latent space optimisation made: no space is trained on them or selected by them, and none is
+chosen as teacher unless by name."""
 
 
 class BadFolder(ValueError):
@@ -81,6 +84,15 @@ def read_json(path: Path) -> dict:
         raise BadFolder(f"{path} is not valid JSON ({error})") from error
 
 
+def digest(*parts: str | Tensor | np.ndarray) -> str:
+    """16 hex digits that differ where the parts do."""
+    found = hashlib.sha256()
+    for part in parts:
+        whole = part.encode() if isinstance(part, str) else np.ascontiguousarray(torch.as_tensor(part).cpu()).tobytes()
+        found.update(len(whole).to_bytes(8, "little") + whole)
+    return found.hexdigest()[:16]
+
+
 def append_line(path: Path, line: dict) -> None:
     """Append a line to a log of JSON lines."""
     with path.open("a") as log:
@@ -93,7 +105,7 @@ def trim_log(path: Path, step: int) -> None:
     def kept_of(line: str) -> bool:
         try:
             return json.loads(line)["step"] <= step
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             return False
 
     if path.exists():
@@ -280,28 +292,38 @@ def joint_family(families: Sequence[Family]) -> Family:
     return Family.of(*names, width=families[0].size.width)
 
 
-def add(zoo: Zoo, network: Network, record: dict) -> Zoo:
-    """Append a network to the zoo's folder; returns the zoo with it.
+def add(folder: Path, network: Network, record: dict) -> Zoo:
+    """Append a network to the zoo of a folder, in the zoo's precision; returns the zoo with it.
 
     Args:
         record: what is known of it, at least its name and split; other columns of the zoo's table are left empty.
 
     Raises:
         ValueError: there is a network of this name already, or its architecture is not of the zoo's family.
+        BadFolder: the folder holds no zoo, or a job is writing it.
     """
     import pandas as pd
+    from filelock import FileLock, Timeout
 
-    if network.arch.name not in zoo.family.names:
-        raise ValueError(f"{network.arch.name} is not of {zoo.folder}'s family: {', '.join(zoo.family.names)}")
-    if record["name"] in set(zoo.records.name):
-        raise ValueError(f"{zoo.folder} holds a network {record['name']!r} already")
-    weights = dict(zoo.weights)
-    for name, p in network.params.items():
-        stack = weights[f"{network.arch.name}/{name}"]
-        weights[f"{network.arch.name}/{name}"] = torch.cat([stack, p.detach().cpu().to(stack.dtype).unsqueeze(0)])
-    row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
-    fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
-    records = pd.concat([zoo.records, fresh], ignore_index=True)
-    about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
-    write_zoo(zoo.folder, zoo.family, records, weights, about)
-    return Zoo.load(zoo.folder)
+    read_json(folder / "zoo.json")
+    try:
+        lock = FileLock(folder / ".lock", timeout=2)  # a job's own
+        with lock:
+            zoo = Zoo.load(folder)
+            if network.arch.name not in zoo.family.names:
+                raise ValueError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
+            if record["name"] in set(zoo.records.name):
+                raise ValueError(f"{folder} holds a network {record['name']!r} already")
+            weights = dict(zoo.weights)
+            for name, p in network.params.items():
+                stack = weights[f"{network.arch.name}/{name}"]
+                new = p.detach().cpu().to(stack.dtype).unsqueeze(0)
+                weights[f"{network.arch.name}/{name}"] = torch.cat([stack, new])
+            row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
+            fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
+            records = pd.concat([zoo.records, fresh], ignore_index=True)
+            about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
+            write_zoo(folder, zoo.family, records, weights, about)
+            return Zoo.load(folder)
+    except Timeout:
+        raise BadFolder(f"{folder} is being written by a job; try again when it has ended") from None

@@ -9,8 +9,8 @@ import torch
 
 from netspace.fit_cnn import CnnConfig, make_cnn_zoo
 from netspace.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
-from netspace.train import TrainConfig, fit
 from netspace.objectives import best_of
+from netspace.train import TrainConfig, fit
 from netspace.zoo import Zoo, join
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,7 +92,7 @@ def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_family_zoo_folder(tmp_path_factory) -> Path:
-    """Of LeNetLike, VanillaCNN and ResNet8 on digits four networks each: two for training, one of either other split."""
+    """Of LeNetLike, VanillaCNN and ResNet8 on digits four networks each, two of them for training."""
     folder = tmp_path_factory.mktemp("tiny-family")
     parts = []
     for base in TINY_FAMILY:

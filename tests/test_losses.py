@@ -69,8 +69,8 @@ def naive_cross_entropy(logits, labels) -> float:
     return -sum(math.log(naive_softmax(row)[y]) for row, y in zip(logits, labels, strict=True)) / len(labels)
 
 
-@pytest.mark.parametrize("equation", ["1: a target's answers", "3: a teacher's", "8: a teacher's, interpolated"])
-def test_eqs_1_3_and_8_are_the_naive_sum(equation):
+def test_eqs_1_3_and_8_are_the_naive_sum():
+    """Of a target's answers or a teacher's; what is interpolated in Eq. 8 is the embedding, see test_objectives."""
     predicted, target = torch.tensor(PREDICTED), torch.tensor(TARGET)
     expected = naive_kl(PREDICTED, TARGET, 4.0)
     assert classifier_distillation(predicted, target).item() == pytest.approx(expected, rel=1e-5)

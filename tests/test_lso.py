@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,7 +104,7 @@ def test_the_terms_of_images_are_eq_5_its_teacher_or_its_labels(digits):
     space, zoo = digits
     network, teacher = zoo[2], best_of(zoo)
     found = {
-        loss: goal_of(space, dataclasses.replace(TINY, loss=loss), teacher=teacher).terms(
+        loss: goal_of(space, dataclasses.replace(TINY, loss=loss), teacher=None if loss == "task" else teacher).terms(
             network, torch.Generator().manual_seed(3)
         )
         for loss in ("kd", "kl", "task")
@@ -141,6 +142,8 @@ def test_the_term_of_a_shape_is_eq_2_with_its_samples(chairs):
 def test_auto_takes_a_teacher_where_there_is_one(digits):
     space, zoo = digits
     assert goal_of(space, TINY).alpha == 0.0 and goal_of(space, TINY, teacher=zoo[0]).alpha == TINY.alpha
+    with pytest.raises(ValueError, match="no --teacher"):
+        goal_of(space, dataclasses.replace(TINY, loss="task"), teacher=zoo[0])
 
 
 @pytest.mark.parametrize(
@@ -321,6 +324,35 @@ def test_a_folder_with_a_run_is_not_overwritten(digits, tmp_path):
     assert metrics(tmp_path / "run") == before
 
 
+def test_another_teacher_or_target_is_not_gone_on_with(digits, chairs, tmp_path):
+    zoo = digits[1]
+    run(*digits, tmp_path / "a", teacher=zoo[0])
+    with pytest.raises(BadFolder, match="another teacher, target or data"):
+        run(*digits, tmp_path / "a", teacher=zoo[1], resume=True)
+    run(*chairs, tmp_path / "b", target="chair:1")
+    with pytest.raises(BadFolder, match="another teacher, target or data"):
+        run(*chairs, tmp_path / "b", target="chair:2", resume=True)
+
+
+def test_stopped_while_it_is_tested_it_does_not_go_on_optimising(digits, tmp_path, monkeypatch):
+    config = dataclasses.replace(TINY, lr=1e-9, steps=1000, every=1, patience=3)
+    monkeypatch.setattr(netspace.lso.ImagesGoal, "test", lambda *_: (_ for _ in ()).throw(Died))
+    with pytest.raises(Died):
+        run(*digits, tmp_path / "run", config)
+    monkeypatch.undo()
+    assert run(*digits, tmp_path / "run", config, resume=True) == []
+    result = read_result(tmp_path / "run")
+    assert result.ended == "patience" and result.steps == 3
+
+
+@pytest.mark.parametrize("name", ["config.json", "zoo.json"])
+def test_a_space_or_a_zoo_is_not_written_into(digits, tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(BadFolder, match="choose another folder"):
+        run(*digits, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_another_space_is_not_gone_on_with(digits, tmp_path):
     space, zoo = digits
     run(space, zoo, tmp_path / "run")
@@ -352,16 +384,17 @@ def test_damaged_folders_are_named(digits, tmp_path):
 
 def test_a_full_disk_leaves_the_last_checkpoint_readable(digits, tmp_path, monkeypatch):
     space, zoo = digits
-    real, count = netspace.lso._write_checkpoint, 0
+    real, count = Path.write_bytes, 0
 
-    def full(*args):
+    def full(path, content):
         nonlocal count
-        count += 1
-        if count == 3:
-            raise OSError(28, "No space left on device")
-        real(*args)
+        count += "checkpoint" in path.name
+        if count < 3:
+            return real(path, content)
+        real(path, content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(netspace.lso, "_write_checkpoint", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         run(space, zoo, tmp_path / "run")
     monkeypatch.undo()

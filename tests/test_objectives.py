@@ -19,6 +19,7 @@ from netspace.objectives import (
     objective_of,
 )
 from netspace.train import new_space
+from netspace.zoo import OPTIMISED, add, select
 
 
 def test_copies_are_the_same_networks_stretched(tiny_zoo):
@@ -244,10 +245,22 @@ def test_a_family_wants_a_teacher_of_its_classes_and_one_architecture_wants_none
     stranger = Network.of(other, other.initialise(0), (16, 10_000))
     with pytest.raises(ValueError, match="200 classes, digits has 32 pixels and 10 classes"):
         FamilyObjective(space, tiny_family_zoo, [2], TINY_FAMILY_TRAIN, teacher=stranger)
+    foreign = ARCHS["lenetlike/cifar10"]  # as many classes, as large images
+    stranger = Network.of(foreign, foreign.initialise(0), (8, 10_000))
+    with pytest.raises(ValueError, match="was trained on cifar10, it cannot teach digits"):
+        FamilyObjective(space, tiny_family_zoo, [2], TINY_FAMILY_TRAIN, teacher=stranger)
     with pytest.raises(ValueError, match="no --teacher"):
         ClassifierObjective(
             new_space(tiny_cnn_zoo, TINY_CNN_TRAIN), tiny_cnn_zoo, [0], TINY_CNN_TRAIN, teacher=stranger
         )
+
+
+def test_the_best_of_a_zoo_is_one_that_was_trained(tiny_cnn_zoo, tmp_path):
+    select(tiny_cnn_zoo, range(len(tiny_cnn_zoo)), tmp_path / "zoo")
+    worst = int(tiny_cnn_zoo.records.val_accuracy.idxmin())
+    kept = add(tmp_path / "zoo", tiny_cnn_zoo[worst], {"name": "made", "split": OPTIMISED, "val_accuracy": 1.0})
+    assert torch.equal(best_of(kept).prep, best_of(tiny_cnn_zoo).prep) and best_of(kept, "made").arch
+    assert not torch.equal(best_of(kept).prep, kept["made"].prep)
 
 
 def test_a_family_of_sdfs_has_no_objective():

@@ -242,8 +242,7 @@ def test_random_drawing_is_the_papers():
 
 def test_even_drawing_takes_turns():
     drawn = [i for step in range(60) for i in batch_of(GROUPS, 2, step, seed=1, drawing="even")]
-    counts = {i: drawn.count(i) for i in {*drawn}}
-    assert counts == {i: 40 // len(group) for group in GROUPS for i in group} | counts
+    counts = {i: drawn.count(i) for group in GROUPS for i in group}
     assert all(sum(counts[i] for i in group) == 40 for group in GROUPS)
     assert all(max(counts[i] for i in group) - min(counts[i] for i in group) <= 1 for group in GROUPS)
 
@@ -262,6 +261,37 @@ def test_pairs_of_two_architectures_alone():
     assert all([i // 10 for i in ids] == [1, 3] for ids in drawn)
 
 
+def test_pairs_that_cannot_be_are_refused(tiny_family_zoo, tmp_path):
+    with pytest.raises(ValueError, match="needs --nets 2"):
+        dataclasses.replace(TINY_FAMILY_TRAIN, nets=1)
+    middle = [i for i in range(len(tiny_family_zoo)) if tiny_family_zoo.records.arch[i] != "lenetlike/digits"]
+    select(tiny_family_zoo, middle, tmp_path / "zoo")
+    with pytest.raises(ValueError, match="needs training networks of lenetlike/digits"):
+        run(Zoo.load(tmp_path / "zoo"), tmp_path / "run", TINY_FAMILY_TRAIN, teacher=best_of(tiny_family_zoo))
+
+
+def test_a_run_goes_on_with_its_teacher(tiny_family_zoo, tmp_path):
+    config = dataclasses.replace(TINY_FAMILY_TRAIN, steps=1, every=1)
+    run(tiny_family_zoo, tmp_path / "run", config, teacher=tiny_family_zoo[0])
+    with pytest.raises(BadFolder, match="another teacher"):
+        run(tiny_family_zoo, tmp_path / "run", config, teacher=tiny_family_zoo[1], resume=True)
+
+
+def test_an_earlier_versions_copies_are_not_gone_on_with(tiny_zoo, tmp_path):
+    config = dataclasses.replace(TINY_TRAIN, steps=1, every=1, copies=2)
+    run(tiny_zoo, tmp_path / "run", config)
+    about = json.loads((tmp_path / "run" / "train.json").read_text())
+    (tmp_path / "run" / "train.json").write_text(json.dumps({k: v for k, v in about.items() if k != "batches"}))
+    with pytest.raises(BadFolder, match="an earlier version"):
+        run(tiny_zoo, tmp_path / "run", config, resume=True)
+
+
+def test_a_zoos_folder_is_not_trained_into(tiny_zoo, tmp_path):
+    select(tiny_zoo, [0, 1], tmp_path / "zoo")
+    with pytest.raises(BadFolder, match="holds a zoo already"):
+        run(tiny_zoo, tmp_path / "zoo")
+
+
 def test_a_family_learns_and_resumes_to_the_same_numbers(tiny_family_zoo, tiny_family_space_folder, tmp_path):
     teacher = best_of(tiny_family_zoo)
     for line in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher):
@@ -269,8 +299,11 @@ def test_a_family_learns_and_resumes_to_the_same_numbers(tiny_family_zoo, tiny_f
             break
     *_, last = fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher, resume=True)
     lines = (tiny_family_space_folder / "metrics.jsonl").read_text().splitlines()
-    whole = [json.loads(line)["terms"] for line in lines]
-    assert last.terms == whole[-1] and set(last.terms) == {"kd", "class", "kd_gamma", "class_gamma"}
+    whole = json.loads(lines[-1])
+    assert (last.terms, last.measures) == (whole["terms"], whole["measures"])
+    assert set(last.terms) == {"kd", "class", "kd_gamma", "class_gamma"}
+    ours, theirs = weights(tmp_path / "run"), weights(tiny_family_space_folder)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_learning_rate_warms_up_and_falls():

@@ -1,14 +1,18 @@
 """A zoo comes back as it was written; what is damaged is refused in one sentence."""
 
+import dataclasses
 import json
 import pickle
 
 import pytest
 import torch
+from conftest import TINY_FIT
+from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from netspace import BadFolder, Zoo
-from netspace.zoo import replacing, select
+from netspace import ARCHS, BadFolder, Network, Zoo
+from netspace.fit_sdf import chair_sources, make_sdf_zoo
+from netspace.zoo import OPTIMISED, add, join, replacing, select
 
 
 @pytest.fixture
@@ -132,3 +136,57 @@ def test_unknown_keys_and_pickles_of_any_protocol_are_refused(copy):
         path.write_bytes(pickle.dumps({"a": 1}, protocol=protocol))
         with pytest.raises(BadFolder, match="is a pickle"):
             Zoo.load(copy)
+
+
+def test_zoos_join_to_a_family(tiny_cnn_zoo, tiny_family_zoo, tmp_path):
+    """The same networks, whatever zoo they come from; the PRep is the smallest that holds the largest architecture."""
+    ours = [i for i in range(len(tiny_family_zoo)) if tiny_family_zoo.records.arch[i] == "resnet8/digits"]
+    join([(tiny_cnn_zoo, [5, 2]), (tiny_family_zoo, ours)], tmp_path / "joined")
+    joined = Zoo.load(tmp_path / "joined")
+    assert joined.family == tiny_family_zoo.family and len(joined) == 2 + len(ours)
+    for name, zoo in [(tiny_cnn_zoo.records.name[5], tiny_cnn_zoo), ("resnet8-003", tiny_family_zoo)]:
+        assert all(torch.equal(p, zoo[name].params[key]) for key, p in joined[name].params.items())
+    with pytest.raises(BadFolder, match="holds a zoo already"):
+        join([(tiny_cnn_zoo, [0])], tmp_path / "joined")
+
+
+def test_zoos_of_other_data_do_not_join(tiny_zoo, tiny_cnn_zoo, tmp_path):
+    with pytest.raises(ValueError, match="make no family: digits, sdf"):
+        join([(tiny_zoo, [0]), (tiny_cnn_zoo, [0])], tmp_path / "joined")
+
+
+def test_what_is_added_is_there_and_nothing_is_lost(tiny_zoo, tmp_path):
+    select(tiny_zoo, [0, 1, 2], tmp_path / "zoo")
+    for name, i in (("one", 3), ("two", 4)):
+        add(tmp_path / "zoo", tiny_zoo[i], {"name": name, "split": OPTIMISED})
+    zoo = Zoo.load(tmp_path / "zoo")
+    assert len(zoo) == 5 and zoo.ids("train") == [i for i in tiny_zoo.ids("train") if i < 3]
+    assert torch.equal(zoo["one"].prep, tiny_zoo[3].prep) and torch.equal(zoo["two"].prep, tiny_zoo[4].prep)
+    with pytest.raises(ValueError, match="holds a network 'two' already"):
+        add(tmp_path / "zoo", tiny_zoo[4], {"name": "two", "split": OPTIMISED})
+    other = ARCHS["siren256"]
+    with pytest.raises(ValueError, match="siren256 is not of"):
+        add(tmp_path / "zoo", Network.of(other, other.initialise(0), (8, 10_000)), {"name": "x", "split": OPTIMISED})
+
+
+def test_a_zoo_that_a_job_writes_is_not_added_to(tiny_zoo, tmp_path):
+    select(tiny_zoo, [0], tmp_path / "zoo")
+    with FileLock(tmp_path / "zoo" / ".lock"), pytest.raises(BadFolder, match="written by a job"):
+        add(tmp_path / "zoo", tiny_zoo[1], {"name": "x", "split": OPTIMISED})
+
+
+def test_a_zoo_goes_on_after_an_addition_that_was_cut_off(tmp_path):
+    """Weights without a record lie between those with one: what is fitted next must not take their place."""
+    config = dataclasses.replace(TINY_FIT, steps=2)
+    for _ in make_sdf_zoo(tmp_path, chair_sources(2), config, workers=0):
+        pass
+    before = Zoo.load(tmp_path)
+    records = before.records
+    add(tmp_path, before[0], {"name": "cut off", "split": OPTIMISED})
+    records.to_parquet(tmp_path / "records.parquet", index=False)
+    add(tmp_path, before[1], {"name": "kept", "split": OPTIMISED})
+    for _ in make_sdf_zoo(tmp_path, chair_sources(3), config, workers=0, resume=True):
+        pass
+    zoo = Zoo.load(tmp_path)
+    assert zoo.records.name.tolist() == [*records.name, "kept", "chair-0002"] and zoo.records.row.is_unique
+    assert torch.equal(zoo["kept"].prep, before[1].prep) and torch.equal(zoo[0].prep, before[0].prep)
