@@ -14,6 +14,7 @@ is free has crashed. Two jobs run at a time on a machine, which are two further 
 from __future__ import annotations
 
 import _thread
+import errno
 import json
 import os
 import re
@@ -36,6 +37,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from .zoo import BadFolder, read_json, replacing
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 FORMAT = 1
 QUEUED, RUNNING, STOPPED, FINISHED, FAILED, CRASHED = "queued", "running", "stopped", "finished", "failed", "crashed"
@@ -186,13 +192,23 @@ def _point(line: str) -> dict | None:
 
 
 def _held(path: Path) -> bool:
-    """Whether a process holds this lock."""
+    """Whether a process holds this lock; who looks shares it, and is no holder to others who look."""
+    try:
+        if fcntl:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno != errno.ENOSYS:  # also where it is another user's, whose job we believe
+            return True
     if not path.exists():
         return False
     lock = FileLock(path)
     try:
-        lock.acquire(blocking=False)
-    except OSError:  # also where it is another user's, whose job we believe
+        lock.acquire(timeout=0.06, poll_interval=0.02)  # longer than another looks
+    except OSError:
         return True
     lock.release()
     return False

@@ -187,6 +187,19 @@ def test_who_looks_disturbs_no_start(tmp_path, launch):
         looking.join()
 
 
+def test_two_who_look_at_once_take_a_dead_job_for_dead(tmp_path):
+    runs._save(tmp_path / "job.json", runs._about("stub", ARGV, tmp_path, runs._now()))
+    runs._save(tmp_path / "status.json", runs._news("running", 1, {}))
+    (tmp_path / ".lock").touch()
+    found = []
+    looking = [threading.Thread(target=lambda: found.extend(state(tmp_path) for _ in range(100))) for _ in range(3)]
+    for thread in looking:
+        thread.start()
+    for thread in looking:
+        thread.join()
+    assert found == ["crashed"] * 300
+
+
 def test_two_run_at_a_time_and_others_queue_in_order(tmp_path, launch):
     jobs = [tmp_path / name for name in "abcd"]
     for folder in jobs:
