@@ -52,7 +52,7 @@ JOB, STATUS, METRICS, LOG, STOP, LOCK = "job.json", "status.json", "metrics.json
 AT_ONCE = 2
 POLL_SECONDS = 0.4
 STARTING = timedelta(seconds=60)
-"""how long a process may take to its first word, before it counts as dead"""
+"""how long a process that another started may take to its first word, before it counts as dead"""
 GO_ON = "what was finished is kept, resuming goes on from there"
 NO_WORD = "the process ended without a word (killed, disk full, power lost); resuming goes on from what was saved"
 
@@ -93,8 +93,15 @@ class Job:
 
 
 def read(folder: Path) -> Job:
-    """The job of a folder; BadFolder, in one sentence, where its job.json is missing, damaged or of another format."""
+    """The job of a folder; BadFolder, in one sentence, where its records cannot be read, or its job.json is damaged."""
     _reap()
+    try:
+        return _read(folder)
+    except OSError as error:
+        raise BadFolder(f"the records of {folder} cannot be read ({error.strerror or error})") from error
+
+
+def _read(folder: Path) -> Job:
     about = read_json(folder / JOB)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else None
@@ -105,6 +112,9 @@ def read(folder: Path) -> Job:
         job = {"folder": folder, "argv": words, "directory": Path(about["directory"])} | known
     except (KeyError, TypeError) as error:
         raise BadFolder(f"{folder / JOB} is damaged: it has no usable {error}") from error
+    for name, value in known.items():
+        if not isinstance(value, str) or (name == "created" and not _time(value)):
+            raise BadFolder(f"{folder / JOB} is damaged: it has no usable '{name}'")
     status = _status(folder)
     while status["state"] in ALIVE and not _lives(folder, status):
         again = _status(folder)
@@ -112,7 +122,8 @@ def read(folder: Path) -> Job:
             status |= _death(folder, status)
             break
         status = again
-    status["started"] = status["started"] or job["created"]
+    status["started"] = status["started"] if _time(status["started"]) else job["created"]
+    status["updated"] = status["updated"] if _time(status["updated"]) else status["started"]
     return Job(**job, **{name: value for name, value in status.items() if name != "pid"})
 
 
@@ -123,7 +134,7 @@ def find(roots: Sequence[Path]) -> list[Job]:
         for depth in range(5):
             for path in root.glob(f"{'*/' * depth}{JOB}"):
                 folders.setdefault(path.parent.resolve(), path.parent)
-    return sorted(map(_read_or_tell, folders.values()), key=lambda job: job.started, reverse=True)
+    return sorted(filter(None, map(_read_or_tell, folders.values())), key=lambda job: job.started, reverse=True)
 
 
 def metrics(folder: Path) -> list[dict]:
@@ -145,33 +156,52 @@ def log_tail(job: Job, lines: int = 200) -> str:
         return ""
 
 
-def _read_or_tell(folder: Path) -> Job:
+def _read_or_tell(folder: Path) -> Job | None:
+    """The job of a folder, unreadable where `read` refuses it; None where it is gone."""
     try:
         return read(folder)
     except (ValueError, TypeError) as problem:
-        when = datetime.fromtimestamp((folder / JOB).stat().st_mtime, UTC).isoformat()
+        try:
+            when = datetime.fromtimestamp((folder / JOB).stat().st_mtime, UTC).isoformat()
+        except OSError:
+            return None
         return Job(folder, "", (), folder, "", when, UNREADABLE, str(problem), 0, 0, None, when, when)
 
 
 def _status(folder: Path) -> dict:
-    """All fields of status.json; what is missing, as where the disk was full, gets the values of a run without news."""
+    """All fields of status.json; what is missing or of another type, as where the disk was full, is that of a run
+    without news."""
     usual = {"state": RUNNING, "message": "", "done": 0, "total": 0, "seconds_left": None}
     usual |= {"started": "", "updated": "", "pid": 0}
+    types = {"seconds_left": Real | None, "pid": int | None}
     try:
         found = read_json(folder / STATUS)
-        return usual | {name: found[name] for name in usual if name in found}
+        right = [n for n in usual if n in found and isinstance(found[n], types.get(n, type(usual[n])))]
+        return usual | {name: found[name] for name in right}
     except (BadFolder, TypeError):
         return usual
+
+
+def _time(text: str) -> datetime | None:
+    """An ISO time; None where it is none, or does not say of which zone."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else None
 
 
 def _lives(folder: Path, status: dict) -> bool:
     """Whether the process of a job is there, or about to come."""
     if _held(folder / LOCK):
         return True
-    child = _children.get(folder.resolve())
-    if status["pid"] is not None or (child and child.poll() is not None):
+    if status["pid"] is not None:
         return False
-    return datetime.now(UTC) - datetime.fromisoformat(status["updated"]) < STARTING
+    child = _children.get(folder.resolve())
+    if child:  # started here, so known to live however slow its start is
+        return child.poll() is None
+    when = _time(status["updated"])
+    return when is not None and datetime.now(UTC) - when < STARTING
 
 
 def _death(folder: Path, status: dict) -> dict:
@@ -235,7 +265,7 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     folder = directory / argv[_out(argv)]
     earlier = {}
     if folder.exists():
-        if _held(folder / LOCK) or ((folder / JOB).exists() and _read_or_tell(folder).alive):
+        if _held(folder / LOCK) or ((job := _read_or_tell(folder)) and job.alive):
             raise BadFolder(f"{folder} is running already")
         others = {path.name for path in folder.iterdir()} - {JOB, STATUS, LOG, STOP, LOCK}
         if others and "--resume" not in argv:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -153,6 +154,14 @@ def test_what_never_came_to_its_first_word_has_failed(tmp_path, monkeypatch):
     assert (state(folder), runs.read(folder).message) == ("failed", "error: no such option")
 
 
+def test_a_start_is_as_slow_as_it_likes_while_its_process_lives(tmp_path, spawned, monkeypatch):
+    folder = runs.start(["train", "--out", str(tmp_path / "job")])
+    monkeypatch.setattr(runs, "STARTING", runs.timedelta(0))
+    assert state(folder) == "queued"
+    runs._children[folder.resolve()] = SimpleNamespace(poll=lambda: 1)
+    assert state(folder) == "failed"
+
+
 # -- one folder, two slots -----------------------------------------------------------------------------------------
 
 
@@ -296,6 +305,8 @@ def test_a_start_that_would_spoil_something_is_refused(tmp_path, launch):
         ("[]", "has job format None, this program reads format 1"),
         ('{"format": 2}', "has job format 2, this program reads format 1"),
         ('{"format": 1, "kind": "train"}', "is damaged: it has no usable 'argv'"),
+        (json.dumps(runs._about("train", ARGV, Path(), "soon")), "is damaged: it has no usable 'created'"),
+        (json.dumps(runs._about(None, ARGV, Path(), "2026-01-01T00:00:00Z")), "is damaged: it has no usable 'kind'"),
     ],
 )
 def test_a_damaged_job_is_told_in_a_sentence_and_listed(tmp_path, launch, content, sentence):
@@ -309,6 +320,35 @@ def test_a_damaged_job_is_told_in_a_sentence_and_listed(tmp_path, launch, conten
     found = {job.folder.name: job for job in runs.find([tmp_path, tmp_path / "bad", tmp_path / "nowhere"])}
     assert {name: job.state for name, job in found.items()} == {"good": "finished", "bad": "unreadable"}
     assert sentence in found["bad"].message
+
+
+def test_a_folder_that_vanishes_is_dropped_and_an_unreadable_one_is_told(tmp_path, monkeypatch):
+    for name in ("good", "gone", "locked"):
+        runs._save(tmp_path / name / "job.json", runs._about("train", ARGV, tmp_path, runs._now()))
+    read_json = runs.read_json
+
+    def reading(path: Path) -> dict:
+        if path.parent.name == "gone" and path.parent.exists():
+            shutil.rmtree(path.parent)
+        if path.parent.name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_json(path)
+
+    monkeypatch.setattr(runs, "read_json", reading)
+    found = {job.folder.name: job for job in runs.find([tmp_path])}
+    assert {name: job.state for name, job in found.items()} == {"good": "crashed", "locked": "unreadable"}
+    assert found["locked"].message == f"the records of {tmp_path / 'locked'} cannot be read (Permission denied)"
+    with pytest.raises(BadFolder, match="cannot be read"):
+        runs.stop(tmp_path / "locked")
+
+
+@pytest.mark.parametrize("when", [{}, {"updated": "soon"}, {"updated": "2026-01-01T00:00:00"}, {"updated": 5}])
+def test_a_start_without_its_time_has_failed(tmp_path, when):
+    runs._save(tmp_path / "job.json", runs._about("train", ARGV, tmp_path, created := runs._now()))
+    runs._save(tmp_path / "status.json", {"state": "queued", "pid": None, "done": None, "started": None} | when)
+    job = runs.read(tmp_path)
+    assert (job.state, job.message, job.done, job.started) == ("failed", "it never began", 0, created)
+    assert runs.datetime.fromisoformat(job.updated)
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"state": "running"}'])
