@@ -116,6 +116,8 @@ def _read(folder: Path) -> Job:
         if not isinstance(value, str) or (name == "created" and not _time(value)):
             raise BadFolder(f"{folder / JOB} is damaged: it has no usable '{name}'")
     status = _status(folder)
+    if status["state"] not in ALIVE and _held(folder / LOCK):  # a command that has not begun to work in it
+        status |= {"state": RUNNING, "message": "starting", "seconds_left": None}
     while status["state"] in ALIVE and not _lives(folder, status):
         again = _status(folder)
         if again == status:  # else it ended, or began, between two looks
@@ -349,8 +351,8 @@ def running(
 ) -> Iterator[Running]:
     """Inside, this process is the job of a folder; how it ends is recorded there.
 
-    What is refused before any progress leaves the folder as it was, for whoever typed the command has read why; where
-    `start` prepared the folder, the job is kept as failed.
+    An earlier job's records stay until this one's work begins. What is refused before leaves the folder as it was, for
+    whoever typed the command has read why; where `start` prepared the folder, the job is kept as failed.
 
     Args:
         queue: wait until fewer than two other jobs run; else a slot is taken where one is free.
@@ -370,6 +372,8 @@ def running(
     try:
         job = Running(folder, kind, argv)
         try:
+            if job._prepared or job._new:
+                job._begin()
             with job._listening(), _slot(slots or slots_folder(), job if queue else None):
                 job._tell(state=RUNNING, message="")
                 yield job
@@ -391,8 +395,10 @@ class Running:
 
     def __init__(self, folder: Path, kind: str, argv: Sequence[str]) -> None:
         self.folder = folder
-        self._before = {name: _bytes(folder / name) for name in (JOB, STATUS, LOG)}
-        earlier = _read_or_tell(folder) if (folder / JOB).exists() else None
+        self._new = not any((folder / name).exists() for name in (JOB, STATUS, LOG))
+        self._begun = False
+        self._said, self._writing = [], threading.Lock()
+        earlier = _read_or_tell(folder)
         known = earlier is not None and earlier.state != UNREADABLE
         self._prepared = known and _status(folder)["pid"] is None
         self._accepted = self._stop = self._changed = False
@@ -402,11 +408,9 @@ class Running:
             (folder / STOP).unlink(missing_ok=True)
         kept = {"done": earlier.done, "total": earlier.total} if known and "--resume" in argv else {}
         same = known and _purpose(earlier.argv) == _purpose(argv)
-        created = earlier.created if same else _now()
-        _save(folder / JOB, _about(kind, argv, Path.cwd(), created))
+        self._about = _about(kind, argv, Path.cwd(), earlier.created if same else _now())
         self._status = _news(QUEUED, os.getpid(), kept)
         self._curve_from = None
-        self._write()
 
     def report(
         self,
@@ -423,11 +427,12 @@ class Running:
         """
         if words:
             print(words, flush=True)
-            self._append(LOG, words)
+            self._log(words)
         now = {"message": words or self._status["message"]}
         if done is not None:
             self._accepted = True
             now |= {"done": done, "total": total or self._status["total"], "seconds_left": seconds_left}
+            self._begin()
             if measures is not None:
                 self._point(done, measures)
         self._tell(**now)
@@ -452,13 +457,29 @@ class Running:
         numbers = {k: float(v) for k, v in measures.items() if isinstance(v, Real) and not isinstance(v, bool)}
         self._append(METRICS, json.dumps({"step": step, "terms": {}, "measures": numbers}))
 
+    def _begin(self) -> None:
+        """Make the folder's records this job's."""
+        if not self._begun:
+            self._begun = True
+            self._write()
+            _save(self.folder / JOB, self._about)
+            for line in self._said:
+                self._append(LOG, line)
+
+    def _log(self, line: str) -> None:
+        if self._begun:
+            self._append(LOG, line)
+        else:
+            self._said.append(line)
+
     def _append(self, name: str, line: str) -> None:
         with suppress(OSError), (self.folder / name).open("a") as file:  # a full disk must not end a job by this alone
             file.write(f"{line}\n")
 
     def _write(self) -> None:
-        self._changed = False
-        self._changed = not _save(self.folder / STATUS, self._status | {"updated": _now()})
+        with self._writing:
+            self._changed = False
+            self._changed = not _save(self.folder / STATUS, self._status | {"updated": _now()})
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -473,7 +494,7 @@ class Running:
 
         def listen() -> None:
             while not self._over.wait(POLL_SECONDS):
-                if self._changed:
+                if self._changed and self._begun:
                     self._write()
                 if not self._stop and (self.folder / STOP).exists():
                     self._stop = True
@@ -492,25 +513,26 @@ class Running:
                 signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
     def _end(self, state: str, **news) -> None:
+        self._begin()
         (self.folder / STOP).unlink(missing_ok=True)
         self._status = self._status | {"state": state, "seconds_left": None} | news
         self._write()
 
     def _end_early(self, error: BaseException) -> None:
-        """Record why, or put the folder's records back where this command had not begun to work there."""
+        """Record why, or leave nothing of this command where it had not begun to work there."""
         stopped, refused = isinstance(error, KeyboardInterrupt), isinstance(error, ValueError | KeyError | OSError)
         begun = self._accepted or self._prepared
-        if stopped and (begun or self._before[JOB] is None):
+        if stopped and (begun or self._new):
             self._end(STOPPED, message=GO_ON)
         elif begun or not (stopped or refused):
             words = sentence(error) if refused else traceback.format_exception_only(error)[-1].strip()
             if not self._prepared:  # else main or Python says it on standard error, which is the log
-                self._append(LOG, words if refused else "".join(traceback.format_exception(error)).rstrip())
+                self._log(words if refused else "".join(traceback.format_exception(error)).rstrip())
             self._end(FAILED, message=words)
         else:
-            for name, content in self._before.items():
+            for name in (JOB, STATUS, LOG, STOP) if self._new else (STOP,):
                 with suppress(OSError):
-                    (self.folder / name).unlink() if content is None else (self.folder / name).write_bytes(content)
+                    (self.folder / name).unlink()
 
 
 def sentence(error: BaseException) -> str:
@@ -600,10 +622,6 @@ def _save(path: Path, record: dict) -> bool:
         return True
     except OSError:
         return False
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
 
 
 def _now() -> str:

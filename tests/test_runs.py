@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import shutil
 import signal
 import threading
@@ -259,6 +260,45 @@ def test_what_is_refused_leaves_an_earlier_run_alone(tmp_path, launch):
     with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV):
         raise KeyboardInterrupt
     assert records(tmp_path) == before
+
+
+def test_an_earlier_run_stays_until_another_works_in_its_folder(tmp_path, launch):
+    (tmp_path / "go").touch()
+    launch(tmp_path).join()
+    before = records(tmp_path)
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(ValueError, match="no"), runs.running(tmp_path, "stub", [*ARGV, "--steps", "7"]) as job:
+            job.report("looking")
+            time.sleep(0.5)  # it could have written
+            assert records(tmp_path) == before  # what a kill would leave
+            assert (state(tmp_path), runs.read(tmp_path).message) == ("running", "starting")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))  # as on a full disk, files can only become empty
+            raise ValueError("no")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert records(tmp_path) == before
+    with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
+        runs.stop(tmp_path)
+        time.sleep(5)
+    assert records(tmp_path) == before
+    with runs.running(tmp_path, "stub", [*ARGV, "--steps", "7"]) as job:
+        job.report("looking")
+        job.report("working", 1, 1)
+    job = runs.read(tmp_path)
+    assert (job.state, job.done, job.argv[-1]) == ("finished", 1, "7")
+    assert runs.log_tail(job, 3) == "line 4\nlooking\nworking"
+
+
+def test_what_breaks_before_it_works_is_told(tmp_path, launch):
+    (tmp_path / "go").touch()
+    launch(tmp_path).join()
+    with pytest.raises(MemoryError), runs.running(tmp_path, "stub", ARGV) as job:
+        job.report("looking")
+        raise MemoryError("no room")
+    job = runs.read(tmp_path)
+    assert (job.state, job.message) == ("failed", "MemoryError: no room")
+    assert "line 4\nlooking\nTraceback" in runs.log_tail(job)
 
 
 def test_what_is_refused_leaves_nothing_behind(tmp_path):
