@@ -371,16 +371,17 @@ def running(
         raise BadFolder(f"{folder} is running already; see `jobs list`") from None
     try:
         job = Running(folder, kind, argv)
-        try:
-            if job._prepared or job._new:
-                job._begin()
-            with job._listening(), _slot(slots or slots_folder(), job if queue else None):
-                job._tell(state=RUNNING, message="")
-                yield job
-        except BaseException as error:
-            job._end_early(error)
-            raise
-        job._end(FINISHED)
+        with job._interruptible():
+            try:
+                if job._prepared or job._new:
+                    job._begin()
+                with job._listening(), _slot(slots or slots_folder(), job if queue else None):
+                    job._tell(state=RUNNING, message="")
+                    yield job
+            except BaseException as error:
+                job._end_early(error)
+                raise
+            job._end(FINISHED)
     finally:
         if new and not (folder / JOB).exists():
             (folder / LOCK).unlink(missing_ok=True)
@@ -401,7 +402,7 @@ class Running:
         earlier = _read_or_tell(folder)
         known = earlier is not None and earlier.state != UNREADABLE
         self._prepared = known and _status(folder)["pid"] is None
-        self._accepted = self._stop = self._changed = False
+        self._accepted = self._stop = self._deaf = self._changed = False
         self._over = threading.Event()
         self._main = threading.current_thread() is threading.main_thread()
         if not self._prepared:
@@ -444,7 +445,8 @@ class Running:
         self._changed = True
 
     def _heed(self) -> None:
-        if self._stop:
+        """Stop another thread than the main one, which a signal reaches; and that one if it works on after it was."""
+        if self._deaf if self._main else self._stop:
             raise KeyboardInterrupt
 
     def _point(self, step: int, measures: Mapping) -> None:
@@ -482,15 +484,32 @@ class Running:
             self._changed = not _save(self.folder / STATUS, self._status | {"updated": _now()})
 
     @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Inside, a thread writes news and looks for STOP; what it finds, and SIGTERM, act as Ctrl-C does.
+    def _interruptible(self) -> Iterator[None]:
+        """Inside, the first SIGTERM or Ctrl-C interrupts; what comes while the job ends or is recorded is not heard.
 
-        Not SIGINT itself: it is ignored in what a script starts in the background, so in what an app started so starts.
+        SIGINT only where Python hears it: it is ignored in what a script starts in the background, so in what an app
+        started so starts.
         """
 
         def interrupted(*_) -> None:
-            if not self._over.is_set():
+            if not self._deaf:
+                self._deaf = True
                 raise KeyboardInterrupt
+
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT) if self._main}
+        if before and before[signal.SIGINT] is not signal.default_int_handler:
+            del before[signal.SIGINT]
+        try:
+            for number in before:
+                signal.signal(number, interrupted)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler or signal.SIG_DFL)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Inside, a thread writes news and looks for STOP, which it passes on as SIGTERM."""
 
         def listen() -> None:
             while not self._over.wait(POLL_SECONDS):
@@ -501,16 +520,14 @@ class Running:
                     if self._main:
                         _interrupt_main()
 
-        before = signal.signal(signal.SIGTERM, interrupted) if self._main else None
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         try:
             yield
         finally:
+            self._deaf = True
             self._over.set()
             listener.join()
-            if self._main:
-                signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
     def _end(self, state: str, **news) -> None:
         self._begin()
@@ -520,6 +537,7 @@ class Running:
 
     def _end_early(self, error: BaseException) -> None:
         """Record why, or leave nothing of this command where it had not begun to work there."""
+        self._deaf = True
         stopped, refused = isinstance(error, KeyboardInterrupt), isinstance(error, ValueError | KeyError | OSError)
         begun = self._accepted or self._prepared
         if stopped and (begun or self._new):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
@@ -448,6 +449,52 @@ def test_in_another_thread_it_stops_at_its_next_line(tmp_path):
     runs.stop(tmp_path)
     thread.join(10)
     assert ended and state(tmp_path) == "stopped"
+
+
+def ends_slowly(folder: Path) -> None:
+    """A job that needs a while to keep what it finished."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), runs.running(folder, "stub", ARGV, slots=folder / "slots") as job:
+        write = job._write
+        job._write = lambda: (time.sleep(0.3 if job._over.is_set() else 0), write())  # as on a slow disk
+        try:
+            job.report("line 1", 1, 2)
+            time.sleep(30)
+        finally:
+            time.sleep(0.5)
+            (folder / "kept").touch()
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_spoils_no_careful_end(tmp_path, first):
+    process = get_context("fork").Process(target=ends_slowly, args=(tmp_path,))
+    process.start()
+    until(lambda: state(tmp_path) == "running" and runs.read(tmp_path).done == 1)
+    os.kill(process.pid, first)
+    while runs._status(tmp_path)["state"] == "running" and process.is_alive():
+        time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT), os.kill(process.pid, signal.SIGTERM)
+    process.join()
+    assert (tmp_path / "kept").exists() and state(tmp_path) == "stopped"
+
+
+def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, monkeypatch):
+    asked, interrupt = threading.Event(), runs._interrupt_main
+    monkeypatch.setattr(runs, "_interrupt_main", asked.set)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
+        job.report("line 1", 1, 4)
+        runs.stop(tmp_path)
+        assert asked.wait(5)
+        job.report("line 2", 2, 4)  # the signal is on its way
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+            time.sleep(5)
+        interrupt(), time.sleep(0.1)
+        job.report("line 3", 3, 4)
+    assert (state(tmp_path), runs.read(tmp_path).done) == ("stopped", 3)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # -- the commands --------------------------------------------------------------------------------------------------
