@@ -94,7 +94,8 @@ def test_the_summary_is_that_of_the_rows_and_of_the_recorded_curves(name):
     curves = []
     for (kind, method, a, b), mine in table.groupby(["kind", "method", "a", "b"], sort=False):
         assert len(mine) == PATH_STEPS and mine.gamma.is_monotonic_increasing
-        curves.append(Curve(kind, method, a, b, (accuracies[a], accuracies[b]), tuple(mine.accuracy)))
+        ends, archs = (accuracies[a], accuracies[b]), (arch,) * PATH_STEPS
+        curves.append(Curve(kind, method, a, b, ends, tuple(mine.accuracy), archs))
     assert set(table["count"]) == {{"digits": 360, "cifar10": 10_000}[name]}
     assert len(curves) == 2 * len({(p.kind, p.a, p.b) for p in curve_pairs(zoo, 20)})
     for kind, figures in summarise_curves(curves).items():
