@@ -229,6 +229,7 @@ def _held(path: Path) -> bool:
         if fcntl:
             with path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing does not where a process forked meanwhile has it open
             return False
     except FileNotFoundError:
         return False

@@ -191,8 +191,11 @@ def test_who_looks_disturbs_no_start(tmp_path, launch):
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        launch(tmp_path)
-        becomes(tmp_path, "running")
+        for _ in range(8):  # processes that are forked in the middle of a look
+            process = launch(tmp_path)
+            becomes(tmp_path, "running")
+            process.kill()
+            process.join()
     finally:
         over.set()
         looking.join()
