@@ -347,7 +347,7 @@ def test_answers_are_compared_across_architectures(family):
     ],
 )
 def test_optimised_networks_are_shown(folder, family, record, words):
-    add(family.zoo, family.zoo[0], {"name": "better", "split": OPTIMISED} | record)
+    add(family.zoo.folder, family.zoo[0], {"name": "better", "split": OPTIMISED} | record)
     loaded = loaded_from()
     card = catalogue.cards(loaded)[-1]
     assert (card.name, card.split, card.words, card.arch) == ("better", "optimised", words, "LeNetLike")

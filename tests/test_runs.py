@@ -185,7 +185,7 @@ def test_who_looks_disturbs_no_start(tmp_path, launch):
     over = threading.Event()
 
     def look() -> None:
-        while not over.is_set():
+        while not over.wait(0.005):  # a page looks once a second
             runs._held(tmp_path / ".lock")
 
     looking = threading.Thread(target=look)

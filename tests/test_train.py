@@ -261,6 +261,21 @@ def test_pairs_of_two_architectures_alone():
     assert all([i // 10 for i in ids] == [1, 3] for ids in drawn)
 
 
+def test_the_papers_preset_trains_a_family_too(tiny_family_zoo, tmp_path):
+    """Drawn at random and built as predicted, as the authors do."""
+    config = dataclasses.replace(
+        TINY_FAMILY_TRAIN, preset="paper", embedding=4096, steps=1, every=1, drawing="random", build="predicted",
+        schedule="constant", average=0.0,
+    )  # fmt: skip
+    select(tiny_family_zoo, [1, 2, 5, 6], tmp_path / "zoo")  # one LeNetLike and one VanillaCNN of either split
+    zoo = Zoo.load(tmp_path / "zoo")
+    assert len(zoo.ids("train")) == len(zoo.ids("validation")) == 2
+    (line,) = run(zoo, tmp_path / "run", config, teacher=best_of(tiny_family_zoo))
+    assert {"kd", "class"} <= set(line.terms) and line.measures["validation_architecture_right"] in (0, 0.5, 1)
+    space = netspace.load(tmp_path / "run")
+    assert space.config.preset == "paper" and space.head is not None
+
+
 def test_pairs_that_cannot_be_are_refused(tiny_family_zoo, tmp_path):
     with pytest.raises(ValueError, match="needs --nets 2"):
         dataclasses.replace(TINY_FAMILY_TRAIN, nets=1)
