@@ -183,8 +183,8 @@ def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_
     assert len(zoo) == 8 and zoo.family.names == ["lenetlike/digits", "vanillacnn/digits", "resnet8/digits"]
     assert np.array_equal(zoo["resnet8-002"].prep, tiny_family_zoo["resnet8-002"].prep)
 
-    train = ["train", "--zoo", joined, "--out", space, "--queries", "64", "--drawing", "pairs", "--select", "validation"]
-    train = [*map(str, train), *TRAIN, "--nets", "2"]
+    train = ["train", "--zoo", joined, "--out", space, "--queries", "64", "--drawing", "pairs"]
+    train = [*map(str, train), "--select", "validation", *TRAIN, "--nets", "2"]
     assert "learns from a teacher" in refused(capsys, *train)
     assert main([*train, "--teacher", f"{joined}:lenetlike-002"]) == 0
     both = ["--space", str(space), "--zoo", str(joined)]
