@@ -100,18 +100,18 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
 
     capsys.readouterr()
     both = ["--space", str(space), "--zoo", str(zoo)]
-    rows = ["--rows", str(tmp_path / "rows.csv"), "--pairs", "2", "--save"]
+    rows = ["--rows", str(tmp_path / "rows.csv"), "--pairs", "1", "--save"]
     assert main(["eval", *both, "--json", "--resolution", "32", *rows]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["train"]["count"] == 2 and summary["heldout"]["count"] == 1
     assert {"agreement_median", "iou_median", "chamfer_median"} <= set(summary["train"])
-    assert summary["paths"]["weights"]["pairs"] == 2 and set(summary["paths"]) == {"latent", "weights"}
+    assert summary["paths"]["weights"]["pairs"] == 1 and set(summary["paths"]) == {"latent", "weights"}
     saved = json.loads((space / "eval.json").read_text())
     assert saved["train"] == summary["train"] and (space / saved["zoo"]).resolve() == zoo.resolve()
     for file in (tmp_path / "rows.csv", space / "eval.csv"):
         assert len(pd.read_csv(file)) == 3
-    assert main(["eval", *both, "--resolution", "32", "--limit", "1", "--pairs", "1"]) == 0
-    assert "raw weights, training networks (1 pairs)" in capsys.readouterr().out
+    assert main(["eval", *both, "--resolution", "32", "--limit", "1"]) == 0
+    assert "train (1 networks)" in capsys.readouterr().out
 
     assert main(["embed", *both, "--out", str(tmp_path / "z.parquet")]) == 0
     table = pd.read_parquet(tmp_path / "z.parquet")
@@ -196,7 +196,7 @@ def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_
     assert "trained_mean" not in walk["at"]["vanillacnn/digits"]  # of which the zoo has none
     curves = pd.read_parquet(space / "curves.parquet")
     assert len(curves) == 2 * 100 and set(curves.arch) <= set(zoo.family.names)
-    assert main(["eval", *both, "--pairs", "1"]) == 0
+    assert main(["eval", *both]) == 0
     assert "by architecture" in capsys.readouterr().out
 
     run = [*both, "--teacher", str(joined), "--steps", "4", "--every", "2", "--points", "16", "--queries", "64"]
