@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from app import components
-from app.session import catalogue, take_away
+from app.session import catalogue, classifiers, take_away
 from app.session.catalogue import Found, Loaded
 from app.session.classifiers import ClassifierWork
 from app.session.path import NetworkPath, absent_words, several, sides_between
@@ -402,6 +402,20 @@ def keep_network(work: NetworkPath, method: str, i: int, a: str, b: str) -> None
         )  # fmt: skip
     st.caption("The command that writes this path")
     st.code(take_away.command(work.loaded, a, b, method), language="bash", wrap_lines=True)
+
+
+def offer_download(loaded: Loaded) -> None:
+    """The command that fetches the images of these networks, and a button that does the same."""
+    title, command = classifiers.data_title(loaded), classifiers.download_command(loaded)
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.code(command, language="bash")
+    if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
+        try:
+            with st.spinner(f"Downloading {title} …"):
+                classifiers.download(loaded)
+            st.rerun()
+        except ValueError as error:
+            st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
 
 
 def download(column, title: str, make: Callable[[], bytes], file: str, words: str) -> None:

@@ -167,15 +167,7 @@ def fetch() -> None:
         return
     st.info(f"{title} is not here, on which these networks are tested.", icon=":material/image_not_supported:")
     st.markdown("Fetch it with this command or the button, or name a folder that holds it in NETSPACE_DATA.")
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.code(command, language="bash")
-    if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
-        try:
-            with st.spinner(f"Downloading {title} …"):
-                classifiers.download(loaded)
-            st.rerun()
-        except ValueError as error:
-            st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
+    frame.offer_download(loaded)
 
 
 frame.notices()

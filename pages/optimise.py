@@ -212,15 +212,7 @@ def fetch() -> None:
         "folder that holds it in NETSPACE_DATA. Runs that were recorded are shown below.",
         icon=":material/image_not_supported:",
     )
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    left.code(command, language="bash")
-    if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
-        try:
-            with st.spinner(f"Downloading {title} …"):
-                classifiers.download(loaded)
-            st.rerun()
-        except ValueError as error:
-            st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
+    frame.offer_download(loaded)
 
 
 # -- one run and those beside it -----------------------------------------------------------------------------------
