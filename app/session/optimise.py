@@ -382,7 +382,8 @@ def find(loaded: Loaded) -> list[Run]:
                 for path in root.glob(f"{'*/' * depth}{marker}"):
                     if path.parent not in found and (marker == "lso.json" or _is_lso(path)):
                         found[path.parent] = read(path.parent)
-    mine = [run for run in found.values() if run.state == runs.UNREADABLE or _is_of(run, loaded)]
+    lost = [run for run in found.values() if run.state == runs.UNREADABLE and not run.option("space")]
+    mine = [*lost, *(run for run in found.values() if _is_of(run, loaded))]  # lost: nobody knows in which space
     return sorted({run.id: run for run in mine}.values(), key=lambda run: run.started, reverse=True)
 
 
