@@ -356,6 +356,17 @@ def test_a_run_without_one_of_its_files_is_shown_as_far_as_it_goes(lay, file):
     assert ("is truncated" in said(at.warning)) == (file == "checkpoint.safetensors")
 
 
+def test_a_damaged_run_is_listed_in_its_own_space_where_its_command_tells(lay):
+    folder, _ = lay("shapes"), lay("cnn")
+    bad = run_in(folder, "bad", TINY_SHAPE)
+    (bad / "lso.json").write_text("{")
+    command = ["lso", "--space", str(folder / "space"), "--zoo", str(folder / "zoo"), "--out", str(bad)]
+    runs._save(bad / "job.json", runs._about("lso", command, folder, runs._now()))
+    runs._save(bad / "status.json", runs._news("finished", None, {}))
+    assert "lso.json is not valid JSON" in said(open_page(space="shapes/space").error)
+    assert not open_page(space="cnn/space").error
+
+
 def test_runs_of_other_spaces_are_not_shown(lay):
     run_in(lay("cnn"), "cnn")
     run_in(lay("shapes"), "shapes", TINY_SHAPE)
