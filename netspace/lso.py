@@ -308,7 +308,7 @@ def optimise(
     about: dict | None = None,
     resume: bool = False,
 ) -> Iterator[Line]:
-    """Move an embedding by Adam until its network scores no higher; a generator of lines, one a measurement.
+    """Move an embedding by Adam, with `patience` until its network scores no higher; a generator of measurements.
 
     Selection is by validation alone; start and best are tested once, at the end. Where an architecture is wanted, only
     networks of that architecture are selected; what they are trained as is the wanted one from the first step on.
