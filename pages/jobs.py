@@ -139,7 +139,8 @@ def details(run: jobs.Run) -> None:
 
 def empty() -> None:
     st.info(
-        "Nothing was started yet. What takes longer than a minute, making a zoo or training a space, is a job: a "
+        "Nothing was started yet. What takes longer than a minute, making a zoo, training a space or optimising an "
+        "embedding, is a job: a "
         "process with a folder of its own. It goes on when this page is closed, and can be stopped and resumed here. "
         "These commands start one each:",
         icon=":material/list_alt:",
