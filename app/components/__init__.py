@@ -22,7 +22,7 @@ def _component(name: str, *shared: str):
 
 
 _viewer, _picker, _feed = _component("viewer", "hub", "path"), _component("picker", "hub"), _component("feed", "hub")
-_optimise = _component("optimise", "hub", "path")
+_optimise, _map = (_component(name, "hub", "path", "marks") for name in ("optimise", "map"))
 _classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
 
 
@@ -52,6 +52,16 @@ def optimise(key: str, data: dict, on_start: Callable[[], None]) -> None:
     `network`, an id, or `at`, a point of the map, set when the map is clicked.
     """
     _optimise(key=key, data=data | {"id": key}, on_start_change=on_start)
+
+
+def zoo_map(
+    key: str, data: dict, on_pick: Callable[[], None], on_select: Callable[[], None], on_view: Callable[[], None]
+) -> None:
+    """Map of a zoo's embeddings. In the session's state under `key`: `pick`, a dict of `network`, an id, `at`, an empty
+    place of the map, or `none`; `select`, a dict of `tool` and `polygon`, corners on the map; `view`, a dict of `x`,
+    `y` and `scale` (1 shows everything), None as it starts, set when zoom and pan have rested.
+    """
+    _map(key=key, data=data | {"id": key}, on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
 
 
 def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:

@@ -2,6 +2,8 @@
 // needs is in the browser before it starts; nothing travels while dragging, one message goes to Python on release.
 
 const SECONDS_PER_RUN = 4;
+const GAMMA = { title: "gamma", values: null, digits: 2 };  // what positions are called where nothing else is said
+const OFF = "off manifold: further from any training network than 99 % of these are from each other";
 const SPLITS = {
   train: "The space is trained on networks of this split", validation: "The best checkpoint of the space is selected by networks of this split; it is not trained on them",
   "held-out": "The space never sees networks of this split",
@@ -20,6 +22,7 @@ class PathView {
     this.el = {
       slider: find("input[type=range]"), play: find(".play"), help: find(".help"), keys: find(".keys"),
       a: find(".end.a"), b: find(".end.b"), gamma: find(".gamma"), count: find(".count"),
+      far: find(".far"),
     };
     this.build();
     this.listen();
@@ -43,6 +46,8 @@ class PathView {
     };
     play.onclick = () => this.toggle();
     help.onclick = () => keys.toggleAttribute("hidden");
+    this.onShow = ({ detail }) => this.follow(detail);
+    window.addEventListener("netspace-show", this.onShow);
     this.onAway = (e) => this.away(e);
     document.addEventListener("pointerdown", this.onAway);
     this.root.onkeydown = (e) => {
@@ -52,6 +57,13 @@ class PathView {
       e.stopPropagation();  // Streamlit has shortcuts of its own
       action();
     };
+  }
+
+  follow({ id, frame, rest }) {  // by another component of the page, which holds this view's slider
+    if (id !== this.id || !this.data) return;
+    this.stop();
+    this.show(frame);
+    if (rest) this.settle(() => this.release());
   }
 
   away(e) {
@@ -84,7 +96,8 @@ class PathView {
     this.kept.path = this.framesOf = data.path;
     this.el.slider.max = data.steps - 1;
     for (const end of ["a", "b"]) {
-      const { name, split, held_out: heldOut, words } = data.ends[end];
+      const { name, split, held_out: heldOut, words, letter = end.toUpperCase() } = data.ends[end];
+      this.el[end].querySelector("b").textContent = letter;
       this.el[end].querySelector(".who").textContent = name;
       this.el[end].title = words;
       const badge = this.el[end].querySelector(".badge");
@@ -92,8 +105,57 @@ class PathView {
       badge.title = SPLITS[split] ?? "";
       badge.classList.toggle("hollow", heldOut);
     }
+    if (data.axis && this.el.gamma) {
+      this.el.gamma.previousElementSibling.textContent = data.axis.title;
+      this.el.gamma.parentElement.title = data.axis.help;
+    }
+    if (this.el.far) this.el.far.hidden = !data.far;
     this.lay(data);
     this.receive();
+  }
+
+  get parameter() {
+    return this.data.axis ?? GAMMA;
+  }
+
+  positionAt(frame = this.kept.frame) {  // of a network, in the parameter's own units
+    const { values, digits } = this.parameter, value = values ? values[frame] : frame / (this.data.steps - 1);
+    return value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
+  }
+
+  key({ side, fixed }, frame = this.kept.frame) {  // where its network is kept: a fixed side has one for all frames
+    return `${side}/${fixed ? 0 : frame}`;
+  }
+
+  isOff(side, frame = this.kept.frame) {
+    return !!this.data.off?.[frame] && !side.fixed && side.side !== "weights";
+  }
+
+  // What is known of the frames beside their networks, on a chart: where they are off the manifold, and marks.
+  annotate(pen, x, top, low, { text, paper, font }) {
+    const { off, marks, steps } = this.data, edge = (i) => x(Math.max(0, Math.min(steps - 1, i)));
+    for (let from = 0; off && from < steps; from++) {
+      if (!off[from]) continue;
+      let to = from;
+      while (off[to + 1]) to++;
+      const [left, right] = [edge(from - 0.5), edge(to + 0.5)], room = right - left > 84;
+      hatched(pen, left, right, top, low, text);
+      Object.assign(pen, { font: `10px ${font}`, textAlign: "center", textBaseline: "middle", fillStyle: text, strokeStyle: paper, lineWidth: 4, lineJoin: "round" });
+      if (room) pen.strokeText("off manifold", (left + right) / 2, top + 7);
+      if (room) pen.fillText("off manifold", (left + right) / 2, top + 7);
+      from = to;
+    }
+    for (const { frame, label } of marks ?? []) {
+      const at = x(frame), wide = pen.measureText(label).width;
+      Object.assign(pen, { strokeStyle: text, fillStyle: text, lineWidth: 1, globalAlpha: 0.55, font: `600 10px ${font}`, textBaseline: "middle" });
+      pen.setLineDash([2, 3]);
+      trace(pen, [[at, top], [at, low]]);
+      pen.setLineDash([]);
+      Object.assign(pen, { globalAlpha: 1, textAlign: "left", strokeStyle: paper, lineWidth: 4, lineJoin: "round" });
+      const left = at + 4 + wide > x(steps - 1) + 4 ? at - 4 - wide : at + 4;
+      pen.strokeText(label, left, top + 7);
+      pen.fillText(label, left, top + 7);
+    }
   }
 
   forget() {
@@ -141,11 +203,14 @@ class PathView {
     const { steps, sides } = this.data;
     this.kept.frame = frame;
     this.el.slider.value = frame;
-    this.el.gamma.textContent = (frame / (steps - 1)).toFixed(2);
+    this.el.gamma.textContent = this.positionAt(frame);
+    if (this.data.far && this.el.far) this.el.far.querySelector("b").textContent = this.data.far[frame].toFixed(2);
     this.el.count.textContent = `${frame + 1} / ${steps}`;
-    this.root.style.setProperty("--arrived", `${Math.round((100 * this.frames.size) / (steps * sides.length))}%`);
+    const all = sides.reduce((count, side) => count + (side.fixed ? 1 : steps), 0);
+    this.root.style.setProperty("--arrived", `${Math.round((100 * this.frames.size) / all)}%`);
     this.write();
     this.redraw();
+    window.dispatchEvent(new CustomEvent("netspace-frame", { detail: { id: this.id, path: this.data.path, frame, steps } }));
   }
 
   release() {
@@ -198,6 +263,7 @@ class PathView {
     clearTimeout(this.settling);
     this.observer.disconnect();
     document.removeEventListener("pointerdown", this.onAway);
+    window.removeEventListener("netspace-show", this.onShow);
     hub.listeners.get(this.id)?.delete(this.onFeed);
   }
 }
@@ -210,6 +276,17 @@ function sheet(canvas) {
   const pen = canvas.getContext("2d");
   pen.scale(scale, scale);
   return { pen, width, height };
+}
+
+// A band of strokes.
+function hatched(pen, left, right, top, low, colour) {
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, right - left, low - top);
+  pen.clip();
+  Object.assign(pen, { strokeStyle: colour, lineWidth: 1, globalAlpha: 0.28 });
+  for (let from = left - (low - top); from < right; from += 7) trace(pen, [[from, low], [from + low - top, top]]);
+  pen.restore();
 }
 
 // A line through the points that are known; where one is not, there is a gap.
