@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 import netspace
 from app import viewport
 from app.session import catalogue, chairs, classifiers, engine, preps, take_away
-from app.session.path import STEPS
+from app.session.path import STEPS, between
 from netspace.__main__ import main
 from netspace.evaluate import accuracy, agreement, classify, wilson
 from netspace.interpolate import Step, measure
@@ -360,7 +360,9 @@ def test_both_curves_can_be_taken_away(cnn):
 
 
 def test_curves_that_are_not_known_in_full_say_so(cnn):
-    work = classifiers.ClassifierWork(engine.Engine(1), cnn, 0, 1, ("weights",), 0, classifiers._test_images("digits"))
+    work = classifiers.ClassifierWork(
+        engine.Engine(1), cnn, between(cnn, 0, 1, ("weights",)), 0, classifiers._test_images("digits")
+    )
     for futures in work.quick.values():
         futures[0].result(timeout=60)
     curves = work.curves()
@@ -475,7 +477,7 @@ def test_a_path_that_was_paused_goes_on(cnn):
     served, test = engine.Engine(1), classifiers._test_images("digits")
     gate = threading.Event()
     served.submit((-np.inf, 0), gate.wait)
-    work = classifiers.ClassifierWork(served, cnn, 0, 1, ("weights",), 0, test)
+    work = classifiers.ClassifierWork(served, cnn, between(cnn, 0, 1, ("weights",)), 0, test)
     work.resume()
     work.pause()
     assert all(f.cancelled() for futures in work.whole.values() for f in futures)
@@ -659,7 +661,7 @@ def loaded(folders) -> catalogue.Loaded:
 
 @pytest.fixture
 def work(loaded) -> chairs.PathWork:
-    return chairs.PathWork(engine.Engine(2), loaded, 0, 1, ("latent", "weights"), first=16)
+    return chairs.PathWork(engine.Engine(2), loaded, between(loaded, 0, 1, ("latent", "weights")), first=16)
 
 
 def test_a_frame_packs_its_mesh(tiny_zoo):

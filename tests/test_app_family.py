@@ -204,7 +204,11 @@ def walk(tiny_family_zoo, tiny_family_space_folder) -> classifiers.ClassifierWor
     a, b = ends(family)
     stand_out(family, a, b)
     work = classifiers.ClassifierWork(
-        engine.Engine(2), family, a, b, ("latent",), 16, classifiers._test_images("digits").take(slice(120))
+        engine.Engine(2),
+        family,
+        path.between(family, a, b, ("latent",)),
+        16,
+        classifiers._test_images("digits").take(slice(120)),
     )
     work.resume()
     wait_for_feeds(work)
@@ -232,7 +236,7 @@ def test_every_step_says_what_it_is_built_as(walk):
         for f in unpack_feed(content)[0].get("frames", []):
             assert f["arch"] == walk.network(f["side"], f["index"]).arch.name
     assert [walk.arch_at("latent", i) for i in (0, 16, 32)] == [0, 1, 2]
-    data = classifiers.view_data(walk.loaded, walk, ("latent",), *walk.pair, frame=0, method="latent")
+    data = classifiers.view_data(walk.loaded, walk, ("latent",), *ends(walk.loaded), frame=0, method="latent")
     likely = [row.index(max(row)) for row in data["family"]["probabilities"]]
     assert [names[k] for k in likely] == [walk.network("latent", i).arch.name for i in range(STEPS)]
 
@@ -252,9 +256,9 @@ def test_the_figure_of_a_family_has_the_probabilities(walk, monkeypatch, kind, s
         lambda *args, draw=classifiers.figures.family_figure, **more: (drawn.update(more), draw(*args, **more)),
     )  # fmt: skip
     curves = walk.curves()
-    assert classifiers.curves_figure(walk.loaded, curves, *walk.pair, kind).startswith(start)
+    assert classifiers.curves_figure(walk.loaded, curves, *ends(walk.loaded), kind).startswith(start)
     assert drawn["predicted"] == [walk.arch_at("latent", i) for i in range(STEPS)] and drawn["stars"] == [(0.5, 1)]
-    assert classifiers.curves_figure(walk.loaded, curves[:0], *walk.pair, kind).startswith(start)
+    assert classifiers.curves_figure(walk.loaded, curves[:0], *ends(walk.loaded), kind).startswith(start)
 
 
 @pytest.mark.parametrize(("i", "name"), [(0, SMALLEST), (16, MIDDLE), (32, LARGEST)])

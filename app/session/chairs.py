@@ -15,7 +15,7 @@ from netspace.zoo import SPLITS, read_json
 
 from .catalogue import Loaded, cards
 from .engine import Engine, feed, shared
-from .path import STEPS, Key, NetworkPath, side_words
+from .path import Key, NetworkPath, Route, between
 
 PREVIEW, AT_REST = 64, 128
 DEFAULT_PAIR = ("chair-0086", "chair-0120")
@@ -61,10 +61,10 @@ def viewer_data(
     known = cards(loaded)
     return {
         "path": work.id,
-        "steps": STEPS,
+        "steps": work.route.steps,
         "frame": frame,
         "method": method,
-        "sides": side_words(work.sides),
+        "sides": [side.words | {"fixed": side.fixed} for side in work.route.sides],
         "hero": hero,
         "camera": camera,
         "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
@@ -81,10 +81,10 @@ class Frame:
 
 
 class PathWork(NetworkPath):
-    """A path between two chairs, all of its frames decoded, meshed and measured in the background."""
+    """A route through chairs, all of its frames decoded, meshed and measured in the background."""
 
-    def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
-        super().__init__(engine, loaded, a, b, sides, first)
+    def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
+        super().__init__(engine, loaded, route, first)
         self.details: OrderedDict[Key, Future] = OrderedDict()
         self._ends = [self.submit(0, self._end, k, PREVIEW, True) for k in (0, 1)]
         self._fine_ends: list[Future] | None = None
@@ -96,7 +96,7 @@ class PathWork(NetworkPath):
 
     def has_surface(self, side: str, i: int) -> bool:
         """Whether a step has a surface; waits for it."""
-        return self.frames[side, i].result().entry["triangles"] > 0
+        return self.frames[self.key(side, i)].result().entry["triangles"] > 0
 
     def _end(self, k: int, resolution: int, preview: bool) -> Surface | None:
         return surface_or_none(self.ends[k], resolution, preview)
@@ -114,18 +114,25 @@ class PathWork(NetworkPath):
         """A feed with both sides of a step at 128^3; waits for them."""
         if self._fine_ends is None:
             self._fine_ends = [self.submit(-2, self._end, k, AT_REST, False) for k in (0, 1)]
-        for side in self.sides:
-            if (side, i) not in self.details:
-                self.details[side, i] = self.submit(-1, self._frame, side, i, AT_REST, False)
+        keys = [self.key(side, i) for side in self.sides]
+        for key in keys:
+            if key not in self.details:
+                self.details[key] = self.submit(-1, self._frame, *key, AT_REST, False)
+            self.details.move_to_end(key)
         while len(self.details) > 16:
             self.details.popitem(last=False)
-        return frames_feed(view, f"detail-{i}", self.id, [self.details[side, i].result() for side in self.sides])
+        return frames_feed(view, f"detail-{i}", self.id, [self.details[key].result() for key in keys])
 
 
 def path_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> PathWork:
     """The path between two networks, started if it is not there yet."""
     key = (loaded.space_info, loaded.zoo_info, a, b, sides)
-    return shared().work(key, lambda served: PathWork(served, loaded, a, b, sides, first))
+    return shared().work(key, lambda served: PathWork(served, loaded, between(loaded, a, b, sides), first))
+
+
+def route_work(loaded: Loaded, route: Route, first: int) -> PathWork:
+    """The work on any route, started if it is not there yet."""
+    return shared().work(("route", route.id), lambda served: PathWork(served, loaded, route, first))
 
 
 def pack_frame(side: str, i: int, step: Step, resolution: int) -> Frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,9 +30,11 @@ from .engine import Engine, feed, shared
 from .path import (
     Key,
     NetworkPath,
+    Route,
     absent_words,
     arch_ids,
     architectures,
+    between,
     class_probabilities,
     several,
     side_words,
@@ -211,12 +213,10 @@ class Answers:
 
 
 class ClassifierWork(NetworkPath):
-    """A path between two classifiers, all of its steps asked in the background."""
+    """A route through classifiers, all of its steps asked in the background."""
 
-    def __init__(
-        self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int, test: Images
-    ) -> None:
-        super().__init__(engine, loaded, a, b, sides, first)
+    def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int, test: Images) -> None:
+        super().__init__(engine, loaded, route, first)
         self.test, self.subset = test, min(SUBSET, max(1, len(test) // 2))
         self.seen = time.monotonic()
         fast = fast_dtype(torch.device(DEVICE))
@@ -267,7 +267,7 @@ class ClassifierWork(NetworkPath):
     def first_ready(self) -> None:
         """Wait until the subset's answers are there where the slider is."""
         for side in self.sides:
-            self.quick[side, self.first][0].result()
+            self.quick[self.key(side, self.first)][0].result()
 
     @property
     def done(self) -> bool:
@@ -278,8 +278,9 @@ class ClassifierWork(NetworkPath):
         rows, archs = [], []
         for side in self.sides:
             for i, gamma in enumerate(self.gammas):
-                full = bool(self.whole[side, i]) and all(_has_result(f) for f in self.whole[side, i])
-                futures = (self.whole if full else self.quick)[side, i]
+                key = self.key(side, i)
+                full = bool(self.whole[key]) and all(_has_result(f) for f in self.whole[key])
+                futures = (self.whole if full else self.quick)[key]
                 if all(_has_result(f) for f in futures):
                     confusion = sum(future.result().confusion for future in futures)
                     rows.append(_row(side, gamma, int(confusion.trace()), int(confusion.sum()), full))
@@ -314,7 +315,7 @@ def view_data(
     known, count = cards(loaded), class_count(loaded)
     return {
         "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
-        "steps": STEPS,
+        "steps": work.route.steps if work else STEPS,
         "frame": frame,
         "method": method,
         "sides": side_words(sides),
@@ -417,9 +418,18 @@ def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], firs
 
     Paths that nobody looks at any more are paused.
     """
-    test = _test_images(data_name(loaded))
     key = (loaded.space_info, loaded.zoo_info, a, b, sides)
-    work = shared().work(key, lambda served: ClassifierWork(served, loaded, a, b, sides, first, test))
+    return _going_on(loaded, key, lambda: between(loaded, a, b, sides), first)
+
+
+def route_work(loaded: Loaded, route: Route, first: int) -> ClassifierWork:
+    """The work on any route, as `classifier_work`."""
+    return _going_on(loaded, ("route", route.id), lambda: route, first)
+
+
+def _going_on(loaded: Loaded, key: tuple, route: Callable[[], Route], first: int) -> ClassifierWork:
+    test = _test_images(data_name(loaded))
+    work = shared().work(key, lambda served: ClassifierWork(served, loaded, route(), first, test))
     for other in list(shared().works.values()):
         if isinstance(other, ClassifierWork) and other is not work and time.monotonic() - other.seen > IDLE_SECONDS:
             other.pause()

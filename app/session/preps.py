@@ -18,7 +18,7 @@ from netspace.network import Network
 from . import chairs, classifiers, looks
 from .catalogue import Loaded, cards
 from .engine import Engine, feed, shared
-from .path import STEPS, Key, NetworkPath, absent_words, arch_ids, several, side_words
+from .path import STEPS, Key, NetworkPath, absent_words, arch_ids, between, several, side_words
 
 BUDGET = 12_000_000
 """values of a path that the browser is sent at most; larger networks have fewer steps"""
@@ -114,7 +114,7 @@ class PrepPath(NetworkPath):
     """A path whose steps are compared with both ends and packed as pictures; then, where it can be, asked."""
 
     def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
-        super().__init__(engine, loaded, a, b, sides, first)
+        super().__init__(engine, loaded, between(loaded, a, b, sides), first)
         self.archs, self.of_ends = loaded.space.family.archs, arch_ids(loaded, a, b)
         self.kind = self.archs[0].kind
         self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self._sent(k) <= BUDGET)
