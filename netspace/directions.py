@@ -141,7 +141,7 @@ def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, t
     design = {column: y}
     held = []
     for name in records:
-        if name in (column, *NOT_HELD) or not 1 < records[name].nunique():
+        if name in (column, *NOT_HELD) or not records[name].nunique() > 1:
             continue
         if name in columns_of(records):
             other = records[name].astype(float)

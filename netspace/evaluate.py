@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +15,12 @@ from torch import Tensor
 from .images import Images, normalise
 from .losses import classifier_distillation, sdf_queries
 from .mesh import surface_or_none
+from .mixing import Reach
 from .model import NetSpace
 from .network import Network
+from .project import embed, nearest
 from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
-from .zoo import Zoo
+from .zoo import TRAIN, Zoo
 
 # -- signed distance functions -------------------------------------------------------------------------------------
 
@@ -241,3 +243,98 @@ def _recognition(rows: Sequence[Recognition]) -> dict[str, float | int | None]:
     }
     rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
     return rounded | {"count": len(rows)}
+
+
+# -- networks by what they do --------------------------------------------------------------------------------------
+
+ANSWER_GRID = 24
+"""points along each axis at which SDF networks are compared by their answers"""
+
+
+def answers(network: Network, images: Images | None = None) -> Tensor:
+    """What networks are compared by: whether points of a grid are inside (n) bool, or the classes of images (n).
+
+    Raises:
+        ValueError: an image classifier is asked without images.
+    """
+    if network.arch.kind == "images":
+        if images is None:
+            raise ValueError("image classifiers are compared on images, and none are given")
+        return classify(network, images).argmax(dim=1)
+    steps = torch.linspace(-1, 1, ANSWER_GRID, device=network.prep.device)
+    points = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1).view(-1, 3)
+    return network.compiled()(points) < 0
+
+
+def disagreement(a: Tensor, b: Tensor) -> Tensor:
+    """Between answers (*b, n) of two networks: 1 - IoU of occupancies (bool), else the share of different classes."""
+    if a.dtype != torch.bool:
+        return (a != b).float().mean(dim=-1)
+    union = (a | b).sum(dim=-1)
+    return 1 - torch.where(union > 0, (a & b).sum(dim=-1) / union.clamp(min=1), 1.0)
+
+
+OFF_IOU, OFF_SAME, OFF_ACCURACY = 0.5, 0.5, 0.1
+"""A network is off the manifold where its decode overlaps it less, gives fewer of its answers, or differs more."""
+
+
+class Placement(NamedTuple):
+    """A network from elsewhere among those that a space was trained on."""
+
+    name: str
+    error: float
+    """of its decode: 1 - IoU of shapes, else the share of different answers; not a number where it is not known"""
+    figures: Reconstruction | Recognition | None
+    """None where there are no images to test a classifier on"""
+    nearest: str
+    """training network with the nearest embedding"""
+    distance: float
+    """to it, in the space"""
+    off: bool
+    """off the manifold: the decode and the original disagree, or no training network is near"""
+    why: str
+    """in a few words; empty where it is not off"""
+
+
+def place_networks(
+    space: NetSpace, zoo: Zoo, ids: Sequence[int], reference: Zoo, training: Tensor, images: Images | None = None
+) -> Iterator[Placement]:
+    """Reconstruct networks of a zoo and find the nearest training network of each.
+
+    Args:
+        training: embeddings (b, E) of the reference zoo's training networks, in the order of their ids.
+        images: test images, on which classifiers are compared with what is decoded.
+    """
+    names = reference.records.name[reference.ids(TRAIN)].tolist()
+    reach = Reach.of(training)
+    for i in ids:
+        z = embed(space, zoo, [i]).cpu()
+        found = nearest(z, training, 1)
+        distance, far = float(found.distances), float(reach.far(z))
+        figures = None
+        if space.family.archs[0].kind == "sdf":
+            figures = reconstruct(space, zoo, i)
+            error = 1 - figures.iou
+            reasons = [f"its decode overlaps it by {figures.iou:.2f}"] if figures.iou < OFF_IOU else []
+        elif images is not None:
+            figures = recognise(space, zoo, i, images)
+            error = 1 - figures.same_answer
+            reasons = _off_reasons(figures)
+        else:
+            error, reasons = math.nan, []
+        if not far <= 1:
+            reasons.append(f"{far:.1f} times as far from training networks as 99 of 100 of these from each other")
+        name = str(zoo.records.name[i])
+        yield Placement(name, error, figures, names[int(found.ids)], distance, bool(reasons), "; ".join(reasons))
+
+
+def _off_reasons(figures: Recognition) -> list[str]:
+    """Why the decode of a classifier does not count as it."""
+    reasons = []
+    if figures.arch != figures.predicted_arch:
+        reasons.append(f"decoded as {figures.predicted_arch}")
+    if figures.same_answer < OFF_SAME:
+        reasons.append(f"its decode gives {figures.same_answer:.0%} of its answers")
+    if abs(figures.target_accuracy - figures.predicted_accuracy) > OFF_ACCURACY:
+        reasons.append(f"accuracy {figures.target_accuracy:.2f}, decoded {figures.predicted_accuracy:.2f}")
+    return reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import warnings
@@ -66,13 +67,11 @@ def embeddings(
     """
     file = cache and cache / "embeddings" / f"{space_content(space)}-{zoo_content(zoo)}.parquet"
     if file and file.exists():
-        try:
+        with contextlib.suppress(OSError, ValueError):  # damaged: computed anew
             z = read_embeddings(file)
             if tuple(z.shape) == (len(zoo), space.config.embedding):
                 progress(len(zoo), len(zoo))
                 return z
-        except (OSError, ValueError):
-            pass  # damaged: computed anew
     parts = []
     for start in range(0, len(zoo), AT_ONCE):
         ids = range(start, min(start + AT_ONCE, len(zoo)))
@@ -80,10 +79,8 @@ def embeddings(
         progress(ids.stop, len(zoo))
     z = torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
     if file:
-        try:
+        with contextlib.suppress(OSError):  # no room or no permission
             write_embeddings(file, embeddings_table(zoo, z))
-        except OSError:
-            pass  # no room or no permission
     return z
 
 
