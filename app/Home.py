@@ -14,6 +14,7 @@ st.set_page_config(page_title="NetSpace Explorer", page_icon=ROOT / "app" / "ico
 page = st.navigation(
     [
         st.Page("../pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("../pages/zoo_map.py", title="Map", icon=":material/scatter_plot:"),
         st.Page("../pages/shapes.py", title="Shapes", icon=":material/chair:"),
         st.Page("../pages/classifiers.py", title="Classifiers", icon=":material/label:"),
         st.Page("../pages/optimise.py", title="Optimise", icon=":material/route:"),
