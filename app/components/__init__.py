@@ -23,6 +23,7 @@ def _component(name: str, *shared: str):
 
 _viewer, _picker, _feed = _component("viewer", "hub", "path"), _component("picker", "hub"), _component("feed", "hub")
 _optimise, _map = (_component(name, "hub", "path", "marks") for name in ("optimise", "map"))
+_pad = _component("pad", "hub")
 _classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
 
 
@@ -69,6 +70,13 @@ def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:
     _picker(
         key=key, data=data | {"id": key}, on_pick_change=on_pick, on_swap_change=on_swap, on_random_change=on_random
     )
+
+
+def pad(key: str, data: dict) -> None:
+    """Mixtures of three or four networks, to choose from by hand: moves the slider of the view that `data` names as
+    `follows`, in the browser alone.
+    """
+    _pad(key=key, data=data)
 
 
 def feed(key: str, payload: bytes) -> None:

@@ -144,7 +144,7 @@ class Classifier extends FocusView {
     const i = Math.round((x - place.x(0)) / (place.x(1) - place.x(0)));
     if (y < place.top || y > place.low || i < 0 || i >= steps) return "";
     const shares = family.archs.map(({ title }, k) => `${title} ${family.probabilities[i][k].toFixed(3)}`);
-    return `gamma ${(i / (steps - 1)).toFixed(2)}, softmax of the class head\n${shares.join("\n")}`;
+    return `${this.parameter.title} ${this.positionAt(i)}, softmax of the class head\n${shares.join("\n")}`;
   }
 
   // -- test images ----------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class Classifier extends FocusView {
   // -- words ----------------------------------------------------------------------------------------------------
 
   entry(side, index = this.kept.frame) {
-    return this.frames.get(`${side}/${index}`);
+    return this.frames.get(this.key(this.data.sides.find((one) => one.side === side) ?? { side }, index));
   }
 
   write() {
@@ -195,7 +195,7 @@ class Classifier extends FocusView {
     const { focus, what } = this;
     const entry = this.entry(focus.side);
     const entries = [...this.frames.values()];
-    const whole = entries.filter((e) => e.full).length, all = steps * sides.length;
+    const whole = entries.filter((e) => e.full).length, all = sides.reduce((count, side) => count + (side.fixed ? 1 : steps), 0);
     this.el.progress.textContent = recorded ? `recorded, all ${many(entries[0]?.count ?? 0)} test images`
       : entries.length < all ? `first ${many(subset)} test images: ${entries.length} of ${all} networks`
       : whole < all ? `full test set: ${whole} of ${all} networks` : "";
@@ -285,17 +285,19 @@ class Classifier extends FocusView {
       pen.fillText(v.toFixed(every < 0.1 ? 2 : 1), left - 10, y(v));
     }
     pen.textAlign = "center";
-    for (const gamma of [0, 0.25, 0.5, 0.75, 1]) pen.fillText(gamma, x(gamma * (steps - 1)), height - 8);
+    for (const at of [0, 0.25, 0.5, 0.75, 1]) pen.fillText(this.data.axis ? this.positionAt(Math.round(at * (steps - 1))) : at, x(at * (steps - 1)), height - 8);
     pen.textAlign = "left";
     pen.fillText("accuracy", 4, 7);
-    pen.fillText("gamma", 0, height - 8);
+    if (!this.data.axis) pen.fillText("gamma", 0, height - 8);
+    this.annotate(pen, x, TOP - 8, low, this.ink);
+    Object.assign(pen, { font: `11px ${font}`, fillStyle: text, textBaseline: "middle" });
     pen.globalAlpha = 1;
     if (chance >= base) rule(chance, [1, 4], 0.9);
     for (const end of [ends.a, ends.b]) if (end.accuracy !== null) rule(end.accuracy, [], 0.45);
     pen.fillStyle = text;
     const apart = Math.abs(ends.a.accuracy - ends.b.accuracy) > 0.1 * (top - base);  // then where the other's curve is not
-    const labels = [[`A ${share(ends.a.accuracy ?? 0)}`, ends.a.accuracy, !apart], [`B ${share(ends.b.accuracy ?? 0)}`, ends.b.accuracy, apart]]
-      .filter(([, v]) => v !== null);
+    const labels = [[ends.a, "A", !apart], [ends.b, "B", apart]].filter(([{ accuracy }]) => accuracy !== null)
+      .map(([{ accuracy, letter }, usual, first]) => [`${letter ?? usual} ${share(accuracy)}`, accuracy, first]);
     for (const [said, v, first] of labels) words(said, first ? left + 4 : right - 4, y(v) - 8, first ? "left" : "right");
     const below = y(0) - y(chance) > 16;  // where no curve runs
     const chances = `chance ${chance.toFixed(chance < 0.01 ? 3 : 2)}`;
@@ -479,7 +481,7 @@ class Classifier extends FocusView {
       pen.stroke(PATHS[mark]);
       pen.restore();
       Object.assign(pen, { font: `600 10px ${this.ink.font}`, fillStyle: this.ink.text, textBaseline: "middle", textAlign: k ? "left" : "right" });
-      pen.fillText("AB"[k], x(accuracy) + (k ? 10 : -10), y(family.ends[k]) + 0.5);
+      pen.fillText(ends["ab"[k]].letter ?? "AB"[k], x(accuracy) + (k ? 10 : -10), y(family.ends[k]) + 0.5);
     });
     const here = entries[this.kept.frame], arch = this.archOf();
     if (here) this.mark(pen, arch, x(here.correct / here.count), y(arch), 5.5, here.full);

@@ -119,7 +119,9 @@ class PathView {
   }
 
   positionAt(frame = this.kept.frame) {  // of a network, in the parameter's own units
-    const { values, digits } = this.parameter, value = values ? values[frame] : frame / (this.data.steps - 1);
+    const { values, digits, said } = this.parameter;
+    if (said) return said[frame];
+    const value = values ? values[frame] : frame / (this.data.steps - 1);
     return value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
   }
 

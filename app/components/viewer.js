@@ -75,23 +75,9 @@ class Viewer extends PathView {
     this.meshes = new Map();  // "side/index" -> { vao, count, ... } of the current path
     this.times = [];
     Object.assign(this.el, {
-      stage: find(".stage"), canvas: find("canvas.scene"), chart: find("canvas.chart"),
+      stage: find(".stage"), canvas: find("canvas.scene"), chart: find("canvas.chart"), legend: find(".legend"),
       sides: [...this.root.querySelectorAll(".side")], numbers: [...this.root.querySelectorAll(".numbers")],
     });
-    for (const el of this.el.numbers) {
-      const whose = document.createElement("div");
-      whose.className = "whose";
-      el.append(whose);
-      for (const [name, label, help] of NUMBERS) {
-        const cell = document.createElement("div");
-        const words = document.createElement("span");
-        cell.className = `cell ${name}`;
-        cell.title = help;
-        words.textContent = label;
-        cell.append(words, document.createElement("b"));
-        el.append(cell);
-      }
-    }
     const gl = this.el.canvas.getContext("webgl2", { antialias: true, alpha: true, stencil: true, premultipliedAlpha: false });
     this.gl = gl;
     if (!gl) {
@@ -113,6 +99,34 @@ class Viewer extends PathView {
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.SCISSOR_TEST);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  layNumbers(numbers) {
+    const told = JSON.stringify(numbers);
+    if (this.numbersTold === told) return;
+    this.numbersTold = told;
+    for (const el of this.el.numbers) {
+      const whose = document.createElement("div");
+      whose.className = "whose";
+      el.replaceChildren(whose);
+      el.style.setProperty("--cells", numbers.length);
+      for (const [name, label, help] of numbers) {
+        const cell = document.createElement("div");
+        const words = document.createElement("span");
+        cell.className = `cell ${name}`;
+        cell.title = help;
+        words.textContent = label;
+        cell.append(words, document.createElement("b"));
+        el.append(cell);
+      }
+    }
+  }
+
+  layChart(chart) {
+    const { legend } = this.el;
+    if (!chart || !legend) return;
+    legend.textContent = chart.title;
+    legend.title = chart.help;
   }
 
   listen() {
@@ -185,7 +199,10 @@ class Viewer extends PathView {
   lay(data) {
     this.root.classList.toggle("hero", !!data.hero);
     this.root.classList.toggle("still", !!data.still);
+    this.root.classList.toggle("padded", !!data.padded);
     this.root.classList.toggle("single", data.sides.length === 1);
+    this.layNumbers(data.numbers ?? NUMBERS);
+    this.layChart(data.chart);
     this.el.sides.forEach((el, i) => {
       const side = data.sides[i];
       el.hidden = !side;
@@ -276,11 +293,12 @@ class Viewer extends PathView {
   // -- drawing --------------------------------------------------------------------------------------------------
 
   meshAt(side) {  // the mesh of the current frame, or the nearest one that has arrived while it is decoded
-    const exact = this.frames.get(`${side}/${this.kept.frame}`);
-    if (exact) return { mesh: this.meshes.get(`${side}/${this.kept.frame}`), entry: exact };
+    const key = this.key(side);
+    const exact = this.frames.get(key);
+    if (exact) return { mesh: this.meshes.get(key), entry: exact };
     let best = null;
     for (const mesh of this.meshes.values())
-      if (mesh.entry.side === side && (!best || this.far(mesh) < this.far(best))) best = mesh;
+      if (mesh.entry.side === side.side && (!best || this.far(mesh) < this.far(best))) best = mesh;
     return { mesh: best, entry: null };
   }
 
@@ -307,7 +325,7 @@ class Viewer extends PathView {
     gl.uniformMatrix3fv(this.uniform.turn, false, turn);
     let triangles = 0;
     this.data.sides.forEach((side, i) => {
-      const { mesh } = this.meshAt(side.side);
+      const { mesh } = this.meshAt(side);
       if (!mesh) return;
       gl.viewport(i * pane, 0, pane, height);
       gl.scissor(i * pane, 0, pane, height);
@@ -355,49 +373,62 @@ class Viewer extends PathView {
 
   write() {
     const { steps, sides, hero } = this.data;
-    const gamma = this.kept.frame / (steps - 1);
     sides.forEach((side, i) => {
-      const entry = this.frames.get(`${side.side}/${this.kept.frame}`);
-      const message = this.el.sides[i].querySelector(".message");
+      const entry = this.frames.get(this.key(side));
+      const [message, off] = [".message", ".off"].map((name) => this.el.sides[i].querySelector(name));
+      off.hidden = hero || !this.isOff(side);
+      off.textContent = OFF;
       const waiting = !entry;
       message.hidden = hero || (!waiting && entry.triangles > 0);
       message.classList.toggle("waiting", waiting);
-      message.textContent = waiting ? "decoding" : this.data.still ? "no surface" : `no surface at gamma ${gamma.toFixed(2)}`;
+      message.textContent = waiting ? "decoding" : this.data.still ? "no surface" : side.fixed ? "no surface" : `no surface at ${this.parameter.title} ${this.positionAt()}`;
       const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
       const which = this.kept.frame === 0 ? "A" : "B";
-      const kind = this.data.still ? side.ends : this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between;
+      const kind = side.kinds?.[this.kept.frame] ?? (this.data.still ? side.ends : this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between);
       this.el.sides[i].querySelector(".kind").textContent = kind;
       const values = entry?.numbers ?? {};
       const solid = entry?.triangles > 0;
       const cells = {
-        volume: values.volume?.toFixed(3), components: values.components,
+        volume: values.volume?.toFixed(3), components: values.components, measured: values.measured?.toFixed(3),
         iou_a: solid ? values.iou_a.toFixed(3) : undefined, iou_b: solid ? values.iou_b.toFixed(3) : undefined,
         grid: solid ? `${entry.resolution}³` : undefined,
       };
-      for (const [name, text] of Object.entries(cells))
-        this.el.numbers[i].querySelector(`.${name} b`).textContent = text ?? "–";
+      for (const [name] of this.data.numbers ?? NUMBERS)
+        this.el.numbers[i].querySelector(`.${name} b`).textContent = cells[name] ?? "–";
     });
     this.el.numbers.forEach((el, i) => (el.hidden = i >= sides.length));
   }
 
-  drawChart() {  // volume along the path, one line a side, the slider's position marked
+  drawChart() {  // volume along the path, or what else is asked for, one line a side, the slider's position marked
     const { chart, slider } = this.el;
     if (!this.data || this.data.hero || !chart.clientWidth) return;
     const { pen, width, height } = sheet(chart);
-    const { steps, sides } = this.data;
-    const volumes = sides.map(({ side }) =>
-      Array.from({ length: steps }, (_, i) => this.frames.get(`${side}/${i}`)?.numbers.volume));
-    const top = Math.max(0.05, ...volumes.flat().filter((v) => v !== undefined)) * 1.1;
+    const { steps, sides, chart: asked } = this.data;
+    const lines = sides.map((side) =>
+      Array.from({ length: steps }, (_, i) => this.frames.get(this.key(side, i))?.numbers[asked?.key ?? "volume"]));
+    const known = lines.flat().filter((v) => v !== undefined && v !== null);
+    if (asked) known.push(...this.parameter.values);
+    const span = asked ? Math.max(...known) - Math.min(...known) || 1 : 0;
+    const base = asked ? Math.min(...known) - 0.06 * span : 0;
+    const top = asked ? Math.max(...known) + 0.06 * span : Math.max(0.05, ...known) * 1.1;
     const thumb = 8;
     const x = (i) => thumb + (i / (steps - 1)) * (width - 2 * thumb);
-    const y = (v) => height - 3 - (v / top) * (height - 8);
-    const style = getComputedStyle(slider);
-    pen.strokeStyle = style.getPropertyValue("--st-border-color") || "#8884";
+    const y = (v) => height - 3 - ((v - base) / (top - base)) * (height - 8);
+    const style = getComputedStyle(slider), colour = (name) => style.getPropertyValue(`--st-${name}-color`).trim() || "#8888";
+    pen.strokeStyle = colour("border");
     pen.beginPath();
     pen.moveTo(thumb, height - 3);
     pen.lineTo(width - thumb, height - 3);
     pen.stroke();
-    volumes.forEach((line, k) => {
+    this.annotate(pen, x, 1, height - 3, { text: colour("text"), paper: colour("background"), font: style.fontFamily });
+    if (asked) {
+      Object.assign(pen, { strokeStyle: colour("text"), lineWidth: 1, globalAlpha: 0.6 });
+      pen.setLineDash([1, 3]);
+      trace(pen, this.parameter.values.map((v, i) => [x(i), y(v)]));
+      pen.setLineDash([]);
+      pen.globalAlpha = 1;
+    }
+    lines.forEach((line, k) => {
       pen.strokeStyle = pen.fillStyle = sides[k].colour;
       pen.lineWidth = 2;
       pen.setLineDash(k ? [4, 3] : []);

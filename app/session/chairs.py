@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections import OrderedDict
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from netspace.interpolate import Step, measure
 from netspace.mesh import Surface, export, surface_of, surface_or_none, vertex_normals
+from netspace.shapes import MEASURES
 from netspace.zoo import SPLITS, read_json
 
 from .catalogue import Loaded, cards
@@ -18,6 +21,8 @@ from .engine import Engine, feed, shared
 from .path import Key, NetworkPath, Route, between
 
 PREVIEW, AT_REST = 64, 128
+GROUP = 12
+"""frames of a feed"""
 DEFAULT_PAIR = ("chair-0086", "chair-0120")
 
 
@@ -104,7 +109,28 @@ class PathWork(NetworkPath):
     def _frame(self, side: str, i: int, resolution: int, preview: bool) -> Frame:
         ends = self._ends if preview else self._fine_ends
         step = measure(self.network(side, i), ends[0].result(), ends[1].result(), resolution, preview)
-        return pack_frame(side, i, step, resolution)
+        frame = pack_frame(side, i, step, resolution)
+        if self.route.measured and step.surface:
+            value = MEASURES[self.route.measured](step.surface.mesh)
+            frame.entry["numbers"]["measured"] = value if math.isfinite(value) else None
+        return frame
+
+    @property
+    def done(self) -> bool:
+        """Whether all frames are there; finer ones are made when they are asked for."""
+        return all(future.done() for future in self.frames.values())
+
+    def first_ready(self) -> None:
+        """Wait until there is something to see where the slider is."""
+        for side in self.sides:
+            self.frames[self.key(side, self.first)].result()
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
+        groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
+        for k, group in enumerate(groups):
+            done = all(self.frames[key].done() for key in group)
+            yield f"part-{k}", self.part(group, f"part-{k}", view) if done else None
 
     def part(self, frames: list[Key], name: str, view: str) -> bytes:
         """A feed with these frames; waits for them."""
