@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -24,12 +25,14 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from netspace.evaluate import accuracy, classify
+from netspace.directions import Direction, columns_of, direction_of
+from netspace.evaluate import Placement, accuracy, answers, classify, disagreement, place_networks
 from netspace.interpolate import measure
 from netspace.mesh import surface_or_none
+from netspace.mixing import Reach
 from netspace.network import Network
-from netspace.project import LEAST, Plane, UmapConfig, cache_folder, embeddings, finite, nearest
-from netspace.zoo import TRAIN, digest, read_json, replacing, select
+from netspace.project import LEAST, Plane, UmapConfig, cache_folder, embeddings, finite, nearest, zoo_content
+from netspace.zoo import HELDOUT, TRAIN, VALIDATION, digest, read_json, replacing, select
 
 from . import catalogue, looks
 from .catalogue import COLOURS, DEVICE, ROOT, SPLIT_WORDS, Found, Loaded, _card, cards
@@ -49,7 +52,9 @@ MOST_TILES = 2000
 """networks of which pictures of the weights are made for the map's tooltips"""
 TARGET = "#64748B"
 
+PATH = COLOURS["latent"]
 MARKS = ("circle", "square", "triangle", "diamond", "pentagon", "star")
+MOST_SHAPES = len(MARKS)
 PALETTE = (
     "#2A7FD0", "#D9711F", "#1F9A6B", "#C2408F", "#8A63D2", "#A67C1B",
     "#CF4A3A", "#2795A3", "#6B7F93", "#8C6D5A", "#5F8F2A", "#C0658F",
@@ -177,6 +182,11 @@ class Chart:
         """Ids of the reference zoo's training networks, of all of its networks where it has none."""
         ids = torch.tensor(self.loaded.zoo.ids(TRAIN) or range(len(self.loaded.zoo)), dtype=torch.long)
         return ids[finite(self.z[ids])]
+
+    @functools.cached_property
+    def trained(self) -> torch.Tensor:
+        """Their embeddings."""
+        return self.z[self.training]
 
     @functools.cached_property
     def lost(self) -> int:
@@ -343,10 +353,8 @@ def placed(chart: Chart, asked: Projection) -> Placed:
 def _plane(chart: Chart, asked: Projection, waiting: str = "", problem: str = "") -> Placed:
     plane = _fit_plane(chart.loaded.key, asked, chart)
     places = plane.place(chart.z).numpy().astype(np.float32)
-    titles = tuple(_axis_title(chart, axis) for axis in asked.axes)
-    shares = " and ".join(f"{share:.0%}".replace("%", " %") for share in plane.shares)
-    note = f"{shares} of the training networks' variance"
-    return Placed(f"{chart.key}|{asked.key}", places, titles, note, plane, waiting, problem)
+    titles = tuple(map(axis_title, asked.axes))
+    return Placed(f"{chart.key}|{asked.key}", places, titles, _plane_note(chart, asked, plane), plane, waiting, problem)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -359,11 +367,48 @@ def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
         raise ValueError("all of these networks have one and the same embedding: there is nothing to spread on a map")
     if all(axis.isdigit() for axis in asked.axes):
         return Plane.of(z, tuple(int(axis) - 1 for axis in asked.axes))
-    raise ValueError("not yet")
+    ways = []
+    for axis in asked.axes:
+        if axis.isdigit():
+            ways.append(Plane.of(z, (int(axis) - 1, 0 if axis != "1" else 1)).axes[0])
+        else:
+            ways.append(direction(_chart, axis).reads)
+    return Plane.along(z, torch.stack(ways))
 
 
-def _axis_title(chart: Chart, axis: str) -> str:
-    return f"PC {axis}" if axis.isdigit() else f"direction of {axis.replace('_', ' ')}"
+def direction(chart: Chart, column: str) -> Direction:
+    """How a column is read off the reference zoo's embeddings; ValueError, in a sentence, where it cannot be."""
+    return _direction(chart.loaded.key, column, chart)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _direction(key: str, column: str, _chart: Chart) -> Direction:
+    zoo = _chart.loaded.zoo
+    unseen = [*zoo.ids(VALIDATION), *zoo.ids(HELDOUT)]
+    return direction_of(_chart.z[: len(zoo)], zoo.records, column, _chart.training.tolist(), unseen)
+
+
+def direction_columns(chart: Chart) -> list[str]:
+    """Columns along which a direction can be an axis."""
+    return columns_of(chart.loaded.zoo.records)
+
+
+def axis_title(axis: str) -> str:
+    return f"PC {axis}" if axis.isdigit() else f"{axis.replace('_', ' ')} as read off"
+
+
+def _plane_note(chart: Chart, asked: Projection, plane: Plane) -> str:
+    shares = " and ".join(f"{share:.0%}".replace("%", " %") for share in plane.shares)
+    note = f"{shares} of the training networks' variance"
+    read = [axis for axis in asked.axes if not axis.isdigit()]
+    fits = (f"R² {direction(chart, axis).r2:.2f} of {axis.replace('_', ' ')}" for axis in read)
+    return f"{note}; cross-validated {', '.join(fits)}" if read else note
+
+
+def usual_axes(chart: Chart, kind: str) -> tuple[str, str]:
+    """The axes that a projection opens with: of directions a column and the strongest principal component."""
+    named = [name for name in ("test_accuracy", "seat_height", *direction_columns(chart)) if name in chart.columns]
+    return (named[0], "1") if kind == "directions" and named else ("1", "2")
 
 
 def component_count(chart: Chart) -> int:
@@ -377,7 +422,7 @@ class Mapper:
     def __init__(self) -> None:
         self.engine = Engine(1)
         self.process: subprocess.Popen | None = None
-        self.asked: dict[str, Future] = {}
+        self.asked: OrderedDict[str, Future] = OrderedDict()
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -391,6 +436,8 @@ class Mapper:
         if whole not in self.asked:
             ask = Ask(key, z.numpy(), dict(asked.settings), None if others is None else others.numpy())
             self.asked[whole] = self.engine.submit((-next(self.engine.count),), self._places, whole, ask)
+            while len(self.asked) > 64:
+                self.asked.popitem(last=False)
         return self.asked[whole]
 
     def _places(self, whole: str, ask: Ask) -> np.ndarray:
@@ -426,11 +473,6 @@ def _mapper() -> Mapper:
     return Mapper()
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _content(key: str, _z: torch.Tensor) -> str:
-    return digest(_z)
-
-
 def _umap(chart: Chart, asked: Projection) -> np.ndarray | str | None:
     """Places (b, 2) by UMAP; None while they are computed; a sentence where there are none."""
     own = chart.z[: int(chart.starts[1])]
@@ -452,6 +494,35 @@ def _umap_works(key: str, asked: Projection, _chart: Chart) -> list[Future]:
     own, starts = _chart.z[: int(_chart.starts[1])], _chart.starts
     guests = [_chart.z[int(a) : int(b)] for a, b in zip(starts[1:], starts[2:], strict=False)]
     return [_mapper().places(own, asked), *(_mapper().places(own, asked, z) for z in guests)]
+
+
+def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.ndarray | None) -> bool:
+    """Whether something is computed that will change the map; `way`: embeddings (s, E) that are drawn on it."""
+    where = placed(chart, asked)
+    works = [manifold(chart).future, *(embedding(guest).future for guest in guests)]
+    works += [placements(chart, member).future for member in imported(chart)]
+    if way is not None and where.plane is None:
+        works.append(_path_work(chart.key, asked, digest(way), chart, way))
+    return bool(where.waiting) or not all(work.done() for work in works)
+
+
+def path_places(chart: Chart, asked: Projection, where: Placed, z: np.ndarray) -> list | None:
+    """Where embeddings (s, E) are on the map; None while UMAP places them."""
+    if where.plane is not None:
+        places = where.plane.place(torch.from_numpy(z)).numpy()
+    else:
+        work = _path_work(chart.key, asked, digest(z), chart, z)
+        wait([work], timeout=0.05)
+        if not work.done() or work.exception():
+            return None
+        places = work.result()
+    return [[round(float(v), 5) for v in place] for place in places]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _path_work(key: str, asked: Projection, content: str, _chart: Chart, _z: np.ndarray) -> Future:
+    own = _chart.z[: int(_chart.starts[1])]
+    return _mapper().places(own, asked, torch.from_numpy(np.ascontiguousarray(_z, np.float32)))
 
 
 # -- what the map is sent ------------------------------------------------------------------------------------------
@@ -484,17 +555,17 @@ def usual_colour(chart: Chart) -> str:
 
 
 def look_key(chart: Chart, colour: str, size: str, shape: str) -> str:
-    return "|".join((chart.key, colour, size, shape))
+    return "|".join((chart.key, colour, size, shape, version(chart)))
 
 
-def look_feed(view: str, chart: Chart, colour: str, size: str, shape: str) -> bytes:
-    """How the points look."""
-    return _look_feed(view, look_key(chart, colour, size, shape), chart, colour, size, shape)
+def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: str) -> bytes:
+    """How the points look; `key` as `look_key` has it."""
+    return _look_feed(view, key, chart, colour, size, shape)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
-    count, columns = len(_chart), _chart.columns
+    count, columns = len(_chart), all_columns(_chart)
     header = {"view": view, "feed": "look", "path": path, "filled": "training networks", "hollow": "other networks"}
     tints, marks = np.zeros(count, np.float32), np.zeros(count, np.uint8)
     told = columns.get(colour)
@@ -557,9 +628,146 @@ def _categories(chart: Chart, column: Column) -> tuple[dict, np.ndarray]:
     return {"title": column.title, "kind": "category", "categories": entries, "missing": missing}, tints
 
 
+# -- off the manifold ----------------------------------------------------------------------------------------------
+
+
+class Manifold:
+    """How far networks are from the training networks, in the background."""
+
+    def __init__(self, chart: Chart) -> None:
+        engine = _patient()
+        self.future = engine.submit((-next(engine.count),), self._measure, chart.z, chart.training)
+
+    def _measure(self, z: torch.Tensor, training: torch.Tensor) -> tuple[Reach, np.ndarray]:
+        reach = Reach.of(z[training])
+        far = torch.zeros(len(z))  # of training networks: they are where they are
+        others = torch.ones(len(z), dtype=torch.bool)
+        others[training] = False
+        for ids in others.nonzero().squeeze(1).split(1024):
+            if _ending.is_set():
+                raise RuntimeError("the app ends")
+            far[ids] = reach.far(z[ids])
+        return reach, far.numpy()
+
+    @property
+    def reach(self) -> Reach | None:
+        """None while it is measured, and where training networks have no distance from each other."""
+        return self.future.result()[0] if self._measured else None
+
+    @property
+    def far(self) -> np.ndarray | None:
+        """(b) distances to the nearest training network over what is usual among these; None as `reach`."""
+        return self.future.result()[1] if self._measured else None
+
+    @property
+    def _measured(self) -> bool:
+        return self.future.done() and not self.future.exception()
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _manifold(key: str, _chart: Chart) -> Manifold:
+    work = Manifold(_chart)
+    wait([work.future], timeout=PATIENCE / 2)
+    return work
+
+
+def manifold(chart: Chart) -> Manifold:
+    return _manifold(chart.key, chart)
+
+
 def off_manifold(chart: Chart) -> np.ndarray:
-    """Which networks lie off the manifold of the training networks, (b) bool."""
-    return np.zeros(len(chart), bool)
+    """Which networks lie off the manifold, as far as is known by now, (b) bool."""
+    far = manifold(chart).far
+    off = np.zeros(len(chart), bool) if far is None else ~(far <= 1)
+    for k, member in enumerate(chart.members):
+        if k and is_import(member.zoo_info):
+            for row in placements(chart, member).rows:
+                off[int(chart.starts[k]) + member.zoo.index(row.name)] = row.off
+    return off
+
+
+FAR_HELP = (
+    "Off the manifold: further from the nearest training network than 99 of 100 training networks are from each other. "
+    "What is decoded there need not be a network that works."
+)
+
+
+def far_words(far: float) -> str:
+    """What is said of a distance that is over what is usual."""
+    return "" if far <= 1 else f"off manifold: {far:.1f} times as far as 99 of 100 training networks from each other"
+
+
+# -- networks from elsewhere ---------------------------------------------------------------------------------------
+
+
+class Placements:
+    """What the space makes of the networks of an imported zoo, one after the other, in the background."""
+
+    def __init__(self, chart: Chart, member: Loaded) -> None:
+        self.rows: list[Placement] = []
+        self.total, self.problem = len(member.zoo), ""
+        engine = _patient()
+        self.future = engine.submit((-next(engine.count),), self._place, chart.loaded, member, chart.z)
+
+    def _place(self, loaded: Loaded, member: Loaded, z: torch.Tensor) -> None:
+        ids = loaded.zoo.ids(TRAIN)
+        images = None if is_shapes(loaded) else some_test_images(loaded)
+        try:
+            found = place_networks(
+                loaded.space, member.zoo, range(len(member.zoo)), loaded.zoo, z[: len(loaded.zoo)][ids], images
+            )
+            for row in found:
+                self.rows.append(row)
+                if _ending.is_set():
+                    return
+        except Exception as problem:  # told below the map
+            self.problem = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
+
+    def table(self, loaded: Loaded) -> pd.DataFrame:
+        """What is known by now."""
+        rows = [(row.name, row.error, row.distance, row.nearest, row.why) for row in list(self.rows)]
+        return pd.DataFrame(rows, columns=["name", "reconstruction error", "distance", "nearest", "off manifold"])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _placements(key: str, _chart: Chart, _member: Loaded) -> Placements:
+    return Placements(_chart, _member)
+
+
+def placements(chart: Chart, member: Loaded) -> Placements:
+    """Of a zoo on the map."""
+    return _placements(f"{chart.loaded.key}|{member.key}", chart, member)
+
+
+def imported(chart: Chart) -> list[Loaded]:
+    """The imported zoos on the map."""
+    return [member for member in chart.members[1:] if is_import(member.zoo_info)]
+
+
+PLACED = {"error": "reconstruction error", "distance": "distance to the nearest training network"}
+"""columns that imported networks have beside those of their table"""
+
+
+def all_columns(chart: Chart) -> dict[str, Column]:
+    """As `chart.columns`, with what was measured of imported networks."""
+    there = {member.key: placements(chart, member) for member in imported(chart)}
+    found = dict(chart.columns)
+    for name, title in PLACED.items():
+        numbers = np.full(len(chart), np.nan, np.float32)
+        for k, member in enumerate(chart.members):
+            for row in list(there[member.key].rows) if member.key in there else ():
+                numbers[int(chart.starts[k]) + member.zoo.index(row.name)] = getattr(row, name)
+        measured = numbers[np.isfinite(numbers)]
+        if len(measured) and measured.min() < measured.max():
+            found[f"placed {name}"] = Column(f"placed {name}", title, numbers, (), None)
+    return found
+
+
+def version(chart: Chart) -> str:
+    """Differs where more is known of the networks on the map."""
+    works = [placements(chart, member) for member in imported(chart)]
+    measured = manifold(chart).far is not None
+    return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
 
 # -- one network ---------------------------------------------------------------------------------------------------
@@ -601,6 +809,21 @@ def _value(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
+def point_of(chart: Chart, where: Placed, i: int | None, at: Sequence[float] | None) -> np.ndarray | None:
+    """The embedding (E) of a network, or of the empty place of the map that was clicked; None of neither."""
+    if i is not None:
+        return chart.z[i].numpy()
+    return lifted(where, at) if at and where.plane is not None else None
+
+
+def far(chart: Chart, point: np.ndarray, i: int | None) -> float | None:
+    """How far a point of the space is from training networks, over what is usual; None where that is not known."""
+    work = manifold(chart)
+    if work.reach is None:
+        return None
+    return float(work.reach.far(torch.from_numpy(point).unsqueeze(0))[0]) if i is None else float(work.far[i])
+
+
 @dataclass(frozen=True)
 class Near:
     """A network near another."""
@@ -611,22 +834,97 @@ class Near:
     """distance in the space, or share of answers that differ"""
 
 
-def near_in_space(chart: Chart, i: int | None = None, z: np.ndarray | None = None, k: int = NEIGHBOURS) -> list[Near]:
-    """The training networks nearest to a network or to an embedding (E), in the space itself."""
-    point = chart.z[i] if z is None else torch.from_numpy(z)
+def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int = NEIGHBOURS) -> list[Near]:
+    """The training networks nearest to an embedding (E), in the space itself; without network i, whose it is."""
+    point = torch.from_numpy(point)
     if not point.isfinite().all():
         return []
-    found = nearest(point.unsqueeze(0), chart.z[chart.training], k + 1)
+    found = nearest(point.unsqueeze(0), chart.trained, k + 1)
     ids = chart.training[found.ids[0]].tolist()
     pairs = [(j, d) for j, d in zip(ids, found.distances[0].tolist(), strict=True) if j != i][:k]
     return [Near(j, chart.label(j), d) for j, d in pairs if math.isfinite(d)]
 
 
+class ByFunction:
+    """What all training networks of a zoo answer, in the background: what they are compared by."""
+
+    AT_ONCE = 8
+    """networks of a task"""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded, self.ids = loaded, loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
+        self.images = None if is_shapes(loaded) else some_test_images(loaded)
+        self.done, self._answers = 0, None
+        self.missing = not is_shapes(loaded) and self.images is None
+        """whether there are no images to compare classifiers on"""
+        self.engine = _patient()
+        self.serial = next(self.engine.count)
+        self.parts: list[Future] = []
+        if not self.missing:
+            self.future = self._submit(self._read)
+
+    def _submit(self, function, *args) -> Future:
+        return self.engine.submit((-self.serial,), function, *args)
+
+    def _read(self) -> None:
+        """From the disk, else to be asked."""
+        asked = "grid" if self.images is None else digest(self.images.pixels)
+        self.file = cache_folder() / "answers" / f"{zoo_content(self.loaded.zoo)}-{digest(asked, str(self.ids))}.npy"
+        with suppress(OSError, ValueError):
+            found = torch.from_numpy(np.load(self.file))
+            if len(found) == len(self.ids):
+                self._answers, self.done = found, len(self.ids)
+                return
+        starts = range(0, len(self.ids), self.AT_ONCE)
+        self.parts = [self._submit(self._ask, self.ids[k : k + self.AT_ONCE]) for k in starts]
+
+    def _ask(self, ids: list[int]) -> torch.Tensor:
+        if _ending.is_set():
+            raise RuntimeError("the app ends")
+        found = torch.stack([self.of(self.loaded.zoo[i].to(DEVICE)) for i in ids])
+        self.done += len(ids)
+        return found
+
+    def of(self, network: Network) -> torch.Tensor:
+        """What a network answers (n): bool of shapes, else classes as int16."""
+        found = answers(network, self.images).cpu()
+        return found if found.dtype == torch.bool else found.short()
+
+    @property
+    def answers(self) -> torch.Tensor | None:
+        """(b, n) of all training networks; None until they are there."""
+        if self._answers is None and self.parts and all(part.done() for part in self.parts):
+            self._answers = torch.cat([part.result() for part in self.parts])
+            with suppress(OSError), replacing(self.file) as temporary, temporary.open("wb") as out:
+                np.save(out, self._answers.numpy())
+        return self._answers
+
+    def near(self, network: Network, but: int | None) -> list[tuple[int, float]]:
+        """Ids of the training networks whose answers differ least from a network's, and the disagreement."""
+        differ = torch.nan_to_num(disagreement(self.of(network), self.answers), nan=math.inf)
+        found = differ.topk(min(NEIGHBOURS + 1, len(differ)), largest=False)
+        pairs = ((self.ids[k], v) for k, v in zip(found.indices.tolist(), found.values.tolist(), strict=True))
+        return [pair for pair in pairs if pair[0] != but][:NEIGHBOURS]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _by_function(key: str, _loaded: Loaded) -> ByFunction:
+    return ByFunction(_loaded)
+
+
+def by_function(chart: Chart) -> ByFunction:
+    """The answers of the reference zoo's training networks, asked for from now on."""
+    return _by_function(chart.loaded.key, chart.loaded)
+
+
 class Rebuilt:
     """A network beside what the space decodes from its embedding, or a decoded point alone, made in the background."""
 
-    def __init__(self, engine: Engine, key: str, loaded: Loaded, z: torch.Tensor, local: int | None) -> None:
+    def __init__(
+        self, engine: Engine, key: str, loaded: Loaded, z: torch.Tensor, local: int | None, among: ByFunction, i: int
+    ) -> None:
         self.engine, self.id, self.loaded, self.z, self.local = engine, key, loaded, z, local
+        self.among, self.i = among, i
         self.sides = ("original", "decoded") if local is not None else ("decoded",)
         self.serial = next(engine.count)
         self.shapes = is_shapes(loaded)
@@ -634,6 +932,7 @@ class Rebuilt:
         if self.shapes:
             self.meshes = {size: self._submit(rank, self._mesh, size) for rank, size in enumerate((PREVIEW, AT_REST))}
         self.facts = None if self.shapes else self._submit(0, self._compare)
+        self.function: Future | None = None
 
     def _submit(self, rank: int, function, *args) -> Future:
         return self.engine.submit((-self.serial, rank), function, *args)
@@ -647,8 +946,26 @@ class Rebuilt:
         return found
 
     @property
+    def works(self) -> list[Future]:
+        if self.function is None and self.among.answers is not None:
+            self.function = self._submit(3, self._near)
+        return [work for work in (*self.meshes.values(), self.facts, self.function) if work]
+
+    @property
     def done(self) -> bool:
-        return all(work.done() for work in self.meshes.values()) and (self.facts is None or self.facts.done())
+        """Whether nothing more is to come."""
+        return all(work.done() for work in self.works) and (self.function is not None or self.among.missing)
+
+    def _near(self) -> list[tuple[int, float]]:
+        return self.among.near(self.networks[self.sides[0]], self.i)
+
+    @property
+    def near(self) -> list[Near] | None:
+        """The training networks whose answers differ least, and the share by which; None until they are found."""
+        if self.function is None or not self.function.done() or self.function.exception():
+            return None
+        names = self.among.loaded.zoo.records.name
+        return [Near(i, names.iloc[i], share) for i, share in self.function.result()]
 
     # shapes
 
@@ -670,6 +987,11 @@ class Rebuilt:
             if work.done() and not work.exception():
                 name = f"meshes-{resolution}"
                 yield name, frames_feed(view, name, self.id, work.result()[0])
+
+    @property
+    def compared(self) -> dict | None:
+        """Of classifiers, what `_compare` found; None until it has, and of shapes."""
+        return self.facts.result() if self.facts and self.facts.done() and not self.facts.exception() else None
 
     @property
     def iou(self) -> float | None:
@@ -731,21 +1053,26 @@ def is_shapes(loaded: Loaded) -> bool:
     return loaded.space_info.data == "sdf"
 
 
+def architectures(loaded: Loaded) -> str:
+    """The space's architectures, in words."""
+    return looks.titles(list(loaded.space.family.names))
+
+
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _rebuilt(key: str, local: int | None, _loaded: Loaded, _z: torch.Tensor) -> Rebuilt:
-    return Rebuilt(shared(), key, _loaded, _z, local)
+def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction) -> Rebuilt:
+    return Rebuilt(shared(), key, _loaded, _z, local, _among, i)
 
 
 def rebuilt(chart: Chart, i: int) -> Rebuilt:
     """A network beside its decode."""
     member, local = chart.of(i)
-    return _rebuilt(f"{member.key}|{local}", local, member, chart.z[i])
+    return _rebuilt(f"{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
 
 
-def decoded_at(chart: Chart, where: Placed, at: Sequence[float]) -> Rebuilt:
-    """The network that is decoded from a place of a plane."""
-    z = lifted(where, at)
-    return _rebuilt(f"{chart.loaded.key}|at|{digest(torch.from_numpy(z))}", None, chart.loaded, torch.from_numpy(z))
+def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
+    """The network that is decoded from an embedding (E)."""
+    key = f"{chart.loaded.key}|at|{digest(z)}"
+    return _rebuilt(key, None, -1, chart.loaded, torch.from_numpy(z), by_function(chart))
 
 
 def lifted(where: Placed, at: Sequence[float]) -> np.ndarray:
@@ -820,6 +1147,12 @@ def selection_csv(chart: Chart, where: Placed, ids: np.ndarray) -> bytes:
     for k, axis in enumerate(where.axes):
         table[f"map {axis}"] = where.places[ids, k]
     return table.to_csv(index=False, float_format="%.7g").encode()
+
+
+def selected_by_zoo(chart: Chart, ids: np.ndarray) -> dict[int, int]:
+    """How many networks of the zoos on the map, by their order, are selected; without those of which none is."""
+    counts = np.bincount(np.searchsorted(chart.starts, ids, side="right") - 1, minlength=len(chart.members))
+    return {k: int(count) for k, count in enumerate(counts) if count}
 
 
 _saving = threading.Lock()
