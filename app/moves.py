@@ -1,4 +1,4 @@
-"""The section of the page Map that moves through the space: beyond paths, along directions, by arithmetic and mixing."""
+"""The section of the page Map that moves through the space: past A and B, along directions, by sums and mixtures."""
 
 from __future__ import annotations
 
@@ -168,15 +168,15 @@ def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, 
         on_change=lambda: _keep("move_column", state["move_column_box"]),
     )  # fmt: skip
     family = moves.direction(loaded, point or (a if picked is None else picked), column)
-    good, *others = family.notes
-    right.caption(" ".join([good, *others]))
+    held = f"Moved so that these columns stay as they are: {', '.join(family.held)}." if family.held else None
+    right.caption(" ".join(family.notes), help=held)
     return family
 
 
 def _arithmetic(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
-    usual = moves.default_anchors(loaded, a, b, [picked], 3)
-    if len(usual) < 3:
-        raise ValueError(f"Arithmetic needs three networks, the zoo has {len(usual)}.")
+    usual = moves.default_arithmetic(loaded, a, b)
+    if len(set(usual)) < 3:
+        raise ValueError(f"Arithmetic needs three networks, the zoo has {len(loaded.zoo)}.")
     ids = _names(loaded, "arithmetic", usual, 3, 3)
     columns = st.columns([4, 0.4, 4, 0.4, 4], vertical_alignment="center")
     for k, (letter, sign) in enumerate(zip("abc", ("", "−", "+"), strict=True)):
@@ -294,7 +294,7 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
 
 def _keep_network(loaded: Loaded, work, family: Family, i: int, side: str) -> None:
     """What can be kept of the network of a side at a step."""
-    made = family.made(i) | {"side": side}
+    made = moves.made(work, family, side, i)
     file = f"{family.kind}_{i:02d}_{side}"
     with st.popover("Take away", icon=":material/download:"):
         st.markdown(f"**{KINDS[family.kind][0]}, {family.said(i)}**")

@@ -52,6 +52,7 @@ class Classifier extends FocusView {
 
   lay(data) {
     super.lay(data);
+    this.root.classList.toggle("padded", !!data.padded);
     this.el.accuracy.forEach((el, k) => (el.hidden = k >= data.sides.length));
     this.layFamily(data.family);
     data.sides.forEach((side, k) => {
@@ -220,7 +221,7 @@ class Classifier extends FocusView {
     matrix.classList.toggle("waiting", !recorded);
     matrix.textContent = recorded ? missing : "evaluating";
     this.el.caption.hidden = recorded;
-    this.el.caption.textContent = `${this.tiles.length} of the test images: what the ${this.atEnd || same ? "network" : "network in between"} says, and how sure it is`;
+    this.el.caption.textContent = `${this.tiles.length} of the test images: what the ${this.atEnd || same || this.data.axis ? "network" : "network in between"} says, and how sure it is`;
     this.el.strip.classList.toggle("waiting", !entry && !recorded);
     this.tiles.forEach((el, k) => {
       const [said, sure, truth] = [entry?.said?.[k], entry?.sure?.[k], this.truth?.[k]];
@@ -285,7 +286,10 @@ class Classifier extends FocusView {
       pen.fillText(v.toFixed(every < 0.1 ? 2 : 1), left - 10, y(v));
     }
     pen.textAlign = "center";
-    for (const at of [0, 0.25, 0.5, 0.75, 1]) pen.fillText(this.data.axis ? this.positionAt(Math.round(at * (steps - 1))) : at, x(at * (steps - 1)), height - 8);
+    for (const at of [0, 0.25, 0.5, 0.75, 1]) {
+      const said = this.data.axis ? this.positionAt(Math.round(at * (steps - 1))) : `${at}`;
+      pen.fillText(said, Math.min(x(at * (steps - 1)), width - pen.measureText(said).width / 2), height - 8);
+    }
     pen.textAlign = "left";
     pen.fillText("accuracy", 4, 7);
     if (!this.data.axis) pen.fillText("gamma", 0, height - 8);

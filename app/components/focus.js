@@ -40,7 +40,8 @@ class FocusView extends PathView {
   }
 
   get what() {  // what the network in focus is
-    const { ends, between, kinds } = this.focus;
+    const { ends, between, kinds, fixed } = this.focus;
+    if (fixed) return ends;
     if (kinds) return kinds[this.kept.frame] + (this.isOff(this.focus) ? `; ${OFF}` : "");
     return this.data.same ? `A and B are the same network: ${ends}` : this.atEnd ? `${this.kept.frame ? "B" : "A"}, ${ends}` : between;
   }

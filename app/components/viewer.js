@@ -384,7 +384,7 @@ class Viewer extends PathView {
       message.textContent = waiting ? "decoding" : this.data.still ? "no surface" : side.fixed ? "no surface" : `no surface at ${this.parameter.title} ${this.positionAt()}`;
       const atEnd = this.kept.frame === 0 || this.kept.frame === steps - 1;
       const which = this.kept.frame === 0 ? "A" : "B";
-      const kind = side.kinds?.[this.kept.frame] ?? (this.data.still ? side.ends : this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between);
+      const kind = side.kinds?.[this.kept.frame] ?? (this.data.still || side.fixed ? side.ends : this.data.same ? `A and B are the same network: ${side.ends}` : atEnd ? `${which}, ${side.ends}` : side.between);
       this.el.sides[i].querySelector(".kind").textContent = kind;
       const values = entry?.numbers ?? {};
       const solid = entry?.triangles > 0;
@@ -400,21 +400,20 @@ class Viewer extends PathView {
   }
 
   drawChart() {  // volume along the path, or what else is asked for, one line a side, the slider's position marked
-    const { chart, slider } = this.el;
+    const { chart } = this.el;
     if (!this.data || this.data.hero || !chart.clientWidth) return;
     const { pen, width, height } = sheet(chart);
     const { steps, sides, chart: asked } = this.data;
     const lines = sides.map((side) =>
       Array.from({ length: steps }, (_, i) => this.frames.get(this.key(side, i))?.numbers[asked?.key ?? "volume"]));
     const known = lines.flat().filter((v) => v !== undefined && v !== null);
-    if (asked) known.push(...this.parameter.values);
-    const span = asked ? Math.max(...known) - Math.min(...known) || 1 : 0;
-    const base = asked ? Math.min(...known) - 0.06 * span : 0;
-    const top = asked ? Math.max(...known) + 0.06 * span : Math.max(0.05, ...known) * 1.1;
+    const goal = asked ? this.parameter.values : [0], span = Math.max(...goal) - Math.min(...goal);
+    const base = asked ? Math.min(...goal) - 0.4 * span : 0;  // what is measured may be far from what is asked for
+    const top = asked ? Math.max(...goal) + 0.4 * span : Math.max(0.05, ...known) * 1.1;
     const thumb = 8;
     const x = (i) => thumb + (i / (steps - 1)) * (width - 2 * thumb);
-    const y = (v) => height - 3 - ((v - base) / (top - base)) * (height - 8);
-    const style = getComputedStyle(slider), colour = (name) => style.getPropertyValue(`--st-${name}-color`).trim() || "#8888";
+    const y = (v) => height - 3 - ((Math.max(base, Math.min(top, v)) - base) / (top - base)) * (height - 8);
+    const style = getComputedStyle(this.root), colour = (name) => style.getPropertyValue(`--st-${name}-color`).trim() || "#8888";
     pen.strokeStyle = colour("border");
     pen.beginPath();
     pen.moveTo(thumb, height - 3);

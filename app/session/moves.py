@@ -81,6 +81,10 @@ class Family:
     """how the network of a step was made"""
     notes: tuple[str, ...] = ()
     """what is to be known of the family as a whole"""
+    held: tuple[str, ...] = ()
+    """of a direction: the columns that stay as they are"""
+    original: str = ""
+    """name of the network that the fixed side shows"""
     lattice: dict | None = None
     """of a mix: what the pad shows"""
 
@@ -323,14 +327,13 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     }
     if measured:
         help = f"{column} measured of the mesh, world units"
-        numbers.insert(0, ["measured", f"measured {column}", help])
+        numbers.insert(0, ["measured", "measured", help])
         shown["chart"] = {
             "key": "measured", "title": "measured",
             "help": f"{column} measured of the decoded meshes; dotted: what the slider asks for. A gap: no surface.",
         }  # fmt: skip
     words, warning = reads(found)
     unknown = "" if known else f"The zoo does not know the {column} of {name}: its value is read off its embedding."
-    held = f"Held as they are: {', '.join(found.held)}." if found.held else ""
     arch = loaded.space.family.names.index(network.arch.name)
 
     def made(i: int) -> dict:
@@ -345,7 +348,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         axis={"title": column, "values": values, "digits": digits, "help": f"The {column} that is asked for"},
         ends=(network, network), of_ends=(arch, arch), numbers=numbers, measured=measured, shown=shown,
         start=middle, words=f"direction of {column}", anchors=() if isinstance(start, Place) else (start,), made=made,
-        notes=tuple(filter(None, [words, warning, unknown, held])),
+        notes=tuple(filter(None, [words, warning, unknown])), held=found.held, original=name,
     )  # fmt: skip
 
 
@@ -379,7 +382,7 @@ def arithmetic(loaded: Loaded, a: int, b: int, c: int) -> Family:
         },
         ends=(network, network), of_ends=arch, numbers=[["iou_a", "IoU to c", IOU.format(f"{names[c]}, the original")]],
         shown={"ends": {"a": _anchor(loaded, c, "c"), "b": _end("=", "a − b + c")}},
-        start=STEPS - 1, words="from c to a − b + c", anchors=(a, b, c), made=made,
+        start=STEPS - 1, words="from c to a − b + c", anchors=(a, b, c), made=made, original=names[c],
     )  # fmt: skip
 
 
@@ -393,7 +396,7 @@ def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
     lattice = lay(side)
     mixed = mixing.blend(z, lattice.weights)
     weights = lattice.weights.numpy().round(4)
-    said = [" ".join(f"{w:.2f}" for w in row) for row in weights]
+    said = [" ".join(f"{w + 1e-6:.2f}" for w in row) for row in weights]  # halves up, as the pad
     kinds = [
         f"{names[int(row.argmax())]}, decoded from its embedding" if row.max() > 0.999 else "decoded from the mixture"
         for row in weights
@@ -462,6 +465,15 @@ def default_anchors(loaded: Loaded, a: int, b: int, more: Sequence[int | None], 
     return list(dict.fromkeys(wanted))[:count]
 
 
+def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
+    """A, the training network nearest to it, and B: what sets the first two apart is little, and carried over to B."""
+    z = embeddings(loaded)
+    others = [i for i in loaded.zoo.ids(TRAIN) if i not in (a, b) and not torch.equal(z[i], z[a])]
+    if not others or not finite(z[a : a + 1]):
+        return default_anchors(loaded, a, b, [], 3)
+    return [a, others[int(nearest(z[a : a + 1], z[others], 1).ids)], b]
+
+
 # -- showing -------------------------------------------------------------------------------------------------------
 
 
@@ -496,8 +508,19 @@ def remark(loaded: Loaded, family: Family, i: int) -> str:
     if family.far[i] < 1e-3:
         return f"This is the embedding of {family.near[i]}, a training network."
     if family.shown["off"][i]:
-        return f"Off the manifold: {family.near[i]} is the nearest training network, and it is far away."
-    return f"Nearest training network: {family.near[i]}, at {family.far[i]:.2f} of the distance that counts as far."
+        return f"Off the manifold: the nearest training network, {family.near[i]}, is at {family.far[i]:.2f}, above 1."
+    return (
+        f"Nearest training network: {family.near[i]}, at a distance of {family.far[i]:.2f} (above 1: off the manifold)."
+    )
+
+
+def made(work: PathWork | ClassifierWork, family: Family, side: str, i: int) -> dict:
+    """How the network of a side at a step was made; travels with its file."""
+    if side == "original":
+        about = {"made_by": "zoo", "name": family.original}
+        return about | {key: family.made(i)[key] for key in ("space", "zoo", "evaluate")}
+    how = family.made(i) | {"method": side, "architecture": take_away.arch_name(work, side, i)}
+    return how if side == "latent" else {key: value for key, value in how.items() if key != "embedding"}
 
 
 def network_file(work: PathWork | ClassifierWork, side: str, i: int, about: dict, kind: str) -> bytes:
