@@ -7,8 +7,10 @@ const FADED = 46;  // of 255: how strongly points outside the selection are draw
 const REACH = 12;  // of the pointer, pixels
 const FAR = 400;  // how often nearer than everything
 const CORNERS = 64;  // of a lasso, at most
+const STILL = 180;  // milliseconds after which a view that moved is drawn with all its points
 const REST = 500;  // milliseconds until Python hears of a view
-const TURN = 64;  // pixels along a side of a mark's distances
+const SIDE = 64;  // pixels along a side of a mark's distances
+const REACHES = [1, 0.9, 1.25, 1.25, 1.15, 1.5];  // of marks of radius 1
 
 const VERTEX = `#version 300 es
 layout(location = 0) in vec2 place;
@@ -16,6 +18,7 @@ layout(location = 1) in vec4 colour;
 layout(location = 2) in uvec4 look;  // radius, mark, flags
 uniform vec2 centre, zoom;
 uniform float pixel, swell;
+const float reaches[6] = float[](${REACHES.map((v) => v.toFixed(2))});
 out vec4 ink;
 flat out float radius, reach;
 flat out uint mark, flags;
@@ -24,7 +27,10 @@ void main() {
   mark = look.y;
   flags = look.z;
   radius = (3.0 + float(look.x) / 63.75) * swell * pixel;
-  reach = radius * 1.6 + (flags >= ${GUEST}u ? 5.0 : 2.5) * pixel;
+  float thin = min(pixel, radius / 4.0);
+  reach = 0.5 + radius * reaches[mark] + ((flags & ${HOLLOW}u) > 0u ? 1.7 : 0.4) * thin;
+  if ((flags & ${WARNED}u) > 0u) reach = max(reach, 1.3 * radius + 1.5 * pixel);
+  if ((flags & ${GUEST}u) > 0u) reach = max(reach, 1.45 * radius + 3.2 * pixel);
   gl_Position = vec4((place - centre) * zoom, 0.0, 1.0);
   gl_PointSize = 2.0 * reach;
 }`;
@@ -45,9 +51,14 @@ float inside(float far) { return clamp(0.5 - far, 0.0, 1.0); }
 float line(float far, float width) { return clamp(0.5 + 0.5 * width - abs(far), 0.0, min(1.0, width)); }
 void main() {
   vec2 at = (gl_PointCoord - 0.5) * 2.0 * reach;
-  float far = (2.0 * texture(marks, vec3(at / radius / 4.0 + 0.5, float(mark))).r - 1.0) * radius;
+  float far = length(at) - radius;
+  if (mark > 0u && radius > 2.2 * pixel) far = (2.0 * textureLod(marks, vec3(at / radius / 4.0 + 0.5, float(mark)), 0.0).r - 1.0) * radius;
   float thin = min(pixel, radius / 4.0);
   over = vec4(0.0);
+  if (flags == 0u && radius < 2.2 * pixel) {
+    result = vec4(ink.rgb, 1.0) * (inside(far) * ink.a);
+    return;
+  }
   if ((flags & ${HOLLOW}u) > 0u) {
     lay(text, 0.35 * line(far, 3.4 * thin));
     lay(paper, inside(far));
@@ -80,12 +91,12 @@ function far(corners, x, y) {  // from an outline, negative inside
 }
 
 function distances() {  // of the marks, from -1 to 1 radius as bytes, over a square of 4 radii
-  const out = new Uint8Array(MARKS.length * TURN * TURN);
+  const out = new Uint8Array(MARKS.length * SIDE * SIDE);
   MARKS.forEach((mark, m) => {
-    for (let k = 0; k < TURN * TURN; k++) {
-      const [x, y] = [k % TURN, Math.floor(k / TURN)].map((v) => ((v + 0.5) / TURN - 0.5) * 4);
+    for (let k = 0; k < SIDE * SIDE; k++) {
+      const [x, y] = [k % SIDE, Math.floor(k / SIDE)].map((v) => ((v + 0.5) / SIDE - 0.5) * 4);
       const d = OUTLINES[mark] ? far(OUTLINES[mark], x, y) : Math.hypot(x, y) - 1;
-      out[m * TURN * TURN + k] = Math.round(127.5 * (Math.max(-1, Math.min(1, d)) + 1));
+      out[m * SIDE * SIDE + k] = Math.round(127.5 * (Math.max(-1, Math.min(1, d)) + 1));
     }
   });
   return out;
@@ -191,7 +202,7 @@ class Points {
     this.uniform = {};
     for (const name of ["centre", "zoom", "pixel", "swell", "text", "paper"]) this.uniform[name] = gl.getUniformLocation(program, name);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, gl.createTexture());
-    gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8, TURN, TURN, MARKS.length, 0, gl.RED, gl.UNSIGNED_BYTE, distances());
+    gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8, SIDE, SIDE, MARKS.length, 0, gl.RED, gl.UNSIGNED_BYTE, distances());
     for (const [name, value] of [[gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR], [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE]])
       gl.texParameteri(gl.TEXTURE_2D_ARRAY, name, value);
     gl.enable(gl.BLEND);
@@ -206,7 +217,7 @@ class Points {
       return buffer;
     });
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
-    this.drawn = 0;
+    this.layers = [];
   }
 
   fill(location, values) {
@@ -215,12 +226,13 @@ class Points {
     gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
   }
 
-  order(ids) {
+  order(ids, layers) {  // in layers, each of so many, the lowest first
     this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, ids, this.gl.STATIC_DRAW);
-    this.drawn = ids.length;
+    this.layers = layers;
+    this.count = ids.length;
   }
 
-  draw({ x, y, scale }, width, height, swell, ink) {
+  draw({ x, y, scale }, width, height, swell, ink, share) {  // share: of each layer, its first part
     const { gl, canvas, uniform } = this;
     const pixel = window.devicePixelRatio || 1;
     const [wide, tall] = [Math.round(width * pixel), Math.round(height * pixel)];
@@ -233,7 +245,11 @@ class Points {
     gl.uniform1f(uniform.pixel, pixel);
     gl.uniform1f(uniform.swell, swell);
     for (const name of ["text", "paper"]) gl.uniform3fv(uniform[name], ink[name].map((v) => v / 255));
-    if (this.drawn) gl.drawElements(gl.POINTS, this.drawn, gl.UNSIGNED_INT, 0);
+    let from = 0;
+    for (const count of this.layers) {
+      if (count) gl.drawElements(gl.POINTS, Math.ceil(count * share), gl.UNSIGNED_INT, 4 * from);
+      from += count;
+    }
   }
 }
 
@@ -249,9 +265,10 @@ class ZooMap {
     const find = (selector) => root.querySelector(selector);
     this.el = {
       map: find(".map"), ground: find(".ground"), points: find(".points"), over: find(".over"), x: find(".axis.x"), y: find(".axis.y"), message: find(".message"), chosen: find(".chosen"),
-      tip: find(".tip"), keys: find(".keys"), help: find(".help"), legend: find(".legend"), note: find(".note"), live: find(".live"), tools: [...root.querySelectorAll(".tools button")],
+      tip: find(".tip"), keys: find(".keys"), help: find(".help"), legend: find(".looks"), foot: find(".foot"), live: find(".live"), tools: [...root.querySelectorAll(".tools button")],
     };
     this.times = [];
+    this.share = 1;
     this.hot = -1;
     this.build();
     this.listen();
@@ -281,7 +298,7 @@ class ZooMap {
     });
     let grip = null;
     over.onpointerdown = (e) => {
-      if (e.button || !this.places) return;
+      if (e.button || !this.ready) return;
       const tool = e.shiftKey ? "b" : this.kept.tool;
       grip = { x: e.offsetX, y: e.offsetY, tool, moved: false, view: this.view, corners: [[e.offsetX, e.offsetY]] };
       over.setPointerCapture(e.pointerId);
@@ -289,7 +306,7 @@ class ZooMap {
     };
     over.onpointermove = (e) => {
       const [x, y] = [e.offsetX, e.offsetY];
-      if (!grip) return this.point(this.near(x, y));
+      if (!grip) return this.point(this.near(x, y), false);
       if (!grip.moved && Math.abs(x - grip.x) + Math.abs(y - grip.y) < 4) return;
       this.point(-1);
       grip.moved = true;
@@ -385,6 +402,7 @@ class ZooMap {
     if (what.network !== undefined && what.network === kept.picked) return;
     kept.clicks += 1;
     [kept.picked, kept.place] = [what.network ?? null, what.at ?? null];
+    this.clicked = kept.picked;  // its words are beside the map now
     kept.waiting.push({ ...what, click: kept.clicks });
     this.setStateValue("pick", { ...what, click: kept.clicks });
     this.tell();
@@ -396,7 +414,7 @@ class ZooMap {
     kept.selects += 1;
     kept.polygon = polygon.length ? polygon : null;
     this.setStateValue("select", { tool, polygon, click: kept.selects });
-    this.restyle();
+    this.receive();
     this.el.live.textContent = this.chosenWords();
   }
 
@@ -408,19 +426,21 @@ class ZooMap {
       hidden.clear();
       if (single) all.filter((index) => index !== category).forEach((index) => hidden.add(index));
     } else if (!hidden.delete(category)) hidden.add(category);
-    this.restyle();
+    this.styled = false;
+    this.receive();
   }
 
   walk(dx, dy) {  // to the nearest network in a direction
-    if (!this.places) return;
+    if (!this.ready) return;
     const { places, shown, view } = this;
-    const from = this.hot >= 0 ? places.of(this.hot) : [view.x, view.y];
+    const start = this.hot >= 0 ? this.hot : this.kept.picked;
+    const from = shown[start] ? places.of(start) : [view.x, view.y];
     let [best, least] = [-1, Infinity];
     for (let i = 0; i < places.count; i++) {
       if (!shown[i]) continue;
       const [x, y] = [places.xy[2 * i] - from[0], places.xy[2 * i + 1] - from[1]];
-      const along = x * dx + y * dy, cost = along + 2 * (Math.abs(x * dy) + Math.abs(y * dx));
-      if (along > 1e-9 && cost < least) [best, least] = [i, cost];
+      const along = x * dx + y * dy, cost = Math.abs(along) + 2 * (Math.abs(x * dy) + Math.abs(y * dx));
+      if ((along > 0 || !shown[start]) && cost < least) [best, least] = [i, cost];
     }
     if (best < 0) return;
     this.point(best);
@@ -442,8 +462,14 @@ class ZooMap {
 
   move(view) {
     this.kept.view = view && { x: view.x, y: view.y, scale: view.scale / this.everything.scale };
-    this.stale = true;
+    this.stale = this.moving = true;
     this.redraw();
+    clearTimeout(this.stilling);
+    this.stilling = setTimeout(() => {
+      this.stale = this.share < 1;
+      this.moving = false;
+      this.redraw();
+    }, STILL);
     clearTimeout(this.resting);
     this.resting = setTimeout(() => {
       const { view } = this.kept;
@@ -456,10 +482,13 @@ class ZooMap {
   update(data, setStateValue) {
     const { kept } = this;
     this.setStateValue = setStateValue;
-    const first = kept.token === undefined;
-    if (!first && kept.map !== (data.map ?? data.points)) kept.view = null;  // other coordinates
+    const first = kept.token === undefined, { view } = kept;
+    const map = data.map ?? data.points;
+    if (!first && kept.map !== map) kept.view = null;  // other coordinates
+    if (this.data?.points !== data.points) this.former = kept.map === map ? this.places : null;  // of fewer networks, or more
     if (kept.token !== data.token) kept.view = data.view ?? null;
-    [kept.map, kept.token] = [data.map ?? data.points, data.token];
+    [kept.map, kept.token] = [map, data.token];
+    if (view !== kept.view || this.data?.liftable !== data.liftable) this.stale = true;
     if (JSON.stringify(data.path) !== JSON.stringify(this.data?.path)) this.frame = null;
     if (this.data?.points !== data.points) [this.places, this.names, this.atlas, this.hot] = [null, null, null, -1];
     this.data = data;
@@ -467,7 +496,6 @@ class ZooMap {
     this.el.map.classList.toggle("liftable", !!data.liftable);
     for (const el of this.root.querySelectorAll(".lift")) el.hidden = !data.liftable;
     this.take(kept.tool);
-    this.stale = true;
     this.receive();
   }
 
@@ -497,7 +525,9 @@ class ZooMap {
     const points = feed("points", data.points), look = feed("look", data.look), names = feed("names", data.points), atlas = feed("atlas", data.points);
     if (points && (this.placed !== points || !this.places)) {
       this.placed = points;
-      this.places = new Places(floats(points.body, 2 * points.header.count));
+      const places = new Places(floats(points.body, 2 * points.header.count));
+      if (this.former && this.kept.view) this.kept.view.scale *= this.allOf(this.former).scale / this.allOf(places).scale;
+      [this.places, this.former] = [places, null];
       this.cloud.fill(0, this.places.xy);
       this.inside = null;
       this.styled = false;
@@ -510,6 +540,7 @@ class ZooMap {
       const count = look.body.length / 7;
       const bytes = (k) => look.body.subarray((4 + k) * count, (5 + k) * count);
       this.look = { ...look.header, count, colours: floats(look.body, count), sizes: bytes(0), marks: bytes(1), flags: bytes(2) };
+      this.look.used = this.look.flags.reduce((all, v) => all | v, 0);
       this.styled = false;
     }
     if (names && this.named !== names) this.read(names);
@@ -519,7 +550,9 @@ class ZooMap {
       this.url = URL.createObjectURL(new Blob([atlas.body], { type: atlas.body[0] === 0x89 ? "image/png" : "image/webp" }));
     }
     this.atlas = atlas?.header ?? null;
-    this.restyle();
+    if (!this.styled || this.insideOf !== this.kept.polygon) this.restyle();
+    this.write();
+    this.redraw();
   }
 
   async read(feed) {
@@ -534,7 +567,11 @@ class ZooMap {
   // -- where things are -----------------------------------------------------------------------------------------
 
   get everything() {
-    const { places, width = 0, height = 0 } = this;
+    return this.allOf(this.places);
+  }
+
+  allOf(places) {
+    const { width = 0, height = 0 } = this;
     if (!places || !(places.right >= places.left)) return { x: 0, y: 0, scale: 1 };
     const { left, right, low, high } = places;
     const scale = Math.max(1e-9, Math.min((width - 110) / (right - left || 1), (height - 80) / (high - low || 1)));
@@ -557,11 +594,12 @@ class ZooMap {
   }
 
   near(x, y) {
-    return this.places && this.shown ? this.places.near(...this.place(x, y), REACH / this.view.scale, this.shown) : -1;
+    return this.ready ? this.places.near(...this.place(x, y), REACH / this.view.scale, this.shown) : -1;
   }
 
-  point(network) {  // what the pointer or the keys are at
+  point(network, asked = true) {  // what the pointer or the keys are at
     if (network === this.hot) return;
+    if (asked || network !== this.clicked) this.clicked = null;
     this.hot = network;
     this.el.over.classList.toggle("hot", network >= 0);
     this.tell();
@@ -572,7 +610,7 @@ class ZooMap {
 
   categories() {  // what the legend can hide; -1: those whose value is not known
     const { colour } = this.look ?? {};
-    const named = colour?.kind === "category" ? colour.categories.map((each, index) => ({ ...each, index })) : [];
+    const named = colour?.kind === "category" ? colour.categories.map((each, index) => ({ ...each, index })).filter(({ count }) => count) : [];
     return [...named, ...(colour?.missing ? [{ name: "not known", colour: UNKNOWN, mark: "circle", count: colour.missing, index: -1 }] : [])];
   }
 
@@ -582,6 +620,8 @@ class ZooMap {
       const { count } = places;
       if (this.insideOf !== kept.polygon || !this.inside) this.inside = kept.polygon ? places.within(kept.polygon) : new Uint8Array(0);
       this.insideOf = kept.polygon;
+      this.selected = this.inside.reduce((sum, v) => sum + v, 0);
+      this.styled = true;
       const [colours, looks] = [new Uint8Array(4 * count), new Uint8Array(4 * count)];
       const palette = look.colour.kind === "category" ? look.colour.categories.map(({ colour }) => channels(colour)) : Array.from({ length: 256 }, (_, k) => ramp(k / 255).match(/\d+/g).map(Number));
       const unknown = channels(UNKNOWN);
@@ -609,16 +649,15 @@ class ZooMap {
       for (let k = 0, i = 0, stride = mixing(count); k < count; k++, i = (i + stride) % count) if (this.shown[i]) order[next[layer[i]]++] = i;
       cloud.fill(1, colours);
       cloud.fill(2, looks);
-      cloud.order(order);
+      cloud.order(order, layers);
       if (this.hot >= 0 && !this.shown[this.hot]) this.hot = -1;
+      this.hidden = this.inside.reduce((sum, v, i) => sum + (v && !this.shown[i] ? 1 : 0), 0);
       this.stale = true;
     }
-    this.write();
-    this.redraw();
   }
 
   get ready() {
-    return !!this.places && this.look?.count === this.places.count;
+    return !!this.places?.count && this.look?.count === this.places.count;
   }
 
   // -- words ----------------------------------------------------------------------------------------------------
@@ -633,11 +672,12 @@ class ZooMap {
     const { data, el } = this;
     el.x.textContent = this.ready ? `${data.axes[0]} →` : "";
     el.y.textContent = this.ready ? `↑ ${data.axes[1]}` : "";
-    el.note.textContent = data.note ?? "";
-    const words = data.message || (this.ready ? "" : "loading the map");
-    const bar = data.message && data.progress !== undefined && data.progress !== null ? `<progress max="1" value="${data.progress}"></progress>` : "";
+    const words = data.message || (this.ready ? "" : this.places ? "There is no network to show." : "loading the map");
+    const bar = data.message && data.progress !== undefined && data.progress !== null ? `<span class="bar" style="--share:${100 * data.progress}%"></span>` : "";
     el.message.hidden = !words;
     el.message.classList.toggle("beside", this.ready);
+    el.message.classList.toggle("working", !this.places || !!bar);
+    el.map.classList.toggle("empty", !this.ready);
     el.message.innerHTML = `${escaped(words)}${bar}`;
     el.chosen.hidden = !this.kept.polygon || !this.ready;
     el.chosen.firstElementChild.textContent = this.chosenWords();
@@ -645,14 +685,9 @@ class ZooMap {
     this.tell();
   }
 
-  get selected() {
-    return this.kept.polygon && this.ready ? this.inside.reduce((sum, v) => sum + v, 0) : 0;
-  }
-
   chosenWords() {
     if (!this.kept.polygon || !this.ready) return "selection cleared";
-    const { selected } = this;
-    const hidden = this.inside.reduce((sum, v, i) => sum + (v && !this.shown[i] ? 1 : 0), 0);
+    const { selected, hidden } = this;
     return `${selected.toLocaleString("en")} selected${hidden ? `, ${hidden.toLocaleString("en")} of them hidden` : ""}`;
   }
 
@@ -661,25 +696,27 @@ class ZooMap {
     const { text } = this.ink;
     const part = [];
     if (look) {
-      const { colour, size, mark, filled, hollow, warned } = look;
+      const { colour, size, mark, filled, hollow, warned, used } = look;
       const chips = this.categories().map(({ name, colour, mark, count, index }) => `<button class="chip${kept.hidden.has(index) ? " off" : ""}" data-category="${index}" aria-pressed="${!kept.hidden.has(index)}" title="${kept.hidden.has(index) ? "Show" : "Hide"} these; with Shift, show only these">${drawing(mark, colour, true)}${escaped(name)} <i>${count.toLocaleString("en")}</i></button>`);
       if (colour.title) part.push(`<span><b>${escaped(colour.title)}</b>${colour.kind === "number" && colour.low !== null && colour.low !== undefined ? `${this.figure(colour.low, colour)} <i class="ramp" style="background:linear-gradient(90deg,${RAMP})"></i> ${this.figure(colour.high, colour)}` : ""}</span>`);
       if (chips.length) part.push(`<span class="chips">${chips.join("")}</span>`);
       if (size) part.push(`<span class="sizes"><b>${escaped(size.title)}</b>${this.figure(size.low, size)} <svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="3" fill="${text}"/></svg><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="7" fill="${text}"/></svg> ${this.figure(size.high, size)}</span>`);
       if (mark) part.push(`<span><b>${escaped(mark.title)}</b></span>`, ...mark.names.map((name, k) => `<span>${drawing(MARKS[k % MARKS.length], text, true)}${escaped(name)}</span>`));
-      const flags = this.look.flags.reduce((all, v) => all | v, 0);
       if (filled) part.push(`<span>${drawing("circle", text, true)}${escaped(filled)}</span>`);
-      if (hollow && flags & HOLLOW) part.push(`<span>${drawing("circle", text, false)}${escaped(hollow)}</span>`);
-      if (warned && flags & WARNED) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="4.5" fill="${UNKNOWN}"/><path d="M2.5 2.5l9 9M11.5 2.5l-9 9" stroke="${text}" stroke-width="1.8"/></svg>${escaped(warned)}</span>`);
-      if (flags & GUEST) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="3.2" fill="${UNKNOWN}"/><circle cx="7" cy="7" r="6.3" fill="none" stroke="${text}" stroke-width="1.3"/></svg>imported</span>`);
+      if (hollow && used & HOLLOW) part.push(`<span>${drawing("circle", text, false)}${escaped(hollow)}</span>`);
+      if (warned && used & WARNED) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="4.5" fill="${UNKNOWN}"/><path d="M2.5 2.5l9 9M11.5 2.5l-9 9" stroke="${text}" stroke-width="1.8"/></svg>${escaped(warned)}</span>`);
+      if (used & GUEST) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="3.2" fill="${UNKNOWN}"/><circle cx="7" cy="7" r="6.3" fill="none" stroke="${text}" stroke-width="1.3"/></svg>${escaped(look.guest || "imported")}</span>`);
     }
     const kinds = new Set(data.neighbours?.map(({ kind }) => kind));
     const line = (colour, dash) => stroke(colour, dash, 26).replace("<svg", '<svg class="line"');
-    if (kinds.has("latent")) part.push(`<span>${line(text, "")}nearest in the space</span>`);
-    if (kinds.has("function")) part.push(`<span>${line(text, "4 3")}nearest by function</span>`);
-    if (data.path) part.push(`<span>${line(data.path.colour, "")}${escaped(data.path.words)}</span>`);
+    const relations = [];
+    if (kinds.has("latent")) relations.push(`<span>${line(text, "")}nearest in the space</span>`);
+    if (kinds.has("function")) relations.push(`<span>${line(text, "4 3")}nearest by function</span>`);
+    if (data.path) relations.push(`<span>${line(data.path.colour, "")}${escaped(data.path.words)}</span>`);
     const html = part.join("");
     if (this.legend !== html) this.el.legend.innerHTML = this.legend = html;
+    const foot = `<span class="note">${escaped(data.note ?? "")}</span>${relations.join("")}`;
+    if (this.foot !== foot) this.el.foot.innerHTML = this.foot = foot;
   }
 
   figure(value, { low, high }) {  // with as many digits as its column needs
@@ -703,9 +740,9 @@ class ZooMap {
     const { kept } = this;
     const { view } = kept;
     Object.assign(this.root.dataset, {
-      count: this.ready ? this.places.count : 0, points: this.ready ? this.data.points : "", look: this.ready ? this.look.path : "", shown: this.ready ? this.cloud.drawn : 0,
+      count: this.ready ? this.places.count : 0, points: this.ready ? this.data.points : "", look: this.ready ? this.look.path : "", shown: this.ready ? this.cloud.count : 0,
       clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
-      selected: this.selected, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => round(v, 4)).join(",") : "", frame: this.data?.path ? this.at : "",
+      selected: this.ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => round(v, 4)).join(",") : "", frame: this.data?.path ? this.at : "",
     });
   }
 
@@ -729,12 +766,15 @@ class ZooMap {
     const [width, height] = [over.clientWidth, over.clientHeight];
     if (!width) return;
     const begun = performance.now();
-    if (width !== this.width || height !== this.height) this.stale = true;
-    [this.width, this.height] = [width, height];
     const { ink } = this;
+    const seen = [width, height, window.devicePixelRatio, ink.text, ink.paper, this.ready].join();
+    if (seen !== this.seen) this.stale = true;
+    [this.width, this.height, this.seen] = [width, height, seen];
     if (this.stale && this.cloud) {
       this.drawGround(ink);
-      this.cloud.draw(this.ready ? this.view : { x: 1e9, y: 1e9, scale: 1 }, width, height, this.swell, { text: this.rgb(ink.text), paper: this.rgb(ink.paper) });
+      this.pace(begun);
+      const view = this.ready ? this.view : { x: 1e9, y: 1e9, scale: 1 };
+      this.cloud.draw(view, width, height, this.swell, { text: this.rgb(ink.text), paper: this.rgb(ink.paper) }, this.moving ? this.share : 1);
       this.stale = false;
     }
     this.drawOver(ink);
@@ -743,6 +783,14 @@ class ZooMap {
     const sorted = [...this.times].sort((a, b) => a - b);
     this.root.dataset.drawn = sorted[sorted.length >> 1].toFixed(1);
     this.tell();
+  }
+
+  pace(now) {  // where a browser draws too slowly to follow the hand, fewer points while the view moves
+    const passed = now - (this.before ?? -Infinity);
+    this.before = this.moving ? now : -Infinity;
+    if (passed > STILL || !this.moving) return;
+    if (passed > 50) this.share = Math.max(1 / 16, this.share / 1.5);
+    else if (passed < 25) this.share = Math.min(1, this.share * 1.2);
   }
 
   rgb(colour) {  // of any CSS colour
@@ -793,8 +841,10 @@ class ZooMap {
       if (from) this.drawPicked(pen, from, known(kept.picked), text, paper, primary);
       if (kept.place && answered && data.extra?.words) {
         Object.assign(pen, { font: `600 11.5px ${font}`, strokeStyle: paper, lineWidth: 4, fillStyle: text });
-        pen.strokeText(data.extra.words, from[0], from[1] + 21);
-        pen.fillText(data.extra.words, from[0], from[1] + 21);
+        const half = pen.measureText(data.extra.words).width / 2 + 8;
+        const at = [Math.max(half, Math.min(this.width - half, from[0])), from[1] + (from[1] > this.height - 70 ? -21 : 21)];
+        pen.strokeText(data.extra.words, ...at);
+        pen.fillText(data.extra.words, ...at);
       }
       (data.anchors ?? []).forEach((i, k) => known(i) && this.drawBadge(pen, this.screen(places.of(i)), String(k + 1), 13, 13, "circle", ink));
       for (const [end, dx] of [["a", -12], ["b", 12]]) if (known(data.ends?.[end])) this.drawBadge(pen, this.screen(places.of(data.ends[end])), end.toUpperCase(), dx, -13, "square", ink);
@@ -885,7 +935,7 @@ class ZooMap {
   drawTip(pen, text) {
     const { tip } = this.el;
     const { hot } = this;
-    tip.hidden = hot < 0 || !this.ready;
+    tip.hidden = hot < 0 || hot === this.clicked || !this.ready;
     if (tip.hidden) return;
     const [x, y] = this.screen(this.places.of(hot));
     Object.assign(pen, { strokeStyle: text, lineWidth: 1.5 });
@@ -912,6 +962,7 @@ class ZooMap {
 
   dispose() {
     clearTimeout(this.resting);
+    clearTimeout(this.stilling);
     this.observer.disconnect();
     document.removeEventListener("pointerdown", this.onAway);
     window.removeEventListener("netspace-frame", this.onFrame);
