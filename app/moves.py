@@ -27,17 +27,24 @@ SEPARATOR = "|"
 state = st.session_state
 
 
-def section(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> dict[str, Any] | None:
+def section(
+    loaded: Loaded, picked: int | None, point: Place | None, a: int | None, b: int | None
+) -> dict[str, Any] | None:
     """Choose a family of networks and slide through it; returns what the map is to draw of it, None where nothing.
 
     Args:
         picked: id of the network that is picked on the map.
         point: a point of the space that is no network of the zoo, where one was clicked: it is moved instead.
-        a, b: ids of A and B.
+        a, b: ids of A and B; like `picked` they may be of a zoo shown among this one, or None.
     """
     kind = _kind()
     picked = picked if picked is not None and picked < len(loaded.zoo) else None
     try:
+        for i, end in ((a, "A"), (b, "B")):
+            if i is None or i >= len(loaded.zoo):
+                raise ValueError(
+                    f"{end} is no network of {loaded.zoo_info.id}, through which this moves: choose another {end}."
+                )
         family = _CONTROLS[kind](loaded, picked, point, a, b)
         i = _step(family)
         if not moves.can_ask(loaded):
@@ -236,6 +243,8 @@ _CONTROLS: dict[str, Callable[[Loaded, int | None, Place | None, int, int], Fami
 }
 ANCHORS = ("arithmetic", "mix", "spline")
 """kinds whose networks are chosen in this section"""
+LINKED = {"move", "at", "column", *ANCHORS}
+"""what the link holds of the section"""
 
 
 # -- showing -------------------------------------------------------------------------------------------------------
@@ -264,6 +273,10 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
     @st.fragment
     def slide() -> None:
         step, side = round(state[key] * last), state["move_method"]
+        rests = state.pop("move_rests", False)
+        if rests:  # the fragment runs alone: the rest of the link is as it was
+            others = {name: value for name, value in state.get("link", {}).items() if name not in LINKED}
+            frame.write_link(others | link(loaded))
         data = moves.view_data(loaded, work, family, step, side) | {"token": frame.token()}
         place = st.container()
         if family.lattice:
@@ -280,7 +293,7 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
         left.caption(moves.remark(loaded, family, step))
         with right.container(horizontal=True, horizontal_alignment="right"):
             _keep_network(loaded, work, family, step, side)
-        if shapes and state.pop("move_rests", False):
+        if shapes and rests:
             finer("rest")
 
     def finer(name: str) -> None:
@@ -289,7 +302,7 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
             components.feed(f"{view}-{name}", work.detail(round(state[key] * last), view))
 
     slide()
-    frame.feeds(work, view, lambda: finer("detail") if shapes and work.done else None)
+    frame.feeds(work, view, lambda: finer("detail") if shapes and work.done else None, wait=False)
 
 
 def _keep_network(loaded: Loaded, work, family: Family, i: int, side: str) -> None:

@@ -91,6 +91,7 @@ class PathWork(NetworkPath):
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         super().__init__(engine, loaded, route, first)
         self.details: OrderedDict[Key, Future] = OrderedDict()
+        self.sent: dict[tuple[str, str], bytes] = {}  # contents of `feeds`, which are asked for again and again
         self._ends = [self.submit(0, self._end, k, PREVIEW, True) for k in (0, 1)]
         self._fine_ends: list[Future] | None = None
         self.frames: dict[Key, Future] = {
@@ -129,8 +130,10 @@ class PathWork(NetworkPath):
         """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
         groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
         for k, group in enumerate(groups):
-            done = all(self.frames[key].done() for key in group)
-            yield f"part-{k}", self.part(group, f"part-{k}", view) if done else None
+            name = f"part-{k}"
+            if (view, name) not in self.sent and all(self.frames[key].done() for key in group):
+                self.sent[view, name] = self.part(group, name, view)
+            yield name, self.sent.get((view, name))
 
     def part(self, frames: list[Key], name: str, view: str) -> bytes:
         """A feed with these frames; waits for them."""
