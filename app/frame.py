@@ -368,12 +368,18 @@ def loaded_beside(shows: Shows) -> Loaded | None:
         return None
 
 
-def feeds(work: ClassifierWork | PrepPath, view: str, later: Callable[[], None] = lambda: None) -> None:
-    """Send what is ready of a path to its view, until all of it is; `later` is called after the first was sent."""
+def feeds(
+    work: ClassifierWork | PrepPath, view: str, later: Callable[[], None] = lambda: None, wait: bool = True
+) -> None:
+    """Send what is ready of a path to its view, until all of it is; `later` is called after the first was sent.
+
+    Without `wait` the first is sent when it is ready, and the page answers clicks meanwhile.
+    """
     done = work.done
 
     def send() -> None:
-        work.first_ready()
+        if wait:
+            work.first_ready()
         with st.container(key="feeds", gap=None):
             for name, content in work.feeds(view):
                 if content:

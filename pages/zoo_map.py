@@ -14,6 +14,12 @@ loaded = frame.loaded(frame.ANYTHING)
 shapes = zoo_map.is_shapes(loaded)
 PAIR = "shape" if shapes else "class"
 VIEW = "map"
+STYLE = """
+<style>
+[class*="st-key-near-"] button { min-height: 1.6rem; padding: 0; }
+[class*="st-key-near-"] { margin-top: -0.7rem; }
+</style>
+"""
 LOOKS = ("colour", "size", "shape")
 
 # -- the state of the page, which its link holds ---------------------------------------------------------------------
@@ -256,10 +262,10 @@ def reprojected(name: str) -> None:
     frame.retold()
 
 
-def column_box(column, name: str, names: list[str], none: str, help: str) -> None:
+def column_box(name: str, names: list[str], none: str, help: str) -> None:
     state[f"map_{name}_box"] = state[f"map_{name}"]
-    column.selectbox(
-        name.capitalize(), names, key=f"map_{name}_box", help=help, on_change=taken, args=(name,),
+    st.selectbox(
+        name.capitalize(), names, key=f"map_{name}_box", help=help, on_change=taken, args=(name,), width=118,
         format_func=lambda key: columns[key].title if key else none,
     )  # fmt: skip
 
@@ -302,19 +308,19 @@ def invited() -> None:
 
 
 def controls() -> None:
-    left, middle, *boxes, right = st.columns([3.7, 1.9, 2.2, 2.2, 2.2, 1.9], vertical_alignment="bottom")
-    state["map_projection_box"] = kind
-    left.segmented_control(
-        "Projection", list(PROJECTIONS), key="map_projection_box", format_func=PROJECTIONS.get,
-        on_change=reprojected, args=("projection",), width="stretch", label_visibility="collapsed",
-    )  # fmt: skip
-    with middle.popover("Settings", icon=":material/tune:", width="stretch"):
-        settings()
-    column_box(boxes[0], "colour", COLOURS, "one colour", "What is known of the networks, as colours")
-    column_box(boxes[1], "size", SIZES, "one size", "A column of numbers, as sizes of the points")
-    column_box(boxes[2], "shape", SHAPES, "as colour", "A column of at most six kinds, as shapes of the points")
-    if right.button("Bring yours", icon=":material/upload:", width="stretch", help=BRING_HELP):
-        bring()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        state["map_projection_box"] = kind
+        st.segmented_control(
+            "Projection", list(PROJECTIONS), key="map_projection_box", format_func=PROJECTIONS.get,
+            on_change=reprojected, args=("projection",), label_visibility="collapsed",
+        )  # fmt: skip
+        with st.popover("Settings", icon=":material/tune:"):
+            settings()
+        column_box("colour", COLOURS, "one colour", "What is known of the networks, as colours")
+        column_box("size", SIZES, "one size", "A column of numbers, as sizes of the points")
+        column_box("shape", SHAPES, "as colour", "A column of at most six kinds, as shapes of the points")
+        if st.button("Bring your own", icon=":material/upload:", help=BRING_HELP):
+            bring()
 
 
 # -- the map and what is told beside it ------------------------------------------------------------------------------
@@ -407,6 +413,8 @@ def board() -> None:
             hint()
     if ids is not None:
         selection(ids)
+    if "move_kind" in state:
+        write_link()  # at once: what comes next may take a moment
     move(i, point)
     write_link()
 
@@ -466,37 +474,37 @@ def inspector(i: int | None, point, near: list[zoo_map.Near], work: zoo_map.Rebu
     else:
         compared(work)
     done = work.done
+    st.fragment(lambda: arriving(work, done), run_every=None if done else 0.3)()
     left, right = st.columns(2, gap="small")
     with left:
-        neighbours("Nearest in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
+        neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
     with right:
         if work.near is not None:
             what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
-            neighbours("Nearest by function", f"Training networks by the share of {what}", work.near, "{:.1%}")
-        st.fragment(lambda: arriving(work, done), run_every=None if done else 0.3)()
+            neighbours("by function", f"Training networks by the share of {what}", work.near, "{:.1%}")
 
 
 def about(i: int) -> None:
     """Name and records of a network, and what can be done with it."""
     known = zoo_map.known(chart, i)
     guest = bool(known.zoo)
-    title, row = st.columns([5, 4], vertical_alignment="center")
-    title.markdown(f"##### {known.name} :gray-badge[{known.split}]")
-    with row.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+    with st.container(gap=None):
+        st.markdown(f"##### {known.name} :gray-badge[{known.split}]")
+        st.caption(" · ".join(filter(None, (known.words, known.zoo))))
+    with st.container(horizontal=True, gap="xsmall"):
         no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
         for end in "ab":
             st.button(
-                end.upper(), key=f"map_set_{end}", on_click=frame.take, args=(PAIR, end, known.name), disabled=guest,
-                help=no_guests or f"Set as {end.upper()} of the path",
+                f"Set as {end.upper()}", key=f"map_set_{end}", on_click=frame.take, args=(PAIR, end, known.name),
+                disabled=guest, help=no_guests or f"Set as {end.upper()} of the path",
             )  # fmt: skip
         target = "Shapes" if shapes else "Classifiers"
-        if st.button(":material/open_in_new:", key="map_open", help=f"Open the path from A to B in {target}"):
+        if st.button(target, icon=":material/open_in_new:", key="map_open", help=f"The path from A to B in {target}"):
             st.switch_page(f"../pages/{target.lower()}.py")
         with st.popover(":material/info:", help="All that is recorded of it"):
             st.dataframe(
                 [{"column": name, "value": value} for name, value in known.facts], hide_index=True, width="content"
             )
-    st.caption(" · ".join(filter(None, (known.words, known.zoo))))
 
 
 def compared(work: zoo_map.Rebuilt) -> None:
@@ -520,29 +528,28 @@ def compared(work: zoo_map.Rebuilt) -> None:
     st.caption(" ".join(words))
 
 
-def neighbours(title: str, help: str, found: list[zoo_map.Near], digits: str) -> None:
-    st.caption(f"**{title}**", help=help)
-    with st.container(gap=None):
+def neighbours(kinds: str, help: str, found: list[zoo_map.Near], digits: str) -> None:
+    """Buttons that show the nearest networks of a kind."""
+    st.caption(f"**Nearest {kinds}**", help=help)
+    with st.container(key=f"near-{kinds}", gap=None):
         for one in found:
             st.button(
-                f"{one.name} :gray[{digits.format(one.figure)}]", key=f"near-{title}-{one.id}", type="tertiary",
+                f"{one.name} :gray[{digits.format(one.figure)}]", key=f"near-{kinds}-{one.id}", type="tertiary",
                 on_click=show, args=(one.name,),
             )  # fmt: skip
 
 
 def arriving(work: zoo_map.Rebuilt, done: bool) -> None:
     """Sends what is ready of a network's decode; the page shows the rest when all of it is there."""
-    if work.near is None and not done:
+    words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
+    if work.near is None:
         among = work.among
-        st.caption("**Nearest by function**")
-        st.caption(f"being compared, {among.done} of {len(among.ids)}")
-    elif work.near is None:
-        st.caption("**Nearest by function**")
-        missing = "The test images are not here, on which networks are compared."
-        st.caption(missing if work.among.missing else "These networks could not be compared.")
+        if among.missing:
+            words.append("by function they are compared where the test images are")
+        else:
+            words.append("comparing what networks do" + (f", {among.done} of {len(among.ids)}" if not done else ""))
+    st.caption(" · ".join(words))
     if work.shapes:
-        if work.iou is not None:
-            st.caption(f"IoU of original and decode {work.iou:.3f}")
         with st.container(key="feeds-rebuilt", gap=None):
             for name, content in work.feeds("rebuilt"):
                 components.feed(f"rebuilt-{name}", content)
@@ -675,13 +682,13 @@ def watch() -> None:
 
 
 look = zoo_map.look_key(chart, *(state[f"map_{name}"] for name in LOOKS))
+st.html(STYLE)
 controls()
 frame.notices()
 imported()
 if where.problem:
     st.info(where.problem, icon=":material/scatter_plot:")
-st.fragment(board)()
-elsewhere()
+top = st.container()
 with st.container(key="feeds-map", gap=None):
     components.feed("map-look", zoo_map.look_feed(VIEW, look, chart, *(state[f"map_{n}"] for n in LOOKS)))
     components.feed("map-points", zoo_map.points_feed(VIEW, where.key, where))
@@ -689,6 +696,9 @@ with st.container(key="feeds-map", gap=None):
     atlas = zoo_map.atlas_feed(VIEW, where.key, chart)
     if atlas:
         components.feed("map-atlas", atlas)
+with top:
+    st.fragment(board)()
+elsewhere()
 before = arrived()
 way = (state.get("map_told") or {}).get("embeddings")
 if zoo_map.pending(chart, asked, guests, way):

@@ -71,8 +71,8 @@ _ending = threading.Event()
 
 @st.cache_resource(show_spinner=False)
 def _patient() -> Engine:
-    """For what takes long: threads of its own, so that what a page waits for does not queue behind it."""
-    engine = Engine(2)
+    """For what takes long: a thread of its own, so that what a page waits for does not queue behind it."""
+    engine = Engine(1)
     atexit.register(_ending.set)
     return engine
 
@@ -406,9 +406,9 @@ def _plane_note(chart: Chart, asked: Projection, plane: Plane) -> str:
 
 
 def usual_axes(chart: Chart, kind: str) -> tuple[str, str]:
-    """The axes that a projection opens with: of directions a column and the strongest principal component."""
+    """The axes that a projection opens with: of directions a column and a principal component that is often another."""
     named = [name for name in ("test_accuracy", "seat_height", *direction_columns(chart)) if name in chart.columns]
-    return (named[0], "1") if kind == "directions" and named else ("1", "2")
+    return (named[0], "2") if kind == "directions" and named else ("1", "2")
 
 
 def component_count(chart: Chart) -> int:
@@ -935,7 +935,7 @@ class Rebuilt:
         self.function: Future | None = None
 
     def _submit(self, rank: int, function, *args) -> Future:
-        return self.engine.submit((-self.serial, rank), function, *args)
+        return self.engine.submit((-math.inf, -self.serial, rank), function, *args)  # before all paths: it was clicked
 
     @functools.cached_property
     def networks(self) -> dict[str, Network]:
