@@ -20,7 +20,8 @@ def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None
     from .recipes import RECIPES
 
     mine = [name for name, values in RECIPES.items() if isinstance(values, config)]
-    parser.add_argument("--recipe", choices=mine, help="start from these settings; options given beside it win")
+    if mine:
+        parser.add_argument("--recipe", choices=mine, help="start from these settings; options given beside it win")
     defaults = RECIPES[recipe] if recipe in mine else config()
     group = parser.add_argument_group(config.__name__, config.__doc__)
     for f in fields(config):
@@ -41,6 +42,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     from .interpolate import METHODS
     from .lso import LsoConfig
     from .mesh import EXPORTS, RESOLUTIONS
+    from .project import UmapConfig
     from .train import TrainConfig
 
     parser = argparse.ArgumentParser(prog="netspace", description=__doc__)
@@ -135,6 +137,15 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     added.add_argument("--zoo", type=Path, required=True, help="folder of the zoo")
     added.add_argument("--run", type=Path, required=True, help="folder of the run", dest="run_folder")
     added.add_argument("--name", help="name in the zoo; without it that of the run's folder")
+    imported = add(zoo, "import", commands.zoo_import, "write networks made elsewhere as a zoo")
+    imported.add_argument("source", type=Path, help="folder, zip or file of state dicts: .safetensors, .pt, .pth")
+    imported.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    imported.add_argument("--arch", help="their architecture, where their layers leave several, see `archs`")
+    imported.add_argument("--space", type=Path, help="space that is to read them: others are refused")
+    imported.add_argument("--among", type=Path, metavar="ZOO", help="the space's zoo, among which they are placed")
+    imported.add_argument("--json", action="store_true", help="as JSON")
+    image_folder(imported)
+    device(imported)
     joined = add(zoo, "join", commands.zoo_join, "write several zoos as one, a family of all their architectures")
     joined.add_argument("--zoo", type=Path, action="append", required=True, help="folder of a zoo; again for each")
     joined.add_argument("--out", type=Path, required=True, help="folder to write to")
@@ -206,6 +217,9 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     )
     space_and_zoo(embedding)
     embedding.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
+    embedding.add_argument("--map", choices=("pca", "umap"), help="with columns x and y: places on a map")
+    embedding.add_argument("--among", type=Path, metavar="ZOO", help="place them on the map of this zoo instead")
+    add_fields(embedding, UmapConfig, recipe)
     device(embedding)
 
     path = add(

@@ -468,19 +468,98 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
 
 
 def write_embeddings(args: argparse.Namespace) -> None:
-    import pandas as pd
-
-    from .project import embed
+    from .project import Plane, UmapConfig, UmapMap, cache_folder, embeddings, embeddings_table
+    from .project import write_embeddings as write
 
     space, zoo = open_both(args)
-    z = embed(space, zoo, range(len(zoo))).cpu().numpy()  # (b, E)
-    table = pd.DataFrame(z, columns=[f"z{k}" for k in range(z.shape[1])])
-    table.insert(0, "name", zoo.records.name)
-    table.insert(1, "split", zoo.records.split)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(args.out) as path:
-        table.to_parquet(path, index=False)
-    print(f"wrote {len(table)} embeddings of size {z.shape[1]} to {args.out}")
+    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    table, words = embeddings_table(zoo, z), ""
+    if args.map:
+        whole = Zoo.load(args.among) if args.among else zoo
+        space.check_family(whole.family)
+        reference = embeddings(space, whole, cache_folder()) if args.among else z
+        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
+        placed = projection.place(z) if args.map == "pca" or args.among else projection.places
+        table.insert(3, "x", placed[:, 0].numpy())
+        table.insert(4, "y", placed[:, 1].numpy())
+        words = f", and their places on a map by {args.map.upper()}"
+    write(args.out, table)
+    print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")
+
+
+def counted(words: str):
+    """Tells on the terminal how far something is, where one looks on."""
+
+    def progress(done: int, total: int, last: str = "") -> None:
+        if sys.stderr.isatty():
+            end = "\n" if done == total else ""
+            print(f"\r{words} {done} of {total}", end=end, file=sys.stderr, flush=True)
+
+    return progress
+
+
+def zoo_import(args: argparse.Namespace) -> None:
+    import math
+
+    from .evaluate import place_networks
+    from .images import available, load_images
+    from .importing import import_networks
+    from .model import load
+    from .project import cache_folder, embeddings
+
+    if args.among and not args.space:
+        raise Refused("--among asks for the space that was trained on that zoo: --space")
+    space = load(args.space, args.device) if args.space else None
+    reference = Zoo.load(args.among) if args.among else None
+    if reference:
+        space.check_family(reference.family)
+
+    def images(arch):
+        if args.data or available(arch.data):
+            return load_images(arch.data, "test", args.data)
+        return None
+
+    family = space.family if space else None
+    done = import_networks(args.source, args.out, family, args.arch, images, counted("read"))
+    placed = []
+    if done.folder and reference:
+        zoo, training = Zoo.load(done.folder), embeddings(space, reference, cache_folder())[reference.ids(TRAIN)]
+        test = images(space.family.archs[0]) if space.family.archs[0].kind == "images" else None
+        progress = counted("placed")
+        for placement in place_networks(space, zoo, range(len(zoo)), reference, training, test):
+            placed.append(placement._replace(figures=None)._asdict() | {"figures": figures_of(placement)})
+            progress(len(placed), len(zoo))
+    if args.json:
+        rows = [
+            {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
+            for row in placed
+        ]
+        refused = [refusal._asdict() for refusal in done.refused]
+        print(json.dumps({"imported": done.records, "refused": refused, "placed": rows}, indent=2))
+        return
+    for name, reason in done.refused:
+        print(f"refused {name}: {reason}")
+    if not done.folder:
+        raise Refused(f"no network of {args.source} could be imported")
+    counts = {name: sum(r["arch"] == name for r in done.records) for name in {r["arch"]: 0 for r in done.records}}
+    kinds = ", ".join(f"{count} {name}" for name, count in counts.items())
+    print(f"imported {len(done.records)} networks ({kinds}) to {done.folder}, refused {len(done.refused)}")
+    differences = [r["fused_difference"] for r in done.records if "fused_difference" in r]
+    if differences:
+        changed = f"logits change by at most {max(differences):.1e}"
+        print(f"batch norm of {len(differences)} fused: on {done.compared} {changed}")
+    if placed:
+        print(f"{'network':24} {'error':>7} {'distance':>9}  nearest training network")
+    for row in placed:
+        error = f"{row['error']:7.3f}" if math.isfinite(row["error"]) else "unknown"
+        off = f"  off the manifold: {row['why']}" if row["off"] else ""
+        print(f"{row['name']:24} {error} {row['distance']:9.2f}  {row['nearest']}{off}")
+
+
+def figures_of(placement) -> dict:
+    """What was measured of a placed network's decode, without what the placement says already."""
+    figures = placement.figures._asdict() if placement.figures else {}
+    return {name: value for name, value in figures.items() if name not in ("name", "split")}
 
 
 def interpolate(args: argparse.Namespace) -> None:

@@ -1,0 +1,485 @@
+"""State dicts made elsewhere: read without running anything in them, recognised by their layers, written as a zoo.
+
+A folder of files, a zip of such a folder, or one file: `.safetensors`, `.pt` and `.pth` (plain weights alone), and the
+layout of Hugging Face's hub, a folder a network with `model.safetensors` or `pytorch_model.bin`.
+
+Networks are recognised by the kinds and shapes of their layers in order, whatever these are called: the conventions of
+plain PyTorch, torchvision, the usual CIFAR ResNets and the authors' code agree in that. What a state dict does not tell
+is taken as the paper has it: strides, activations, and the 30 in a SIREN's sines.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .archs import ARCHS, PAPER_WIDTH, Arch, Family, arch_named
+from .evaluate import accuracy, classify
+from .fuse import fuse, norms, trained_module
+from .images import Images, normalise
+from .network import Network
+from .prep import prep_size
+from .zoo import IMPORTED, BadFolder, joint_family, read_tensors, write_zoo
+
+WEIGHTS = (".safetensors", ".pt", ".pth")
+HUB = ("model.safetensors", "pytorch_model.bin")
+"""what a network's file is called in the hub's layout; its folder is its name"""
+OTHERS = (
+    ".bin",
+    ".ckpt",
+    ".h5",
+    ".keras",
+    ".npz",
+    ".npy",
+    ".onnx",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".tar",
+    ".gz",
+    ".zip",
+)
+"""kinds of files that may hold weights and are not read: they are listed, others are passed over"""
+MOST_BYTES = 256 * 1024**2
+"""of one file: 70 times the largest architecture here"""
+MOST_IN_ALL = 2 * 1024**3
+"""of what a zip unpacks to"""
+MOST_FILES = 20_000
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+"""under which checkpoints keep a state dict"""
+COMPARED = 256
+"""images on which a network is compared before and after its batch norm is fused"""
+TOLERATED = 1e-3
+"""difference of logits, over their size, that fusing may make"""
+
+
+class Refused(ValueError):
+    """A file that is not imported; the message says why, without its name."""
+
+
+class Refusal(NamedTuple):
+    """A file that was not imported, and why."""
+
+    name: str
+    reason: str
+
+
+# -- reading files -------------------------------------------------------------------------------------------------
+
+
+class Source(NamedTuple):
+    """A file that may hold a network."""
+
+    name: str
+    """of the network"""
+    path: Path
+    reason: str
+    """why it is not read; empty where it is"""
+
+
+def sources(folder: Path) -> list[Source]:
+    """The files of a folder and the folders in it that may hold a network, by name.
+
+    Raises:
+        BadFolder: there is no such folder, it may not be read, or it is a zoo already.
+    """
+    if not folder.is_dir():
+        raise BadFolder(f"no folder {folder}")
+    if (folder / "zoo.json").exists():
+        raise BadFolder(f"{folder} is a zoo already: it needs no import")
+    found: list[Source] = []
+    try:
+        paths = sorted(
+            p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)
+        )
+        next(folder.iterdir(), None)  # rglob passes over what it may not read
+    except PermissionError as error:
+        raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
+    root = folder.resolve()
+    for path in paths:
+        relative = path.relative_to(folder)
+        hub = path.name in HUB
+        if path.is_dir() or path.suffix.lower() not in (*WEIGHTS, *OTHERS):
+            continue
+        stem = relative.parent if hub and relative.parent != Path() else relative.with_suffix("")
+        name, reason = "-".join(stem.parts), ""
+        if not path.resolve().is_relative_to(root):
+            reason = "a link to a file outside the folder"
+        elif path.suffix == ".zip":
+            reason = "a zip inside what is imported: import it by itself"
+        elif path.suffix.lower() not in WEIGHTS and not hub:
+            reason = f"{path.suffix} files are not read, only {', '.join(WEIGHTS)}"
+        found.append(Source(name, path, reason))
+        if len(found) > MOST_FILES:
+            raise BadFolder(f"{folder} holds more than {MOST_FILES:,} files; import a part of it")
+    counts = Counter(source.name for source in found)
+    return [s._replace(name="-".join(s.path.relative_to(folder).parts)) if counts[s.name] > 1 else s for s in found]
+
+
+def unpack_zip(path: Path, folder: Path) -> None:
+    """Unpack the weights in a zip; nothing is written outside the folder, and not more than is sensible.
+
+    Raises:
+        BadFolder: the zip is damaged, names a path outside, holds a link, or unpacks to too much.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            if len(members) > MOST_FILES:
+                raise BadFolder(f"{path.name} holds {len(members):,} files, {MOST_FILES:,} at most are unpacked")
+            for member in members:
+                _check_member(path, member)
+            members = [m for m in members if PurePosixPath(m.filename).suffix.lower() in (*WEIGHTS, *OTHERS)]
+            declared = sum(m.file_size for m in members)
+            if declared > MOST_IN_ALL:
+                raise BadFolder(
+                    f"{path.name} would unpack to {declared / 1e9:.1f} GB: refused, {MOST_IN_ALL / 1e9:.1f} GB at most"
+                )
+            left = MOST_IN_ALL
+            for member in members:
+                left -= _unpack_member(archive, member, folder, min(left, MOST_BYTES))
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BadFolder(f"{path.name} is damaged or not a zip ({error})") from error
+
+
+def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or re.match(r"[A-Za-z]:", member.filename):
+        raise BadFolder(
+            f"{path.name} names the path {member.filename!r}, outside the folder it is unpacked to: refused"
+        )
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise BadFolder(f"{path.name} holds the link {member.filename!r}: refused")
+    if member.flag_bits & 1:
+        raise BadFolder(f"{path.name} is encrypted")
+
+
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, most: int) -> int:
+    """Write one file and return its size, counted as it comes: what a zip declares need not be so."""
+    target = folder / member.filename.replace("\\", "/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with archive.open(member) as packed, target.open("wb") as file:
+        while block := packed.read(1 << 20):
+            written += len(block)
+            if written > most:
+                raise BadFolder(
+                    f"{member.filename} in the zip unpacks to more than {most / 1e6:.0f} MB: refused as a zip bomb"
+                )
+            file.write(block)
+    return written
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file; Refused, saying why, where there is none or opening it could run code."""
+    if path.stat().st_size > MOST_BYTES:
+        raise Refused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
+    try:
+        held = read_tensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
+    except BadFolder as error:
+        words = str(error).removeprefix(f"{path} ").removeprefix("is ")
+        raise Refused(words) from error
+    except OSError as error:
+        raise Refused(f"cannot be opened ({error.strerror})") from error
+    return _only_weights(held)
+
+
+def _read_pickle(path: Path):
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(member.file_size for member in archive.infolist())
+        if declared > MOST_BYTES:
+            raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
+    data = path.read_bytes()
+    try:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file and one that wants to run code raise many kinds
+        named = re.search(r"GLOBAL (?:from )?([\w.]+)", str(error))
+        if named:
+            raise Refused(
+                f"a pickle that holds {named[1]} beside weights: opening it could run code; save the state_dict() alone"
+            ) from error
+        raise Refused("truncated or not a file of weights") from error
+
+
+def _only_weights(held) -> dict[str, Tensor]:
+    """The state dict in what a file holds."""
+    for _ in range(3):
+        wrapped = next((held[w] for w in WRAPPERS if isinstance(held, dict) and isinstance(held.get(w), dict)), None)
+        if wrapped is None:
+            break
+        held = wrapped
+    if not isinstance(held, dict):
+        raise Refused("no state dict: not a mapping of names to tensors")
+    state = {str(name): t for name, t in held.items() if isinstance(t, Tensor)}
+    if not state:
+        raise Refused("no state dict: it holds no tensors")
+    for name, t in state.items():
+        if t.layout != torch.strided or t.is_quantized or t.is_complex():
+            raise Refused(f"{name} is not a dense tensor of real numbers")
+    return state
+
+
+# -- recognising architectures -------------------------------------------------------------------------------------
+
+
+class Layer(NamedTuple):
+    """A module with parameters: its kind tells what a tensor of these dimensions can be."""
+
+    name: str
+    kind: str
+    """convolution, linear layer or batch norm"""
+    tensors: dict[str, Tensor]
+    """weight, bias, running_mean, running_var"""
+
+
+KINDS = {4: "convolution", 2: "linear layer"}
+
+
+def layers_of(state: dict[str, Tensor]) -> list[Layer]:
+    """The modules of a state dict in its own order. Refused where a tensor belongs to no layer known here."""
+    grouped: dict[str, dict[str, Tensor]] = {}
+    for name, t in state.items():
+        module, _, leaf = name.rpartition(".")
+        if leaf != "num_batches_tracked":
+            grouped.setdefault(module, {})[leaf] = t
+    layers = []
+    for module, tensors in grouped.items():
+        unknown = set(tensors) - {"weight", "bias", "running_mean", "running_var"}
+        if unknown:
+            where = f"{module}.{min(unknown)}" if module else min(unknown)
+            raise Refused(f"{where} belongs to no convolution, linear layer or batch norm")
+        kind = (
+            "batch norm"
+            if "running_mean" in tensors
+            else KINDS.get(tensors["weight"].dim() if "weight" in tensors else 0)
+        )
+        if kind is None:
+            raise Refused(
+                f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics"
+            )
+        if kind == "batch norm" and len(tensors) < 4:
+            raise Refused(f"the batch norm {module} has no weight, bias or statistics")
+        layers.append(Layer(module, kind, tensors))
+    return layers
+
+
+def _natural(layer: Layer) -> list:
+    """Sorts layer 9 before layer 10."""
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)|\.", layer.name) if part
+    ]
+
+
+def _expected(arch: Arch, trained: bool) -> list[Layer]:
+    """The layers of an architecture, as a PRep holds it or as it is trained; without values."""
+    with torch.device("meta"):
+        return layers_of(((arch.build_trained if trained else None) or arch.build)().state_dict())
+
+
+def _kinds(layers: Sequence[Layer]) -> dict[str, list[Layer]]:
+    return {kind: [layer for layer in layers if layer.kind == kind] for kind in (*KINDS.values(), "batch norm")}
+
+
+def _difference(found: Sequence[Layer], expected: Sequence[Layer]) -> str:
+    """What first sets two lists of layers apart, kind by kind; empty where nothing does."""
+    ours, theirs = _kinds(expected), _kinds(found)
+    for kind in ours:
+        for k, (a, b) in enumerate(zip(theirs[kind], ours[kind], strict=False), start=1):
+            for leaf, t in b.tensors.items():
+                if leaf not in a.tensors:
+                    return f"{kind} {k} ({a.name}) has no {leaf}"
+                shapes = tuple(a.tensors[leaf].shape), tuple(t.shape)
+                if shapes[0] != shapes[1]:
+                    return f"{kind} {k} ({a.name}) has a {leaf} of {shapes[0]} instead of {shapes[1]}"
+        if len(theirs[kind]) != len(ours[kind]):
+            return f"{_count(len(theirs[kind]), kind)} instead of {len(ours[kind]) or 'none'}"
+    return ""
+
+
+def _count(number: int, kind: str) -> str:
+    return f"{number or 'no'} {kind}{'' if number == 1 else 's'}"
+
+
+class Recognised(NamedTuple):
+    """A state dict as an architecture names it."""
+
+    arch: Arch
+    state: dict[str, Tensor]
+    trained: bool
+    """whether it has batch norm, still to be fused"""
+
+
+def recognise_state(state: dict[str, Tensor], archs: Sequence[Arch]) -> Recognised:
+    """The architecture of a state dict, by its layers in the order they are saved in, else in that of their names.
+
+    Raises:
+        Refused: it is none of these architectures, naming the first difference from the one that comes nearest, or it
+            could be several.
+    """
+    layers = layers_of(state)
+    normed = any(layer.kind == "batch norm" for layer in layers)
+    found, problems = [], []
+    for arch in archs:
+        trained = normed and arch.build_trained is not None
+        expected = _expected(arch, trained)
+        differences = []
+        for order in (layers, sorted(layers, key=_natural)):
+            differences.append(_difference(order, expected))
+            if not differences[-1]:
+                found.append(Recognised(arch, _renamed(order, expected, arch, trained), trained))
+                break
+        problems.append((abs(len(layers) - len(expected)), f"not a {arch.name}: {differences[-1]}"))
+    if not found:
+        raise Refused(min(problems)[1])
+    if len(found) > 1:
+        names = " or ".join(r.arch.name for r in found)
+        raise Refused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
+    return found[0]
+
+
+def _renamed(layers: Sequence[Layer], expected: Sequence[Layer], arch: Arch, trained: bool) -> dict[str, Tensor]:
+    """The tensors under the architecture's names. A convolution's bias before a batch norm moves into its mean."""
+    pairs = {
+        b.name: a for kind, ours in _kinds(expected).items() for a, b in zip(_kinds(layers)[kind], ours, strict=True)
+    }
+    state = {f"{b.name}.{leaf}": pairs[b.name].tensors[leaf] for b in expected for leaf in b.tensors}
+    if trained:
+        with torch.device("meta"):
+            before = norms(arch.build_trained())
+        for norm, conv in before.items():
+            bias = pairs[conv].tensors.get("bias")
+            if bias is not None:  # w x + b - mean = w x - (mean - b)
+                state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - bias
+    return state
+
+
+# -- importing -----------------------------------------------------------------------------------------------------
+
+
+class Imported(NamedTuple):
+    """What became of a source."""
+
+    folder: Path | None
+    """the zoo; None where no network could be imported"""
+    records: list[dict]
+    """of the networks imported"""
+    refused: list[Refusal]
+    compared: str
+    """what networks were compared on before and after fusing; empty where none had batch norm"""
+
+
+def candidates(family: Family | None, arch: str | None) -> list[Arch]:
+    """Architectures that networks may be of: those of a family, or the one named, or all that there are."""
+    if arch:
+        return [arch_named(arch)]
+    return list(family.archs) if family else list(ARCHS.values())
+
+
+def import_networks(
+    source: Path,
+    out: Path,
+    family: Family | None = None,
+    arch: str | None = None,
+    images: Callable[[Arch], Images | None] = lambda arch: None,
+    progress: Callable[[int, int, str], None] = lambda done, total, words: None,
+) -> Imported:
+    """Write the networks in a folder, a zip or a file as a zoo; those that do not fit are listed with the reason.
+
+    Args:
+        family: of a space that is to read them; None: whatever they are.
+        arch: name of the architecture, where layers alone leave several.
+        images: test images for an architecture, or None: on them its networks are tested, and compared before and
+            after fusing; without, they are compared on random inputs and not tested.
+        progress: called with the files done, all files, and what became of the last.
+
+    Raises:
+        BadFolder: the source cannot be read, a zip is dangerous, or `out` holds a zoo already.
+    """
+    if (out / "zoo.json").exists():
+        raise BadFolder(f"{out} holds a zoo already; choose another folder")
+    archs = candidates(family, arch)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(source)
+        if folder.is_file() and folder.suffix.lower() == ".zip":
+            unpack_zip(folder, Path(scratch))
+            folder = Path(scratch)
+        elif folder.is_file():
+            shutil.copyfile(folder, Path(scratch) / folder.name)
+            folder = Path(scratch)
+        return _import(sources(folder), out, archs, family, images, progress, Path(source).name)
+
+
+def _import(found, out, archs, family, images, progress, title) -> Imported:
+    params: dict[str, list[dict[str, Tensor]]] = {}
+    records, refused, tests, compared = [], [], {}, ""
+    for k, source in enumerate(found, start=1):
+        try:
+            if source.reason:
+                raise Refused(source.reason)
+            known = recognise_state(read_state(source.path), archs)
+            tests.setdefault(known.arch.name, images(known.arch) if known.arch.kind == "images" else None)
+            test = tests[known.arch.name]
+            weights, record = _prepared(known, test)
+            if known.trained:
+                compared = f"{min(COMPARED, len(test))} test images" if test else f"{COMPARED} random inputs"
+        except Refused as reason:
+            refused.append(Refusal(source.name, str(reason)))
+            progress(k, len(found), f"{source.name}: {reason}")
+            continue
+        stack = params.setdefault(known.arch.name, [])
+        records.append({"name": source.name, "arch": known.arch.name, "row": len(stack), "split": IMPORTED} | record)
+        stack.append(weights)
+        progress(k, len(found), f"{source.name}: {known.arch.name}")
+    if not records:
+        return Imported(None, [], refused, "")
+    _write(out, records, params, family or joint_family([Family.of(name) for name in params]), title, refused)
+    return Imported(out, records, refused, compared)
+
+
+def _prepared(known: Recognised, test: Images | None) -> tuple[dict[str, Tensor], dict]:
+    """The parameters as a PRep holds them, and what is recorded of the network."""
+    state = {name: t.detach().float() for name, t in known.state.items()}
+    bad, whole = sum(int((~t.isfinite()).sum()) for t in state.values()), sum(t.numel() for t in state.values())
+    if bad:
+        raise Refused(f"{bad:,} of its {whole:,} weights are not finite numbers")
+    record: dict = {"parameters": known.arch.num_params, "batch_norm": known.trained}
+    if known.trained:
+        size = known.arch.skeleton.size
+        random = torch.randn(COMPARED, 3, size, size, generator=torch.Generator().manual_seed(0))
+        module: nn.Module = trained_module(known.arch, state)
+        fused = fuse(known.arch, module, normalise(test.pixels[:COMPARED]) if test else random)
+        state = fused.params
+        record |= {"fused_difference": fused.difference, "norms_never_run": len(fused.never_run)}
+        logits = known.arch.apply_params(state, random).abs().max().item()
+        if not fused.difference <= TOLERATED * max(1.0, logits):
+            raise Refused(
+                f"fusing its batch norm changes its logits by {fused.difference:.1e}, of {logits:.1e} at most"
+            )
+    if test is not None:
+        network = Network.of(known.arch, state, prep_size(known.arch.num_params, PAPER_WIDTH))
+        record["test_accuracy"] = accuracy(classify(network, test), test.labels)
+    return {name: state[name] for name in known.arch.shapes}, record
+
+
+def _write(out: Path, records: list[dict], params: dict, family: Family, title: str, refused: list[Refusal]) -> None:
+    import pandas as pd
+
+    stacks = {}
+    for arch in family.archs:
+        mine = params.get(arch.name, [])
+        for name, shape in arch.shapes.items():
+            stacks[f"{arch.name}/{name}"] = torch.stack([p[name] for p in mine]) if mine else torch.empty(0, *shape)
+    about = {"made_by": "zoo import", "from": title, "refused": [refusal._asdict() for refusal in refused]}
+    write_zoo(out, family, pd.DataFrame(records), stacks, about)

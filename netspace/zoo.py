@@ -37,6 +37,9 @@ OPTIMISED = "optimised"
 """Split of networks that latent space optimisation made: no space is trained on them or selected by them, and none is
 chosen as teacher unless by name."""
 
+IMPORTED = "imported"
+"""Split of networks from elsewhere, of which nobody knows what they were trained on; treated like those."""
+
 
 class BadFolder(ValueError):
     """A zoo or a space that cannot be read; the message names the folder and what is wrong with it."""
