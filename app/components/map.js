@@ -8,6 +8,8 @@ const REACH = 12;  // of the pointer, pixels
 const FAR = 400;  // how often nearer than everything
 const CORNERS = 64;  // of a lasso, at most
 const STILL = 180;  // milliseconds after which a view that moved is drawn with all its points
+const FEW = 4000;  // points that are always drawn
+const GLIDE = 450;  // milliseconds in which networks go from their place on one map to that on the next
 const REST = 500;  // milliseconds until Python hears of a view
 const SIDE = 64;  // pixels along a side of a mark's distances
 const REACHES = [1, 0.9, 1.25, 1.25, 1.15, 1.5];  // of marks of radius 1
@@ -16,8 +18,9 @@ const VERTEX = `#version 300 es
 layout(location = 0) in vec2 place;
 layout(location = 1) in vec4 colour;
 layout(location = 2) in uvec4 look;  // radius, mark, flags
-uniform vec2 centre, zoom;
-uniform float pixel, swell;
+layout(location = 3) in vec2 former;  // its place on the map that was shown before
+uniform vec2 centre, zoom, formerCentre, formerZoom;
+uniform float pixel, swell, gone;
 const float reaches[6] = float[](${REACHES.map((v) => v.toFixed(2))});
 out vec4 ink;
 flat out float radius, reach;
@@ -31,7 +34,7 @@ void main() {
   reach = 0.5 + radius * reaches[mark] + ((flags & ${HOLLOW}u) > 0u ? 1.7 : 0.4) * thin;
   if ((flags & ${WARNED}u) > 0u) reach = max(reach, 1.3 * radius + 1.5 * pixel);
   if ((flags & ${GUEST}u) > 0u) reach = max(reach, 1.45 * radius + 3.2 * pixel);
-  gl_Position = vec4((place - centre) * zoom, 0.0, 1.0);
+  gl_Position = vec4(mix((former - formerCentre) * formerZoom, (place - centre) * zoom, gone), 0.0, 1.0);
   gl_PointSize = 2.0 * reach;
 }`;
 
@@ -200,18 +203,18 @@ class Points {
     gl.linkProgram(program);
     gl.useProgram(program);
     this.uniform = {};
-    for (const name of ["centre", "zoom", "pixel", "swell", "text", "paper"]) this.uniform[name] = gl.getUniformLocation(program, name);
+    for (const name of ["centre", "zoom", "formerCentre", "formerZoom", "pixel", "swell", "gone", "text", "paper"]) this.uniform[name] = gl.getUniformLocation(program, name);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, gl.createTexture());
     gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8, SIDE, SIDE, MARKS.length, 0, gl.RED, gl.UNSIGNED_BYTE, distances());
     for (const [name, value] of [[gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR], [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE]])
       gl.texParameteri(gl.TEXTURE_2D_ARRAY, name, value);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    this.buffers = [0, 1, 2].map((location) => {
+    this.buffers = [0, 1, 2, 3].map((location) => {
       const buffer = gl.createBuffer();
-      gl.enableVertexAttribArray(location);
+      if (location < 3) gl.enableVertexAttribArray(location);
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-      if (location === 0) gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+      if (location % 3 === 0) gl.vertexAttribPointer(location, 2, gl.FLOAT, false, 0, 0);
       if (location === 1) gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
       if (location === 2) gl.vertexAttribIPointer(2, 4, gl.UNSIGNED_BYTE, 0, 0);
       return buffer;
@@ -232,7 +235,8 @@ class Points {
     this.count = ids.length;
   }
 
-  draw({ x, y, scale }, width, height, swell, ink, share) {  // share: of each layer, its first part
+  // Share: of each layer, its first part. Glide: where the points come from, and how much of their way is gone.
+  draw({ x, y, scale }, width, height, swell, ink, share, glide) {
     const { gl, canvas, uniform } = this;
     const pixel = window.devicePixelRatio || 1;
     const [wide, tall] = [Math.round(width * pixel), Math.round(height * pixel)];
@@ -242,6 +246,12 @@ class Points {
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(uniform.centre, x, y);
     gl.uniform2f(uniform.zoom, (2 * scale) / width, (2 * scale) / height);
+    if (glide) {
+      gl.uniform2f(uniform.formerCentre, glide.view.x, glide.view.y);
+      gl.uniform2f(uniform.formerZoom, (2 * glide.view.scale) / width, (2 * glide.view.scale) / height);
+    }
+    gl.uniform1f(uniform.gone, glide ? glide.gone : 1);
+    gl[glide ? "enableVertexAttribArray" : "disableVertexAttribArray"](3);
     gl.uniform1f(uniform.pixel, pixel);
     gl.uniform1f(uniform.swell, swell);
     for (const name of ["text", "paper"]) gl.uniform3fv(uniform[name], ink[name].map((v) => v / 255));
@@ -297,15 +307,19 @@ class ZooMap {
       this.receive();
     });
     let grip = null;
+    const fingers = new Map();  // where each is
     over.onpointerdown = (e) => {
       if (e.button || !this.ready) return;
+      fingers.set(e.pointerId, [e.offsetX, e.offsetY]);
       const tool = e.shiftKey ? "b" : this.kept.tool;
       grip = { x: e.offsetX, y: e.offsetY, tool, moved: false, view: this.view, corners: [[e.offsetX, e.offsetY]] };
       over.setPointerCapture(e.pointerId);
       this.root.classList.add("active");
+      if (fingers.size > 1) grip = this.rope = null;
     };
     over.onpointermove = (e) => {
       const [x, y] = [e.offsetX, e.offsetY];
+      if (fingers.size > 1 && fingers.has(e.pointerId)) return this.pinch(fingers, e.pointerId, [x, y]);
       if (!grip) return this.point(this.near(x, y), false);
       if (!grip.moved && Math.abs(x - grip.x) + Math.abs(y - grip.y) < 4) return;
       this.point(-1);
@@ -322,7 +336,8 @@ class ZooMap {
       this.redraw();
     };
     over.onpointerup = over.onpointercancel = (e) => {
-      const { moved, tool } = grip ?? {};
+      fingers.delete(e.pointerId);
+      const { moved, tool } = grip ?? {};  // none after Escape, or after a pinch
       const corners = this.rope;
       grip = this.rope = null;
       map.classList.remove("held", "drawing");
@@ -460,6 +475,18 @@ class ZooMap {
     this.move({ x: px - (x - this.width / 2) / scale, y: py + (y - this.height / 2) / scale, scale });
   }
 
+  pinch(fingers, which, to) {  // two fingers move the map and bring it nearer
+    const span = () => {
+      const [[ax, ay], [bx, by]] = fingers.values();
+      return { far: Math.hypot(bx - ax, by - ay) || 1, x: (ax + bx) / 2, y: (ay + by) / 2 };
+    };
+    const before = span();
+    fingers.set(which, to);
+    const after = span(), { view } = this;
+    this.move({ x: view.x - (after.x - before.x) / view.scale, y: view.y + (after.y - before.y) / view.scale, scale: view.scale });
+    this.zoom(after.far / before.far, after.x, after.y);
+  }
+
   move(view) {
     this.kept.view = view && { x: view.x, y: view.y, scale: view.scale / this.everything.scale };
     this.stale = this.moving = true;
@@ -484,13 +511,13 @@ class ZooMap {
     this.setStateValue = setStateValue;
     const first = kept.token === undefined, { view } = kept;
     const map = data.map ?? data.points;
+    if (this.data && this.data.points !== data.points && this.ready) this.former = { map: kept.map, places: this.places, view: this.view, kept: kept.view, look: this.look.path };
     if (!first && kept.map !== map) kept.view = null;  // other coordinates
-    if (this.data?.points !== data.points) this.former = kept.map === map ? this.places : null;  // of fewer networks, or more
     if (kept.token !== data.token) kept.view = data.view ?? null;
     [kept.map, kept.token] = [map, data.token];
     if (view !== kept.view || this.data?.liftable !== data.liftable) this.stale = true;
     if (JSON.stringify(data.path) !== JSON.stringify(this.data?.path)) this.frame = null;
-    if (this.data?.points !== data.points) [this.places, this.names, this.atlas, this.hot] = [null, null, null, -1];
+    if (this.data?.points !== data.points) [this.atlas, this.hot] = [null, -1];
     this.data = data;
     this.hear(data);
     this.el.map.classList.toggle("liftable", !!data.liftable);
@@ -523,11 +550,12 @@ class ZooMap {
     const feeds = hub.feeds.get(this.id) ?? new Map();
     const feed = (name, path) => (feeds.get(name)?.header.path === path ? feeds.get(name) : null);
     const points = feed("points", data.points), look = feed("look", data.look), names = feed("names", data.points), atlas = feed("atlas", data.points);
-    if (points && (this.placed !== points || !this.places)) {
+    if (points && this.placed !== points) {
       this.placed = points;
       const places = new Places(floats(points.body, 2 * points.header.count));
-      if (this.former && this.kept.view) this.kept.view.scale *= this.allOf(this.former).scale / this.allOf(places).scale;
-      [this.places, this.former] = [places, null];
+      const { former } = this;
+      if (former?.kept && former.kept === this.kept.view) this.kept.view.scale *= this.allOf(former.places).scale / this.allOf(places).scale;
+      this.places = places;
       this.cloud.fill(0, this.places.xy);
       this.inside = null;
       this.styled = false;
@@ -558,10 +586,12 @@ class ZooMap {
   async read(feed) {
     this.named = feed;
     const stream = new Blob([feed.body]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const words = await new Response(stream).json();
-    if (this.named !== feed) return;
-    this.names = words;
+    this.decoded = { path: feed.header.path, words: await new Response(stream).json() };
     this.redraw();
+  }
+
+  get names() {
+    return this.decoded?.path === this.data.points ? this.decoded.words : null;
   }
 
   // -- where things are -----------------------------------------------------------------------------------------
@@ -651,13 +681,23 @@ class ZooMap {
       cloud.fill(2, looks);
       cloud.order(order, layers);
       if (this.hot >= 0 && !this.shown[this.hot]) this.hot = -1;
+      if (this.former) this.glide();
       this.hidden = this.inside.reduce((sum, v, i) => sum + (v && !this.shown[i] ? 1 : 0), 0);
       this.stale = true;
     }
   }
 
+  glide() {  // the same networks as before, at other places: the eye can follow them
+    const { former, places, cloud } = this;
+    this.former = null;
+    if (former.map === this.kept.map || former.places.count !== places.count || former.look !== this.data.look) return;
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    cloud.fill(3, former.places.xy);
+    this.gliding = { view: former.view, start: performance.now(), gone: 0 };
+  }
+
   get ready() {
-    return !!this.places?.count && this.look?.count === this.places.count;
+    return !!this.places?.count && this.placed.header.path === this.data.points && this.look?.count === this.places.count;
   }
 
   // -- words ----------------------------------------------------------------------------------------------------
@@ -672,12 +712,13 @@ class ZooMap {
     const { data, el } = this;
     el.x.textContent = this.ready ? `${data.axes[0]} →` : "";
     el.y.textContent = this.ready ? `↑ ${data.axes[1]}` : "";
-    const words = data.message || (this.ready ? "" : this.places ? "There is no network to show." : "loading the map");
+    const none = this.places && this.placed.header.path === data.points && !this.places.count;
+    const words = data.message || (this.ready || this.left ? "" : none ? "There is no network to show." : "loading the map");
     const bar = data.message && data.progress !== undefined && data.progress !== null ? `<span class="bar" style="--share:${100 * data.progress}%"></span>` : "";
     el.message.hidden = !words;
     el.message.classList.toggle("beside", this.ready);
-    el.message.classList.toggle("working", !this.places || !!bar);
-    el.map.classList.toggle("empty", !this.ready);
+    el.message.classList.toggle("working", !!bar || (!data.message && !none));
+    el.map.classList.toggle("empty", !this.ready && !this.left);
     el.message.innerHTML = `${escaped(words)}${bar}`;
     el.chosen.hidden = !this.kept.polygon || !this.ready;
     el.chosen.firstElementChild.textContent = this.chosenWords();
@@ -720,8 +761,9 @@ class ZooMap {
   }
 
   figure(value, { low, high }) {  // with as many digits as its column needs
-    const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10((high - low) / 1000 || 1))));
-    return digits === 6 ? String(round(value, 3)) : value.toLocaleString("en", { maximumFractionDigits: digits });
+    const digits = Math.max(0, Math.ceil(-Math.log10((high - low) / 1000)));
+    if (digits > 5) return String(round(value, 3));  // tiny, or all the same
+    return value.toLocaleString("en", { maximumFractionDigits: digits, useGrouping: Math.abs(value) >= 1e4 });
   }
 
   told(network) {  // name and words of what is pointed at
@@ -744,6 +786,10 @@ class ZooMap {
       clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
       selected: this.ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => round(v, 4)).join(",") : "", frame: this.data?.path ? this.at : "",
     });
+  }
+
+  get left() {  // the picture of the map before, until this one is there
+    return !this.ready && !this.data.message && !!this.placed && this.placed.header.path !== this.data.points && this.seen !== undefined;
   }
 
   get at() {  // the frame of the path where its slider is
@@ -773,9 +819,13 @@ class ZooMap {
     if (this.stale && this.cloud) {
       this.drawGround(ink);
       this.pace(begun);
-      const view = this.ready ? this.view : { x: 1e9, y: 1e9, scale: 1 };
-      this.cloud.draw(view, width, height, this.swell, { text: this.rgb(ink.text), paper: this.rgb(ink.paper) }, this.moving ? this.share : 1);
-      this.stale = false;
+      const { gliding } = this, passed = gliding ? (begun - gliding.start) / GLIDE : 1;
+      this.gliding = passed < 1 ? Object.assign(gliding, { gone: passed * passed * (3 - 2 * passed) }) : null;
+      const colours = { text: this.rgb(ink.text), paper: this.rgb(ink.paper) };
+      if (this.ready) this.cloud.draw(this.view, width, height, this.swell, colours, this.moving || this.gliding ? this.share : 1, this.gliding);
+      else if (!this.left) this.cloud.draw({ x: 1e9, y: 1e9, scale: 1 }, width, height, 1, colours, 1, null);
+      this.stale = !!this.gliding;
+      if (this.gliding) this.redraw();
     }
     this.drawOver(ink);
     this.times.push(performance.now() - begun);
@@ -787,9 +837,10 @@ class ZooMap {
 
   pace(now) {  // where a browser draws too slowly to follow the hand, fewer points while the view moves
     const passed = now - (this.before ?? -Infinity);
-    this.before = this.moving ? now : -Infinity;
-    if (passed > STILL || !this.moving) return;
-    if (passed > 50) this.share = Math.max(1 / 16, this.share / 1.5);
+    const going = this.moving || this.gliding;
+    this.before = going ? now : -Infinity;
+    if (passed > STILL || !going) return;
+    if (passed > 50) this.share = Math.max(Math.min(1, FEW / this.cloud.count), this.share / 1.5);
     else if (passed < 25) this.share = Math.min(1, this.share * 1.2);
   }
 
@@ -806,7 +857,7 @@ class ZooMap {
   get swell() {  // many points are small, and grow where one looks nearer
     const { count } = this.places ?? { count: 0 };
     const least = count > 50000 ? 0.34 : count > 10000 ? 0.46 : count > 2000 ? 0.6 : count > 500 ? 0.8 : 1;
-    return Math.min(1, least * Math.max(1, this.kept.view?.scale ?? 1) ** 0.4);
+    return Math.min(1, least * Math.max(1, this.kept.view?.scale ?? 1) ** 0.4) * Math.max(0.65, Math.min(1, this.width / 560));
   }
 
   drawGround({ text, border, font }) {  // a grid with its numbers, where distances along the axes mean something
