@@ -44,6 +44,15 @@ def slots(tmp_path_factory) -> Path:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory) -> Path:
+    """Embeddings and maps of the tests are cached apart from the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETSPACE_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def tiny_zoo_folder(tmp_path_factory) -> Path:
     """Six chairs, two of them held out, in small SIRENs."""

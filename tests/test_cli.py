@@ -17,6 +17,7 @@ import netspace
 from netspace.__main__ import build_parser, main
 from netspace.lso import read_best
 from netspace.recipes import CHAIRS_PREP
+from netspace.zoo import HELDOUT, Zoo
 
 
 def parsers(parser: argparse.ArgumentParser):
@@ -225,6 +226,42 @@ def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_
     assert "holds a network 'made' already" in words
     assert kept.ids("train") == zoo.ids("train")
     assert main([*train, "--teacher", f"{joined}:lenetlike-002", "--resume"]) == 0  # the zoo is the same to it
+
+
+def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
+    zoo, both = Zoo.load(tiny_zoo_folder), ["--space", str(tiny_space_folder), "--among", str(tiny_zoo_folder)]
+    heldout = zoo.ids(HELDOUT)
+    (tmp_path / "made").mkdir()
+    for i in heldout:
+        torch.save(zoo[i].module().state_dict(), tmp_path / "made" / f"{zoo.records.name[i]}.pt")
+    (tmp_path / "made" / "broken.pt").write_bytes(b"PK")
+    words = ["zoo", "import", str(tmp_path / "made"), "--out", str(tmp_path / "zoo"), *both, "--device", "cpu"]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [refusal["name"] for refusal in told["refused"]] == ["broken"]
+    assert [row["name"] for row in told["placed"]] == zoo.records.name[heldout].tolist()
+    pair = ["--space", str(tiny_space_folder), "--zoo", str(tiny_zoo_folder), "--device", "cpu", "--json"]
+    assert main(["eval", *pair]) == 0
+    measured = json.loads(capsys.readouterr().out)["heldout"]
+    overlaps = [1 - row["error"] for row in told["placed"]]
+    assert np.median(overlaps) == pytest.approx(measured["iou_median"], abs=0.001)
+    words[4] = str(tmp_path / "again")
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "refused broken" in out and "imported 2 networks (2 siren64)" in out and "nearest training network" in out
+    assert "holds a zoo already" in refused(capsys, *words)
+    assert "no network of" in refused(capsys, *words[:4], tmp_path / "other", *words[5:-2], "--arch", "siren256")
+    z = [
+        "embed",
+        "--space",
+        str(tiny_space_folder),
+        "--zoo",
+        str(tmp_path / "zoo"),
+        "--out",
+        str(tmp_path / "z.parquet"),
+    ]
+    assert main([*z, "--map", "pca", "--among", str(tiny_zoo_folder)]) == 0
+    assert list(pd.read_parquet(tmp_path / "z.parquet"))[:6] == ["name", "arch", "split", "x", "y", "z0"]
 
 
 def test_a_shape_is_fitted_by_its_embedding_alone(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
