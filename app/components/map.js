@@ -75,7 +75,7 @@ void main() {
     lay(paper, line(cross, 3.6 * thin));
     lay(text, line(cross, 1.6 * thin));
   }
-  if ((flags & ${GUEST}u) > 0u) lay(text, line(length(at) - 1.45 * radius - 2.0 * pixel, 1.3 * pixel));
+  if ((flags & ${GUEST}u) > 0u) lay(text, line(length(at) - 1.45 * radius - 0.8 * pixel - 1.2 * thin, 0.6 * pixel + 0.7 * thin));
   result = over * ink.a;
 }`;
 
