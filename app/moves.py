@@ -21,6 +21,8 @@ KINDS = {
 }
 VIEWS = {True: "move_shapes", False: "move_classifiers"}
 """id of the view, by whether it shows shapes"""
+MOST_LISTED = 2000
+"""networks that lists offer"""
 SEPARATOR = "|"
 """between the names of networks in a link"""
 
@@ -135,14 +137,22 @@ def _names(loaded: Loaded, kind: str, fallback: list[int], least: int, most: int
     return [names.index(name) for name in frame.linked(f"move_{kind}", kind, [names[i] for i in fallback], accept)]
 
 
+def _options(loaded: Loaded, chosen: list[str], *more: int | None) -> list[str]:
+    """Names that lists offer: all of the zoo's, of a large one the first, those chosen and these ids."""
+    names = loaded.names
+    if len(names) <= MOST_LISTED:
+        return names
+    return list(dict.fromkeys([*chosen, *(names[i] for i in more if i is not None), *names[:MOST_LISTED]]))
+
+
 def _keep(key: str, value: Any) -> None:
     state[key] = value
     frame.acted()
 
 
-def _network_box(column, loaded: Loaded, kind: str, k: int, label: str) -> None:
-    """A select box for the k-th network of a family."""
-    box, names = f"move_{kind}_box{k}", loaded.names
+def _network_box(column, names: list[str], kind: str, k: int, label: str) -> None:
+    """A select box for the k-th network of a family, one of these names."""
+    box = f"move_{kind}_box{k}"
     state[box] = state[f"move_{kind}"][k]
 
     def taken() -> None:
@@ -185,11 +195,12 @@ def _arithmetic(loaded: Loaded, picked: int | None, point: Place | None, a: int,
     if len(set(usual)) < 3:
         raise ValueError(f"Arithmetic needs three networks, the zoo has {len(loaded.zoo)}.")
     ids = _names(loaded, "arithmetic", usual, 3, 3)
+    options = _options(loaded, state["move_arithmetic"], a, b, picked)
     columns = st.columns([4, 0.4, 4, 0.4, 4], vertical_alignment="center")
     for k, (letter, sign) in enumerate(zip("abc", ("", "−", "+"), strict=True)):
         if sign:
             columns[2 * k - 1].markdown(f"**{sign}**")
-        _network_box(columns[2 * k], loaded, "arithmetic", k, letter)
+        _network_box(columns[2 * k], options, "arithmetic", k, letter)
     return moves.arithmetic(loaded, *ids)
 
 
@@ -198,9 +209,10 @@ def _mix(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int
     if len(usual) < 3:
         raise ValueError(f"A mix needs three networks, the zoo has {len(usual)}.")
     ids = _names(loaded, "mix", usual[:3], 3, 4)
+    options = _options(loaded, state["move_mix"], a, b, picked)
     columns = st.columns([4] * len(ids) + [2.4], vertical_alignment="center")
     for k, column in enumerate(columns[:-1]):
-        _network_box(column, loaded, "mix", k, str(k + 1))
+        _network_box(column, options, "mix", k, str(k + 1))
     names = state["move_mix"]
     more = next((loaded.names[i] for i in usual if loaded.names[i] not in names), None)
     if len(ids) == 4:
@@ -221,8 +233,9 @@ def _spline(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: 
     state["move_spline_box"] = names
     left, right = st.columns([5, 1.4], vertical_alignment="center")
     left.multiselect(
-        "Networks, in order", loaded.names, key="move_spline_box", max_selections=moves.MOST_ANCHORS,
-        label_visibility="collapsed", on_change=lambda: _keep("move_spline", list(state["move_spline_box"])),
+        "Networks, in order", _options(loaded, names, a, b, picked), key="move_spline_box",
+        max_selections=moves.MOST_ANCHORS, label_visibility="collapsed",
+        on_change=lambda: _keep("move_spline", list(state["move_spline_box"])),
     )  # fmt: skip
     name = None if picked is None else loaded.names[picked]
     right.button(

@@ -27,7 +27,7 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(directions, "LEAST", 4)
     monkeypatch.setattr(directions, "FOLDS", 2)
-    for cached in (zoo_map._embedding, moves._reach, moves._direction):
+    for cached in (zoo_map._embedding, zoo_map._chart, zoo_map._manifold, moves._nearest, moves._direction):
         cached.clear()
 
 
@@ -361,6 +361,15 @@ def test_a_zoo_of_one_network_says_why_there_is_nothing(shapes, root, kind, monk
     one = write(root, shapes, [0])
     at = section({"move": kind, "zoo": one.zoo_info.id}, a=0, b=0)
     assert at.session_state["told"] is None and said(at.info)
+
+
+def test_lists_of_a_large_zoo_offer_the_first_and_what_is_chosen(shapes, monkeypatch):
+    monkeypatch.setattr(page, "MOST_LISTED", 2)
+    names = shapes.names
+    at = section({"move": "arithmetic", "arithmetic": "|".join([names[5], names[1], names[4]])}, a=3, b=1)
+    assert at.selectbox(key="move_arithmetic_box0").options == [
+        f"a  {names[i]}" for i in (5, 1, 4, 3, 0)
+    ]  # fmt: skip
 
 
 def test_ends_that_are_not_of_this_zoo_are_told(shapes):

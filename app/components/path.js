@@ -110,6 +110,7 @@ class PathView {
       this.el.gamma.parentElement.title = data.axis.help;
     }
     if (this.el.far) this.el.far.hidden = !data.far;
+    this.root.classList.toggle("route", !!data.axis);
     this.lay(data);
     this.receive();
   }

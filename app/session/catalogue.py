@@ -182,6 +182,11 @@ def cards(loaded: Loaded) -> list[Card]:
     return _cards(loaded.zoo_info.folder, loaded.zoo_info.stamp)
 
 
+def card(loaded: Loaded, i: int) -> Card:
+    """Of one network, as `cards`, which are many in a large zoo."""
+    return _card(loaded.zoo.records.iloc[[i]].to_dict("records")[0])
+
+
 def random_pair(loaded: Loaded) -> tuple[int, int]:
     """Two training networks, drawn at random; where there are not two, two of all."""
     train = loaded.zoo.ids(TRAIN)

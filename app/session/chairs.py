@@ -16,7 +16,7 @@ from netspace.mesh import Surface, export, surface_of, surface_or_none, vertex_n
 from netspace.shapes import MEASURES
 from netspace.zoo import SPLITS, read_json
 
-from .catalogue import Loaded, cards
+from .catalogue import Loaded, card, cards
 from .engine import Engine, feed, shared
 from .path import Key, NetworkPath, Route, between
 
@@ -63,7 +63,6 @@ def viewer_data(
     hero: bool = False,
 ) -> dict:
     """What the viewer shows beside the meshes, which come by feeds."""
-    known = cards(loaded)
     return {
         "path": work.id,
         "steps": work.route.steps,
@@ -72,7 +71,7 @@ def viewer_data(
         "sides": [side.words | {"fixed": side.fixed} for side in work.route.sides],
         "hero": hero,
         "camera": camera,
-        "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
+        "ends": {"a": asdict(card(loaded, a)), "b": asdict(card(loaded, b))},
         "same": a == b,
     }
 

@@ -25,7 +25,7 @@ from netspace.picture import accuracy_figure
 from netspace.zoo import TRAIN
 
 from . import figures
-from .catalogue import DEVICE, ROOT, Loaded, cards
+from .catalogue import DEVICE, ROOT, Loaded, card, cards
 from .engine import Engine, feed, shared
 from .path import (
     Key,
@@ -312,7 +312,7 @@ def view_data(
     loaded: Loaded, work: ClassifierWork | None, sides: tuple[str, ...], a: int, b: int, *, frame: int, method: str
 ) -> dict:
     """What the view shows beside the answers, which come by feeds; without work, for recorded curves."""
-    known, count = cards(loaded), class_count(loaded)
+    count = class_count(loaded)
     return {
         "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
         "steps": work.route.steps if work else STEPS,
@@ -323,7 +323,7 @@ def view_data(
         "family": architectures(loaded, a, b),
         "classes": list(work.test.classes) if work else [str(c) for c in range(count)],
         "chance": 1 / count,
-        "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
+        "ends": {"a": asdict(card(loaded, a)), "b": asdict(card(loaded, b))},
         "same": a == b,
         "recorded": work is None,
         "missing": "The test images are not here: these curves were recorded with all of them.",

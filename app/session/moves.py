@@ -20,7 +20,7 @@ from netspace.shapes import MEASURES
 from netspace.zoo import TRAIN
 
 from . import chairs, classifiers, take_away, zoo_map
-from .catalogue import COLOURS, DEVICE, Loaded, cards
+from .catalogue import COLOURS, DEVICE, Loaded, card
 from .chairs import PathWork
 from .classifiers import ClassifierWork
 from .path import (
@@ -103,15 +103,21 @@ def embeddings(loaded: Loaded) -> Tensor:
     return torch.from_numpy(zoo_map.embeddings_of(loaded))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _reach(key: str, _loaded: Loaded) -> tuple[mixing.Reach | None, list[int]]:
-    """How far training networks lie apart, and their ids; None where they are too few."""
-    z = embeddings(_loaded)
-    ids = [i for i in _loaded.zoo.ids(TRAIN) if finite(z[i : i + 1])]
-    try:
-        return mixing.Reach.of(z[ids]), ids
-    except ValueError:
-        return None, ids
+def _training(loaded: Loaded, z: Tensor) -> Tensor:
+    """Ids of the training networks whose embeddings among these (b, E) are numbers."""
+    ids = torch.tensor(loaded.zoo.ids(TRAIN), dtype=torch.long)
+    return ids[finite(z[ids])]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _nearest(key: str, z: np.ndarray, _loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """Of embeddings (s, E) the distance (s) to the nearest training network, and its id (s); of none, empty."""
+    known = embeddings(_loaded)
+    ids = _training(_loaded, known)
+    if not len(ids):
+        return np.empty(0), np.empty(0, int)
+    found = nearest(torch.from_numpy(z), known[ids], 1)
+    return found.distances[:, 0].numpy(), ids[found.ids[:, 0]].numpy()
 
 
 def _embedded(loaded: Loaded, ids: Sequence[int]) -> Tensor:
@@ -159,20 +165,20 @@ def _probabilities(loaded: Loaded, z: Tensor) -> np.ndarray | None:
         return loaded.space.head(z.to(DEVICE)).softmax(dim=1).cpu().numpy()
 
 
-def _surroundings(loaded: Loaded, z: Tensor) -> tuple[dict, np.ndarray | None, tuple[str, ...]]:
+def _surroundings(loaded: Loaded, z: np.ndarray) -> tuple[dict, np.ndarray | None, tuple[str, ...]]:
     """What the view is told of how far the steps lie from training networks, the same as numbers, and which these are.
 
-    A distance of 0 of a training network itself is no distance to another: it is said as it is.
+    The distances are in units of the reach of the training networks, which a large zoo's take a while to be known.
     """
-    reach, ids = _reach(loaded.key, loaded)
-    if not ids:
+    distances, ids = _nearest(loaded.key, z, loaded)
+    if not len(ids):
         return {}, None, ("",) * len(z)
-    names, found = loaded.names, nearest(z, embeddings(loaded)[ids], 1).ids[:, 0].tolist()
-    near = tuple(names[ids[k]] for k in found)
+    near = tuple(loaded.zoo.records.name.iloc[ids])
+    reach = zoo_map.manifold(zoo_map.chart(loaded)).reach
     if reach is None:
         return {}, None, near
-    far = reach.far(z).numpy()
-    return {"far": [round(float(v), 4) for v in far], "off": reach.off(z).tolist()}, far, near
+    far = distances / max(reach.limit, 1e-30)
+    return {"far": [round(float(v), 4) for v in far], "off": (far > 1).tolist()}, far, near
 
 
 def _end(letter: str, name: str, words: str = "") -> dict:
@@ -181,7 +187,7 @@ def _end(letter: str, name: str, words: str = "") -> dict:
 
 
 def _anchor(loaded: Loaded, i: int, letter: str) -> dict:
-    return asdict(cards(loaded)[i]) | {"letter": letter}
+    return asdict(card(loaded, i)) | {"letter": letter}
 
 
 def _digits(values: Sequence[float]) -> int:
@@ -223,7 +229,7 @@ def _family(
 ) -> Family:
     """From what differs between the kinds: `ends` are what steps are compared with, `of_ends` their ClassIds."""
     shown = {"axis": axis, "numbers": [VOLUME, COMPONENTS, *numbers, GRID], "same": False, "absent": []}
-    around, far, near = _surroundings(loaded, z)
+    around, far, near = _surroundings(loaded, z.numpy())
     probabilities = functools.cache(lambda: _probabilities(loaded, z))
     positions = tuple(axis["values"] or range(len(z)))
     route = Route(f"{loaded.key}|{kind}|{key}", tuple(sides), positions, ends, probabilities, measured)
@@ -278,7 +284,7 @@ def columns(loaded: Loaded) -> list[str]:
     return directions.columns_of(loaded.zoo.records)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner="Fitting the direction …")
 def _direction(key: str, column: str, _loaded: Loaded) -> directions.Direction:
     zoo = _loaded.zoo
     train = zoo.ids(TRAIN)
@@ -468,10 +474,11 @@ def default_anchors(loaded: Loaded, a: int, b: int, more: Sequence[int | None], 
 def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
     """A, the training network nearest to it, and B: what sets the first two apart is little, and carried over to B."""
     z = embeddings(loaded)
-    others = [i for i in loaded.zoo.ids(TRAIN) if i not in (a, b) and not torch.equal(z[i], z[a])]
-    if not others or not finite(z[a : a + 1]):
+    others = _training(loaded, z)
+    others = others[(others != b) & (z[others] != z[a]).any(dim=1)]
+    if not len(others) or not finite(z[a : a + 1]):
         return default_anchors(loaded, a, b, [], 3)
-    return [a, others[int(nearest(z[a : a + 1], z[others], 1).ids)], b]
+    return [a, int(others[nearest(z[a : a + 1], z[others], 1).ids[0, 0]]), b]
 
 
 # -- showing -------------------------------------------------------------------------------------------------------
