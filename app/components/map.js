@@ -567,7 +567,8 @@ class ZooMap {
       this.kept.coloured = title;
       const count = look.body.length / 7;
       const bytes = (k) => look.body.subarray((4 + k) * count, (5 + k) * count);
-      this.look = { ...look.header, count, colours: floats(look.body, count), sizes: bytes(0), marks: bytes(1), flags: bytes(2) };
+      const plain = { title: "", kind: "category", categories: [], missing: 0 };
+      this.look = { ...look.header, colour: look.header.colour ?? plain, count, colours: floats(look.body, count), sizes: bytes(0), marks: bytes(1), flags: bytes(2) };
       this.look.used = this.look.flags.reduce((all, v) => all | v, 0);
       this.styled = false;
     }
