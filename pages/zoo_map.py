@@ -16,7 +16,7 @@ PAIR = "shape" if shapes else "class"
 VIEW = "map"
 STYLE = """
 <style>
-[class*="st-key-near-"] button { min-height: 1.6rem; padding: 0; }
+[class*="st-key-near-"] button { min-height: 1.6rem; height: 1.6rem; padding: 0; }
 [class*="st-key-near-"] { margin-top: -0.7rem; }
 </style>
 """
@@ -391,7 +391,7 @@ def board() -> None:
         "selection": None if ids is None else {"polygon": state["map_polygon"], "count": len(ids)},
         "ends": {"a": a_now(), "b": b_now()},
         "path": path_data(),
-        "anchors": told.get("anchors", []),
+        "anchors": told.get("anchors", []) if state.get("move_kind") != "path" else [],
         "extra": {"place": at, "words": "decoded here"} if at and where.plane is not None else None,
         "view": state["map_view"] and dict(zip(("x", "y", "scale"), state["map_view"], strict=True)),
         "token": frame.token(),

@@ -69,6 +69,12 @@ PROJECTIONS = {"umap": "UMAP", "pca": "PCA", "directions": "Directions"}
 _ending = threading.Event()
 
 
+def _go_on() -> None:
+    """Called between the parts of what takes long; RuntimeError where the app ends."""
+    if _ending.is_set():
+        raise RuntimeError("the app ends")
+
+
 @st.cache_resource(show_spinner=False)
 def _patient() -> Engine:
     """For what takes long: a thread of its own, so that what a page waits for does not queue behind it."""
@@ -88,8 +94,7 @@ class Embedding:
     def _embed(self, loaded: Loaded) -> torch.Tensor:
         def progress(done: int, total: int) -> None:
             self.done = done
-            if _ending.is_set():
-                raise RuntimeError("the app ends")
+            _go_on()
 
         return embeddings(loaded.space, loaded.zoo, cache_folder(), progress)
 
@@ -352,9 +357,14 @@ def placed(chart: Chart, asked: Projection) -> Placed:
 
 def _plane(chart: Chart, asked: Projection, waiting: str = "", problem: str = "") -> Placed:
     plane = _fit_plane(chart.loaded.key, asked, chart)
-    places = plane.place(chart.z).numpy().astype(np.float32)
+    places = _on_plane(chart.key, asked, chart, plane)
     titles = tuple(map(axis_title, asked.axes))
     return Placed(f"{chart.key}|{asked.key}", places, titles, _plane_note(chart, asked, plane), plane, waiting, problem)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _on_plane(key: str, asked: Projection, _chart: Chart, _plane: Plane) -> np.ndarray:
+    return _plane.place(_chart.z).numpy().astype(np.float32)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -446,8 +456,7 @@ class Mapper:
             found = np.load(file)
             if found.shape == (len(ask.z if ask.others is None else ask.others), 2):
                 return found
-        if _ending.is_set():
-            raise ValueError("the app ends")
+        _go_on()
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=ROOT, stdin=subprocess.PIPE,
@@ -631,6 +640,26 @@ def _categories(chart: Chart, column: Column) -> tuple[dict, np.ndarray]:
 # -- off the manifold ----------------------------------------------------------------------------------------------
 
 
+MOST_MEASURED = 2048
+"""training networks whose distance to the nearest other is measured; of more, so many drawn at random"""
+
+
+def _reach(trained: torch.Tensor) -> Reach:
+    """As `Reach.of`; of many networks from some of the distances, each of which is to the nearest of all."""
+    if len(trained) <= MOST_MEASURED:
+        return Reach.of(trained)
+    drawn = torch.from_numpy(np.random.default_rng(0).permutation(len(trained))[:MOST_MEASURED])
+    distances = torch.cat([_nearest_other(z, trained) for z in trained[drawn].split(64)]).numpy()
+    if not distances.max() > 0:
+        raise ValueError("all training networks have one and the same embedding")
+    return Reach(trained, float(np.median(distances)), float(np.quantile(distances, 0.99)))
+
+
+def _nearest_other(z: torch.Tensor, trained: torch.Tensor) -> torch.Tensor:
+    _go_on()
+    return nearest(z, trained, 2).distances[:, 1]
+
+
 class Manifold:
     """How far networks are from the training networks, in the background."""
 
@@ -639,13 +668,12 @@ class Manifold:
         self.future = engine.submit((-next(engine.count),), self._measure, chart.z, chart.training)
 
     def _measure(self, z: torch.Tensor, training: torch.Tensor) -> tuple[Reach, np.ndarray]:
-        reach = Reach.of(z[training])
+        reach = _reach(z[training])
         far = torch.zeros(len(z))  # of training networks: they are where they are
         others = torch.ones(len(z), dtype=torch.bool)
         others[training] = False
-        for ids in others.nonzero().squeeze(1).split(1024):
-            if _ending.is_set():
-                raise RuntimeError("the app ends")
+        for ids in others.nonzero().squeeze(1).split(64):
+            _go_on()
             far[ids] = reach.far(z[ids])
         return reach, far.numpy()
 
@@ -879,8 +907,7 @@ class ByFunction:
         self.parts = [self._submit(self._ask, self.ids[k : k + self.AT_ONCE]) for k in starts]
 
     def _ask(self, ids: list[int]) -> torch.Tensor:
-        if _ending.is_set():
-            raise RuntimeError("the app ends")
+        _go_on()
         found = torch.stack([self.of(self.loaded.zoo[i].to(DEVICE)) for i in ids])
         self.done += len(ids)
         return found
