@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "assets").rglob("README.md"))]
 LONG = {"fit-sdf", "fit-cnn", "train", "eval", "--download", "lso"}
-WITH_WHAT_THESE_MADE = {"join", "compare", "add", "select"}
+WITH_WHAT_THESE_MADE = {"join", "compare", "add", "select", "import", "--among"}
 
 
 def commands(page: Path) -> list[list[str]]:

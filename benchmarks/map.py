@@ -1,0 +1,184 @@
+"""python -m benchmarks.map [--points N ...] [--clicks N] [--json]: how fast the page Map answers, at sizes of a zoo.
+
+Zoos of random networks (siren64) are embedded by a space that nobody trained, and drawn as a PCA map in headless
+Chromium. A click is answered when the card beside the map names the network that was clicked. Memory is that of the
+server's process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import netspace
+from netspace.project import UmapMap, embeddings
+from netspace.zoo import write_zoo
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+REST = 0.3
+"""seconds between clicks, as of a hand"""
+
+
+def random_zoo(folder: Path, count: int) -> netspace.Zoo:
+    """Networks drawn around as many centres as there are hundreds of them, so that the map has some shape."""
+    family, draw = netspace.Family.of("siren64"), torch.Generator().manual_seed(count)
+    (arch,) = family.archs
+    group = torch.randint(max(2, count // 100), (count,), generator=draw)
+    weights = {}
+    for name, shape in arch.shapes.items():
+        centres = torch.randn(int(group.max()) + 1, *shape, generator=draw) * 0.05
+        noise = torch.randn(count, *shape, generator=draw) * 0.02
+        weights[f"{arch.name}/{name}"] = (centres[group] + noise).half()
+    score = np.random.default_rng(count).random(count)
+    names = [f"random-{k:06d}" for k in range(count)]
+    split = np.where(np.arange(count) % 8 == 0, "heldout", "train")
+    records = pd.DataFrame({"name": names, "arch": arch.name, "row": range(count), "split": split, "score": score})
+    write_zoo(folder, family, records.assign(group=group.numpy()), weights, {"made_by": "benchmarks.map"})
+    return netspace.Zoo.load(folder)
+
+
+@contextmanager
+def served(folder: Path):
+    """The address of an app that offers what lies in a folder, and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    known = {"NETSPACE_FOLDERS": str(folder), "NETSPACE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    words = ["-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, *words], cwd=ROOT, env=os.environ | known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def resident(process: subprocess.Popen) -> float:
+    """Megabytes of memory that a process holds."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+FIND = """
+const find = (root, name) => {
+  for (const el of root.querySelectorAll("*")) {
+    if (el.classList.contains(name)) return el;
+    const inner = el.shadowRoot && find(el.shadowRoot, name);
+    if (inner) return inner;
+  }
+};
+"""
+READY = (
+    f"(count) => {{ {FIND} const map = find(document, 'zoo-map'); return map && Number(map.dataset.count) >= count; }}"
+)
+ANSWERED = f"""(clicks) => {{ {FIND}
+  const {{ clicks: made, answered, picked }} = find(document, 'zoo-map').dataset;
+  const titles = [...document.querySelectorAll("h5")].map((title) => title.innerText);
+  return Number(answered) >= clicks && Number(made) === clicks
+    && (!picked || picked.includes(",") || titles.some((t) => t.includes(`random-${{picked.padStart(6, "0")}}`)));
+}}"""
+
+
+def clicks_of(page, count: int) -> list[float]:
+    """Seconds from each of some clicks at random places to its answer."""
+    box = page.locator(".zoo-map canvas").first.bounding_box()
+    draw, times = np.random.default_rng(0), []
+    made = int(page.locator(".zoo-map").get_attribute("data-clicks") or 0)
+    while len(times) < count:
+        x, y = 0.15 + 0.6 * draw.random(2)
+        start = time.perf_counter()
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        now = int(page.locator(".zoo-map").get_attribute("data-clicks") or 0)
+        if now == made:  # the network that was picked already
+            continue
+        made = now
+        page.wait_for_function(ANSWERED, arg=made, polling="raf", timeout=60_000)
+        times.append(time.perf_counter() - start)
+        time.sleep(REST)
+    return times
+
+
+def measure(count: int, clicks: int) -> dict:
+    """What a zoo of a size takes."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise FileNotFoundError("no Chromium was found")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        zoo = random_zoo(folder / "random" / "zoo", count)
+        space = netspace.NetSpace(zoo.family, embedding=64, hidden=64).eval().requires_grad_(False)
+        space.save(folder / "random" / "space")
+        start = time.perf_counter()
+        z = embeddings(netspace.load(folder / "random" / "space"), zoo, folder / "cache")
+        embedded = time.perf_counter() - start
+        found = {"points": count, "seconds_to_embed": round(embedded, 1)}
+        if count <= 10_000:
+            UmapMap.fit(z[:50])  # compiled before it is timed
+            start = time.perf_counter()
+            UmapMap.fit(z)
+            found["seconds_of_umap"] = round(time.perf_counter() - start, 1)
+        del z, zoo
+        with served(folder) as (address, server), sync_playwright() as play:
+            page = play.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
+                viewport={"width": 1280, "height": 800}
+            )
+            link = f"{address}/zoo_map?space=random/space&zoo=random/zoo&projection=pca&colour=score"
+            for _ in range(120):
+                try:
+                    page.goto(link)
+                    break
+                except Exception:  # the server is not up yet
+                    time.sleep(0.5)
+            start = time.perf_counter()
+            page.wait_for_function(READY, arg=count, timeout=300_000)
+            found["seconds_to_map"] = round(time.perf_counter() - start, 1)
+            page.wait_for_timeout(5000)
+            warm = clicks_of(page, 20)
+            before, times = resident(server), clicks_of(page, clicks)
+            page.wait_for_timeout(3000)
+            after = resident(server)
+            found |= {
+                "clicks": len(times),
+                "milliseconds_median": round(1000 * statistics.median(times)),
+                "milliseconds_95_per_cent": round(1000 * sorted(times)[int(0.95 * len(times))]),
+                "milliseconds_slowest": round(1000 * max(times)),
+                "milliseconds_of_the_first": round(1000 * warm[0]),
+                "milliseconds_to_draw": float(page.locator(".zoo-map").get_attribute("data-drawn") or "nan"),
+                "server_megabytes_before": round(before),
+                "server_megabytes_after": round(after),
+                "server_growth": round(after / before - 1, 4),
+            }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.map", description=__doc__)
+    parser.add_argument("--points", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--clicks", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    args = parser.parse_args()
+    results = [measure(count, args.clicks) for count in args.points]
+    print(json.dumps(results, indent=2) if args.json else pd.DataFrame(results).T.to_string(header=False))
+
+
+if __name__ == "__main__":
+    main()
