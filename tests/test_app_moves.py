@@ -243,6 +243,21 @@ def test_shapes_are_measured_beside_what_is_asked_and_the_original_is_sent_once(
     assert {(f["side"], f["index"]) for f in detail["frames"]} == {("original", 0), ("latent", 3)}
 
 
+def test_what_nobody_looks_at_is_paused_and_goes_on(shapes, monkeypatch):
+    monkeypatch.setattr(chairs, "IDLE_SECONDS", -1)
+    served = engine.Engine(2)
+    monkeypatch.setattr(chairs, "shared", lambda: served)
+    first, second = (moves.path(shapes, 0, b) for b in (1, 2))
+    work = chairs.route_work(shapes, first.route, first.start)
+    chairs.route_work(shapes, second.route, second.start)
+    assert any(future.cancelled() for future in work.frames.values()) and not work.done
+    assert any(content is None for _, content in work.feeds("x"))
+    assert chairs.route_work(shapes, first.route, first.start) is work
+    for future in work.frames.values():
+        future.result(timeout=120)
+    assert work.done and all(content for _, content in work.feeds("x"))
+
+
 def test_classifiers_of_a_family_are_asked(cnn):
     family = moves.mix(cnn, [0, 1, 2])
     test = classifiers._test_images("digits").take(slice(120))

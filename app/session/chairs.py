@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -23,6 +24,8 @@ from .path import Key, NetworkPath, Route, between
 PREVIEW, AT_REST = 64, 128
 GROUP = 12
 """frames of a feed"""
+IDLE_SECONDS = 5
+"""without a look at it, after which a route is paused"""
 DEFAULT_PAIR = ("chair-0086", "chair-0120")
 
 
@@ -90,6 +93,7 @@ class PathWork(NetworkPath):
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         super().__init__(engine, loaded, route, first)
         self.details: OrderedDict[Key, Future] = OrderedDict()
+        self.seen = time.monotonic()
         self.sent: dict[tuple[str, str], bytes] = {}  # contents of `feeds`, which are asked for again and again
         self._ends = [self.submit(0, self._end, k, PREVIEW, True) for k in (0, 1)]
         self._fine_ends: list[Future] | None = None
@@ -118,7 +122,26 @@ class PathWork(NetworkPath):
     @property
     def done(self) -> bool:
         """Whether all frames are there; finer ones are made when they are asked for."""
-        return all(future.done() for future in self.frames.values())
+        return all(_has_result(future) for future in self.frames.values())
+
+    def pause(self) -> None:
+        """Drop the frames that have not begun."""
+        for future in self.frames.values():
+            future.cancel()
+
+    def resume(self) -> None:
+        """Go on with what was dropped, before all that was asked for earlier."""
+        if not any(future.cancelled() for future in self.frames.values()):
+            return
+        self.serial = next(self.engine.count)
+        # frames wait for the ends, which must not be behind them
+        self._ends = [
+            self.submit(0, self._end, k, PREVIEW, True) if f.cancel() else f for k, f in enumerate(self._ends)
+        ]
+        for rank, part in enumerate(self.parts(), start=1):
+            for key in part:
+                if self.frames[key].cancelled():
+                    self.frames[key] = self.submit(rank, self._frame, *key, PREVIEW, True)
 
     def first_ready(self) -> None:
         """Wait until there is something to see where the slider is."""
@@ -127,10 +150,11 @@ class PathWork(NetworkPath):
 
     def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
         """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
+        self.seen = time.monotonic()
         groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
         for k, group in enumerate(groups):
             name = f"part-{k}"
-            if (view, name) not in self.sent and all(self.frames[key].done() for key in group):
+            if (view, name) not in self.sent and all(_has_result(self.frames[key]) for key in group):
                 self.sent[view, name] = self.part(group, name, view)
             yield name, self.sent.get((view, name))
 
@@ -159,8 +183,18 @@ def path_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int
 
 
 def route_work(loaded: Loaded, route: Route, first: int) -> PathWork:
-    """The work on any route, started if it is not there yet."""
-    return shared().work(("route", route.id), lambda served: PathWork(served, loaded, route, first))
+    """The work on any route, started if it is not there yet; such that nobody looks at any more is paused."""
+    work = shared().work(("route", route.id), lambda served: PathWork(served, loaded, route, first))
+    for key, other in list(shared().works.items()):
+        if key[0] == "route" and other is not work and time.monotonic() - other.seen > IDLE_SECONDS:
+            other.pause()
+    work.seen = time.monotonic()
+    work.resume()
+    return work
+
+
+def _has_result(future: Future) -> bool:
+    return future.done() and not future.cancelled()
 
 
 def pack_frame(side: str, i: int, step: Step, resolution: int) -> Frame:
