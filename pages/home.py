@@ -65,6 +65,8 @@ with left:
             st.switch_page("../pages/shapes.py")
         if st.button("Slide between classifiers", type="secondary" if film else "primary", icon=":material/label:"):
             st.switch_page("../pages/classifiers.py")
+        if st.button("Explore the map", icon=":material/scatter_plot:"):
+            st.switch_page("../pages/zoo_map.py")
     st.caption("After “Learning the Space of Deep Models”, Berardi, De Luigi, Salti and Di Stefano, ICPR 2022.")
 if film:
     with right:

@@ -94,6 +94,12 @@ def sentence(problem: ValueError | str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
+def again() -> None:
+    """Lay the page out anew, for what has become known: what was told stays."""
+    state["notices"] = [*notices, *state.get("notices", [])]
+    st.rerun()
+
+
 # -- bringing networks ---------------------------------------------------------------------------------------------
 
 BRING_HELP = "Networks that were trained elsewhere, shown among those of this zoo"
@@ -435,7 +441,7 @@ def move(i: int | None, point) -> None:
     before = state.get("map_told")
     state["map_told"] = told and told | {"key": loaded.key}
     if drawn(told) != drawn(before):
-        st.rerun()
+        again()
 
 
 def drawn(told: dict | None) -> tuple | None:
@@ -554,7 +560,7 @@ def arriving(work: zoo_map.Rebuilt, done: bool) -> None:
             for name, content in work.feeds("rebuilt"):
                 components.feed(f"rebuilt-{name}", content)
     if work.done and not done:
-        st.rerun()
+        again()
 
 
 # -- the networks that are selected --------------------------------------------------------------------------------
@@ -664,7 +670,7 @@ def placed(member, over: bool) -> None:
         },
     )  # fmt: skip
     if work.future.done() and not over:
-        st.rerun()
+        again()
 
 
 def arrived() -> tuple:
@@ -678,12 +684,13 @@ def arrived() -> tuple:
 def watch() -> None:
     """Shows what has become known in the background."""
     if arrived() != before:
-        st.rerun()
+        again()
 
 
 look = zoo_map.look_key(chart, *(state[f"map_{name}"] for name in LOOKS))
 st.html(STYLE)
 controls()
+notices = list(state.get("notices", []))
 frame.notices()
 imported()
 if where.problem:

@@ -50,6 +50,8 @@ NEIGHBOURS = 5
 """told of a network, in the space and by function"""
 MOST_TILES = 2000
 """networks of which pictures of the weights are made for the map's tooltips"""
+MOST_WORDED = 20_000
+"""networks of a zoo whose tooltips say what they are, beside their names"""
 TARGET = "#64748B"
 
 PATH = COLOURS["latent"]
@@ -375,6 +377,8 @@ def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
         raise ValueError(f"a map is spanned by 3 training networks at least, and this zoo has {len(z)}")
     if float((z - z[0]).abs().max()) == 0:
         raise ValueError("all of these networks have one and the same embedding: there is nothing to spread on a map")
+    if asked.axes[0] == asked.axes[1]:
+        raise ValueError("two different directions span a map")
     if all(axis.isdigit() for axis in asked.axes):
         return Plane.of(z, tuple(int(axis) - 1 for axis in asked.axes))
     ways = []
@@ -547,14 +551,15 @@ def points_feed(view: str, key: str, _placed: Placed) -> bytes:
 @st.cache_data(max_entries=4, show_spinner=False)
 def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
     """Names, words and splits of all networks, for the tooltips."""
-    known = [card for member in _chart.members for card in cards(member)]
-    words = {
-        "names": [card.name for card in known],
-        "words": [card.words for card in known],
-        "splits": [card.split for card in known],
-    }
+    words: dict[str, list[str]] = {"names": [], "words": [], "splits": []}
+    for member in _chart.members:
+        records = member.zoo.records
+        words["names"] += records.name.tolist()
+        words["splits"] += records.split.map(lambda split: SPLIT_WORDS.get(split, split)).tolist()
+        large = len(records) > MOST_WORDED
+        words["words"] += [""] * len(records) if large else [card.words for card in cards(member)]
     body = gzip.compress(json.dumps(words).encode(), compresslevel=1, mtime=0)
-    return feed({"view": view, "feed": "names", "path": points, "count": len(known)}, body)
+    return feed({"view": view, "feed": "names", "path": points, "count": len(_chart)}, body)
 
 
 def usual_colour(chart: Chart) -> str:

@@ -1,0 +1,369 @@
+"""The page Map through Streamlit's AppTest, and the session behind it: places, looks, neighbours, selections."""
+
+import gzip
+import io
+import json
+import time
+import zipfile
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save
+from streamlit.testing.v1 import AppTest
+from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
+from test_app_family import folder  # noqa: F401  (a fixture)
+
+from app.session import catalogue, imports, zoo_map
+from netspace.evaluate import disagreement
+from netspace.zoo import Zoo, select, write_zoo
+
+PCA = {"projection": "pca"}
+
+
+@pytest.fixture(autouse=True)
+def anew(tmp_path, monkeypatch):
+    """What is kept is of this test's zoos alone, pages wait for what they show, and what is saved goes to the test's
+    folder."""
+    monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(zoo_map, "PATIENCE", 60.0)
+    monkeypatch.setattr(zoo_map, "PREVIEW", 16)
+    monkeypatch.setattr(zoo_map, "AT_REST", 32)
+    monkeypatch.setattr(zoo_map, "ZOOS", tmp_path / "zoos")
+    monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
+    for cached in (
+        zoo_map._embedding, zoo_map._chart, zoo_map._manifold, zoo_map._by_function, zoo_map._rebuilt,
+        zoo_map._fit_plane, zoo_map._on_plane, zoo_map._placements,
+    ):  # fmt: skip
+        cached.clear()
+
+
+@pytest.fixture(params=["tiny", "cnn"])
+def kind(lay, request):  # noqa: F811
+    lay(request.param)
+    return request.param
+
+
+@pytest.fixture
+def shapes(lay):  # noqa: F811
+    return lay("tiny")
+
+
+def loaded(zoo: str = "zoo") -> catalogue.Loaded:
+    known = catalogue.find()
+    space = next(f for f in known if f.kind == "space")
+    return catalogue.load(space, next(f for f in known if f.kind == "zoo" and f.id.endswith(zoo)))
+
+
+def view(at: AppTest) -> dict:
+    """What the map is told."""
+    for element in at.get("bidi_component"):
+        if element.proto.component_name.endswith("netspace_map"):
+            return json.loads(element.proto.json)
+    raise AssertionError("there is no map")
+
+
+def feeds(at: AppTest) -> dict[str, tuple[dict, bytes]]:
+    """Header and body of what the map is sent, by name."""
+    found = {}
+    for element in at.get("bidi_component"):
+        if element.proto.component_name.endswith("netspace_feed"):
+            header, body = unpack_feed(element.proto.bytes)
+            if header["view"] == "map":
+                found[header["feed"]] = header, body
+    return found
+
+
+def open_map(**link) -> AppTest:
+    at = open_page("zoo_map", **(PCA | link))
+    assert not at.exception, at.exception
+    return at
+
+
+def button(at: AppTest, label: str):
+    return next(each for each in at.button if each.label == label)
+
+
+def rewrite(zoo: Zoo, folder, change) -> None:  # noqa: F811
+    """The zoo with other records or weights, in the same folder."""
+    records, weights = zoo.records.copy(), {name: stack.clone() for name, stack in zoo.weights.items()}
+    change(records, weights)
+    write_zoo(folder, zoo.family, records, weights, {})
+
+
+# -- the map -------------------------------------------------------------------------------------------------------
+
+
+def test_every_network_has_a_place_a_look_and_a_name(kind):
+    at = open_map()
+    mine, data, sent = loaded(), view(at), feeds(at)
+    count = len(mine.zoo)
+    for name in ("points", "look", "names"):
+        assert sent[name][0]["count"] == count and sent[name][0]["path"] == data["points" if name != "look" else "look"]
+    places = np.frombuffer(sent["points"][1], np.float32).reshape(count, 2)
+    chart = zoo_map.chart(mine)
+    assert np.allclose(places, zoo_map.placed(chart, zoo_map.Projection("pca")).places)
+    words = json.loads(gzip.decompress(sent["names"][1]))
+    assert words["names"] == mine.names and len(words["splits"]) == count
+    flags = np.frombuffer(sent["look"][1], np.uint8)[-count:]
+    assert ((flags & 1) == (mine.zoo.records.split != "train")).all() and not (flags & 4).any()
+    assert data["liftable"] and data["picked"] is None
+
+
+def test_architectures_keep_their_colours_and_marks(folder):  # noqa: F811
+    colour = feeds(open_map(colour="arch"))["look"][0]["colour"]
+    assert [(c["name"], c["mark"]) for c in colour["categories"]] == [
+        ("LeNetLike", "circle"), ("VanillaCNN", "square"), ("ResNet8", "triangle"),
+    ]  # fmt: skip
+    assert sum(c["count"] for c in colour["categories"]) == 12
+
+
+def test_what_is_not_known_of_a_network_is_told_and_not_drawn_as_a_number(shapes):
+    def forget(records, weights):
+        records.loc[0, "seat_height"] = np.nan
+
+    rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", forget)
+    header, body = feeds(open_map(colour="seat_height", size="height", shape="legs"))["look"]
+    tints = np.frombuffer(body[: 4 * 6], np.float32)
+    assert header["colour"]["missing"] == 1 and np.isnan(tints[0]) and np.nanmin(tints) == 0 and np.nanmax(tints) == 1
+    assert header["size"]["title"] == "height" and header["mark"]["title"] == "legs"
+
+
+def test_umap_is_awaited_as_pca_and_then_shown(kind, monkeypatch):
+    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: None)
+    data = view(open_map(projection="umap"))
+    assert data["axes"] == ["PC 1", "PC 2"] and "UMAP" in data["message"]
+    places = np.arange(2 * len(loaded().zoo), dtype=np.float32).reshape(-1, 2)
+    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: places)
+    at = open_map(projection="umap", neighbours="3")
+    assert view(at)["axes"] == ["UMAP 1", "UMAP 2"] and not view(at)["liftable"] and not view(at)["message"]
+    assert "neighbours 3" in view(at)["note"] and link_of(at)["neighbours"] == "3"
+    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: "UMAP ended without a word")
+    at = open_map(projection="umap")
+    assert "without a word. This is PCA" in said(at.info) and view(at)["axes"] == ["PC 1", "PC 2"]
+
+
+def test_a_direction_is_an_axis(shapes, monkeypatch):
+    monkeypatch.setattr("netspace.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    at = open_map(projection="directions", x="seat_height", y="1")
+    assert view(at)["axes"] == ["seat height as read off", "PC 1"] and "R²" in view(at)["note"]
+    at = open_map(projection="directions", x="1", y="1")
+    assert "two different directions" in said(at.info).lower()
+
+
+# -- a network -----------------------------------------------------------------------------------------------------
+
+
+def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind):
+    mine = loaded()
+    at = open_map(network=mine.names[0])
+    for _ in range(100):
+        if any(each["kind"] == "function" for each in view(at)["neighbours"]):
+            break
+        time.sleep(0.1)
+        at.run()
+    assert f"##### {mine.names[0]}" in said(at.markdown)
+    chart = zoo_map.chart(mine)
+    distances = torch.cdist(chart.z[:1], chart.trained)[0]
+    order = [int(chart.training[k]) for k in distances.argsort() if int(chart.training[k]) != 0]
+    latent = [each["id"] for each in view(at)["neighbours"] if each["kind"] == "latent"]
+    assert latent == order[: zoo_map.NEIGHBOURS]
+    among = zoo_map.by_function(chart)
+    differ = disagreement(among.of(mine.zoo[0]), among.answers)
+    best = min(float(v) for i, v in zip(among.ids, differ, strict=True) if i != 0)
+    nearest = next(each["id"] for each in view(at)["neighbours"] if each["kind"] == "function")
+    assert float(differ[among.ids.index(nearest)]) == best
+    assert link_of(at)["network"] == mine.names[0]
+    button(at, "Set as B").click().run()
+    assert link_of(at)["b"] == mine.names[0] and view(at)["ends"]["b"] == 0
+
+
+def test_a_neighbour_is_one_click_away(shapes):
+    at = open_map(network=loaded().names[0])
+    near = next(each for each in at.button if each.key and each.key.startswith("near-in the space"))
+    near.click().run()
+    assert view(at)["picked"] == int(near.key.rsplit("-", 1)[1])
+
+
+def test_an_empty_place_of_a_plane_is_decoded(shapes):
+    at = open_map(place="0.5 -0.25")
+    chart = zoo_map.chart(loaded())
+    where = zoo_map.placed(chart, zoo_map.Projection("pca"))
+    assert "Decoded at the clicked place" in said(at.markdown)
+    assert view(at)["extra"]["place"] == [0.5, -0.25] and link_of(at)["place"] == "0.5 -0.25"
+    z = zoo_map.lifted(where, [0.5, -0.25])
+    assert np.allclose(where.plane.place(torch.from_numpy(z)), [0.5, -0.25], atol=1e-4)
+    assert zoo_map.far(chart, z + 1e6, None) > 1
+
+
+# -- selections ----------------------------------------------------------------------------------------------------
+
+
+def test_points_in_a_polygon_are_those_that_a_ray_leaves_once():
+    rng = np.random.default_rng(0)
+    places = rng.uniform(-2, 2, (2000, 2)).astype(np.float32)
+    square = [[-1, -1], [1, -1], [1, 1], [-1, 1]]
+    assert (zoo_map.inside(square, places) == (np.abs(places) < 1).all(axis=1)).all()
+    bent = [[-1, -1], [1, -1], [1, 1], [0, 0], [-1, 1]]  # without the triangle above
+    notch = (places[:, 1] > np.abs(places[:, 0])) & (np.abs(places) < 1).all(axis=1)
+    assert (zoo_map.inside(bent, places) == ((np.abs(places) < 1).all(axis=1) & ~notch)).all()
+    assert not zoo_map.inside(square, np.full((3, 2), np.nan, np.float32)).any()
+
+
+def test_a_selection_is_a_table_a_file_and_a_zoo(kind, tmp_path):
+    mine = loaded()
+    where = zoo_map.placed(zoo_map.chart(mine), zoo_map.Projection("pca"))
+    some = sorted(range(len(mine.zoo)), key=lambda i: float(where.places[i, 0]))[:3]
+    edge = float(np.sort(where.places[:, 0])[2:4].mean())
+    at = open_map(selection=f"-1e4 -1e4 {edge} -1e4 {edge} 1e4 -1e4 1e4")
+    assert view(at)["selection"]["count"] == 3 and "3 networks selected" in said(at.markdown)
+    assert sorted(at.dataframe[0].value.name) == sorted(mine.names[i] for i in some)
+    chart = zoo_map.chart(mine)
+    table = pd.read_csv(io.BytesIO(zoo_map.selection_csv(chart, where, np.array(sorted(some)))))
+    assert table.name.tolist() == [mine.names[i] for i in sorted(some)] and {"map PC 1", "map PC 2"} <= set(table)
+    at.text_input(key="map_save_name").set_value("some").run()
+    button(at, "Save").click().run()
+    assert "zoos/some" in said(at.success).replace("\\", "/")
+    kept = Zoo.load(tmp_path / "zoos" / "some")
+    assert set(kept.records.name) == {mine.names[i] for i in some}
+    button(at, "Save").click().run()
+    assert "already" in said(at.warning)
+    button(at, "Clear").click().run()
+    assert view(at)["selection"] is None and "selection" not in link_of(at)
+
+
+# -- the link ------------------------------------------------------------------------------------------------------
+
+
+def test_the_link_shows_the_same(shapes):
+    names = loaded().names
+    asked = {"x": "2", "y": "1", "colour": "legs", "size": "height", "network": names[1], "a": names[2], "b": names[3]}
+    asked |= {"view": "0.5 0.25 3", "selection": "-1 -1 1 -1 0 1"}
+    first = open_map(**asked)
+    link = link_of(first)
+    assert asked.items() <= link.items()
+    again = open_map(**link)
+    assert link_of(again) == link
+    for key in ("points", "look", "picked", "selection", "ends", "view"):
+        assert view(again)[key] == view(first)[key]
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"network": "nobody"}, "no network “nobody” on this map"),
+        ({"view": "1 2"}, "not three numbers"),
+        ({"selection": "1 2 3"}, "not the corners of a polygon"),
+        ({"colour": "taste"}, "cannot be told apart by “taste”"),
+        ({"with": "nowhere/zoo"}, "no zoo “nowhere/zoo” that fits"),
+        ({"projection": "globe"}, "no projection “globe”"),
+        ({"neighbours": "1"}, "neighbours cannot be “1”"),
+        ({"place": "here"}, "not two numbers"),
+    ],
+)
+def test_a_link_that_asks_for_what_is_not_there_is_told_and_the_map_is_shown(shapes, link, words, monkeypatch):
+    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: None)
+    at = open_map(**link)
+    assert words in said(at.warning) and feeds(at)["points"][0]["count"] == 6
+
+
+# -- zoos that are hard to draw ------------------------------------------------------------------------------------
+
+
+def test_a_zoo_of_one_network_says_why_there_is_no_map(shapes, root):  # noqa: F811
+    select(Zoo.load(shapes / "zoo"), [0], root / "one" / "zoo")
+    at = open_map(zoo="one/zoo")
+    assert "3 training networks at least, and this zoo has 1" in said(at.info)
+
+
+def test_networks_that_are_all_the_same_say_why_there_is_no_map(shapes):
+    def same(records, weights):
+        for stack in weights.values():
+            stack[:] = stack[:1]
+
+    rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", same)
+    assert "one and the same embedding" in said(open_map().info)
+
+
+def test_networks_that_hold_nan_have_no_place_and_leave_the_others_theirs(shapes):
+    def spoil(records, weights):
+        next(iter(weights.values()))[0] = torch.nan
+
+    rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", spoil)
+    at = open_map(network=loaded().names[0])
+    places = np.frombuffer(feeds(at)["points"][1], np.float32).reshape(-1, 2)
+    assert np.isnan(places[0]).all() and np.isfinite(places[1:]).all()
+    assert "not all numbers" in said(at.info)
+
+
+def test_a_zoo_that_changes_on_disk_is_shown_anew(shapes):
+    names = loaded().names
+    at = open_map(network=names[-1])
+    zoo = Zoo.load(shapes / "zoo")
+    time.sleep(0.02)
+    write_zoo(shapes / "zoo", zoo.family, zoo.records.iloc[:-1], zoo.weights, {})
+    at.run()
+    assert not at.exception and feeds(at)["points"][0]["count"] == 5
+    assert view(at)["picked"] is None and not at.warning
+
+
+# -- networks from elsewhere ---------------------------------------------------------------------------------------
+
+
+def packed(mine: catalogue.Loaded, ids: list[int]) -> SimpleNamespace:
+    """A zip of networks of a zoo and of a file that is none, as the browser sends it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        for i in ids:
+            bundle.writestr(f"net-{i}.safetensors", save({k: p.contiguous() for k, p in mine.zoo[i].params.items()}))
+        bundle.writestr("broken.pt", b"no weights")
+    return SimpleNamespace(name="mine.zip", getbuffer=buffer.getbuffer)
+
+
+def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(imports, "IMPORTS", root / "imports")
+    mine = loaded()
+    work = imports.begin(mine.space_info, mine.space, [packed(mine, [0, 1])], "mine")
+    assert len(work.future.result(60).records) == 2 and not work.problem
+    at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
+    sent = feeds(at)
+    assert sent["points"][0]["count"] == len(mine.zoo) + 2
+    places = np.frombuffer(sent["points"][1], np.float32).reshape(-1, 2)
+    assert np.allclose(places[-2:], places[:2], atol=1e-3), "the same networks are at the same places"
+    assert (np.frombuffer(sent["look"][1], np.uint8)[-2:] & 4).all()
+    assert "2 networks imported, 1 refused" in said(at.markdown)
+    chart = zoo_map.chart(mine, [loaded("mine/zoo")])
+    done = zoo_map.placements(chart, chart.members[1])
+    done.future.result(120)
+    assert not done.problem and [row.name for row in done.rows] == ["net-0", "net-1"]
+    at.run()
+    table = next(d.value for d in at.dataframe if "reconstruction error" in d.value)
+    assert table.nearest.iloc[0] == mine.names[0] and table.distance.iloc[0] < 1e-3
+    guest = open_map(zoo=mine.zoo_info.id, network="imports/mine/zoo:net-1", **{"with": "imports/mine/zoo"})
+    assert view(guest)["picked"] == len(mine.zoo) + 1 and button(guest, "Set as A").disabled
+
+
+def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tmp_path):
+    mine = loaded()
+    broken = SimpleNamespace(name="broken.pt", getbuffer=lambda: memoryview(b"no weights"))
+    work = imports.begin(mine.space_info, mine.space, [broken], "mine")
+    work.future.result(60)
+    assert "No network" in work.problem and work.refused[0]["name"] == "broken"
+    assert not imports.name_problem("mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "words"),
+    [
+        ("../out", "x", "letters, digits"),
+        ("mine", "/no/such/folder", "no folder or file"),
+        ("mine", [], "Choose files"),
+    ],
+)
+def test_what_cannot_be_imported_is_told(shapes, name, source, words):
+    mine = loaded()
+    with pytest.raises(ValueError, match=words):
+        imports.begin(mine.space_info, mine.space, source, name)
