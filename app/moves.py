@@ -63,6 +63,7 @@ def section(
         "embeddings": family.z,
         "frame": i,
         "words": family.words,
+        "line": family.lattice is None,  # the mixtures of a pad are spread out, not one after another
         "anchors": list(family.anchors),
     }
 
@@ -273,14 +274,17 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
         method = state["move_method"] = "latent"
 
     def released() -> None:
-        state[key] = state[view]["view"]["frame"] / last
+        told = state[view].get("view")
+        if not told:  # the view was mounted anew
+            return
+        state[key] = told["frame"] / last
         if shapes:
-            state["move_camera"] = state[view]["view"]["camera"]
+            state["move_camera"] = told["camera"]
         state["move_rests"] = True
         frame.acted()
 
     def chosen() -> None:
-        state["move_method"] = state[view]["method"]
+        state["move_method"] = state[view].get("method") or state["move_method"]
         frame.acted()
 
     @st.fragment

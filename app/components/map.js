@@ -918,11 +918,12 @@ class ZooMap {
   drawPath(pen, path, paper) {
     const places = path.places.map((place) => (place.every(Number.isFinite) ? this.screen(place) : null));
     for (const [colour, width] of [[paper, 5.5], [path.colour, 2.4]]) {
-      Object.assign(pen, { strokeStyle: colour, lineWidth: width });
-      trace(pen, places);
+      Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: width });
+      if (path.line ?? true) trace(pen, places);
+      else places.filter(Boolean).forEach((at) => (outline(pen, "circle", ...at, width), pen.fill()));
     }
     let gone = 0;  // an arrow head every 90 pixels, the first after 45
-    for (let k = 1, next = 45; k < places.length; k++) {
+    for (let k = 1, next = 45; (path.line ?? true) && k < places.length; k++) {
       const [from, to] = [places[k - 1], places[k]];
       if (!from || !to) continue;
       const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
