@@ -49,6 +49,7 @@ def section(
                 )
         family = _CONTROLS[kind](loaded, picked, point, a, b)
         i = _step(family)
+        frame.notices()  # of what the link asked for here
         if not moves.can_ask(loaded):
             st.info("The test images of these networks are not here: where they are, this family is shown.")
             frame.offer_download(loaded)

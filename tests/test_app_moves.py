@@ -294,7 +294,6 @@ def show(picked: int | None = None, a: int = 0, b: int = 1) -> None:
     loaded = frame.loaded(frame.ANYTHING)
     frame.notices()
     st.session_state["told"] = moves.section(loaded, picked, None, a, b)
-    frame.notices()
     st.session_state["move_link"] = moves.link(loaded)
 
 
