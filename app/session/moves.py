@@ -37,8 +37,9 @@ from .path import (
 
 BEYOND = tuple(i / 24 - 0.5 for i in range(49))
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
-SPREADS = 2.0
-"""standard deviations of its column by which a direction moves a network either way"""
+FURTHEST = {"sdf": 1.0, "images": 2.0}
+"""by the kind of networks: how far a direction moves one either way, in reaches of that direction. Moved further, chairs
+fall apart; classifiers still become better or worse."""
 SAYS_LITTLE, SAYS_NOTHING = 0.5, 0.1
 """R² below which a direction comes with a warning"""
 ORIGINAL = "#64748B"
@@ -299,9 +300,15 @@ def reads(found: directions.Direction) -> tuple[str, str]:
     if found.r2_unseen is not None:
         unseen = f"{found.r2_unseen:.2f}".replace("-", "−")
         words += f"; {unseen} on {found.count_unseen} networks that the space was not trained on"
-    if found.r2 >= SAYS_LITTLE:
+    understood = found.r2 if found.r2_unseen is None else min(found.r2, found.r2_unseen)
+    if understood >= SAYS_LITTLE:
         return f"{words}.", ""
-    little = "nothing" if not found.r2 >= SAYS_NOTHING else "little"
+    little = "little" if understood >= SAYS_NOTHING else "nothing"
+    if found.r2 >= SAYS_LITTLE:
+        return f"{words}.", (
+            f"The space remembers the {found.column} of networks it was trained on; its embeddings of others say {little} "
+            "about it: do not expect the slider to change it in those."
+        )
     return f"{words}.", f"These embeddings say {little} about {found.column}: do not expect the slider to change it."
 
 
@@ -314,7 +321,8 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
     known = math.isfinite(own)
     own = own if known else float(found.score(z0))
-    by = torch.linspace(-SPREADS * found.std, SPREADS * found.std, STEPS)  # (s)
+    furthest = FURTHEST[loaded.space.family.archs[0].kind] * found.reach
+    by = torch.linspace(-furthest, furthest, STEPS)  # (s)
     z, values = found.move(z0, by), (own + by).tolist()
     middle, digits = STEPS // 2, _digits(values)
     what = "the decoded network itself" if isinstance(start, Place) else f"{name}, decoded from its embedding"
