@@ -38,8 +38,10 @@ from .path import (
 BEYOND = tuple(i / 24 - 0.5 for i in range(49))
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
 FURTHEST = {"sdf": 1.0, "images": 2.0}
-"""by the kind of networks: how far a direction moves one either way, in reaches of that direction. Moved further, chairs
-fall apart; classifiers still become better or worse."""
+"""by the kind of networks: how far a direction moves one either way, in reaches of that direction. Moved further,
+chairs fall apart; classifiers still become better or worse."""
+SPREADS = 2.0
+"""standard deviations of its column by which it moves one at most"""
 SAYS_LITTLE, SAYS_NOTHING = 0.5, 0.1
 """R² below which a direction comes with a warning"""
 ORIGINAL = "#64748B"
@@ -306,8 +308,8 @@ def reads(found: directions.Direction) -> tuple[str, str]:
     little = "little" if understood >= SAYS_NOTHING else "nothing"
     if found.r2 >= SAYS_LITTLE:
         return f"{words}.", (
-            f"The space remembers the {found.column} of networks it was trained on; its embeddings of others say {little} "
-            "about it: do not expect the slider to change it in those."
+            f"The space remembers the {found.column} of networks it was trained on; its embeddings of others say "
+            f"{little} about it: do not expect the slider to change it in those."
         )
     return f"{words}.", f"These embeddings say {little} about {found.column}: do not expect the slider to change it."
 
@@ -321,7 +323,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
     known = math.isfinite(own)
     own = own if known else float(found.score(z0))
-    furthest = FURTHEST[loaded.space.family.archs[0].kind] * found.reach
+    furthest = min(FURTHEST[loaded.space.family.archs[0].kind] * found.reach, SPREADS * found.std)
     by = torch.linspace(-furthest, furthest, STEPS)  # (s)
     z, values = found.move(z0, by), (own + by).tolist()
     middle, digits = STEPS // 2, _digits(values)
