@@ -68,6 +68,11 @@ def known_guests(asked: str) -> str:
 
 
 others = zoo_map.others(loaded)
+work = state.get("map_import")
+if work and work.over and not work.problem:  # what has been imported is shown
+    ids = [*filter(None, state.get("map_guests", "").split(",")), work.id]
+    state["map_guests"], state["map_import"] = ",".join(dict.fromkeys(ids)), None
+    frame.acted()
 frame.linked("map_guests", "with", "", known_guests)
 guests = []
 for id in filter(None, state["map_guests"].split(",")):
@@ -105,7 +110,11 @@ def again() -> None:
 BRING_HELP = "Networks that were trained elsewhere, shown among those of this zoo"
 
 
-@st.dialog("Bring your own networks", width="large")
+def dismissed() -> None:
+    state["map_bringing"] = False
+
+
+@st.dialog("Bring your own networks", width="large", on_dismiss=dismissed)
 def bring() -> None:
     names = zoo_map.architectures(loaded)
     st.markdown(
@@ -122,7 +131,8 @@ def bring() -> None:
         "Or a folder, where the app runs", key="bring_folder", placeholder="/data/my-networks",
         help="For what is larger than 500 MB, and for what is there already",
     )  # fmt: skip
-    name = right.text_input("Name", value=imports.free_name(), help="Of the zoo, in runs/imports/")
+    state.setdefault("bring_name", imports.free_name())
+    name = right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/")
     problem = imports.name_problem(name.strip())
     if problem:
         st.warning(problem)
@@ -130,6 +140,7 @@ def bring() -> None:
         try:
             work = imports.begin(loaded.space_info, loaded.space, files or folder.strip(), name.strip())
             state["map_import"] = work
+            dismissed()
             st.rerun()
         except ValueError as error:
             st.error(sentence(error))
@@ -139,10 +150,6 @@ def importing() -> None:
     """How far an import is, until it is over."""
     work = state["map_import"]
     if work.over:
-        found = imports.found(work)
-        if found and found.id not in state["map_guests"].split(","):
-            state["map_guests"] = ",".join(filter(None, [state["map_guests"], found.id]))
-            frame.acted()
         st.rerun()
     words = work.words or "the files are read"
     st.progress(work.done / max(1, work.total), f"Importing {work.name}: {work.done} of {work.total}. {words}")
@@ -271,7 +278,8 @@ def reprojected(name: str) -> None:
 def column_box(name: str, names: list[str], none: str, help: str) -> None:
     state[f"map_{name}_box"] = state[f"map_{name}"]
     st.selectbox(
-        name.capitalize(), names, key=f"map_{name}_box", help=help, on_change=taken, args=(name,), width=118,
+        name.capitalize(), names, key=f"map_{name}_box", help=help, on_change=taken, args=(name,),
+        width=150 if name == "colour" else 118,
         format_func=lambda key: columns[key].title if key else none,
     )  # fmt: skip
 
@@ -325,15 +333,28 @@ def controls() -> None:
         column_box("colour", COLOURS, "one colour", "What is known of the networks, as colours")
         column_box("size", SIZES, "one size", "A column of numbers, as sizes of the points")
         column_box("shape", SHAPES, "as colour", "A column of at most six kinds, as shapes of the points")
-        if st.button("Bring your own", icon=":material/upload:", help=BRING_HELP):
-            bring()
+        st.button("Bring your own", icon=":material/upload:", help=BRING_HELP, on_click=bringing)
+    if state.get("map_bringing"):  # also when the page is laid out anew meanwhile
+        bring()
+
+
+def bringing() -> None:
+    state["map_bringing"] = True
+    state.pop("bring_name", None)
 
 
 # -- the map and what is told beside it ------------------------------------------------------------------------------
 
 
+def told_by_map(name: str) -> dict | None:
+    """What the map has sent last; None where it was mounted anew since, which counts as a change."""
+    return state[VIEW].get(name)
+
+
 def picked() -> None:
-    what = state[VIEW]["pick"]
+    what = told_by_map("pick")
+    if not what:
+        return
     state["map_network"], state["map_at"] = "", None
     if "network" in what and 0 <= what["network"] < len(chart):
         state["map_network"] = chart.label(what["network"])
@@ -343,11 +364,15 @@ def picked() -> None:
 
 
 def selected() -> None:
-    state["map_polygon"] = state[VIEW]["select"]["polygon"] or None
-    frame.acted()
+    what = told_by_map("select")
+    if what:
+        state["map_polygon"] = what["polygon"] or None
+        frame.acted()
 
 
 def moved() -> None:
+    if "view" not in state[VIEW]:
+        return
     told = state[VIEW]["view"]
     state["map_view"] = told and [told["x"], told["y"], told["scale"]]
     frame.acted()
@@ -367,7 +392,8 @@ def path_data() -> dict | None:
     places = zoo_map.path_places(chart, asked, where, told["embeddings"])
     if places is None:
         return None
-    return {name: told[name] for name in ("follows", "frame", "words")} | {"places": places, "colour": zoo_map.PATH}
+    about = {name: told[name] for name in ("follows", "frame", "words", "line")}
+    return about | {"places": places, "colour": zoo_map.PATH}
 
 
 def board() -> None:
@@ -475,12 +501,12 @@ def inspector(i: int | None, point, near: list[zoo_map.Near], work: zoo_map.Rebu
         about(i)
     if far is not None and far > 1:
         st.warning(sentence(zoo_map.far_words(far)), icon=":material/warning:")
+    done, here = work.done, work.arrived  # before it is shown: what comes meanwhile is shown the next time
     if work.shapes:
         components.viewer("rebuilt", zoo_map.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
     else:
         compared(work)
-    done = work.done
-    st.fragment(lambda: arriving(work, done), run_every=None if done else 0.3)()
+    st.fragment(lambda: arriving(work, done, here), run_every=None if done else 0.3)()
     left, right = st.columns(2, gap="small")
     with left:
         neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
@@ -545,7 +571,7 @@ def neighbours(kinds: str, help: str, found: list[zoo_map.Near], digits: str) ->
             )  # fmt: skip
 
 
-def arriving(work: zoo_map.Rebuilt, done: bool) -> None:
+def arriving(work: zoo_map.Rebuilt, done: bool, before: tuple) -> None:
     """Sends what is ready of a network's decode; the page shows the rest when all of it is there."""
     words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
     if work.near is None:
@@ -559,7 +585,7 @@ def arriving(work: zoo_map.Rebuilt, done: bool) -> None:
         with st.container(key="feeds-rebuilt", gap=None):
             for name, content in work.feeds("rebuilt"):
                 components.feed(f"rebuilt-{name}", content)
-    if work.done and not done:
+    if work.arrived != before:
         again()
 
 
@@ -577,7 +603,7 @@ def selection(ids) -> None:
     with row.container(horizontal=True, horizontal_alignment="right"):
         st.download_button(
             "CSV", lambda: zoo_map.selection_csv(chart, where, ids), "selection.csv", "text/csv", on_click="ignore",
-            icon=":material/download:", help="All that is recorded of them, and their places on the map",
+            key="map_csv", icon=":material/download:", help="All that is recorded of them, and their places on the map",
         )  # fmt: skip
         with st.popover("Save as a zoo", icon=":material/folder_copy:"):
             save(ids)
@@ -594,7 +620,7 @@ def selection(ids) -> None:
             means, hide_index=True, height=280,
             column_config={
                 name: st.column_config.NumberColumn(format="%.4g")
-                for name in ("selection", "all", "difference in standard deviations")
+                for name in ("selection", "all", zoo_map.DIFFERENCE)
             },
         )  # fmt: skip
 

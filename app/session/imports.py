@@ -20,7 +20,6 @@ from netspace.images import Images
 from netspace.importing import Imported, import_networks
 from netspace.model import NetSpace
 
-from . import catalogue
 from .catalogue import ROOT, Found, Loaded
 from .classifiers import _test_images
 from .zoo_map import _patient
@@ -160,8 +159,3 @@ def report(member: Loaded) -> dict:
         "fused": len(fused),
         "difference": float(fused.max()) if len(fused) else None,
     }
-
-
-def found(work: Import) -> Found | None:
-    """The zoo that an import has made, as the catalogue lists it."""
-    return next((f for f in catalogue.find() if f.kind == "zoo" and f.id == work.id), None)

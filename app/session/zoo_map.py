@@ -25,7 +25,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from netspace.directions import Direction, columns_of, direction_of
+from netspace.directions import BOOKKEEPING, Direction, columns_of, direction_of
 from netspace.evaluate import Placement, accuracy, answers, classify, disagreement, place_networks
 from netspace.interpolate import measure
 from netspace.mesh import surface_or_none
@@ -734,27 +734,31 @@ def far_words(far: float) -> str:
 
 
 class Placements:
-    """What the space makes of the networks of an imported zoo, one after the other, in the background."""
+    """What the space makes of the networks of an imported zoo, one after the other, when there is time."""
 
     def __init__(self, chart: Chart, member: Loaded) -> None:
         self.rows: list[Placement] = []
-        self.total, self.problem = len(member.zoo), ""
-        engine = _patient()
-        self.future = engine.submit((-next(engine.count),), self._place, chart.loaded, member, chart.z)
+        self.total, self.problem, self.future = len(member.zoo), "", Future()
+        self.engine = _patient()
+        self.rank = (1, next(self.engine.count))  # after all that is begun by a click
+        ids = chart.loaded.zoo.ids(TRAIN)
+        images = None if is_shapes(chart.loaded) else some_test_images(chart.loaded)
+        self.found = place_networks(
+            chart.loaded.space, member.zoo, range(len(member.zoo)), chart.loaded.zoo, chart.z[ids], images
+        )
+        self.engine.submit(self.rank, self._place)
 
-    def _place(self, loaded: Loaded, member: Loaded, z: torch.Tensor) -> None:
-        ids = loaded.zoo.ids(TRAIN)
-        images = None if is_shapes(loaded) else some_test_images(loaded)
+    def _place(self) -> None:
+        """The next network."""
         try:
-            found = place_networks(
-                loaded.space, member.zoo, range(len(member.zoo)), loaded.zoo, z[: len(loaded.zoo)][ids], images
-            )
-            for row in found:
-                self.rows.append(row)
-                if _ending.is_set():
-                    return
+            _go_on()
+            self.rows.append(next(self.found))
+            self.engine.submit(self.rank, self._place)
+        except StopIteration:
+            self.future.set_result(None)
         except Exception as problem:  # told below the map
             self.problem = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
+            self.future.set_result(None)
 
     def table(self, loaded: Loaded) -> pd.DataFrame:
         """What is known by now."""
@@ -988,6 +992,11 @@ class Rebuilt:
         """Whether nothing more is to come."""
         return all(work.done() for work in self.works) and (self.function is not None or self.among.missing)
 
+    @property
+    def arrived(self) -> tuple[bool, bool, bool]:
+        """Differs where there is more to be laid out; surfaces come by feeds."""
+        return self.compared is not None, self.near is not None, self.done
+
     def _near(self) -> list[tuple[int, float]]:
         return self.among.near(self.networks[self.sides[0]], self.i)
 
@@ -1143,6 +1152,8 @@ def inside(polygon: Sequence[Sequence[float]], places: np.ndarray) -> np.ndarray
     return within
 
 
+DIFFERENCE = "apart, in deviations"
+"""of the two means, in standard deviations of all networks"""
 MOST_ROWS = 1000
 """of a table that is shown"""
 
@@ -1165,12 +1176,12 @@ def selection_means(chart: Chart, ids: np.ndarray) -> pd.DataFrame:
     """Means of the columns of numbers, of the selection and of the whole map."""
     rows = []
     for column in chart.columns.values():
-        if column.numbers is None or not np.isfinite(column.numbers[ids]).any():
+        if column.name in BOOKKEEPING or column.numbers is None or not np.isfinite(column.numbers[ids]).any():
             continue
         mean, spread = np.nanmean(column.numbers), np.nanstd(column.numbers)
         mine = np.nanmean(column.numbers[ids])
         rows.append((column.title, float(mine), float(mean), float((mine - mean) / spread) if spread else 0.0))
-    return pd.DataFrame(rows, columns=["column", "selection", "all", "difference in standard deviations"])
+    return pd.DataFrame(rows, columns=["mean of", "selection", "all", DIFFERENCE])
 
 
 def selection_csv(chart: Chart, where: Placed, ids: np.ndarray) -> bytes:

@@ -1,0 +1,71 @@
+"""The page Map in headless Chromium: a click, a lasso and a link; networks are brought and shown among the others."""
+
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from safetensors.torch import save_file
+from test_browser import address, browser, page, wait  # noqa: F401 (fixtures)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def name():
+    """Of an import, whose folder does not stay."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    yield name
+    shutil.rmtree(ROOT / "runs" / "imports" / name, ignore_errors=True)
+
+
+def report(page) -> dict:  # noqa: F811
+    """What the map reports of itself."""
+    return page.locator(".zoo-map").evaluate("el => ({...el.dataset})")
+
+
+def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name, tiny_cnn_zoo, tmp_path):  # noqa: F811
+    page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
+    wait(page, "d.count === '8'", "zoo-map")
+    page.locator(".zoo-map").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait(page, "Number(d.answered) === 1", "zoo-map")
+    picked = tiny_cnn_zoo.records.name[int(report(page)["picked"])]
+    expect(page.get_by_role("heading", name=picked)).to_be_visible()
+    expect(page.get_by_text("Same answer on")).to_be_visible()
+
+    page.locator(".zoo-map [data-key=l]").click()
+    box = page.locator(".zoo-map .over").bounding_box()
+    corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
+    for k, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        if not k:
+            page.mouse.down()
+    page.mouse.up()
+    wait(page, "d.selected === '8'", "zoo-map")
+    expect(page.get_by_role("heading", name="8 networks selected")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator(".st-key-map_csv button").first.click()
+    table = Path(download.value.path()).read_text().splitlines()
+    assert len(table) == 9 and "map PC 1" in table[0] and picked in "".join(table)
+
+    page.wait_for_url("**selection=**")
+    page.goto(page.url)
+    wait(page, "d.count === '8' && d.selected === '8' && d.picked !== ''", "zoo-map")
+
+    files = [tmp_path / "one.safetensors", tmp_path / "none.pt"]
+    save_file({key: p.contiguous() for key, p in tiny_cnn_zoo[0].params.items()}, files[0])
+    files[1].write_bytes(b"no weights")
+    page.get_by_role("button", name="Bring your own").click()
+    page.locator("input[type=file]").set_input_files(files)
+    naming = page.get_by_role("textbox", name="Name")
+    naming.fill(name)
+    naming.press("Enter")
+    page.get_by_role("button", name="Import", exact=True).click()
+    wait(page, "d.count === '9'", "zoo-map")
+    expect(page.get_by_role("heading", name=f"{name} / zoo: 1 network imported, 1 refused")).to_be_visible()
+    assert f"imports%2F{name}%2Fzoo" in page.url
