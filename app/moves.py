@@ -183,11 +183,15 @@ def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, 
     state["move_column_box"] = column
     left, right = st.columns([1, 3], vertical_alignment="center")
     left.selectbox(
-        "Column", options, key="move_column_box", label_visibility="collapsed",
+        "Column", options, key="move_column_box", format_func=moves.title, label_visibility="collapsed",
         on_change=lambda: _keep("move_column", state["move_column_box"]),
     )  # fmt: skip
     family = moves.direction(loaded, point or (a if picked is None else picked), column)
-    held = f"Moved so that these columns stay as they are: {', '.join(family.held)}." if family.held else None
+    held = (
+        f"Moved so that these columns stay as they are: {', '.join(map(moves.title, family.held))}."
+        if family.held
+        else None
+    )
     right.caption(" ".join(family.notes), help=held)
     return family
 

@@ -125,7 +125,7 @@ def test_a_direction_moves_in_units_of_its_column(shapes):
 def test_a_direction_that_is_not_there_is_told(shapes):
     found = moves._direction(shapes.key, "seat_height", shapes)
     for r2, word in ((0.3, "little"), (-2.0, "nothing"), (float("nan"), "nothing")):
-        assert f"say {word} about seat_height" in moves.reads(replace(found, r2=r2))[1]
+        assert f"say {word} about seat height" in moves.reads(replace(found, r2=r2))[1]
     assert moves.reads(replace(found, r2=0.9))[1] == ""
     assert "remembers" in moves.reads(replace(found, r2=0.9, r2_unseen=-0.1))[1]
     assert moves.reads(replace(found, r2=0.9, r2_unseen=0.8))[1] == ""

@@ -295,6 +295,11 @@ def _direction(key: str, column: str, _loaded: Loaded) -> directions.Direction:
     return directions.direction_of(embeddings(_loaded), zoo.records, column, train, unseen)
 
 
+def title(column: str) -> str:
+    """A column as the page names it."""
+    return column.replace("_", " ")
+
+
 def reads(found: directions.Direction) -> tuple[str, str]:
     """How well a column can be read off embeddings, in words; and what to expect where that is badly."""
     r2 = f"{found.r2:.2f} ± {found.r2_std:.2f}".replace("-", "−")
@@ -308,15 +313,18 @@ def reads(found: directions.Direction) -> tuple[str, str]:
     little = "little" if understood >= SAYS_NOTHING else "nothing"
     if found.r2 >= SAYS_LITTLE:
         return f"{words}.", (
-            f"The space remembers the {found.column} of networks it was trained on; its embeddings of others say "
-            f"{little} about it: do not expect the slider to change it in those."
+            f"The space remembers the {title(found.column)} of networks it was trained on; its embeddings of others "
+            f"say {little} about it: do not expect the slider to change it in those."
         )
-    return f"{words}.", f"These embeddings say {little} about {found.column}: do not expect the slider to change it."
+    return (
+        f"{words}.",
+        f"These embeddings say {little} about {title(found.column)}: do not expect the slider to change it.",
+    )
 
 
 def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     """A network, moved along the direction of a column; `start` is its id, or a point of the space."""
-    found, records = _direction(loaded.key, column, loaded), loaded.zoo.records
+    found, records, called = _direction(loaded.key, column, loaded), loaded.zoo.records, title(column)
     if isinstance(start, Place):
         name, z0, own = start.name, torch.tensor(start.z), math.nan
     else:
@@ -328,7 +336,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     z, values = found.move(z0, by), (own + by).tolist()
     middle, digits = STEPS // 2, _digits(values)
     what = "the decoded network itself" if isinstance(start, Place) else f"{name}, decoded from its embedding"
-    kinds = [what if i == middle else f"moved by {step:+.{digits}f} {column}" for i, step in enumerate(by.tolist())]
+    kinds = [what if i == middle else f"moved by {step:+.{digits}f} {called}" for i, step in enumerate(by.tolist())]
     moved = _latent(loaded, z, "moved", "Its embedding, moved along the direction of the column, and decoded", kinds)
     if isinstance(start, Place):
         network, sides = moved.network(middle), [moved]
@@ -338,18 +346,18 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     measured = column if column in MEASURES and zoo_map.is_shapes(loaded) else ""
     numbers = [["iou_a", "IoU to start", IOU.format(f"{name}, before it is moved")]]
     shown = {
-        "ends": {"a": _end("−", f"less {column}"), "b": _end("+", f"more {column}")},
+        "ends": {"a": _end("−", f"less {called}"), "b": _end("+", f"more {called}")},
         "marks": [{"frame": middle, "label": name}],
     }
     if measured:
-        help = f"{column} measured of the mesh, world units"
+        help = f"{called} measured of the mesh, world units"
         numbers.insert(0, ["measured", "measured", help])
         shown["chart"] = {
             "key": "measured", "title": "measured",
-            "help": f"{column} measured of the decoded meshes; dotted: what the slider asks for. A gap: no surface.",
+            "help": f"{called} measured of the decoded meshes; dotted: what the slider asks for. A gap: no surface.",
         }  # fmt: skip
     words, warning = reads(found)
-    unknown = "" if known else f"The zoo does not know the {column} of {name}: its value is read off its embedding."
+    unknown = "" if known else f"The zoo does not know the {called} of {name}: its value is read off its embedding."
     arch = loaded.space.family.names.index(network.arch.name)
 
     def made(i: int) -> dict:
@@ -361,9 +369,9 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     key = f"{column}|{start}" if not isinstance(start, Place) else f"{column}|{hash(start)}"
     return _family(
         loaded, "direction", key, z, sides,
-        axis={"title": column, "values": values, "digits": digits, "help": f"The {column} that is asked for"},
+        axis={"title": called, "values": values, "digits": digits, "help": f"The {called} that is asked for"},
         ends=(network, network), of_ends=(arch, arch), numbers=numbers, measured=measured, shown=shown,
-        start=middle, words=f"direction of {column}", anchors=() if isinstance(start, Place) else (start,), made=made,
+        start=middle, words=f"direction of {called}", anchors=() if isinstance(start, Place) else (start,), made=made,
         notes=tuple(filter(None, [words, warning, unknown])), held=found.held, original=name,
     )  # fmt: skip
 
