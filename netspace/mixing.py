@@ -11,6 +11,10 @@ from torch import Tensor
 from .project import finite, nearest
 
 
+ASKED = 2048
+"""networks at most whose distance to the nearest other is measured"""
+
+
 class Reach(NamedTuple):
     """Where in the space the training networks are, and how far from each other."""
 
@@ -23,11 +27,16 @@ class Reach(NamedTuple):
 
     @classmethod
     def of(cls, training: Tensor) -> Reach:
-        """Of the embeddings (b, E) of training networks; ValueError where there are not two different ones."""
+        """Of the embeddings (b, E) of training networks; of many, the distances of 2,048 drawn among them are taken.
+
+        Raises:
+            ValueError: there are not two different ones.
+        """
         training = training[finite(training)]
         if len(training) < 2:
             raise ValueError(f"{len(training)} networks have no distance from each other")
-        distances = torch.cat([nearest(part, training, 2).distances[:, 1] for part in training.split(4096)])
+        some = training[torch.randperm(len(training), generator=torch.Generator().manual_seed(0))[:ASKED]]
+        distances = torch.cat([nearest(part, training, 2).distances[:, 1] for part in some.split(256)])
         if not distances.max() > 0:
             raise ValueError("all training networks have one and the same embedding")
         return cls(training, float(distances.median()), float(np.quantile(distances.numpy(), 0.99)))
