@@ -32,6 +32,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 REST = 0.3
 """seconds between clicks, as of a hand"""
+WARM = 30
+"""clicks before those that count: until the server's caches are full"""
+
+
+SPREAD = {"layers.0.weight": 0.02, "layers.0.bias": 0.05, "layers.1.weight": 0.003, "layers.1.bias": 0.02,
+          "layers.2.weight": 0.15, "layers.2.bias": 0.0}  # fmt: skip
+"""of weights whose networks are smooth: surfaces as of shapes, where a freshly initialised SIREN is noise"""
 
 
 def random_zoo(folder: Path, count: int) -> netspace.Zoo:
@@ -41,9 +48,9 @@ def random_zoo(folder: Path, count: int) -> netspace.Zoo:
     group = torch.randint(max(2, count // 100), (count,), generator=draw)
     weights = {}
     for name, shape in arch.shapes.items():
-        centres = torch.randn(int(group.max()) + 1, *shape, generator=draw) * 0.05
-        noise = torch.randn(count, *shape, generator=draw) * 0.02
-        weights[f"{arch.name}/{name}"] = (centres[group] + noise).half()
+        centres = torch.randn(int(group.max()) + 1, *shape, generator=draw)
+        noise = torch.randn(count, *shape, generator=draw)
+        weights[f"{arch.name}/{name}"] = (SPREAD[name] * (centres[group] + 0.3 * noise)).half()
     score = np.random.default_rng(count).random(count)
     names = [f"random-{k:06d}" for k in range(count)]
     split = np.where(np.arange(count) % 8 == 0, "heldout", "train")
@@ -152,7 +159,7 @@ def measure(count: int, clicks: int) -> dict:
             page.wait_for_function(READY, arg=count, timeout=300_000)
             found["seconds_to_map"] = round(time.perf_counter() - start, 1)
             page.wait_for_timeout(5000)
-            warm = clicks_of(page, 20)
+            warm = clicks_of(page, WARM)
             before, times = resident(server), clicks_of(page, clicks)
             page.wait_for_timeout(3000)
             after = resident(server)
