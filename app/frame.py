@@ -120,8 +120,17 @@ def write_link(link: dict[str, str]) -> None:
 
 def notices() -> None:
     """Show, once, what could not be done as the link or the session asked."""
-    for sentence in st.session_state.pop("notices", []):
+    sentences = st.session_state.pop("notices", [])
+    st.session_state["noticed"] = [*st.session_state.get("noticed", []), *sentences]
+    for sentence in sentences:
         st.warning(sentence)
+
+
+def again() -> None:
+    """Lay the page out anew, for what has become known in the background: what `notices` has shown stays."""
+    state = st.session_state
+    state["notices"] = list(dict.fromkeys([*state.get("noticed", []), *state.get("notices", [])]))
+    st.rerun()
 
 
 def has_notices() -> bool:
@@ -239,6 +248,12 @@ def notice(sentence: str) -> None:
     st.session_state.setdefault("notices", []).append(sentence)
 
 
+def sentence(problem: ValueError | str) -> str:
+    """What is wrong, as the page says it."""
+    words = str(problem).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
     """For `linked`: accepts these options; the sentence says what is wrong with another, which it names as {}."""
 
@@ -278,6 +293,7 @@ def sidebar(shows: Shows) -> dict[str, Found | None]:
     st.html(STYLE)
     follow_link()
     state, offered = st.session_state, offers(shows)
+    state["noticed"] = []
     if "space_id" in state and state["space_id"] not in offered["space"]:  # chosen on a page of another kind
         state.update({f"{kind}_id": id for kind, id in usual(offered).items()})
     asked = offered["zoo"].get(state.get("zoo_id", st.query_params.get("zoo")))
@@ -337,9 +353,19 @@ def _choose(kind: str, shows: Shows) -> None:
     acted()
 
 
-def loaded(shows: Shows) -> Loaded:
-    """The space and the zoo chosen in the sidebar; where they cannot be loaded, the page says why and ends here."""
+def loaded(shows: Shows, instead: Callable[[Found], None] | None = None) -> Loaded:
+    """The space and the zoo chosen in the sidebar; where they cannot be loaded, the page says why and ends here.
+
+    Args:
+        instead: of a space that no zoo fits, called with it to offer what can be done.
+    """
     chosen = sidebar(shows)
+    space = chosen["space"]
+    if instead and space and space.family and not any(map(space.fits, offers(shows)["zoo"].values())):
+        notices()
+        st.info(f"No zoo here fits the space {space.title}.", icon=":material/scatter_plot:")
+        instead(space)
+        st.stop()
     missing = [kind for kind, folder in chosen.items() if folder is None]
     if missing:
         notices()
@@ -386,7 +412,7 @@ def feeds(
                     components.feed(f"{view}-{name}", content)
         later()
         if work.done and not done:
-            st.rerun()  # what comes again from the same fragment travels only once
+            again()  # what comes again from the same fragment travels only once
 
     st.fragment(send, run_every=None if done else 1)()
 

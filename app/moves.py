@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app import components, frame
-from app.session import chairs, moves, zoo_map
-from app.session.catalogue import Loaded
+from app.session import chairs, moves
+from app.session.catalogue import Loaded, is_shapes
 from app.session.moves import Family, Place
 
 KINDS = {
@@ -30,14 +30,21 @@ state = st.session_state
 
 
 def section(
-    loaded: Loaded, picked: int | None, point: Place | None, a: int | None, b: int | None
+    loaded: Loaded,
+    picked: int | None,
+    point: Place | None,
+    a: int | None,
+    b: int | None,
+    write_link: Callable[[], None],
 ) -> dict[str, Any] | None:
     """Choose a family of networks and slide through it; returns what the map is to draw of it, None where nothing.
 
     Args:
         picked: id of the network that is picked on the map.
-        point: a point of the space that is no network of the zoo, where one was clicked: it is moved instead.
+        point: a point of the space that is no network of the zoo: where an empty place was clicked, or the embedding
+            of a network that is shown among this zoo's. It is moved instead.
         a, b: ids of A and B; like `picked` they may be of a zoo shown among this one, or None.
+        write_link: writes the page's whole link, as is done at once where the slider was released.
     """
     kind = _kind()
     picked = picked if picked is not None and picked < len(loaded.zoo) else None
@@ -54,13 +61,13 @@ def section(
             st.info("The test images of these networks are not here: where they are, this family is shown.")
             frame.offer_download(loaded)
         else:
-            _show(loaded, family, i)
+            _show(loaded, family, i, write_link)
     except ValueError as problem:
         sentence = str(problem)
         st.info(f"{sentence[0].upper()}{sentence[1:]}{'' if sentence.endswith('.') else '.'}")
         return None
     return {
-        "follows": VIEWS[zoo_map.is_shapes(loaded)],
+        "follows": VIEWS[is_shapes(loaded)],
         "embeddings": family.z,
         "frame": i,
         "words": family.words,
@@ -262,16 +269,14 @@ _CONTROLS: dict[str, Callable[[Loaded, int | None, Place | None, int, int], Fami
 }
 ANCHORS = ("arithmetic", "mix", "spline")
 """kinds whose networks are chosen in this section"""
-LINKED = {"move", "at", "column", *ANCHORS}
-"""what the link holds of the section"""
 
 
 # -- showing -------------------------------------------------------------------------------------------------------
 
 
-def _show(loaded: Loaded, family: Family, i: int) -> None:
+def _show(loaded: Loaded, family: Family, i: int, write_link: Callable[[], None]) -> None:
     """The view of a family, and below it what can be said of the network at the slider."""
-    shapes = zoo_map.is_shapes(loaded)
+    shapes = is_shapes(loaded)
     view, last, key = VIEWS[shapes], family.route.steps - 1, f"move_at_{family.kind}"
     work = moves.work(loaded, family, i)
     method = state.get("move_method")
@@ -296,9 +301,8 @@ def _show(loaded: Loaded, family: Family, i: int) -> None:
     def slide() -> None:
         step, side = round(state[key] * last), state["move_method"]
         rests = state.pop("move_rests", False)
-        if rests:  # the fragment runs alone: the rest of the link is as it was
-            others = {name: value for name, value in state.get("link", {}).items() if name not in LINKED}
-            frame.write_link(others | link(loaded))
+        if rests:  # the fragment runs alone
+            write_link()
         data = moves.view_data(loaded, work, family, step, side) | {"token": frame.token()}
         place = st.container()
         if family.lattice:
@@ -337,7 +341,7 @@ def _keep_network(loaded: Loaded, work, family: Family, i: int, side: str) -> No
             ("safetensors + JSON", "zip", "weights as safetensors, and how the network was made as JSON"),
             ("state_dict", "pt", "torch.load(file, weights_only=True)"),
         ]
-        if zoo_map.is_shapes(loaded):
+        if is_shapes(loaded):
             st.caption(f"Mesh at {chairs.AT_REST}³")
             for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):
                 frame.download(

@@ -7,7 +7,7 @@ from app.session import catalogue, classifiers, optimise
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)
-names, shapes = loaded.names, optimise.is_shapes(loaded)
+names, shapes = loaded.names, catalogue.is_shapes(loaded)
 here = shapes or classifiers.here(loaded)
 
 # -- the state of the page, which its link holds ---------------------------------------------------------------------

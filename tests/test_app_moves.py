@@ -13,7 +13,7 @@ from test_app import lay, root, said, unpack_feed  # noqa: F401  (lay and root a
 from test_app_family import folder  # noqa: F401  (a fixture)
 
 from app import moves as page
-from app.session import catalogue, chairs, classifiers, engine, moves, zoo_map
+from app.session import catalogue, chairs, charts, classifiers, engine, manifold, moves
 from app.session.path import STEPS
 from netspace import directions
 from netspace.network import Network
@@ -27,7 +27,7 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(directions, "LEAST", 4)
     monkeypatch.setattr(directions, "FOLDS", 2)
-    for cached in (zoo_map._embedding, zoo_map._chart, zoo_map._manifold, moves._nearest, moves._direction):
+    for cached in (charts._embedding, charts._chart, manifold._manifold, moves._nearest, moves._direction):
         cached.clear()
 
 
@@ -296,7 +296,7 @@ def show(picked: int | None = None, a: int = 0, b: int = 1) -> None:
 
     loaded = frame.loaded(frame.ANYTHING)
     frame.notices()
-    st.session_state["told"] = moves.section(loaded, picked, None, a, b)
+    st.session_state["told"] = moves.section(loaded, picked, None, a, b, lambda: None)
     st.session_state["move_link"] = moves.link(loaded)
 
 

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
 from test_app_family import folder  # noqa: F401  (a fixture)
 
-from app.session import catalogue, imports, zoo_map
+from app.session import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from netspace.evaluate import disagreement
 from netspace.zoo import Zoo, select, write_zoo
 
@@ -28,14 +28,14 @@ def anew(tmp_path, monkeypatch):
     """What is kept is of this test's zoos alone, pages wait for what they show, and what is saved goes to the test's
     folder."""
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(zoo_map, "PATIENCE", 60.0)
-    monkeypatch.setattr(zoo_map, "PREVIEW", 16)
-    monkeypatch.setattr(zoo_map, "AT_REST", 32)
-    monkeypatch.setattr(zoo_map, "ZOOS", tmp_path / "zoos")
+    monkeypatch.setattr(charts, "PATIENCE", 60.0)
+    monkeypatch.setattr(inspection, "PREVIEW", 16)
+    monkeypatch.setattr(inspection, "AT_REST", 32)
+    monkeypatch.setattr(selections, "ZOOS", tmp_path / "zoos")
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (
-        zoo_map._embedding, zoo_map._chart, zoo_map._manifold, zoo_map._by_function, zoo_map._rebuilt,
-        zoo_map._fit_plane, zoo_map._on_plane, zoo_map._placements,
+        charts._embedding, charts._chart, manifold._manifold, inspection._by_function, inspection._rebuilt,
+        projections._fit_plane, projections._on_plane, placements._placements,
     ):  # fmt: skip
         cached.clear()
 
@@ -103,8 +103,8 @@ def test_every_network_has_a_place_a_look_and_a_name(kind):
     for name in ("points", "look", "names"):
         assert sent[name][0]["count"] == count and sent[name][0]["path"] == data["points" if name != "look" else "look"]
     places = np.frombuffer(sent["points"][1], np.float32).reshape(count, 2)
-    chart = zoo_map.chart(mine)
-    assert np.allclose(places, zoo_map.placed(chart, zoo_map.Projection("pca")).places)
+    chart = charts.chart(mine)
+    assert np.allclose(places, projections.placed(chart, projections.Projection("pca")).places)
     words = json.loads(gzip.decompress(sent["names"][1]))
     assert words["names"] == mine.names and len(words["splits"]) == count
     flags = np.frombuffer(sent["look"][1], np.uint8)[-count:]
@@ -132,15 +132,15 @@ def test_what_is_not_known_of_a_network_is_told_and_not_drawn_as_a_number(shapes
 
 
 def test_umap_is_awaited_as_pca_and_then_shown(kind, monkeypatch):
-    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: None)
+    monkeypatch.setattr(projections, "_umap", lambda chart, asked: None)
     data = view(open_map(projection="umap"))
     assert data["axes"] == ["PC 1", "PC 2"] and "UMAP" in data["message"]
     places = np.arange(2 * len(loaded().zoo), dtype=np.float32).reshape(-1, 2)
-    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: places)
+    monkeypatch.setattr(projections, "_umap", lambda chart, asked: places)
     at = open_map(projection="umap", neighbours="3")
     assert view(at)["axes"] == ["UMAP 1", "UMAP 2"] and not view(at)["liftable"] and not view(at)["message"]
     assert "neighbours 3" in view(at)["note"] and link_of(at)["neighbours"] == "3"
-    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: "UMAP ended without a word")
+    monkeypatch.setattr(projections, "_umap", lambda chart, asked: "UMAP ended without a word")
     at = open_map(projection="umap")
     assert "without a word. This is PCA" in said(at.info) and view(at)["axes"] == ["PC 1", "PC 2"]
 
@@ -166,12 +166,12 @@ def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind
         time.sleep(0.1)
         at.run()
     assert f"##### {mine.names[0]}" in said(at.markdown)
-    chart = zoo_map.chart(mine)
+    chart = charts.chart(mine)
     distances = torch.cdist(chart.z[:1], chart.trained)[0]
     order = [int(chart.training[k]) for k in distances.argsort() if int(chart.training[k]) != 0]
     latent = [each["id"] for each in view(at)["neighbours"] if each["kind"] == "latent"]
-    assert latent == order[: zoo_map.NEIGHBOURS]
-    among = zoo_map.by_function(chart)
+    assert latent == order[: inspection.NEIGHBOURS]
+    among = inspection.by_function(chart)
     differ = disagreement(among.of(mine.zoo[0]), among.answers)
     best = min(float(v) for i, v in zip(among.ids, differ, strict=True) if i != 0)
     nearest = next(each["id"] for each in view(at)["neighbours"] if each["kind"] == "function")
@@ -190,13 +190,13 @@ def test_a_neighbour_is_one_click_away(shapes):
 
 def test_an_empty_place_of_a_plane_is_decoded(shapes):
     at = open_map(place="0.5 -0.25")
-    chart = zoo_map.chart(loaded())
-    where = zoo_map.placed(chart, zoo_map.Projection("pca"))
+    chart = charts.chart(loaded())
+    where = projections.placed(chart, projections.Projection("pca"))
     assert "Decoded at the clicked place" in said(at.markdown)
     assert view(at)["extra"]["place"] == [0.5, -0.25] and link_of(at)["place"] == "0.5 -0.25"
-    z = zoo_map.lifted(where, [0.5, -0.25])
+    z = projections.lifted(where, [0.5, -0.25])
     assert np.allclose(where.plane.place(torch.from_numpy(z)), [0.5, -0.25], atol=1e-4)
-    assert zoo_map.far(chart, z + 1e6, None) > 1
+    assert manifold.far(chart, z + 1e6, None) > 1
 
 
 # -- selections ----------------------------------------------------------------------------------------------------
@@ -206,23 +206,23 @@ def test_points_in_a_polygon_are_those_that_a_ray_leaves_once():
     rng = np.random.default_rng(0)
     places = rng.uniform(-2, 2, (2000, 2)).astype(np.float32)
     square = [[-1, -1], [1, -1], [1, 1], [-1, 1]]
-    assert (zoo_map.inside(square, places) == (np.abs(places) < 1).all(axis=1)).all()
+    assert (selections.inside(square, places) == (np.abs(places) < 1).all(axis=1)).all()
     bent = [[-1, -1], [1, -1], [1, 1], [0, 0], [-1, 1]]  # without the triangle above
     notch = (places[:, 1] > np.abs(places[:, 0])) & (np.abs(places) < 1).all(axis=1)
-    assert (zoo_map.inside(bent, places) == ((np.abs(places) < 1).all(axis=1) & ~notch)).all()
-    assert not zoo_map.inside(square, np.full((3, 2), np.nan, np.float32)).any()
+    assert (selections.inside(bent, places) == ((np.abs(places) < 1).all(axis=1) & ~notch)).all()
+    assert not selections.inside(square, np.full((3, 2), np.nan, np.float32)).any()
 
 
 def test_a_selection_is_a_table_a_file_and_a_zoo(kind, tmp_path):
     mine = loaded()
-    where = zoo_map.placed(zoo_map.chart(mine), zoo_map.Projection("pca"))
+    where = projections.placed(charts.chart(mine), projections.Projection("pca"))
     some = sorted(range(len(mine.zoo)), key=lambda i: float(where.places[i, 0]))[:3]
     edge = float(np.sort(where.places[:, 0])[2:4].mean())
     at = open_map(selection=f"-1e4 -1e4 {edge} -1e4 {edge} 1e4 -1e4 1e4")
     assert view(at)["selection"]["count"] == 3 and "3 networks selected" in said(at.markdown)
     assert sorted(at.dataframe[0].value.name) == sorted(mine.names[i] for i in some)
-    chart = zoo_map.chart(mine)
-    table = pd.read_csv(io.BytesIO(zoo_map.selection_csv(chart, where, np.array(sorted(some)))))
+    chart = charts.chart(mine)
+    table = pd.read_csv(io.BytesIO(selections.csv(chart, where, np.array(sorted(some)))))
     assert table.name.tolist() == [mine.names[i] for i in sorted(some)] and {"map PC 1", "map PC 2"} <= set(table)
     at.text_input(key="map_save_name").set_value("some").run()
     button(at, "Save").click().run()
@@ -265,7 +265,7 @@ def test_the_link_shows_the_same(shapes):
     ],
 )
 def test_a_link_that_asks_for_what_is_not_there_is_told_and_the_map_is_shown(shapes, link, words, monkeypatch):
-    monkeypatch.setattr(zoo_map, "_umap", lambda chart, asked: None)
+    monkeypatch.setattr(projections, "_umap", lambda chart, asked: None)
     at = open_map(**link)
     assert words in said(at.warning) and feeds(at)["points"][0]["count"] == 6
 
@@ -326,7 +326,7 @@ def packed(mine: catalogue.Loaded, ids: list[int]) -> SimpleNamespace:
 def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # noqa: F811
     monkeypatch.setattr(imports, "IMPORTS", root / "imports")
     mine = loaded()
-    work = imports.begin(mine.space_info, mine.space, [packed(mine, [0, 1])], "mine")
+    work = imports.begin(mine.space_info, [packed(mine, [0, 1])], "mine")
     assert len(work.future.result(60).records) == 2 and not work.problem
     at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
     sent = feeds(at)
@@ -335,8 +335,8 @@ def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # 
     assert np.allclose(places[-2:], places[:2], atol=1e-3), "the same networks are at the same places"
     assert (np.frombuffer(sent["look"][1], np.uint8)[-2:] & 4).all()
     assert "2 networks imported, 1 refused" in said(at.markdown)
-    chart = zoo_map.chart(mine, [loaded("mine/zoo")])
-    done = zoo_map.placements(chart, chart.members[1])
+    chart = charts.chart(mine, [loaded("mine/zoo")])
+    done = placements.of(chart, chart.members[1])
     done.future.result(120)
     assert not done.problem and [row.name for row in done.rows] == ["net-0", "net-1"]
     at.run()
@@ -349,7 +349,7 @@ def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # 
 def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tmp_path):
     mine = loaded()
     broken = SimpleNamespace(name="broken.pt", getbuffer=lambda: memoryview(b"no weights"))
-    work = imports.begin(mine.space_info, mine.space, [broken], "mine")
+    work = imports.begin(mine.space_info, [broken], "mine")
     work.future.result(60)
     assert "No network" in work.problem and work.refused[0]["name"] == "broken"
     assert not imports.name_problem("mine")
@@ -366,4 +366,4 @@ def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tm
 def test_what_cannot_be_imported_is_told(shapes, name, source, words):
     mine = loaded()
     with pytest.raises(ValueError, match=words):
-        imports.begin(mine.space_info, mine.space, source, name)
+        imports.begin(mine.space_info, source, name)

@@ -127,9 +127,25 @@ class Loaded:
         return self.zoo.records.name.tolist()
 
 
+def is_shapes(loaded: Loaded) -> bool:
+    """Whether the networks are SDFs; else they are image classifiers."""
+    return loaded.space_info.data == "sdf"
+
+
+def architectures(found: Found) -> str:
+    """Of a space or a zoo that can be read, in words."""
+    names, _ = found.family
+    return looks.titles(names)
+
+
+def load_space(found: Found) -> netspace.NetSpace:
+    """ValueError, in a sentence, where it is damaged."""
+    return _load_space(found.folder, found.stamp)
+
+
 def load(space: Found, zoo: Found) -> Loaded:
     """Load both; ValueError, in one sentence for the page, where either is damaged or they do not belong together."""
-    loaded = Loaded(space, zoo, _load_space(space.folder, space.stamp), _load_zoo(zoo.folder, zoo.stamp))
+    loaded = Loaded(space, zoo, load_space(space), _load_zoo(zoo.folder, zoo.stamp))
     loaded.space.check_family(loaded.zoo.family)
     return loaded
 

@@ -78,6 +78,23 @@ def shared() -> Engine:
     return Engine(max(1, min(8, os.cpu_count() or 1)))
 
 
+_ending = threading.Event()
+
+
+def go_on() -> None:
+    """Called between the parts of what takes long; RuntimeError where the app ends."""
+    if _ending.is_set():
+        raise RuntimeError("the app ends")
+
+
+@st.cache_resource(show_spinner=False)
+def patient() -> Engine:
+    """For what takes long: a thread of its own, so that what a page waits for does not queue behind it."""
+    engine = Engine(1)
+    atexit.register(_ending.set)
+    return engine
+
+
 def feed(header: dict, body: bytes) -> bytes:
     """Bytes for the feed component: the header's length, the header as JSON, the body."""
     head = json.dumps(header).encode()

@@ -18,11 +18,10 @@ import streamlit as st
 from netspace.archs import Arch
 from netspace.images import Images
 from netspace.importing import Imported, import_networks
-from netspace.model import NetSpace
 
-from .catalogue import ROOT, Found, Loaded
+from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
-from .zoo_map import _patient
+from .engine import patient
 
 IMPORTS = ROOT / "runs" / "imports"
 KINDS = ("safetensors", "pt", "pth", "zip", "json", "bin")
@@ -74,6 +73,11 @@ class Import:
         return [refusal._asdict() for refusal in self.result.refused] if not self.future.exception() else []
 
 
+def is_import(found: Found) -> bool:
+    """Whether a zoo was imported by the page."""
+    return "imports" in found.folder.parts
+
+
 def name_problem(name: str) -> str:
     """Why an import cannot have this name, in a sentence; empty where it can."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
@@ -87,15 +91,15 @@ def free_name() -> str:
     return next(name for k in range(1, len(taken) + 2) if (name := f"mine-{k}") not in taken)
 
 
-def begin(info: Found, space: NetSpace, source: Sequence[Uploaded] | str, name: str) -> Import:
-    """Import uploaded files, or what is at a path, as networks of the space's family.
+def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
+    """Import uploaded files, or what is at a path, as networks of a space's family.
 
     Raises:
         ValueError: there is nothing to import, or the name is taken; in a sentence.
     """
     if problem := name_problem(name):
         raise ValueError(problem)
-    scratch = None
+    family, data, scratch = load_space(space).family, space.data, None
     if isinstance(source, str):
         path = Path(source).expanduser()
         if not source or not path.exists():
@@ -107,8 +111,7 @@ def begin(info: Found, space: NetSpace, source: Sequence[Uploaded] | str, name: 
         path = _laid(source, scratch / name)
     (IMPORTS / name).mkdir(parents=True)
     work = Import(name, f"imports/{name}/zoo")
-    engine = _patient()
-    family, data = space.family, info.data
+    engine = patient()
 
     def images(arch: Arch) -> Images | None:
         try:

@@ -19,8 +19,8 @@ from netspace.project import finite, nearest
 from netspace.shapes import MEASURES
 from netspace.zoo import TRAIN
 
-from . import chairs, classifiers, take_away, zoo_map
-from .catalogue import COLOURS, DEVICE, Loaded, card
+from . import chairs, charts, classifiers, manifold, take_away
+from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
 from .chairs import PathWork
 from .classifiers import ClassifierWork
 from .path import (
@@ -54,7 +54,7 @@ LATTICES = {3: (mixing.triangle, 9), 4: (mixing.square, 7)}
 
 @dataclass(frozen=True)
 class Place:
-    """A point of the space that is no network of the zoo, as where an empty place of the map was clicked."""
+    """A point of the space that is no network of the zoo: where an empty place was clicked, or of another zoo."""
 
     name: str
     z: tuple[float, ...]
@@ -103,7 +103,7 @@ class Family:
 
 def embeddings(loaded: Loaded) -> Tensor:
     """Of all networks of the zoo, (b, E)."""
-    return torch.from_numpy(zoo_map.embeddings_of(loaded))
+    return torch.from_numpy(charts.embeddings_of(loaded))
 
 
 def _training(loaded: Loaded, z: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ def _surroundings(loaded: Loaded, z: np.ndarray) -> tuple[dict, np.ndarray | Non
     if not len(ids):
         return {}, None, ("",) * len(z)
     near = tuple(loaded.zoo.records.name.iloc[ids])
-    reach = zoo_map.manifold(zoo_map.chart(loaded)).reach
+    reach = manifold.of(charts.chart(loaded)).reach
     if reach is None:
         return {}, None, near
     far = distances / max(reach.limit, 1e-30)
@@ -327,6 +327,8 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     found, records, called = _direction(loaded.key, column, loaded), loaded.zoo.records, title(column)
     if isinstance(start, Place):
         name, z0, own = start.name, torch.tensor(start.z), math.nan
+        if not z0.isfinite().all():
+            raise ValueError(f"{name} has weights that are no numbers: it has no place in the space.")
     else:
         name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
     known = math.isfinite(own)
@@ -343,7 +345,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     else:
         network = loaded.zoo[start].to(DEVICE)
         sides = [_original(network, name, "The network of the zoo, as it is"), moved]
-    measured = column if column in MEASURES and zoo_map.is_shapes(loaded) else ""
+    measured = column if column in MEASURES and is_shapes(loaded) else ""
     numbers = [["iou_a", "IoU to start", IOU.format(f"{name}, before it is moved")]]
     shown = {
         "ends": {"a": _end("−", f"less {called}"), "b": _end("+", f"more {called}")},
@@ -504,12 +506,12 @@ def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
 
 def can_ask(loaded: Loaded) -> bool:
     """Whether the networks can be shown: shapes always, classifiers where their test images are."""
-    return zoo_map.is_shapes(loaded) or classifiers.here(loaded)
+    return is_shapes(loaded) or classifiers.here(loaded)
 
 
 def work(loaded: Loaded, family: Family, first: int) -> PathWork | ClassifierWork:
     """The networks of a family, worked on in the background; BadData where the test images cannot be read."""
-    return (chairs if zoo_map.is_shapes(loaded) else classifiers).route_work(loaded, family.route, first)
+    return (chairs if is_shapes(loaded) else classifiers).route_work(loaded, family.route, first)
 
 
 def view_data(loaded: Loaded, work: PathWork | ClassifierWork, family: Family, frame: int, method: str) -> dict:

@@ -30,7 +30,7 @@ from netspace.shapes import chair, chair_params, describe, load_source
 from netspace.zoo import TRAIN, BadFolder, read_json
 
 from . import catalogue, jobs, looks, take_away
-from .catalogue import COLOURS, ROOT, Found, Loaded, cards
+from .catalogue import COLOURS, ROOT, Found, Loaded, cards, is_shapes
 from .chairs import frames_feed, pack_frame
 from .classifiers import _test_images, here
 from .engine import Engine, feed, shared
@@ -139,10 +139,6 @@ def architectures(loaded: Loaded) -> list[dict[str, str]]:
 
 def arch_title(name: str) -> str:
     return looks.title(name)
-
-
-def is_shapes(loaded: Loaded) -> bool:
-    return loaded.space_info.data == "sdf"
 
 
 def _kind(loaded: Loaded) -> str:

@@ -1,0 +1,151 @@
+"""Bring your own networks to the page Map: the dialog, how far the import is, and what became of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import frame
+from app.session import catalogue, imports, manifold, placements
+from app.session.catalogue import Found, Loaded
+from app.session.charts import Chart
+
+HELP = "Networks that were trained elsewhere, shown among those of this zoo"
+
+state = st.session_state
+
+
+def take() -> None:
+    """What has been imported is shown: among the other networks or, where there are none, as the zoo that is chosen.
+
+    Called before the page asks what is chosen.
+    """
+    work = state.get("map_import")
+    if not work or not work.over or work.problem:
+        return
+    if state.pop("map_bring_instead", False):
+        state["zoo_id"] = work.id
+    else:
+        shown = [*filter(None, state.get("map_guests", "").split(",")), work.id]
+        state["map_guests"] = ",".join(dict.fromkeys(shown))
+    state["map_import"] = None
+    frame.acted()
+
+
+def button(space: Found, instead: bool = False) -> None:
+    """Opens the dialog; `instead`: the imported zoo is to be chosen in the sidebar."""
+    st.button("Bring your own", icon=":material/upload:", help=HELP, on_click=_open, args=(instead,))
+    if state.get("map_bringing"):  # also when the page is laid out anew meanwhile
+        _dialog(space)
+
+
+def alone(space: Found) -> None:
+    """In the place of a map, where there are no networks to show."""
+    st.markdown("Networks of your own become the zoo that the map shows, from three of them on.")
+    button(space, instead=True)
+    progress()
+
+
+def _open(instead: bool) -> None:
+    state["map_bringing"], state["map_bring_instead"] = True, instead
+    state.pop("bring_name", None)
+
+
+def _close() -> None:
+    state["map_bringing"] = False
+
+
+@st.dialog("Bring your own networks", width="large", on_dismiss=_close)
+def _dialog(space: Found) -> None:
+    names = catalogue.architectures(space)
+    st.markdown(
+        f"State dicts of {names}, as `.safetensors`, `.pt` or `.pth` files of plain weights, a zip of such files, or a "
+        "folder, as the Hugging Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, "
+        "and nothing in the files is run."
+    )
+    files = st.file_uploader(
+        "Files", type=list(imports.KINDS), accept_multiple_files=True, key="bring_files",
+        help="Of more than 500 MB: give the path of a folder",
+    )  # fmt: skip
+    left, right = st.columns([3, 2])
+    folder = left.text_input(
+        "Or a folder, where the app runs", key="bring_folder", placeholder="/data/my-networks",
+        help="For what is larger than 500 MB, and for what is there already",
+    )  # fmt: skip
+    state.setdefault("bring_name", imports.free_name())
+    name = right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/")
+    problem = imports.name_problem(name.strip())
+    if problem:
+        st.warning(problem)
+    if st.button("Import", type="primary", icon=":material/upload:", disabled=bool(problem or not (files or folder))):
+        try:
+            state["map_import"] = imports.begin(space, files or folder.strip(), name.strip())
+        except ValueError as error:
+            st.error(frame.sentence(error))
+            return
+        _close()
+        frame.again()
+
+
+def progress() -> None:
+    """How far an import is, or why nothing came of it."""
+    work = state.get("map_import")
+    if work is None:
+        return
+    if not work.over:
+        st.fragment(_under_way, run_every=0.5)()
+        return
+    if work.problem:
+        st.warning(f"{work.name}: {work.problem}")
+        if work.refused:
+            st.dataframe(work.refused, hide_index=True)
+        st.button("Dismiss", on_click=lambda: state.pop("map_import"))
+
+
+def _under_way() -> None:
+    work = state["map_import"]
+    if work.over:
+        frame.again()
+    words = work.words or "the files are read"
+    st.progress(work.done / max(1, work.total), f"Importing {work.name}: {work.done} of {work.total}. {words}")
+
+
+def report(chart: Chart) -> None:
+    """Of every imported zoo on the map what became of its files, and where the space places its networks."""
+    for member in placements.imported(chart):
+        told = imports.report(member)
+        count, refused = told["imported"], told["refused"]
+        words = f"{count} network{'s' if count != 1 else ''} imported, {len(refused)} refused"
+        with st.container(border=True):
+            st.markdown(f"##### {member.zoo_info.title}: {words}")
+            if told["fused"]:
+                st.caption(
+                    f"Batch norm was fused in {told['fused']}; logits changed by {told['difference']:.1e} at most."
+                )
+            left, right = st.columns([7, 5], gap="medium")
+            with left:
+                over = placements.of(chart, member).future.done()
+                every = None if over else 1
+                st.fragment(lambda member=member, over=over: _placed(chart, member, over), run_every=every)()
+            if len(refused):
+                right.caption("Not imported")
+                right.dataframe(refused, hide_index=True)
+
+
+def _placed(chart: Chart, member: Loaded, over: bool) -> None:
+    """The table of an imported zoo's networks, as far as they are placed."""
+    work = placements.of(chart, member)
+    if work.problem:
+        st.warning(work.problem)
+    elif not work.future.done():
+        st.caption(f"{len(work.rows)} of {work.total} reconstructed and placed")
+    measured = "1 - IoU of decode and original" if catalogue.is_shapes(member) else "Share of different answers"
+    st.dataframe(
+        work.table(), hide_index=True,
+        column_config={
+            "reconstruction error": st.column_config.NumberColumn(format="%.3f", help=measured),
+            "distance": st.column_config.NumberColumn(format="%.3g", help="To that network, in the space"),
+            "off manifold": st.column_config.TextColumn(help=manifold.HELP),
+        },
+    )  # fmt: skip
+    if work.future.done() and not over:
+        frame.again()

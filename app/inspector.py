@@ -1,0 +1,130 @@
+"""The network picked on the map, beside it: what is known of it, its decode, and the networks nearest to it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import components, frame
+from app.session import catalogue, inspection, manifold
+from app.session.charts import Chart
+from app.session.inspection import Near, Rebuilt
+
+STYLE = """
+<style>
+[class*="st-key-near-"] button { min-height: 1.6rem; height: 1.6rem; padding: 0; }
+[class*="st-key-near-"] { margin-top: -0.7rem; }
+</style>
+"""
+
+state = st.session_state
+
+
+def section(chart: Chart, pair: str, i: int | None, point, near: list[Near], work: Rebuilt) -> None:
+    """What is known of a network, or of a point of the space; beside its decode.
+
+    Args:
+        pair: the key of the path whose A and B it can become.
+        i: its id; None of a point (E) that is decoded where an empty place was clicked.
+    """
+    st.html(STYLE)
+    if i is None:
+        x, y = state["map_at"]
+        st.markdown("##### Decoded at the clicked place")
+        st.caption(f"A point of the plane: {x:.3g}, {y:.3g}")
+    else:
+        _about(chart, pair, i)
+    far = manifold.far(chart, point, i)
+    if far is not None and far > 1:
+        st.warning(frame.sentence(manifold.words(far)), icon=":material/warning:")
+    done, here = work.done, work.arrived  # before it is shown: what comes meanwhile is shown the next time
+    if work.shapes:
+        components.viewer("rebuilt", inspection.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
+    else:
+        _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
+    st.fragment(lambda: _arriving(work, done, here), run_every=None if done else 0.3)()
+    left, right = st.columns(2, gap="small")
+    with left:
+        _neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
+    with right:
+        if work.near is not None:
+            what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
+            _neighbours("by function", f"Training networks by the share of {what}", work.near, "{:.1%}")
+
+
+def _about(chart: Chart, pair: str, i: int) -> None:
+    """Name and records of a network, and what can be done with it."""
+    known = inspection.known(chart, i)
+    guest = bool(known.zoo)
+    with st.container(gap=None):
+        st.markdown(f"##### {known.name} :gray-badge[{known.split}]")
+        st.caption(" · ".join(filter(None, (known.words, known.zoo))))
+    with st.container(horizontal=True, gap="xsmall"):
+        no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
+        for end in "ab":
+            st.button(
+                f"Set as {end.upper()}", key=f"map_set_{end}", on_click=frame.take, args=(pair, end, known.name),
+                disabled=guest, help=no_guests or f"Set as {end.upper()} of the path",
+            )  # fmt: skip
+        target = "Shapes" if catalogue.is_shapes(chart.loaded) else "Classifiers"
+        if st.button(target, icon=":material/open_in_new:", key="map_open", help=f"The path from A to B in {target}"):
+            st.switch_page(f"../pages/{target.lower()}.py")
+        with st.popover(":material/info:", help="All that is recorded of it"):
+            st.dataframe(
+                [{"column": name, "value": value} for name, value in known.facts], hide_index=True, width="content"
+            )
+
+
+def _compared(work: Rebuilt, family: bool) -> None:
+    """A classifier beside its decode: pictures of the weights, and what both answer."""
+    found = work.compared
+    if found is None:
+        st.caption("The network is decoded and both are asked about test images.")
+        return
+    for column, side, picture in zip(st.columns(len(work.sides)), work.sides, found["pictures"], strict=True):
+        accuracy = found.get("accuracy", {}).get(side)
+        said = "" if accuracy is None else f" · accuracy {accuracy:.3f}"
+        column.markdown(f"**{side}**{said}")
+        column.image(picture, width="stretch")
+    words = ["In every cell of the pictures the weight furthest from 0: orange below, teal above."]
+    if "same" in found:
+        words.insert(0, f"Same answer on {found['same']:.1%} of {found['count']} test images.")
+    elif "count" not in found:
+        words.insert(0, "The test images are not here, on which both would be asked.")
+    if family:
+        words.insert(0, f"Decoded as {found['architecture']}.")
+    st.caption(" ".join(words))
+
+
+def _neighbours(kinds: str, help: str, found: list[Near], digits: str) -> None:
+    """Buttons that show the nearest networks of a kind."""
+    st.caption(f"**Nearest {kinds}**", help=help)
+    with st.container(key=f"near-{kinds}", gap=None):
+        for one in found:
+            st.button(
+                f"{one.name} :gray[{digits.format(one.figure)}]", key=f"near-{kinds}-{one.id}", type="tertiary",
+                on_click=_show, args=(one.name,),
+            )  # fmt: skip
+
+
+def _show(name: str) -> None:
+    """Another network."""
+    state["map_network"], state["map_at"] = name, None
+    frame.acted()
+
+
+def _arriving(work: Rebuilt, done: bool, before: tuple) -> None:
+    """Sends what is ready of a network's decode; the page shows the rest when all of it is there."""
+    words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
+    if work.near is None:
+        among = work.among
+        if among.missing:
+            words.append("by function they are compared where the test images are")
+        else:
+            words.append("comparing what networks do" + (f", {among.done} of {len(among.ids)}" if not done else ""))
+    st.caption(" · ".join(words))
+    if work.shapes:
+        with st.container(key="feeds-rebuilt", gap=None):
+            for name, content in work.feeds("rebuilt"):
+                components.feed(f"rebuilt-{name}", content)
+    if work.arrived != before:
+        frame.again()

@@ -1,0 +1,314 @@
+"""One network of a map: what is known of it, its decode beside it, and the training networks nearest to it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from netspace.evaluate import accuracy, answers, classify, disagreement
+from netspace.interpolate import measure
+from netspace.mesh import surface_or_none
+from netspace.network import Network
+from netspace.project import cache_folder, nearest, zoo_content
+from netspace.zoo import TRAIN, digest, replacing
+
+from . import looks
+from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
+from .chairs import frames_feed, pack_frame
+from .charts import Chart
+from .classifiers import some_test_images
+from .engine import Engine, go_on, patient, shared
+from .pictures import weight_pictures
+from .projections import Placed, lifted
+
+PREVIEW, AT_REST = 64, 128
+NEIGHBOURS = 5
+"""told of a network, in the space and by function"""
+TARGET = "#64748B"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is told of a network at once."""
+
+    id: int
+    name: str
+    words: str
+    split: str
+    zoo: str
+    """title of its zoo; empty for the reference zoo"""
+    facts: tuple[tuple[str, str], ...]
+    """columns of the records and their values"""
+
+
+FACTS = ("test_accuracy", "val_accuracy", "epochs", "seat", "back", "legs", "seat_height", "height", "fit_iou", "seed")
+"""columns that are told first"""
+UNTOLD = ("name", "row", "split", "arch")
+
+
+def known(chart: Chart, i: int) -> Known:
+    """What the records say of a network."""
+    member, local = chart.of(i)
+    record = {k: v for k, v in member.zoo.records.iloc[local].items() if not pd.isna(v)}
+    told = card(member, local)
+    order = [*(name for name in FACTS if name in record), *(name for name in record if name not in FACTS)]
+    facts = tuple((name.replace("_", " "), _value(record[name])) for name in order if name not in UNTOLD)
+    zoo = member.zoo_info.title if i >= chart.starts[1] else ""
+    return Known(i, told.name, told.words, told.split, zoo, facts)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def point_of(chart: Chart, where: Placed, i: int | None, at: Sequence[float] | None) -> np.ndarray | None:
+    """The embedding (E) of a network, or of the empty place of the map that was clicked; None of neither."""
+    if i is not None:
+        return chart.z[i].numpy()
+    return lifted(where, at) if at and where.plane is not None else None
+
+
+# -- neighbours ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Near:
+    """A network near another."""
+
+    id: int
+    name: str
+    figure: float
+    """distance in the space, or share of answers that differ"""
+
+
+def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int = NEIGHBOURS) -> list[Near]:
+    """The training networks nearest to an embedding (E), in the space itself; without network i, whose it is."""
+    point = torch.from_numpy(point)
+    if not point.isfinite().all():
+        return []
+    found = nearest(point.unsqueeze(0), chart.trained, k + 1)
+    ids = chart.training[found.ids[0]].tolist()
+    pairs = [(j, d) for j, d in zip(ids, found.distances[0].tolist(), strict=True) if j != i][:k]
+    return [Near(j, chart.label(j), d) for j, d in pairs if math.isfinite(d)]
+
+
+class ByFunction:
+    """What all training networks of a zoo answer, in the background: what they are compared by."""
+
+    AT_ONCE = 8
+    """networks of a task"""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded, self.ids = loaded, loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
+        self.images = None if is_shapes(loaded) else some_test_images(loaded)
+        self.done, self._answers = 0, None
+        self.missing = not is_shapes(loaded) and self.images is None
+        """whether there are no images to compare classifiers on"""
+        self.engine = patient()
+        self.serial = next(self.engine.count)
+        self.parts: list[Future] = []
+        if not self.missing:
+            self.future = self._submit(self._read)
+
+    def _submit(self, function, *args) -> Future:
+        return self.engine.submit((-self.serial,), function, *args)
+
+    def _read(self) -> None:
+        """From the disk, else to be asked."""
+        asked = "grid" if self.images is None else digest(self.images.pixels)
+        self.file = cache_folder() / "answers" / f"{zoo_content(self.loaded.zoo)}-{digest(asked, str(self.ids))}.npy"
+        with suppress(OSError, ValueError):
+            found = torch.from_numpy(np.load(self.file))
+            if len(found) == len(self.ids):
+                self._answers, self.done = found, len(self.ids)
+                return
+        starts = range(0, len(self.ids), self.AT_ONCE)
+        self.parts = [self._submit(self._ask, self.ids[k : k + self.AT_ONCE]) for k in starts]
+
+    def _ask(self, ids: list[int]) -> torch.Tensor:
+        go_on()
+        found = torch.stack([self.of(self.loaded.zoo[i].to(DEVICE)) for i in ids])
+        self.done += len(ids)
+        return found
+
+    def of(self, network: Network) -> torch.Tensor:
+        """What a network answers (n): bool of shapes, else classes as int16."""
+        found = answers(network, self.images).cpu()
+        return found if found.dtype == torch.bool else found.short()
+
+    @property
+    def answers(self) -> torch.Tensor | None:
+        """(b, n) of all training networks; None until they are there."""
+        if self._answers is None and self.parts and all(part.done() for part in self.parts):
+            self._answers = torch.cat([part.result() for part in self.parts])
+            with suppress(OSError), replacing(self.file) as temporary, temporary.open("wb") as out:
+                np.save(out, self._answers.numpy())
+        return self._answers
+
+    def near(self, network: Network, but: int | None) -> list[tuple[int, float]]:
+        """Ids of the training networks whose answers differ least from a network's, and the disagreement."""
+        differ = torch.nan_to_num(disagreement(self.of(network), self.answers), nan=math.inf)
+        found = differ.topk(min(NEIGHBOURS + 1, len(differ)), largest=False)
+        pairs = ((self.ids[k], v) for k, v in zip(found.indices.tolist(), found.values.tolist(), strict=True))
+        return [pair for pair in pairs if pair[0] != but][:NEIGHBOURS]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _by_function(key: str, _loaded: Loaded) -> ByFunction:
+    return ByFunction(_loaded)
+
+
+def by_function(chart: Chart) -> ByFunction:
+    """The answers of the reference zoo's training networks, asked for from now on."""
+    return _by_function(chart.loaded.key, chart.loaded)
+
+
+# -- decodes ---------------------------------------------------------------------------------------------------------
+
+
+class Rebuilt:
+    """A network beside what the space decodes from its embedding, or a decoded point alone, made in the background."""
+
+    def __init__(
+        self, engine: Engine, key: str, loaded: Loaded, z: torch.Tensor, local: int | None, among: ByFunction, i: int
+    ) -> None:
+        self.engine, self.id, self.loaded, self.z, self.local = engine, key, loaded, z, local
+        self.among, self.i = among, i
+        self.sides = ("original", "decoded") if local is not None else ("decoded",)
+        self.serial = next(engine.count)
+        self.shapes = is_shapes(loaded)
+        self.meshes = {}
+        if self.shapes:
+            self.meshes = {size: self._submit(rank, self._mesh, size) for rank, size in enumerate((PREVIEW, AT_REST))}
+        self.facts = None if self.shapes else self._submit(0, self._compare)
+        self.function: Future | None = None
+
+    def _submit(self, rank: int, function, *args) -> Future:
+        return self.engine.submit((-math.inf, -self.serial, rank), function, *args)  # before all paths: it was clicked
+
+    @functools.cached_property
+    def networks(self) -> dict[str, Network]:
+        with torch.no_grad():
+            found = {"decoded": self.loaded.space.networks(self.z.unsqueeze(0).to(DEVICE))[0]}
+        if self.local is not None:
+            found["original"] = self.loaded.zoo[self.local].to(DEVICE)
+        return found
+
+    @property
+    def works(self) -> list[Future]:
+        if self.function is None and self.among.answers is not None:
+            self.function = self._submit(3, self._near)
+        return [work for work in (*self.meshes.values(), self.facts, self.function) if work]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to come."""
+        return all(work.done() for work in self.works) and (self.function is not None or self.among.missing)
+
+    @property
+    def arrived(self) -> tuple[bool, bool, bool]:
+        """Differs where there is more to be laid out; surfaces come by feeds."""
+        return self.compared is not None, self.near is not None, self.done
+
+    def _near(self) -> list[tuple[int, float]]:
+        return self.among.near(self.networks[self.sides[0]], self.i)
+
+    @property
+    def near(self) -> list[Near] | None:
+        """The training networks whose answers differ least, and the share by which; None until they are found."""
+        if self.function is None or not self.function.done() or self.function.exception():
+            return None
+        names = self.among.loaded.zoo.records.name
+        return [Near(i, names.iloc[i], share) for i, share in self.function.result()]
+
+    # shapes
+
+    def _mesh(self, resolution: int) -> tuple[list[tuple[str, dict, bytes]], float | None]:
+        """Both surfaces, packed, and the IoU between them."""
+        preview = resolution == PREVIEW
+        original = None
+        if self.local is not None:
+            original = surface_or_none(self.networks["original"], resolution, preview)
+        step = measure(self.networks["decoded"], original, None, resolution, preview)
+        frames = [pack_frame("decoded", 0, step, resolution)]
+        if self.local is not None:
+            frames.append(pack_frame("original", 0, step._replace(surface=original), resolution))
+        return frames, step.iou_a if original and step.surface else None
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of the feeds that are ready."""
+        for resolution, work in self.meshes.items():
+            if work.done() and not work.exception():
+                name = f"meshes-{resolution}"
+                yield name, frames_feed(view, name, self.id, work.result()[0])
+
+    @property
+    def compared(self) -> dict | None:
+        """Of classifiers, what `_compare` found; None until it has, and of shapes."""
+        return self.facts.result() if self.facts and self.facts.done() and not self.facts.exception() else None
+
+    @property
+    def iou(self) -> float | None:
+        """Between both surfaces, on the finest grid that is ready; None where one of them does not exist."""
+        ready = [work.result()[1] for work in self.meshes.values() if work.done() and not work.exception()]
+        return ready[-1] if ready else None
+
+    # classifiers
+
+    def _compare(self) -> dict:
+        """Accuracies of both on some test images, the share of the same answers, and pictures of the weights."""
+        facts = {"architecture": looks.title(self.networks["decoded"].arch.name)}
+        facts["pictures"] = weight_pictures([self.networks[side].prep for side in self.sides])
+        some = some_test_images(self.loaded)
+        if some is not None:
+            logits = {side: classify(self.networks[side], some) for side in self.sides}
+            facts["count"] = len(some)
+            facts["accuracy"] = {side: accuracy(logits[side], some.labels) for side in self.sides}
+            if len(self.sides) > 1:
+                same = logits["original"].argmax(dim=1) == logits["decoded"].argmax(dim=1)
+                facts["same"] = float(same.float().mean())
+        return facts
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction) -> Rebuilt:
+    return Rebuilt(shared(), key, _loaded, _z, local, _among, i)
+
+
+def rebuilt(chart: Chart, i: int) -> Rebuilt:
+    """A network beside its decode."""
+    member, local = chart.of(i)
+    return _rebuilt(f"{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
+
+
+def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
+    """The network that is decoded from an embedding (E)."""
+    key = f"{chart.loaded.key}|at|{digest(z)}"
+    return _rebuilt(key, None, -1, chart.loaded, torch.from_numpy(z), by_function(chart))
+
+
+def viewer_data(work: Rebuilt) -> dict:
+    """For the path viewer standing still: original and decoded, or what was decoded alone."""
+    told = {
+        "original": ("original", "The network of the zoo", "the network of the zoo", TARGET),
+        "decoded": ("decoded", "What the space decodes from its embedding", "from its embedding", COLOURS["latent"]),
+    }
+    sides = [
+        {"side": side, "title": title, "help": help, "ends": words, "between": words, "colour": colour}
+        for side, (title, help, words, colour) in told.items()
+        if side in work.sides
+    ]
+    end = {"name": "", "words": "", "split": "", "held_out": False}
+    still = {"steps": 2, "frame": 0, "method": "decoded", "still": True, "camera": None, "same": False}
+    return still | {"path": work.id, "ends": {"a": end, "b": end}, "sides": sides}
