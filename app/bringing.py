@@ -118,9 +118,8 @@ def report(chart: Chart) -> None:
         with st.container(border=True):
             st.markdown(f"##### {member.zoo_info.title}: {words}")
             if told["fused"]:
-                st.caption(
-                    f"Batch norm was fused in {told['fused']}; logits changed by {told['difference']:.1e} at most."
-                )
+                networks = f"{told['fused']} network{'s' if told['fused'] != 1 else ''}"
+                st.caption(f"Batch norm of {networks} fused: logits change by at most {told['difference']:.1e}.")
             left, right = st.columns([7, 5], gap="medium")
             with left:
                 over = placements.of(chart, member).future.done()

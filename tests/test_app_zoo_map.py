@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import itertools
 import json
+import shutil
 import time
 import zipfile
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
 from test_app_family import folder  # noqa: F401  (a fixture)
+from test_importing import CifarResNet, lived
 
 from app.session import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from netspace.evaluate import disagreement
@@ -270,6 +273,15 @@ def test_a_link_that_asks_for_what_is_not_there_is_told_and_the_map_is_shown(sha
     assert words in said(at.warning) and feeds(at)["points"][0]["count"] == 6
 
 
+def test_what_was_told_stays_where_the_page_is_laid_out_anew(shapes, monkeypatch):
+    chart, calls = charts.chart, itertools.count()
+    monkeypatch.setattr(charts, "chart", lambda *given: chart(*given) if next(calls) else None)
+    at = open_map(**{"with": "nowhere/zoo"})
+    assert feeds(at)["points"] and "no zoo “nowhere/zoo” that fits" in said(at.warning)
+    at.run()
+    assert not at.warning
+
+
 # -- zoos that are hard to draw ------------------------------------------------------------------------------------
 
 
@@ -323,11 +335,23 @@ def packed(mine: catalogue.Loaded, ids: list[int]) -> SimpleNamespace:
     return SimpleNamespace(name="mine.zip", getbuffer=buffer.getbuffer)
 
 
-def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # noqa: F811
+@pytest.fixture
+def brought(root, monkeypatch):  # noqa: F811
+    """Imports networks of a zoo where the catalogue finds them; returns the import when it is over."""
     monkeypatch.setattr(imports, "IMPORTS", root / "imports")
+
+    def bring(mine: catalogue.Loaded, source) -> imports.Import:
+        work = imports.begin(mine.space_info, source, "mine")
+        work.future.result(60)
+        assert not work.problem
+        return work
+
+    return bring
+
+
+def test_uploaded_networks_are_shown_among_the_zoo(kind, brought):
     mine = loaded()
-    work = imports.begin(mine.space_info, [packed(mine, [0, 1])], "mine")
-    assert len(work.future.result(60).records) == 2 and not work.problem
+    assert len(brought(mine, [packed(mine, [0, 1])]).result.records) == 2
     at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
     sent = feeds(at)
     assert sent["points"][0]["count"] == len(mine.zoo) + 2
@@ -344,6 +368,60 @@ def test_uploaded_networks_are_shown_among_the_zoo(kind, root, monkeypatch):  # 
     assert table.nearest.iloc[0] == mine.names[0] and table.distance.iloc[0] < 1e-3
     guest = open_map(zoo=mine.zoo_info.id, network="imports/mine/zoo:net-1", **{"with": "imports/mine/zoo"})
     assert view(guest)["picked"] == len(mine.zoo) + 1 and button(guest, "Set as A").disabled
+
+
+def test_errors_of_imported_networks_are_colours(shapes, brought):
+    mine = loaded()
+    brought(mine, [packed(mine, [0, 1, 2])])
+    done = placements.of(charts.chart(mine, [loaded("mine/zoo")]), loaded("mine/zoo"))
+    done.future.result(120)
+    done.rows[:] = [row._replace(error=error) for row, error in zip(done.rows, (0.125, 0.5, np.nan), strict=True)]
+    at = open_map(zoo=mine.zoo_info.id, colour="placed error", **{"with": "imports/mine/zoo"})
+    header, body = feeds(at)["look"]
+    assert header["colour"] == {
+        "title": "reconstruction error", "kind": "number", "low": 0.125, "high": 0.5, "missing": len(mine.zoo) + 1,
+    }  # fmt: skip
+    tints = np.frombuffer(body[: 4 * header["count"]], np.float32)
+    assert tints[-3:-1].tolist() == [0, 1] and np.isnan(tints[:-3]).all() and np.isnan(tints[-1])
+
+
+def test_what_fusing_batch_norm_changes_is_told(folder, root, brought):  # noqa: F811
+    mine = loaded()
+    (root / "nets").mkdir()
+    torch.save(lived(CifarResNet()).state_dict(), root / "nets" / "resnet.pt")
+    (record,) = brought(mine, str(root / "nets")).result.records
+    at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
+    words = f"Batch norm of 1 network fused: logits change by at most {record['fused_difference']:.1e}."
+    assert words in said(at.caption) and 0 < record["fused_difference"] < 1e-3
+
+
+def test_a_direction_moves_a_picked_guest(shapes, brought, monkeypatch):
+    monkeypatch.setattr("netspace.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    mine = loaded()
+    brought(mine, [packed(mine, [4])])
+    link = {"with": "imports/mine/zoo", "network": "imports/mine/zoo:net-4", "move": "direction"}
+    at = open_map(zoo=mine.zoo_info.id, column="seat_height", **link)
+    way = at.session_state["map_told"]["embeddings"]
+    z = charts.chart(mine, [loaded("mine/zoo")]).z
+    assert np.allclose(way[len(way) // 2], z[-1], atol=1e-4) and not np.allclose(way[0], way[-1])
+    assert "the seat height of net-4" in said(at.caption)
+
+
+def test_without_a_zoo_an_imported_one_is_chosen(shapes, brought):
+    mine = loaded()
+    source = [packed(mine, [0, 1, 2, 3])]
+    shutil.rmtree(shapes / "zoo")
+    at = open_page("zoo_map", **PCA)
+    assert not at.exception and "No zoo here fits the space" in said(at.info)
+    button(at, "Bring your own").click().run()
+    assert at.text_input(key="bring_name") and button(at, "Import").disabled
+    at.session_state["map_import"] = brought(mine, source)
+    at.run()
+    assert not at.exception and at.session_state["zoo_id"] == "imports/mine/zoo"
+    assert feeds(at)["points"][0]["count"] == 4 and link_of(at)["zoo"] == "imports/mine/zoo"
+    for page in ("home", "shapes", "networks"):
+        assert not open_page(page, zoo="imports/mine/zoo").exception
 
 
 def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tmp_path):

@@ -45,6 +45,7 @@ def default_pair(loaded: Loaded) -> tuple[int, int]:
     if all(name in names for name in DEFAULT_PAIR):
         return names.index(DEFAULT_PAIR[0]), names.index(DEFAULT_PAIR[1])
     ids = [i for split in SPLITS for i in loaded.zoo.ids(split)]
+    ids = ids or range(len(loaded.zoo))  # imported and optimised ones are of no such split
     return ids[0], ids[min(1, len(ids) - 1)]
 
 
