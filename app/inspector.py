@@ -8,6 +8,12 @@ from app import components, frame
 from app.session import catalogue, inspection, manifold
 from app.session.charts import Chart
 from app.session.inspection import Near, Rebuilt
+from app.session.projections import Placed
+
+POLL = 0.7
+"""seconds between two looks at what has become known"""
+LONG = 8
+"""looks after which nobody seems to click any more"""
 
 STYLE = """
 <style>
@@ -19,7 +25,7 @@ STYLE = """
 state = st.session_state
 
 
-def section(chart: Chart, pair: str, i: int | None, point, near: list[Near], work: Rebuilt) -> None:
+def section(chart: Chart, where: Placed, pair: str, i: int | None, point, near: list[Near], work: Rebuilt) -> None:
     """What is known of a network, or of a point of the space; beside its decode.
 
     Args:
@@ -36,19 +42,10 @@ def section(chart: Chart, pair: str, i: int | None, point, near: list[Near], wor
     far = manifold.far(chart, point, i)
     if far is not None and far > 1:
         st.warning(frame.sentence(manifold.words(far)), icon=":material/warning:")
-    done, here = work.done, work.arrived  # before it is shown: what comes meanwhile is shown the next time
     if work.shapes:
         components.viewer("rebuilt", inspection.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
-    else:
-        _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
-    st.fragment(lambda: _arriving(work, done, here), run_every=None if done else 0.3)()
-    left, right = st.columns(2, gap="small")
-    with left:
-        _neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
-    with right:
-        if work.near is not None:
-            what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
-            _neighbours("by function", f"Training networks by the share of {what}", work.near, "{:.1%}")
+    done = work.done
+    st.fragment(lambda: _arriving(chart, where, near, work, done), run_every=None if done else POLL)()
 
 
 def _about(chart: Chart, pair: str, i: int) -> None:
@@ -100,31 +97,45 @@ def _neighbours(kinds: str, help: str, found: list[Near], digits: str) -> None:
     st.caption(f"**Nearest {kinds}**", help=help)
     with st.container(key=f"near-{kinds}", gap=None):
         for one in found:
-            st.button(
-                f"{one.name} :gray[{digits.format(one.figure)}]", key=f"near-{kinds}-{one.id}", type="tertiary",
-                on_click=_show, args=(one.name,),
-            )  # fmt: skip
+            words = f"{one.name} :gray[{digits.format(one.figure)}]"
+            if st.button(words, key=f"near-{kinds}-{one.id}", type="tertiary"):
+                state["map_network"], state["map_at"] = one.name, None
+                frame.acted()
+                st.rerun()  # of the page: this part is laid out alone
 
 
-def _show(name: str) -> None:
-    """Another network."""
-    state["map_network"], state["map_at"] = name, None
-    frame.acted()
+def _arriving(chart: Chart, where: Placed, near: list[Near], work: Rebuilt, before: bool) -> None:
+    """What becomes known of a network's decode while someone looks at it.
 
-
-def _arriving(work: Rebuilt, done: bool, before: tuple) -> None:
-    """Sends what is ready of a network's decode; the page shows the rest when all of it is there."""
+    It is laid out here alone: the page answers clicks meanwhile, and is laid out anew when nobody clicks any more.
+    """
+    looks = state.get("map_looks", ("", 0))
+    looks = (work.id, looks[1] + 1 if looks[0] == work.id else 1)
+    state["map_looks"] = looks
+    if looks[1] > 1 or before:
+        work.rest()
+    if not work.shapes:
+        _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
     words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
-    if work.near is None:
-        among = work.among
-        if among.missing:
-            words.append("by function they are compared where the test images are")
-        else:
-            words.append("comparing what networks do" + (f", {among.done} of {len(among.ids)}" if not done else ""))
+    among = work.among
+    if among.missing:
+        words.append("by function they are compared where the test images are")
+    elif work.near is None:
+        words.append(f"comparing what networks do, {among.done:,} of {len(among.ids):,}")
     st.caption(" · ".join(words))
-    if work.shapes:
-        with st.container(key="feeds-rebuilt", gap=None):
-            for name, content in work.feeds("rebuilt"):
-                components.feed(f"rebuilt-{name}", content)
-    if work.arrived != before:
+    with st.container(key="feeds-rebuilt", gap=None):
+        for name, content in work.feeds("rebuilt"):
+            components.feed(f"rebuilt-{name}", content)
+        content = inspection.function_feed("map", where.key, work)
+        if content:
+            components.feed("map-function", content)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
+    with right:
+        if work.near is not None:
+            what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
+            some = f"; {len(among.ids):,} of {among.total:,} are compared" if among.total > len(among.ids) else ""
+            _neighbours("by function", f"Training networks by the share of {what}{some}", work.near, "{:.1%}")
+    if work.done and not before and looks[1] > LONG:
         frame.again()

@@ -269,7 +269,6 @@ def board() -> None:
     work = None
     if point is not None and near:
         work = inspection.rebuilt(chart, i) if i is not None else inspection.decoded_at(chart, point)
-    does = (work and work.near) or []
     ids = selections.selected(where, state["map_polygon"]) if state["map_polygon"] else None
     told = state.get("map_told") or {}
     data = {
@@ -280,11 +279,8 @@ def board() -> None:
         "liftable": where.plane is not None,
         "message": where.waiting,
         "picked": i,
-        "neighbours": [
-            {"id": one.id, "kind": name, "rank": k + 1}
-            for name, found in (("latent", near), ("function", does))
-            for k, one in enumerate(found)
-        ],
+        "of": work.id if work else "",
+        "neighbours": [{"id": one.id, "kind": "latent"} for one in near],
         "selection": None if ids is None else {"polygon": state["map_polygon"], "count": len(ids)},
         "ends": {"a": a_now(), "b": b_now()},
         "path": path_data(),
@@ -302,7 +298,7 @@ def board() -> None:
         )
     with right:
         if work:
-            inspector.section(chart, PAIR, i, point, near, work)
+            inspector.section(chart, where, PAIR, i, point, near, work)
         elif i is not None:
             st.markdown(f"##### {inspection.known(chart, i).name}")
             st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")

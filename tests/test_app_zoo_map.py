@@ -164,7 +164,7 @@ def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind
     mine = loaded()
     at = open_map(network=mine.names[0])
     for _ in range(100):
-        if any(each["kind"] == "function" for each in view(at)["neighbours"]):
+        if "function" in feeds(at):
             break
         time.sleep(0.1)
         at.run()
@@ -172,13 +172,14 @@ def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind
     chart = charts.chart(mine)
     distances = torch.cdist(chart.z[:1], chart.trained)[0]
     order = [int(chart.training[k]) for k in distances.argsort() if int(chart.training[k]) != 0]
-    latent = [each["id"] for each in view(at)["neighbours"] if each["kind"] == "latent"]
+    latent = [each["id"] for each in view(at)["neighbours"]]
     assert latent == order[: inspection.NEIGHBOURS]
     among = inspection.by_function(chart)
     differ = disagreement(among.of(mine.zoo[0]), among.answers)
     best = min(float(v) for i, v in zip(among.ids, differ, strict=True) if i != 0)
-    nearest = next(each["id"] for each in view(at)["neighbours"] if each["kind"] == "function")
-    assert float(differ[among.ids.index(nearest)]) == best
+    header, _ = feeds(at)["function"]
+    assert header["of"] == view(at)["of"]
+    assert float(differ[among.ids.index(header["ids"][0])]) == best
     assert link_of(at)["network"] == mine.names[0]
     button(at, "Set as B").click().run()
     assert link_of(at)["b"] == mine.names[0] and view(at)["ends"]["b"] == 0

@@ -584,6 +584,12 @@ class ZooMap {
     this.redraw();
   }
 
+  get neighbours() {  // of the picked network: those in the space at once, those by function by a feed when they are found
+    const header = hub.feeds.get(this.id)?.get("function")?.header;
+    const found = header && header.path === this.data.points && header.of === this.data.of ? header.ids : [];
+    return [...(this.data.neighbours ?? []), ...found.map((id) => ({ id, kind: "function" }))];
+  }
+
   async read(feed) {
     this.named = feed;
     const stream = new Blob([feed.body]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -749,7 +755,7 @@ class ZooMap {
       if (warned && used & WARNED) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="4.5" fill="${UNKNOWN}"/><path d="M2.5 2.5l9 9M11.5 2.5l-9 9" stroke="${text}" stroke-width="1.8"/></svg>${escaped(warned)}</span>`);
       if (used & GUEST) part.push(`<span><svg viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="3.2" fill="${UNKNOWN}"/><circle cx="7" cy="7" r="6.3" fill="none" stroke="${text}" stroke-width="1.3"/></svg>${escaped(look.guest || "imported")}</span>`);
     }
-    const kinds = new Set(data.neighbours?.map(({ kind }) => kind));
+    const kinds = new Set(this.neighbours.map(({ kind }) => kind));
     const line = (colour, dash) => stroke(colour, dash, 26).replace("<svg", '<svg class="line"');
     const relations = [];
     if (kinds.has("latent")) relations.push(`<span>${line(text, "")}nearest in the space</span>`);
@@ -889,7 +895,7 @@ class ZooMap {
       if (data.path) this.drawPath(pen, data.path, paper);
       const answered = !kept.waiting.length;
       const from = known(kept.picked) ? this.screen(places.of(kept.picked)) : kept.place ? this.screen(kept.place) : null;
-      if (from && answered) this.drawNeighbours(pen, from, data.neighbours ?? [], known, text, paper);
+      if (from && answered) this.drawNeighbours(pen, from, this.neighbours, known, text, paper);
       if (from) this.drawPicked(pen, from, known(kept.picked), text, paper, primary);
       if (kept.place && answered && data.extra?.words) {
         Object.assign(pen, { font: `600 11.5px ${font}`, strokeStyle: paper, lineWidth: 4, fillStyle: text });

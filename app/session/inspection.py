@@ -26,7 +26,7 @@ from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
 from .chairs import frames_feed, pack_frame
 from .charts import Chart
 from .classifiers import some_test_images
-from .engine import Engine, go_on, patient, shared
+from .engine import Engine, feed, go_on, patient, shared
 from .pictures import weight_pictures
 from .projections import Placed, lifted
 
@@ -104,13 +104,18 @@ def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int 
 
 
 class ByFunction:
-    """What all training networks of a zoo answer, in the background: what they are compared by."""
+    """What the training networks of a zoo answer, in the background: what they are compared by."""
 
     AT_ONCE = 8
     """networks of a task"""
+    MOST = 2000
+    """networks that are asked; of more, so many drawn at random"""
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded, self.ids = loaded, loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
+        self.total = len(self.ids)
+        if self.total > self.MOST:
+            self.ids = sorted(np.random.default_rng(0).choice(self.ids, self.MOST, replace=False).tolist())
         self.images = None if is_shapes(loaded) else some_test_images(loaded)
         self.done, self._answers = 0, None
         self.missing = not is_shapes(loaded) and self.images is None
@@ -188,9 +193,7 @@ class Rebuilt:
         self.sides = ("original", "decoded") if local is not None else ("decoded",)
         self.serial = next(engine.count)
         self.shapes = is_shapes(loaded)
-        self.meshes = {}
-        if self.shapes:
-            self.meshes = {size: self._submit(rank, self._mesh, size) for rank, size in enumerate((PREVIEW, AT_REST))}
+        self.meshes = {PREVIEW: self._submit(0, self._mesh, PREVIEW)} if self.shapes else {}
         self.facts = None if self.shapes else self._submit(0, self._compare)
         self.function: Future | None = None
 
@@ -205,21 +208,19 @@ class Rebuilt:
             found["original"] = self.loaded.zoo[self.local].to(DEVICE)
         return found
 
-    @property
-    def works(self) -> list[Future]:
+    def rest(self) -> None:
+        """Begin what is worth while only where someone stays: surfaces at rest, and neighbours by function."""
+        if self.shapes and AT_REST not in self.meshes:
+            self.meshes[AT_REST] = self._submit(1, self._mesh, AT_REST)
         if self.function is None and self.among.answers is not None:
-            self.function = self._submit(3, self._near)
-        return [work for work in (*self.meshes.values(), self.facts, self.function) if work]
+            self.function = self._submit(2, self._near)
 
     @property
     def done(self) -> bool:
         """Whether nothing more is to come."""
-        return all(work.done() for work in self.works) and (self.function is not None or self.among.missing)
-
-    @property
-    def arrived(self) -> tuple[bool, bool, bool]:
-        """Differs where there is more to be laid out; surfaces come by feeds."""
-        return self.compared is not None, self.near is not None, self.done
+        works = [work for work in (*self.meshes.values(), self.facts) if work]
+        compared = self.among.missing or (self.function is not None and self.function.done())
+        return compared and (not self.shapes or AT_REST in self.meshes) and all(work.done() for work in works)
 
     def _near(self) -> list[tuple[int, float]]:
         return self.among.near(self.networks[self.sides[0]], self.i)
@@ -281,7 +282,7 @@ class Rebuilt:
         return facts
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction) -> Rebuilt:
     return Rebuilt(shared(), key, _loaded, _z, local, _among, i)
 
@@ -290,6 +291,15 @@ def rebuilt(chart: Chart, i: int) -> Rebuilt:
     """A network beside its decode."""
     member, local = chart.of(i)
     return _rebuilt(f"{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
+
+
+def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:
+    """The networks nearest by function for the map, which draws them; None until they are found."""
+    if work.near is None:
+        return None
+    return feed(
+        {"view": view, "feed": "function", "path": points, "of": work.id, "ids": [n.id for n in work.near]}, b""
+    )
 
 
 def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
