@@ -82,8 +82,11 @@ class PathView {
   // -- what Python says -----------------------------------------------------------------------------------------
 
   update(data, setStateValue) {
-    this.data = data;
     this.setStateValue = setStateValue;
+    const words = JSON.stringify(data) + getComputedStyle(this.root).color;  // the theme's
+    if (words === this.words) return;  // the page was laid out anew for something else
+    this.words = words;
+    this.data = data;
     const told = this.kept.frame === null || this.kept.token !== data.token;  // by a link, or by swapping
     const fresh = this.kept.path !== data.path;
     if (told) {
