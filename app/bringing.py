@@ -94,11 +94,12 @@ def progress() -> None:
     if not work.over:
         st.fragment(_under_way, run_every=0.5)()
         return
-    if work.problem:
-        st.warning(f"{work.name}: {work.problem}")
-        if work.refused:
-            st.dataframe(work.refused, hide_index=True)
-        st.button("Dismiss", on_click=lambda: state.pop("map_import"))
+    if not work.problem:  # it ended since the page began
+        frame.again()
+    st.warning(f"{work.name}: {work.problem}")
+    if work.refused:
+        st.dataframe(work.refused, hide_index=True)
+    st.button("Dismiss", on_click=lambda: state.pop("map_import"))
 
 
 def _under_way() -> None:

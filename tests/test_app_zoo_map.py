@@ -19,6 +19,7 @@ from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F
 from test_app_family import folder  # noqa: F401  (a fixture)
 from test_importing import CifarResNet, lived
 
+from app import bringing
 from app.session import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from netspace.evaluate import disagreement
 from netspace.zoo import Zoo, select, write_zoo
@@ -423,6 +424,17 @@ def test_without_a_zoo_an_imported_one_is_chosen(shapes, brought):
     assert feeds(at)["points"][0]["count"] == 4 and link_of(at)["zoo"] == "imports/mine/zoo"
     for page in ("home", "shapes", "networks"):
         assert not open_page(page, zoo="imports/mine/zoo").exception
+
+
+def test_an_import_that_ends_while_the_page_is_laid_out_is_shown(shapes, brought, monkeypatch):
+    mine = loaded()
+    work, taken = brought(mine, [packed(mine, [0])]), bringing.take
+    calls = itertools.count()
+    at = open_map(zoo=mine.zoo_info.id)
+    monkeypatch.setattr(bringing, "take", lambda: taken() if next(calls) else None)  # not over when the page begins
+    at.session_state["map_import"] = work
+    at.run()
+    assert not at.exception and feeds(at)["points"][0]["count"] == len(mine.zoo) + 1
 
 
 def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tmp_path):

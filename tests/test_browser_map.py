@@ -38,6 +38,12 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name
     expect(page.get_by_role("heading", name=picked)).to_be_visible()
     expect(page.get_by_text("Same answer on")).to_be_visible()
 
+    wait(page, "d.frame === '24'", "classifier")  # the middle of the way past A and B
+    page.locator(".classifier").focus()
+    page.keyboard.press("End")
+    page.wait_for_url("**at=1**")  # the whole link, at once
+    assert f"network={picked}" in page.url and "projection=pca" in page.url
+
     page.locator(".zoo-map [data-key=l]").click()
     box = page.locator(".zoo-map .over").bounding_box()
     corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
