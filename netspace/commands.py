@@ -513,6 +513,8 @@ def zoo_import(args: argparse.Namespace) -> None:
     reference = Zoo.load(args.among) if args.among else None
     if reference:
         space.check_family(reference.family)
+        if len(reference.ids(TRAIN)) < 2:
+            raise Refused(f"{args.among} has {len(reference.ids(TRAIN))} training networks to place others among")
 
     def images(arch):
         if args.data or available(arch.data):
@@ -523,10 +525,11 @@ def zoo_import(args: argparse.Namespace) -> None:
     done = import_networks(args.source, args.out, family, args.arch, images, counted("read"))
     placed = []
     if done.folder and reference:
-        zoo, training = Zoo.load(done.folder), embeddings(space, reference, cache_folder())[reference.ids(TRAIN)]
+        zoo, train = Zoo.load(done.folder), reference.ids(TRAIN)
+        training, names = embeddings(space, reference, cache_folder())[train], reference.records.name[train].tolist()
         test = images(space.family.archs[0]) if space.family.archs[0].kind == "images" else None
         progress = counted("placed")
-        for placement in place_networks(space, zoo, range(len(zoo)), reference, training, test):
+        for placement in place_networks(space, zoo, range(len(zoo)), training, names, test):
             placed.append(placement._replace(figures=None)._asdict() | {"figures": figures_of(placement)})
             progress(len(placed), len(zoo))
     if args.json:

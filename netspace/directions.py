@@ -141,15 +141,19 @@ def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, t
     design = {column: y}
     held = []
     for name in records:
-        if name in (column, *NOT_HELD) or not records[name].nunique() > 1:
+        if name in (column, *NOT_HELD):
             continue
         if name in columns_of(records):
             other = records[name].astype(float)
-            if other.isna().any() or abs(y.corr(other, method="spearman")) >= TIED:
+            if not np.isfinite(other).all() or abs(y.corr(other, method="spearman")) >= TIED:
                 continue
             design[name] = other
-        elif records[name].nunique() <= MOST_CATEGORIES:
-            design |= {f"{name} {c}": (records[name] == c).astype(float) for c in records[name].unique()}
+        elif 1 < records[name].astype(str).nunique() <= MOST_CATEGORIES:
+            kinds = records[name].astype(str)
+            between = y.groupby(kinds).transform("mean")
+            if between.std() >= TIED * y.std():  # the correlation ratio
+                continue
+            design |= {f"{name} {kind}": (kinds == kind).astype(float) for kind in kinds.unique()}
         else:
             continue
         held.append(name)

@@ -20,7 +20,7 @@ from .model import NetSpace
 from .network import Network
 from .project import embed, nearest
 from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
-from .zoo import TRAIN, Zoo
+from .zoo import Zoo
 
 # -- signed distance functions -------------------------------------------------------------------------------------
 
@@ -297,15 +297,15 @@ class Placement(NamedTuple):
 
 
 def place_networks(
-    space: NetSpace, zoo: Zoo, ids: Sequence[int], reference: Zoo, training: Tensor, images: Images | None = None
+    space: NetSpace, zoo: Zoo, ids: Sequence[int], training: Tensor, names: Sequence[str], images: Images | None = None
 ) -> Iterator[Placement]:
     """Reconstruct networks of a zoo and find the nearest training network of each.
 
     Args:
-        training: embeddings (b, E) of the reference zoo's training networks, in the order of their ids.
+        training: embeddings (b, E) of training networks.
+        names: of these networks.
         images: test images, on which classifiers are compared with what is decoded.
     """
-    names = reference.records.name[reference.ids(TRAIN)].tolist()
     reach = Reach.of(training)
     for i in ids:
         z = embed(space, zoo, [i]).cpu()

@@ -11,13 +11,17 @@ is taken as the paper has it: strides, activations, and the 30 in a SIREN's sine
 from __future__ import annotations
 
 import io
+import lzma
+import os
+import pickletools
 import re
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -99,32 +103,54 @@ def sources(folder: Path) -> list[Source]:
     if (folder / "zoo.json").exists():
         raise BadFolder(f"{folder} is a zoo already: it needs no import")
     found: list[Source] = []
-    try:
-        paths = sorted(
-            p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts)
-        )
-        next(folder.iterdir(), None)  # rglob passes over what it may not read
-    except PermissionError as error:
-        raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
     root = folder.resolve()
-    for path in paths:
+    for path in sorted(_files(folder)):
         relative = path.relative_to(folder)
         hub = path.name in HUB
-        if path.is_dir() or path.suffix.lower() not in (*WEIGHTS, *OTHERS):
+        if path.suffix.lower() not in (*WEIGHTS, *OTHERS):
             continue
         stem = relative.parent if hub and relative.parent != Path() else relative.with_suffix("")
-        name, reason = "-".join(stem.parts), ""
+        reason = ""
         if not path.resolve().is_relative_to(root):
             reason = "a link to a file outside the folder"
+        elif not path.is_file():
+            reason = "no regular file"
         elif path.suffix == ".zip":
             reason = "a zip inside what is imported: import it by itself"
         elif path.suffix.lower() not in WEIGHTS and not hub:
             reason = f"{path.suffix} files are not read, only {', '.join(WEIGHTS)}"
-        found.append(Source(name, path, reason))
+        found.append(Source("-".join(stem.parts), path, reason))
+    counts = Counter(source.name for source in found)
+    whole = [s._replace(name="-".join(s.path.relative_to(folder).parts)) if counts[s.name] > 1 else s for s in found]
+    seen: Counter = Counter()
+    for k, source in enumerate(whole):
+        seen[source.name] += 1
+        if seen[source.name] > 1:  # a/b.pt beside a-b.pt
+            whole[k] = source._replace(name=f"{source.name}-{seen[source.name]}")
+    return whole
+
+
+def _files(folder: Path) -> list[Path]:
+    """What is in a folder and the folders in it, hidden ones apart; BadFolder where that is too much or forbidden."""
+    found: list[Path] = []
+
+    def forbidden(error: OSError) -> None:
+        if Path(error.filename) == folder:
+            raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
+
+    for where, folders, names in os.walk(folder, onerror=forbidden):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(where) / name for name in names if not name.startswith(".")]
         if len(found) > MOST_FILES:
             raise BadFolder(f"{folder} holds more than {MOST_FILES:,} files; import a part of it")
-    counts = Counter(source.name for source in found)
-    return [s._replace(name="-".join(s.path.relative_to(folder).parts)) if counts[s.name] > 1 else s for s in found]
+    return found
+
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError,
+    UnicodeDecodeError,
+)  # fmt: skip
+"""what opening a damaged or odd zip raises"""
 
 
 def unpack_zip(path: Path, folder: Path) -> None:
@@ -149,8 +175,8 @@ def unpack_zip(path: Path, folder: Path) -> None:
             left = MOST_IN_ALL
             for member in members:
                 left -= _unpack_member(archive, member, folder, min(left, MOST_BYTES))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadFolder(f"{path.name} is damaged or not a zip ({error})") from error
+    except DAMAGED as error:
+        raise BadFolder(f"{path.name} is damaged or not a zip ({type(error).__name__})") from error
 
 
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
@@ -183,9 +209,9 @@ def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Pa
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """The state dict in a file; Refused, saying why, where there is none or opening it could run code."""
-    if path.stat().st_size > MOST_BYTES:
-        raise Refused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise Refused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
         held = read_tensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
     except BadFolder as error:
         words = str(error).removeprefix(f"{path} ").removeprefix("is ")
@@ -195,22 +221,53 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return _only_weights(held)
 
 
+HARMLESS = re.compile(
+    r"collections OrderedDict|torch\._utils _rebuild_(tensor(_v2)?|parameter)|torch (\w+Storage|Size|[a-z]+\d*)"
+    r"|torch\.storage (\w+Storage)"
+)
+"""what a pickle of weights names: containers of tensors, their storages and kinds of numbers"""
+
+
 def _read_pickle(path: Path):
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            declared = sum(member.file_size for member in archive.infolist())
-        if declared > MOST_BYTES:
-            raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
     data = path.read_bytes()
+    pickles = [data]
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            declared = sum(member.file_size for member in archive.infolist())
+            if declared > MOST_BYTES:
+                raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
+            try:
+                pickles = [archive.read(name) for name in archive.namelist() if name.endswith(".pkl")]
+            except DAMAGED as error:
+                raise Refused("truncated or not a file of weights") from error
+    for pickled in pickles:
+        named = next((name for name in _named_in(pickled) if not HARMLESS.fullmatch(name)), None)
+        if named:
+            raise Refused(
+                f"a pickle that holds {named.replace(' ', '.')} beside weights: opening it could run code; save the "
+                "state_dict() alone"
+            )
     try:
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file and one that wants to run code raise many kinds
-        named = re.search(r"GLOBAL (?:from )?([\w.]+)", str(error))
-        if named:
-            raise Refused(
-                f"a pickle that holds {named[1]} beside weights: opening it could run code; save the state_dict() alone"
-            ) from error
         raise Refused("truncated or not a file of weights") from error
+
+
+def _named_in(pickled: bytes) -> Iterator[str]:
+    """Modules and names of what a pickle, or several one after the other, would call; nothing of it is run."""
+    stream = io.BytesIO(pickled)
+    try:
+        while stream.tell() < len(pickled):
+            strings: list[str] = []
+            for code, argument, _ in pickletools.genops(stream):
+                if code.name in ("GLOBAL", "INST"):
+                    yield argument
+                elif code.name == "STACK_GLOBAL":
+                    yield " ".join(strings[-2:])
+                elif isinstance(argument, str):
+                    strings.append(argument)
+    except Exception:  # what comes after the pickles of older files are numbers
+        return
 
 
 def _only_weights(held) -> dict[str, Tensor]:
@@ -226,7 +283,7 @@ def _only_weights(held) -> dict[str, Tensor]:
     if not state:
         raise Refused("no state dict: it holds no tensors")
     for name, t in state.items():
-        if t.layout != torch.strided or t.is_quantized or t.is_complex():
+        if t.layout != torch.strided or t.is_quantized or t.is_complex() or t.is_meta:
             raise Refused(f"{name} is not a dense tensor of real numbers")
     return state
 
@@ -349,6 +406,17 @@ def recognise_state(state: dict[str, Tensor], archs: Sequence[Arch]) -> Recognis
     return found[0]
 
 
+def _belong(conv: str, norm: str) -> bool:
+    """Whether a batch norm is the one after a convolution by their names: conv1 and bn1, 0 and 1, conv and norm."""
+    parents, lasts = zip(*(name.rpartition(".")[::2] for name in (conv, norm)), strict=True)
+    numbers = [re.findall(r"\d+", last) for last in lasts]
+    if parents[0] != parents[1] or len(numbers[0]) != len(numbers[1]):
+        return False
+    if all(last.isdigit() for last in lasts):
+        return int(lasts[1]) == int(lasts[0]) + 1
+    return numbers[0] == numbers[1]
+
+
 def _renamed(layers: Sequence[Layer], expected: Sequence[Layer], arch: Arch, trained: bool) -> dict[str, Tensor]:
     """The tensors under the architecture's names. A convolution's bias before a batch norm moves into its mean."""
     pairs = {
@@ -359,6 +427,11 @@ def _renamed(layers: Sequence[Layer], expected: Sequence[Layer], arch: Arch, tra
         with torch.device("meta"):
             before = norms(arch.build_trained())
         for norm, conv in before.items():
+            if not _belong(pairs[conv].name, pairs[norm].name):
+                raise Refused(
+                    f"its names do not tell which batch norm follows which convolution: {pairs[norm].name} does not go "
+                    f"with {pairs[conv].name}"
+                )
             bias = pairs[conv].tensors.get("bias")
             if bias is not None:  # w x + b - mean = w x - (mean - b)
                 state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - bias
@@ -407,23 +480,27 @@ def import_networks(
     Raises:
         BadFolder: the source cannot be read, a zip is dangerous, or `out` holds a zoo already.
     """
-    if (out / "zoo.json").exists():
-        raise BadFolder(f"{out} holds a zoo already; choose another folder")
-    archs = candidates(family, arch)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadFolder(f"{out} holds something already; choose another folder")
+    if arch and family and arch not in family.names:
+        raise ValueError(f"{arch} is not of the space's family: {', '.join(family.names)}")
+    archs, source = candidates(family, arch), Path(source)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(source)
-        if folder.is_file() and folder.suffix.lower() == ".zip":
-            unpack_zip(folder, Path(scratch))
-            folder = Path(scratch)
-        elif folder.is_file():
-            shutil.copyfile(folder, Path(scratch) / folder.name)
-            folder = Path(scratch)
-        return _import(sources(folder), out, archs, family, images, progress, Path(source).name)
+        if source.is_file() and source.suffix.lower() == ".zip":
+            unpack_zip(source, Path(scratch))
+            found = sources(Path(scratch))
+        elif source.is_file():
+            known = source.suffix.lower() in WEIGHTS
+            reason = "" if known else f"{source.suffix} files are not read, only {', '.join(WEIGHTS)}"
+            found = [Source(source.stem, source, reason)]
+        else:
+            found = sources(source)
+        return _import(found, out, archs, family, images, progress, source.name)
 
 
 def _import(found, out, archs, family, images, progress, title) -> Imported:
     params: dict[str, list[dict[str, Tensor]]] = {}
-    records, refused, tests, compared = [], [], {}, ""
+    records, refused, tests, compared, held = [], [], {}, "", 0
     for k, source in enumerate(found, start=1):
         try:
             if source.reason:
@@ -432,11 +509,15 @@ def _import(found, out, archs, family, images, progress, title) -> Imported:
             tests.setdefault(known.arch.name, images(known.arch) if known.arch.kind == "images" else None)
             test = tests[known.arch.name]
             weights, record = _prepared(known, test)
+            held += 4 * known.arch.num_params
+            if held > MOST_IN_ALL:
+                raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
             if known.trained:
                 compared = f"{min(COMPARED, len(test))} test images" if test else f"{COMPARED} random inputs"
-        except Refused as reason:
-            refused.append(Refusal(source.name, str(reason)))
-            progress(k, len(found), f"{source.name}: {reason}")
+        except (Refused, RuntimeError) as reason:  # of whatever is wrong with one file, the others are imported
+            words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
+            refused.append(Refusal(source.name, words))
+            progress(k, len(found), f"{source.name}: {words}")
             continue
         stack = params.setdefault(known.arch.name, [])
         records.append({"name": source.name, "arch": known.arch.name, "row": len(stack), "split": IMPORTED} | record)
@@ -444,7 +525,7 @@ def _import(found, out, archs, family, images, progress, title) -> Imported:
         progress(k, len(found), f"{source.name}: {known.arch.name}")
     if not records:
         return Imported(None, [], refused, "")
-    _write(out, records, params, family or joint_family([Family.of(name) for name in params]), title, refused)
+    _write(out, records, params, family or joint_family([Family.of(name) for name in params]), title, refused, compared)
     return Imported(out, records, refused, compared)
 
 
@@ -459,7 +540,7 @@ def _prepared(known: Recognised, test: Images | None) -> tuple[dict[str, Tensor]
         size = known.arch.skeleton.size
         random = torch.randn(COMPARED, 3, size, size, generator=torch.Generator().manual_seed(0))
         module: nn.Module = trained_module(known.arch, state)
-        fused = fuse(known.arch, module, normalise(test.pixels[:COMPARED]) if test else random)
+        fused = fuse(known.arch, module, normalise(test.pixels[:COMPARED].cpu()) if test else random)
         state = fused.params
         record |= {"fused_difference": fused.difference, "norms_never_run": len(fused.never_run)}
         logits = known.arch.apply_params(state, random).abs().max().item()
@@ -473,7 +554,9 @@ def _prepared(known: Recognised, test: Images | None) -> tuple[dict[str, Tensor]
     return {name: state[name] for name in known.arch.shapes}, record
 
 
-def _write(out: Path, records: list[dict], params: dict, family: Family, title: str, refused: list[Refusal]) -> None:
+def _write(
+    out: Path, records: list[dict], params: dict, family: Family, title: str, refused: list[Refusal], compared: str
+) -> None:
     import pandas as pd
 
     stacks = {}
@@ -481,5 +564,11 @@ def _write(out: Path, records: list[dict], params: dict, family: Family, title: 
         mine = params.get(arch.name, [])
         for name, shape in arch.shapes.items():
             stacks[f"{arch.name}/{name}"] = torch.stack([p[name] for p in mine]) if mine else torch.empty(0, *shape)
-    about = {"made_by": "zoo import", "from": title, "refused": [refusal._asdict() for refusal in refused]}
-    write_zoo(out, family, pd.DataFrame(records), stacks, about)
+    about = {"made_by": "zoo import", "from": title, "compared": compared}
+    about["refused"] = [refusal._asdict() for refusal in refused]
+    making = out.with_name(f".{out.name}.importing")  # a disk that is full leaves nothing in the zoo's place
+    try:
+        write_zoo(making, family, pd.DataFrame(records), stacks, about)
+        making.replace(out)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

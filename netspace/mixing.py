@@ -10,7 +10,6 @@ from torch import Tensor
 
 from .project import finite, nearest
 
-
 ASKED = 2048
 """networks at most whose distance to the nearest other is measured"""
 
@@ -37,7 +36,8 @@ class Reach(NamedTuple):
             raise ValueError(f"{len(training)} networks have no distance from each other")
         some = training[torch.randperm(len(training), generator=torch.Generator().manual_seed(0))[:ASKED]]
         distances = torch.cat([nearest(part, training, 2).distances[:, 1] for part in some.split(256)])
-        if not distances.max() > 0:
+        distances = distances[distances > 0]  # copies of a network say nothing of how far networks are apart
+        if not len(distances):
             raise ValueError("all training networks have one and the same embedding")
         return cls(training, float(distances.median()), float(np.quantile(distances.numpy(), 0.99)))
 

@@ -29,6 +29,7 @@ def records() -> pd.DataFrame:
             "width": 0.3 * height + draw.normal(0.5, 0.2, COUNT),  # wider where it is higher
             "doubled": 2 * height,
             "arms": draw.random(COUNT) < 0.5,
+            "recipe": np.where(height > 1, "tall", "low"),
             "legs": draw.choice(["three", "four"], COUNT),
             "same": 1.0,
         }
@@ -100,6 +101,8 @@ def test_columns_without_one(z, records):
         direction_of(z, records, "same", TRAIN)
     with pytest.raises(ValueError, match="10 networks with a known height are too few"):
         direction_of(z, records, "height", range(10))
+    odd = records.assign(width=records.width.where(records.index > 0, np.inf), lists=[[k] for k in range(COUNT)])
+    assert "width" not in direction_of(z, odd, "height", TRAIN).held
     gaps = records.assign(height=records.height.where(records.index % 9 > 0))
     broken = z.clone()
     broken[5] = torch.nan

@@ -261,6 +261,20 @@ def test_a_pickle_with_code_is_refused_and_nothing_runs(tmp_path, monkeypatch):
     assert not (tmp_path / "HACKED").exists()
 
 
+class Large:
+    def __reduce__(self):
+        return bytearray, (3 * 10**9,)
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "older"])
+def test_nothing_in_a_pickle_is_called_but_what_makes_tensors(tmp_path, new):
+    torch.save(siren().state_dict(), tmp_path / "fine.pt", _use_new_zipfile_serialization=new)
+    assert len(read_state(tmp_path / "fine.pt")) == 6
+    torch.save(siren().state_dict() | {"x": Large()}, tmp_path / "large.pt", _use_new_zipfile_serialization=new)
+    with pytest.raises(Refused, match=r"builtin\w*.bytearray beside weights"):
+        read_state(tmp_path / "large.pt")
+
+
 def test_damaged_and_other_files_are_refused(tmp_path):
     save_file(siren().state_dict(), tmp_path / "cut.safetensors")
     data = (tmp_path / "cut.safetensors").read_bytes()
@@ -362,6 +376,16 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path):
         import_networks(path, tmp_path / "zoo")
 
 
+@pytest.mark.parametrize("at", [60, -22])
+def test_a_damaged_zip_is_refused(tmp_path, at):
+    path = zipped(tmp_path / "z.zip", {"0.pt": packed(siren())})
+    data = bytearray(path.read_bytes())
+    data[at : at + 8 or None] = b"\xff" * 8
+    path.write_bytes(data)
+    with pytest.raises(BadFolder, match="damaged or not a zip"):
+        import_networks(path, tmp_path / "zoo")
+
+
 def test_no_zip_at_all_is_refused(tmp_path):
     (tmp_path / "z.zip").write_bytes(b"no zip")
     with pytest.raises(BadFolder, match="damaged or not a zip"):
@@ -380,12 +404,59 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 
 
 def test_a_folder_without_permission_says_so(tmp_path, monkeypatch):
-    def forbidden(self):
-        raise PermissionError(13, "Permission denied")
+    def forbidden(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(type(tmp_path), "iterdir", forbidden)
+    monkeypatch.setattr(os, "scandir", forbidden)
     with pytest.raises(BadFolder, match="may not be read by this program"):
         sources(tmp_path)
+
+
+def test_odd_files_are_listed_and_the_others_imported(tmp_path):
+    (tmp_path / "broken.pt").symlink_to(tmp_path / "nowhere.pt")
+    os.mkfifo(tmp_path / "pipe.pt")
+    with torch.device("meta"):
+        torch.save(siren().state_dict(), tmp_path / "meta.pt")
+    torch.save(siren().state_dict(), tmp_path / "fine.pt")
+    done = import_networks(tmp_path, tmp_path / "zoo")
+    assert [record["name"] for record in done.records] == ["fine"]
+    reasons = dict(done.refused)
+    assert reasons["broken"] == reasons["pipe"] == "no regular file"
+    assert "meta" in reasons["meta"]
+
+
+def test_names_are_different_whatever_the_files_are_called(tmp_path):
+    (tmp_path / "a").mkdir()
+    for path in (tmp_path / "a-b.pt", tmp_path / "a" / "b.pt"):
+        torch.save(siren().state_dict(), path)
+    assert len({record["name"] for record in import_networks(tmp_path, tmp_path / "zoo").records}) == 2
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    torch.save(siren().state_dict(), tmp_path / "fine.pt")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importing, "write_zoo", full)
+        with pytest.raises(OSError, match="No space left"):
+            import_networks(tmp_path, tmp_path / "out" / "zoo")
+    assert import_networks(tmp_path, tmp_path / "out" / "zoo").folder  # tried again, it works
+    with pytest.raises(ValueError, match="is not of the space's family"):
+        import_networks(tmp_path, tmp_path / "other", Family.of("siren256"), arch="siren64")
+
+
+def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
+    state = lived(CifarResNet(head="fc", shortcut="downsample")).state_dict()
+    renamed = {
+        name.replace("downsample.0", "conv_skip").replace("downsample.1", "bn_skip").replace(".bn1", ".norm1")
+        .replace(".bn2", ".norm2"): t
+        for name, t in state.items()
+    }  # fmt: skip
+    save_file({name: t.contiguous() for name, t in renamed.items()}, tmp_path / "mine.safetensors")
+    (refused,) = import_networks(tmp_path, tmp_path / "zoo", arch="resnet8/digits").refused
+    assert "which batch norm follows which convolution" in refused.reason
 
 
 def test_zoos_and_missing_folders_are_not_imported(tmp_path, tiny_zoo_folder):
