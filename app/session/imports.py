@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,11 +20,14 @@ from netspace.importing import Imported, import_networks
 
 from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
-from .engine import patient
+from .engine import go_on, patient
 
 IMPORTS = ROOT / "runs" / "imports"
 KINDS = ("safetensors", "pt", "pth", "zip", "json", "bin")
 """endings of files that can be uploaded"""
+LONGEST_NAME = 80
+LONGEST_FILE = 200
+"""bytes of an uploaded file's name that are kept"""
 
 
 class Uploaded(Protocol):
@@ -59,7 +61,7 @@ class Import:
         if not self.over:
             return ""
         if error := self.future.exception():
-            return f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return _sentence(error)
         if not self.result.records:
             return "No network in this could be imported." if self.refused else "There is no file of weights in this."
         return ""
@@ -75,14 +77,25 @@ class Import:
 
 def is_import(found: Found) -> bool:
     """Whether a zoo was imported by the page."""
-    return "imports" in found.folder.parts
+    return found.folder.is_relative_to(IMPORTS)
 
 
 def name_problem(name: str) -> str:
     """Why an import cannot have this name, in a sentence; empty where it can."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         return "A name is made of letters, digits, dots, dashes and underscores."
-    return f"There is an import “{name}” already: choose another name." if (IMPORTS / name).exists() else ""
+    if len(name) > LONGEST_NAME:
+        return f"A name has {LONGEST_NAME} letters at most."
+    return _taken(name) if (IMPORTS / name).exists() else ""
+
+
+def _taken(name: str) -> str:
+    return f"There is an import “{name}” already: choose another name."
+
+
+def _sentence(error: BaseException | str) -> str:
+    words = (str(error) or type(error).__name__).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def free_name() -> str:
@@ -95,21 +108,22 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
     """Import uploaded files, or what is at a path, as networks of a space's family.
 
     Raises:
-        ValueError: there is nothing to import, or the name is taken; in a sentence.
+        ValueError: there is nothing to import, it cannot be opened, or the name is taken; in a sentence.
     """
     if problem := name_problem(name):
         raise ValueError(problem)
     family, data, scratch = load_space(space).family, space.data, None
-    if isinstance(source, str):
-        path = Path(source).expanduser()
-        if not source or not path.exists():
-            raise ValueError(f"There is no folder or file “{source}”." if source else "Name a folder.")
-    else:
-        if not source:
-            raise ValueError("Choose files, or name a folder.")
-        scratch = Path(tempfile.mkdtemp(prefix="netspace-import-"))
-        path = _laid(source, scratch / name)
-    (IMPORTS / name).mkdir(parents=True)
+    if not source:
+        raise ValueError("Choose files, or name a folder.")
+    path = _named(source) if isinstance(source, str) else None
+    _reserve(name)
+    try:
+        if path is None:
+            scratch = Path(tempfile.mkdtemp(prefix="netspace-import-"))
+            path = _laid(source, scratch / name)
+    except Exception as error:
+        _clear(name, scratch)
+        raise ValueError(f"The files could not be kept for the import: {_sentence(error)}") from error
     work = Import(name, f"imports/{name}/zoo")
     engine = patient()
 
@@ -120,31 +134,71 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
             return None
 
     def progress(done: int, total: int, words: str) -> None:
+        go_on()
         work.done, work.total, work.words = done, total, words
 
     def run() -> Imported:
         try:
             return import_networks(path, IMPORTS / name / "zoo", family, None, images, progress)
         finally:
-            if scratch:
-                shutil.rmtree(scratch, ignore_errors=True)
-            if not (IMPORTS / name / "zoo" / "zoo.json").exists():
-                shutil.rmtree(IMPORTS / name, ignore_errors=True)  # the name is free again
+            _clear(name, scratch)
 
     work.future = engine.submit((-next(engine.count),), run)
     return work
 
 
+def _named(source: str) -> Path:
+    """The folder or file at a path; ValueError, in a sentence, where there is none that can be opened."""
+    told = source if len(source) <= LONGEST_FILE else f"{source[:LONGEST_FILE]}…"
+    try:
+        path = Path(source).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who is not there
+        why = _sentence(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        raise ValueError(f"“{told}” cannot be opened: {why}") from None
+    raise ValueError(f"There is no folder or file “{told}”.")
+
+
+def _reserve(name: str) -> None:
+    """Make the folder of an import: of two sessions, whoever comes first has the name."""
+    try:
+        (IMPORTS / name).mkdir(parents=True)
+    except FileExistsError:
+        raise ValueError(_taken(name)) from None
+    except OSError as error:
+        raise ValueError(f"No import can be written to {IMPORTS}: {error.strerror}.") from None
+
+
+def _clear(name: str, scratch: Path | None) -> None:
+    """What an import leaves behind; where it has made no zoo, its name is free again."""
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if not (IMPORTS / name / "zoo" / "zoo.json").exists():
+        shutil.rmtree(IMPORTS / name, ignore_errors=True)
+
+
 def _laid(files: Sequence[Uploaded], folder: Path) -> Path:
-    """Uploaded files as import reads them: a zip by itself as it is, others side by side."""
+    """Uploaded files as import reads them: a zip by itself as it is, others side by side.
+
+    A zoo.json is left out: a folder that holds one counts as a zoo, which is not imported.
+    """
     folder.mkdir()
-    for k, file in enumerate(files):
-        plain = PurePosixPath(file.name.replace("\\", "/")).name or f"file-{k}"
-        place = folder / plain if not (folder / plain).exists() else folder / f"{k}-{plain}"
+    names = [_plain(file.name) or f"file-{k}" for k, file in enumerate(files)]
+    kept = [(name, file) for name, file in zip(names, files, strict=True) if name.lower() != "zoo.json"]
+    for k, (name, file) in enumerate(kept):
+        place = folder / name if not (folder / name).exists() else folder / f"{k}-{name}"
         place.write_bytes(file.getbuffer())
-        if len(files) == 1 and place.suffix.lower() == ".zip" and zipfile.is_zipfile(place):
+        if len(kept) == 1 and place.suffix.lower() == ".zip":
             return place
     return folder
+
+
+def _plain(name: str) -> str:
+    """A file's name without its folders, and not longer than file systems take."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    stem = path.stem.encode(errors="replace")[: LONGEST_FILE - len(path.suffix.encode(errors="replace"))]
+    return f"{stem.decode(errors='ignore')}{path.suffix}"
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
