@@ -10,6 +10,7 @@ import os
 import queue
 import struct
 import threading
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,9 @@ import streamlit as st
 import torch
 
 Work = TypeVar("Work")
+
+NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
+"""raised by np.load of a file that is missing or damaged"""
 
 torch.set_num_threads(1)  # the work is spread over threads that run one network each
 

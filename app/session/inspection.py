@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
 from .chairs import frames_feed, pack_frame
 from .charts import Chart
 from .classifiers import some_test_images
-from .engine import Engine, feed, go_on, patient, shared
+from .engine import NOT_READ, Engine, feed, go_on, patient, shared
 from .pictures import weight_pictures
 from .projections import Placed, lifted
 
@@ -103,6 +103,13 @@ def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int 
     return [Near(j, chart.label(j), d) for j, d in pairs if math.isfinite(d)]
 
 
+def _failure(works: Iterable[Future | None]) -> str:
+    """What the first that failed of these ended with."""
+    failed = (work.exception() for work in works if work and work.done())
+    error = next(filter(None, failed), None)
+    return "" if error is None else str(error) or type(error).__name__
+
+
 class ByFunction:
     """What the training networks of a zoo answer, in the background: what they are compared by."""
 
@@ -123,8 +130,7 @@ class ByFunction:
         self.engine = patient()
         self.serial = next(self.engine.count)
         self.parts: list[Future] = []
-        if not self.missing:
-            self.future = self._submit(self._read)
+        self.future = None if self.missing else self._submit(self._read)
 
     def _submit(self, function, *args) -> Future:
         return self.engine.submit((-self.serial,), function, *args)
@@ -133,7 +139,7 @@ class ByFunction:
         """From the disk, else to be asked."""
         asked = "grid" if self.images is None else digest(self.images.pixels)
         self.file = cache_folder() / "answers" / f"{zoo_content(self.loaded.zoo)}-{digest(asked, str(self.ids))}.npy"
-        with suppress(OSError, ValueError):
+        with suppress(*NOT_READ):
             found = torch.from_numpy(np.load(self.file))
             if len(found) == len(self.ids):
                 self._answers, self.done = found, len(self.ids)
@@ -153,9 +159,15 @@ class ByFunction:
         return found if found.dtype == torch.bool else found.short()
 
     @property
+    def problem(self) -> str:
+        """Why networks are not compared, in a few words; empty where they are, or will be."""
+        return _failure([self.future, *self.parts])
+
+    @property
     def answers(self) -> torch.Tensor | None:
         """(b, n) of all training networks; None until they are there."""
-        if self._answers is None and self.parts and all(part.done() for part in self.parts):
+        done = bool(self.parts) and all(part.done() for part in self.parts)
+        if self._answers is None and done and not self.problem:
             self._answers = torch.cat([part.result() for part in self.parts])
             with suppress(OSError), replacing(self.file) as temporary, temporary.open("wb") as out:
                 np.save(out, self._answers.numpy())
@@ -218,9 +230,20 @@ class Rebuilt:
     @property
     def done(self) -> bool:
         """Whether nothing more is to come."""
-        works = [work for work in (*self.meshes.values(), self.facts) if work]
-        compared = self.among.missing or (self.function is not None and self.function.done())
+        works = [work for work in (*list(self.meshes.values()), self.facts) if work]
+        never = self.among.missing or bool(self.among.problem)
+        compared = never or (self.function is not None and self.function.done())
         return compared and (not self.shapes or AT_REST in self.meshes) and all(work.done() for work in works)
+
+    @property
+    def problem(self) -> str:
+        """Why it is not shown, in a few words; empty where it is, or will be."""
+        return _failure([*list(self.meshes.values()), self.facts])
+
+    @property
+    def not_compared(self) -> str:
+        """Why it is not compared with others by function, in a few words; empty where it is, or will be."""
+        return self.among.problem or _failure([self.function])
 
     def _near(self) -> list[tuple[int, float]]:
         return self.among.near(self.networks[self.sides[0]], self.i)
@@ -249,7 +272,7 @@ class Rebuilt:
 
     def feeds(self, view: str) -> Iterator[tuple[str, bytes]]:
         """Names and contents of the feeds that are ready."""
-        for resolution, work in self.meshes.items():
+        for resolution, work in list(self.meshes.items()):  # another session may add to them meanwhile
             if work.done() and not work.exception():
                 name = f"meshes-{resolution}"
                 yield name, frames_feed(view, name, self.id, work.result()[0])
@@ -262,7 +285,7 @@ class Rebuilt:
     @property
     def iou(self) -> float | None:
         """Between both surfaces, on the finest grid that is ready; None where one of them does not exist."""
-        ready = [work.result()[1] for work in self.meshes.values() if work.done() and not work.exception()]
+        ready = [work.result()[1] for work in list(self.meshes.values()) if work.done() and not work.exception()]
         return ready[-1] if ready else None
 
     # classifiers
@@ -290,7 +313,7 @@ def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Ten
 def rebuilt(chart: Chart, i: int) -> Rebuilt:
     """A network beside its decode."""
     member, local = chart.of(i)
-    return _rebuilt(f"{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
+    return _rebuilt(f"{chart.loaded.key}|{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
 
 
 def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:

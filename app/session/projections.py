@@ -24,7 +24,7 @@ from netspace.zoo import HELDOUT, VALIDATION, digest, replacing
 
 from .catalogue import ROOT
 from .charts import Chart
-from .engine import Engine, go_on
+from .engine import NOT_READ, Engine, go_on
 from .umap_worker import Ask
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA", "directions": "Directions"}
@@ -151,8 +151,9 @@ def direction(chart: Chart, column: str) -> Direction:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _direction(key: str, column: str, _chart: Chart) -> Direction:
     zoo = _chart.loaded.zoo
-    unseen = [*zoo.ids(VALIDATION), *zoo.ids(HELDOUT)]
-    return direction_of(_chart.z[: len(zoo)], zoo.records, column, _chart.training.tolist(), unseen)
+    train = _chart.training.tolist()
+    unseen = sorted({*zoo.ids(VALIDATION), *zoo.ids(HELDOUT)}.difference(train))
+    return direction_of(_chart.z[: len(zoo)], zoo.records, column, train, unseen)
 
 
 def direction_columns(chart: Chart) -> list[str]:
@@ -217,29 +218,38 @@ class Mapper:
 
     def _places(self, whole: str, ask: Ask) -> np.ndarray:
         file = cache_folder() / "maps" / f"{whole}.npy"
-        with suppress(OSError, ValueError):
+        with suppress(*NOT_READ):
             found = np.load(file)
             if found.shape == (len(ask.z if ask.others is None else ask.others), 2):
                 return found
-        go_on()
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=ROOT, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
-            )  # fmt: skip
-        try:
-            pickle.dump(ask, self.process.stdin)
-            self.process.stdin.flush()
-            answer = pickle.load(self.process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            self.process.kill()
-            self.process.wait()
-            raise ValueError("UMAP ended without a word, as it does where memory runs out") from None
+        answer = self._answer(ask)
+        if answer is None:  # whatever ended it may have been there once
+            answer = self._answer(ask)
+        if answer is None:
+            raise ValueError("UMAP ended twice without a word, as it does where memory runs out")
         if isinstance(answer, str):
             raise ValueError(answer)
         with suppress(OSError), replacing(file) as temporary, temporary.open("wb") as out:
             np.save(out, answer)
         return answer
+
+    def _answer(self, ask: Ask) -> np.ndarray | str | None:
+        """What the process says; None where it ends meanwhile."""
+        go_on()
+        try:
+            if self.process is None or self.process.poll() is not None:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=ROOT, stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                )  # fmt: skip
+            pickle.dump(ask, self.process.stdin)
+            self.process.stdin.flush()
+            return pickle.load(self.process.stdout)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            if self.process:
+                self.process.kill()
+                self.process.wait()
+            return None
 
 
 @st.cache_resource(show_spinner=False)
