@@ -165,7 +165,7 @@ def _column(chart: Chart, name: str) -> Column | None:
     if name == "split":
         values = values.map(lambda split: SPLIT_WORDS.get(split, split))
     numbers = None
-    if pd.api.types.is_bool_dtype(values) or set(values.dropna().unique()[:3]) <= {True, False}:
+    if pd.api.types.infer_dtype(values) == "boolean":  # zeros and ones are numbers
         values = values.map({True: "yes", False: "no"})
     elif pd.api.types.is_numeric_dtype(values):
         numbers = values.to_numpy(np.float32, na_value=np.nan)
@@ -199,6 +199,16 @@ def chart(loaded: Loaded, guests: Sequence[Loaded] = ()) -> Chart | None:
     ready = [m for m in guests if works[m.key].future.done() and not works[m.key].future.exception()]
     members = (loaded, *ready)
     return _chart("||".join(member.key for member in members), members)
+
+
+def failures(guests: Sequence[Loaded]) -> list[str]:
+    """In sentences, why zoos that were to be shown are not on the map."""
+    works = [(guest, embedding(guest).future) for guest in guests]
+    failed = [(guest, work.exception()) for guest, work in works if work.done() and work.exception()]
+    return [
+        f"The networks of {guest.zoo_info.title} could not be embedded ({error}); the map is shown without them."
+        for guest, error in failed
+    ]
 
 
 def progress(loaded: Loaded, guests: Sequence[Loaded] = ()) -> tuple[int, int]:

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from netspace.evaluate import Placement, place_networks
-from netspace.zoo import TRAIN
 
 from .catalogue import Loaded, is_shapes
 from .charts import Chart, Column
@@ -29,10 +28,10 @@ class Placements:
         self.total, self.problem, self.future = len(member.zoo), "", Future()
         self.engine = patient()
         self.rank = (1, next(self.engine.count))  # after all that is begun by a click
-        ids = chart.loaded.zoo.ids(TRAIN)
+        names = chart.loaded.zoo.records.name.iloc[chart.training.tolist()].tolist()
         images = None if is_shapes(chart.loaded) else some_test_images(chart.loaded)
         self.found = place_networks(
-            chart.loaded.space, member.zoo, range(len(member.zoo)), chart.loaded.zoo, chart.z[ids], images
+            chart.loaded.space, member.zoo, range(len(member.zoo)), chart.trained, names, images
         )
         self.engine.submit(self.rank, self._place)
 
