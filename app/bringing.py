@@ -76,11 +76,16 @@ def _dialog(space: Found) -> None:
     problem = imports.name_problem(name.strip())
     if problem:
         st.warning(problem)
-    if st.button("Import", type="primary", icon=":material/upload:", disabled=bool(problem or not (files or folder))):
+    before = state.get("map_import")
+    busy = before is not None and not before.over
+    if busy:
+        st.info(f"{before.name} is still imported: another import can begin when it is done.")
+    off = bool(problem or busy or not (files or folder))
+    if st.button("Import", type="primary", icon=":material/upload:", disabled=off):
         try:
             state["map_import"] = imports.begin(space, files or folder.strip(), name.strip())
         except ValueError as error:
-            st.error(frame.sentence(error))
+            st.error(frame.plain(frame.sentence(error)))
             return
         _close()
         frame.again()
@@ -96,7 +101,7 @@ def progress() -> None:
         return
     if not work.problem:  # it ended since the page began
         frame.again()
-    st.warning(f"{work.name}: {work.problem}")
+    st.warning(frame.plain(f"{work.name}: {work.problem}"))
     if work.refused:
         st.dataframe(work.refused, hide_index=True)
     st.button("Dismiss", on_click=lambda: state.pop("map_import"))
@@ -106,8 +111,8 @@ def _under_way() -> None:
     work = state["map_import"]
     if work.over:
         frame.again()
-    words = work.words or "the files are read"
-    st.progress(work.done / max(1, work.total), f"Importing {work.name}: {work.done} of {work.total}. {words}")
+    words = f"Importing {work.name}: {work.done} of {work.total}. {work.words or 'the files are read'}"
+    st.progress(work.done / max(1, work.total), frame.plain(words))
 
 
 def report(chart: Chart) -> None:
@@ -117,7 +122,7 @@ def report(chart: Chart) -> None:
         count, refused = told["imported"], told["refused"]
         words = f"{count} network{'s' if count != 1 else ''} imported, {len(refused)} refused"
         with st.container(border=True):
-            st.markdown(f"##### {member.zoo_info.title}: {words}")
+            st.markdown(f"##### {frame.plain(member.zoo_info.title)}: {words}")
             if told["fused"]:
                 networks = f"{told['fused']} network{'s' if told['fused'] != 1 else ''}"
                 st.caption(f"Batch norm of {networks} fused: logits change by at most {told['difference']:.1e}.")
@@ -135,7 +140,7 @@ def _placed(chart: Chart, member: Loaded, over: bool) -> None:
     """The table of an imported zoo's networks, as far as they are placed."""
     work = placements.of(chart, member)
     if work.problem:
-        st.warning(work.problem)
+        st.warning(frame.plain(work.problem))
     elif not work.future.done():
         st.caption(f"{len(work.rows)} of {work.total} reconstructed and placed")
     measured = "1 - IoU of decode and original" if catalogue.is_shapes(member) else "Share of different answers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -252,6 +253,11 @@ def sentence(problem: ValueError | str) -> str:
     """What is wrong, as the page says it."""
     words = str(problem).rstrip(".")
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def plain(words: str) -> str:
+    """For markdown: words from elsewhere, such as the name of a file, shown as they are."""
+    return re.sub(r"([\\`*_\[\]<>$~:#|&])", r"\\\1", " ".join(words.split()))
 
 
 def one_of(options: list[str], sentence: str) -> Callable[[str], str]:

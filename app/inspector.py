@@ -53,8 +53,8 @@ def _about(chart: Chart, pair: str, i: int) -> None:
     known = inspection.known(chart, i)
     guest = bool(known.zoo)
     with st.container(gap=None):
-        st.markdown(f"##### {known.name} :gray-badge[{known.split}]")
-        st.caption(" · ".join(filter(None, (known.words, known.zoo))))
+        st.markdown(f"##### {frame.plain(known.name)} :gray-badge[{frame.plain(known.split)}]")
+        st.caption(frame.plain(" · ".join(filter(None, (known.words, known.zoo)))))
     with st.container(horizontal=True, gap="xsmall"):
         no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
         for end in "ab":
@@ -97,7 +97,7 @@ def _neighbours(kinds: str, help: str, found: list[Near], digits: str) -> None:
     st.caption(f"**Nearest {kinds}**", help=help)
     with st.container(key=f"near-{kinds}", gap=None):
         for one in found:
-            words = f"{one.name} :gray[{digits.format(one.figure)}]"
+            words = f"{frame.plain(one.name)} :gray[{digits.format(one.figure)}]"
             if st.button(words, key=f"near-{kinds}-{one.id}", type="tertiary"):
                 state["map_network"], state["map_at"] = one.name, None
                 frame.acted()
@@ -114,12 +114,16 @@ def _arriving(chart: Chart, where: Placed, near: list[Near], work: Rebuilt, befo
     state["map_looks"] = looks
     if looks[1] > 1 or before:
         work.rest()
-    if not work.shapes:
+    if work.problem:
+        st.warning(f"The decode cannot be shown. {frame.plain(frame.sentence(work.problem))}")
+    elif not work.shapes:
         _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
     words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
     among = work.among
     if among.missing:
         words.append("by function they are compared where the test images are")
+    elif work.not_compared:
+        st.warning(f"Networks cannot be compared by what they do. {frame.plain(frame.sentence(work.not_compared))}")
     elif work.near is None:
         words.append(f"comparing what networks do, {among.done:,} of {len(among.ids):,}")
     st.caption(" · ".join(words))

@@ -75,6 +75,8 @@ if chart is None:
     st.fragment(wait_for_embeddings, run_every=1)()
     st.stop()
 
+for problem in charts.failures(guests):
+    frame.notice(frame.plain(problem))
 columns = placements.columns(chart)
 COLOURS = ["", *columns]
 SIZES = ["", *(name for name, column in columns.items() if column.numbers is not None)]
@@ -300,7 +302,7 @@ def board() -> None:
         if work:
             inspector.section(chart, where, PAIR, i, point, near, work)
         elif i is not None:
-            st.markdown(f"##### {inspection.known(chart, i).name}")
+            st.markdown(f"##### {frame.plain(inspection.known(chart, i).name)}")
             st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
         else:
             hint()
@@ -360,7 +362,8 @@ def arrived() -> tuple:
     now = projections.placed(chart, asked)
     told = state.get("map_told")
     way = bool(told) and projections.path_places(chart, asked, now, told["embeddings"]) is not None
-    return now.key, now.waiting, points.version(chart), len(charts.chart(loaded, guests)), way
+    shown = len(charts.chart(loaded, guests)), len(charts.failures(guests))
+    return now.key, now.waiting, points.version(chart), shown, way
 
 
 def watch() -> None:

@@ -5,8 +5,12 @@ import io
 import itertools
 import json
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
 import zipfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +26,7 @@ from test_importing import CifarResNet, lived
 from app import bringing
 from app.session import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from netspace.evaluate import disagreement
+from netspace.project import cache_folder
 from netspace.zoo import Zoo, select, write_zoo
 
 PCA = {"projection": "pca"}
@@ -450,7 +455,10 @@ def test_an_import_without_a_network_is_told_and_leaves_its_name_free(shapes, tm
     ("name", "source", "words"),
     [
         ("../out", "x", "letters, digits"),
+        ("m" * 300, "x", "80 letters at most"),
         ("mine", "/no/such/folder", "no folder or file"),
+        ("mine", "~nobody-of-this-name/x", "cannot be opened: Could not determine"),
+        ("mine", "/" + "x" * 5000, "cannot be opened: File name too long"),
         ("mine", [], "Choose files"),
     ],
 )
@@ -458,3 +466,160 @@ def test_what_cannot_be_imported_is_told(shapes, name, source, words):
     mine = loaded()
     with pytest.raises(ValueError, match=words):
         imports.begin(mine.space_info, source, name)
+
+
+def test_an_import_that_cannot_begin_leaves_nothing_behind(shapes, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    lost = SimpleNamespace(name="lost.pt", getbuffer=lambda: 1 / 0)
+    with pytest.raises(ValueError, match="could not be kept for the import: Division by zero"):
+        imports.begin(loaded().space_info, [lost], "mine")
+    assert not list((tmp_path / "scratch").iterdir()) and not imports.name_problem("mine")
+    monkeypatch.setattr(imports, "name_problem", lambda name: "")  # asked before another session took the name
+    (imports.IMPORTS / "mine").mkdir(parents=True)
+    with pytest.raises(ValueError, match="already: choose another name"):
+        imports.begin(loaded().space_info, [lost], "mine")
+    assert not list((tmp_path / "scratch").iterdir()) and (imports.IMPORTS / "mine").is_dir()
+
+
+def test_uploads_are_laid_out_as_import_reads_them(tmp_path):
+    def file(name: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name, getbuffer=lambda: memoryview(b"no weights"))
+
+    assert imports._laid([file("mine.zip"), file("zoo.json")], tmp_path / "a") == tmp_path / "a" / "mine.zip"
+    laid = imports._laid([file("ä" * 300 + ".pt"), file("in/net.pt"), file("net.pt")], tmp_path / "b")
+    names = sorted(path.name for path in laid.iterdir())
+    assert names[:2] == ["2-net.pt", "net.pt"] and names[2].endswith("ä.pt") and len(names[2].encode()) <= 255
+
+
+def test_a_damaged_zip_is_told_as_such(shapes):
+    broken = SimpleNamespace(name="mine.zip", getbuffer=lambda: memoryview(b"PK and no more"))
+    work = imports.begin(loaded().space_info, [broken], "mine")
+    work.future.exception(60)
+    assert "zip is damaged or not a zip" in work.problem and not imports.name_problem("mine")
+
+
+def test_one_import_is_under_way_at_a_time(shapes):
+    at = open_map()
+    at.session_state["map_import"] = imports.Import("first", "imports/first/zoo", words="a_b*: not a [SIREN]")
+    button(at, "Bring your own").click().run()
+    at.text_input(key="bring_folder").set_value("/somewhere").run()
+    assert not at.exception and "first is still imported" in said(at.info) and button(at, "Import").disabled
+    assert "a\\_b\\*\\: not a \\[SIREN\\]" in at.get("progress")[0].proto.text
+
+
+def test_an_import_is_known_by_where_it_lies(shapes, tmp_path):
+    found = loaded().zoo_info
+    assert not imports.is_import(replace(found, folder=tmp_path / "theirs" / "imports" / "zoo"))
+    assert imports.is_import(replace(found, folder=imports.IMPORTS / "mine" / "zoo"))
+
+
+# -- what fails in the background ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", [b"", b"PK and no more", b"\x93NUMPY"])
+def test_a_damaged_cache_is_made_anew(shapes, left):
+    chart = charts.chart(loaded())
+    first = inspection.ByFunction(chart.loaded)
+    wait_until(lambda: first.answers is not None)
+    first.file.write_bytes(left)
+    second = inspection.ByFunction(chart.loaded)
+    wait_until(lambda: second.answers is not None)
+    assert (first.answers == second.answers).all() and not second.problem
+    ask = projections.Ask("key", np.zeros((3, 2)), {}, None)
+    (cache_folder() / "maps").mkdir(parents=True)
+    (cache_folder() / "maps" / "whole.npy").write_bytes(left)
+    mapper = projections.Mapper()
+    mapper._answer = lambda asked: np.ones((3, 2))
+    assert (mapper._places("whole", ask) == 1).all()
+
+
+def wait_until(condition) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never became so")
+
+
+def test_umap_is_asked_again_once(shapes):
+    mapper, answers = projections.Mapper(), [None, np.ones((3, 2)), None, None]
+    mapper._answer = lambda asked: answers.pop(0)
+    ask = projections.Ask("key", np.zeros((3, 2)), {}, None)
+    assert (mapper._places("one", ask) == 1).all()
+    with pytest.raises(ValueError, match="ended twice"):
+        mapper._places("other", ask)
+    assert not answers
+
+
+def test_a_map_whose_process_was_killed_is_made_by_another():
+    mapper = projections.Mapper()
+    z = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
+    mapper.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, stdout=-1)
+    killed = mapper.process
+    assert mapper.places(z, projections.Projection("umap")).result(120).shape == (30, 2)
+    assert killed.poll() is not None
+    mapper.close()
+
+
+def test_what_fails_beside_the_map_is_told(kind, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(inspection.Rebuilt, "_mesh", fail)
+    monkeypatch.setattr(inspection.Rebuilt, "_compare", fail)
+    monkeypatch.setattr(inspection.ByFunction, "of", fail)
+    mine = loaded()
+    at = open_map(network=mine.names[0])
+    work = inspection.rebuilt(charts.chart(mine), 0)
+    wait_until(lambda: work.problem and work.not_compared)
+    at.run()
+    assert not at.exception and "cannot be shown. Out of memory." in said(at.warning)
+    assert "cannot be compared by what they do. Out of memory." in said(at.warning)
+    work.rest()
+    wait_until(lambda: work.done)
+
+
+def test_a_guest_without_embeddings_is_told(shapes, brought, monkeypatch):
+    mine = loaded()
+    brought(mine, [packed(mine, [0])])
+    embed = charts.Embedding._embed
+
+    def fail(self, one):
+        if one.zoo_info.id != mine.zoo_info.id:
+            raise RuntimeError("out of memory")
+        return embed(self, one)
+
+    monkeypatch.setattr(charts.Embedding, "_embed", fail)
+    at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
+    assert "could not be embedded (out of memory)" in said(at.warning)
+    assert feeds(at)["points"][0]["count"] == len(mine.zoo)
+
+
+def test_a_zoo_without_training_networks_places_guests_and_has_no_unseen_ones(shapes, brought, monkeypatch):
+    monkeypatch.setattr("netspace.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    mine = loaded()
+    brought(mine, [packed(mine, [1])])
+
+    def hold_out(records, weights):
+        records["split"] = "heldout"
+
+    rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", hold_out)
+    mine = catalogue.load(mine.space_info, next(f for f in catalogue.find() if f.id == mine.zoo_info.id))
+    chart = charts.chart(mine, [loaded("mine/zoo")])
+    done = placements.of(chart, chart.members[1])
+    done.future.result(120)
+    assert not done.problem and done.rows[0].nearest == mine.names[1]
+    assert projections.direction(chart, "seat_height").count_unseen == 0
+
+
+def test_zeros_and_ones_are_numbers_and_yes_and_no_are_not(shapes):
+    def more(records, weights):
+        records["count"] = [0, 1, 0, 1, 0, 1]
+        records["known"] = [True, None, False, True, None, False]
+
+    rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", more)
+    columns = charts.chart(loaded()).columns
+    assert columns["count"].numbers.tolist() == [0, 1] * 3 and columns["count"].categories == ("0", "1")
+    assert columns["known"].numbers is None and columns["known"].categories == ("no", "yes")
