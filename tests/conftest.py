@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from netspace.fit_cnn import CnnConfig, make_cnn_zoo
 from netspace.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
@@ -35,6 +38,19 @@ TINY_FAMILY_TRAIN = TrainConfig(
 torch.set_num_threads(1)
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of all test processes makes and the others wait for."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, done = root / name, root / f"{name}.done"
+    with FileLock(root / f"{name}.lock"):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def slots(tmp_path_factory) -> Path:
     """Jobs of the tests queue behind one another alone, in their processes too."""
@@ -56,10 +72,12 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_zoo_folder(tmp_path_factory) -> Path:
     """Six chairs, two of them held out, in small SIRENs."""
-    folder = tmp_path_factory.mktemp("tiny") / "zoo"
-    for _ in make_sdf_zoo(folder, chair_sources(6), TINY_FIT, workers=0):
-        pass
-    return folder
+
+    def make(folder: Path) -> None:
+        for _ in make_sdf_zoo(folder / "zoo", chair_sources(6), TINY_FIT, workers=0):
+            pass
+
+    return made_once(tmp_path_factory, "tiny-zoo", make) / "zoo"
 
 
 @pytest.fixture(scope="session")
@@ -70,19 +88,23 @@ def tiny_zoo(tiny_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo, hardly trained."""
-    folder = tmp_path_factory.mktemp("tiny") / "space"
-    for _ in fit(tiny_zoo, TINY_TRAIN, folder):
-        pass
-    return folder
+
+    def make(folder: Path) -> None:
+        for _ in fit(tiny_zoo, TINY_TRAIN, folder / "space"):
+            pass
+
+    return made_once(tmp_path_factory, "tiny-space", make) / "space"
 
 
 @pytest.fixture(scope="session")
 def tiny_cnn_zoo_folder(tmp_path_factory) -> Path:
     """Eight LeNetLike on digits, from guessing to good: four to train on, two for validation, two held out."""
-    folder = tmp_path_factory.mktemp("tiny-cnn") / "zoo"
-    for _ in make_cnn_zoo(folder, TINY_CNN, workers=0):
-        pass
-    return folder
+
+    def make(folder: Path) -> None:
+        for _ in make_cnn_zoo(folder / "zoo", TINY_CNN, workers=0):
+            pass
+
+    return made_once(tmp_path_factory, "tiny-cnn-zoo", make) / "zoo"
 
 
 @pytest.fixture(scope="session")
@@ -93,27 +115,31 @@ def tiny_cnn_zoo(tiny_cnn_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo of classifiers, hardly trained."""
-    folder = tmp_path_factory.mktemp("tiny-cnn") / "space"
-    for _ in fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder):
-        pass
-    return folder
+
+    def make(folder: Path) -> None:
+        for _ in fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder / "space"):
+            pass
+
+    return made_once(tmp_path_factory, "tiny-cnn-space", make) / "space"
 
 
 @pytest.fixture(scope="session")
 def tiny_family_zoo_folder(tmp_path_factory) -> Path:
     """Of LeNetLike, VanillaCNN and ResNet8 on digits four networks each, two of them for training."""
-    folder = tmp_path_factory.mktemp("tiny-family")
-    parts = []
-    for base in TINY_FAMILY:
-        config = CnnConfig(
-            arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1, heldout=1,
-            dtype="float32", limit=512,
-        )  # fmt: skip
-        for _ in make_cnn_zoo(folder / base, config, workers=0):
-            pass
-        parts.append(Zoo.load(folder / base))
-    join([(part, range(len(part))) for part in parts], folder / "zoo", {"made_by": "zoo join"})
-    return folder / "zoo"
+
+    def make(folder: Path) -> None:
+        parts = []
+        for base in TINY_FAMILY:
+            config = CnnConfig(
+                arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1,
+                heldout=1, dtype="float32", limit=512,
+            )  # fmt: skip
+            for _ in make_cnn_zoo(folder / base, config, workers=0):
+                pass
+            parts.append(Zoo.load(folder / base))
+        join([(part, range(len(part))) for part in parts], folder / "zoo", {"made_by": "zoo join"})
+
+    return made_once(tmp_path_factory, "tiny-family-zoo", make) / "zoo"
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +150,9 @@ def tiny_family_zoo(tiny_family_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
     """A space of the tiny family, hardly trained."""
-    folder = tmp_path_factory.mktemp("tiny-family") / "space"
-    for _ in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=best_of(tiny_family_zoo)):
-        pass
-    return folder
+
+    def make(folder: Path) -> None:
+        for _ in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder / "space", teacher=best_of(tiny_family_zoo)):
+            pass
+
+    return made_once(tmp_path_factory, "tiny-family-space", make) / "space"
