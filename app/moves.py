@@ -199,7 +199,7 @@ def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, 
         if family.held
         else None
     )
-    right.caption(" ".join(family.notes), help=held)
+    right.caption(frame.plain(" ".join(family.notes)), help=held)
     return family
 
 
@@ -316,7 +316,7 @@ def _show(loaded: Loaded, family: Family, i: int, write_link: Callable[[], None]
             else:
                 components.classifier(view, data, released, chosen)
         left, right = st.columns([3, 1], vertical_alignment="center")
-        left.caption(moves.remark(loaded, family, step))
+        left.caption(frame.plain(moves.remark(loaded, family, step)))
         with right.container(horizontal=True, horizontal_alignment="right"):
             _keep_network(loaded, work, family, step, side)
         if shapes and rests:
@@ -336,7 +336,7 @@ def _keep_network(loaded: Loaded, work, family: Family, i: int, side: str) -> No
     made = moves.made(work, family, side, i)
     file = f"{family.kind}_{i:02d}_{side}"
     with st.popover("Take away", icon=":material/download:"):
-        st.markdown(f"**{KINDS[family.kind][0]}, {family.said(i)}**")
+        st.markdown(f"**{KINDS[family.kind][0]}, {frame.plain(family.said(i))}**")
         kinds = [
             ("safetensors + JSON", "zip", "weights as safetensors, and how the network was made as JSON"),
             ("state_dict", "pt", "torch.load(file, weights_only=True)"),

@@ -499,6 +499,16 @@ def test_a_damaged_zip_is_told_as_such(shapes):
     assert "zip is damaged or not a zip" in work.problem and not imports.name_problem("mine")
 
 
+def test_an_import_ends_with_the_app(shapes, monkeypatch):
+    def ends():
+        raise RuntimeError("the app ends")
+
+    monkeypatch.setattr(imports, "go_on", ends)
+    work = imports.begin(loaded().space_info, [packed(loaded(), [0])], "mine")
+    work.future.exception(60)
+    assert work.problem == "The app ends." and not imports.name_problem("mine")
+
+
 def test_one_import_is_under_way_at_a_time(shapes):
     at = open_map()
     at.session_state["map_import"] = imports.Import("first", "imports/first/zoo", words="a_b*: not a [SIREN]")
