@@ -222,6 +222,16 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     add_fields(embedding, UmapConfig, recipe)
     device(embedding)
 
+    ways = add(
+        top, "directions", commands.directions, "how well a zoo's columns can be read off embeddings, and moved along"
+    )
+    space_and_zoo(ways)
+    ways.add_argument("--column", help="only this column of the zoo's table")
+    ways.add_argument("--networks", type=int, default=0, help="move so many unseen SDF networks and measure the meshes")
+    ways.add_argument("--kind", help="of these only those of a kind: chair or stool")
+    ways.add_argument("--json", action="store_true", help="as JSON")
+    device(ways)
+
     path = add(
         top,
         "interpolate",
@@ -275,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with as_job(args, argv):
             if "device" in args:
                 args.device = usable_device(args.device)
-            for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers"):
+            for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers", "networks"):
                 if getattr(args, name, 0) < 0:
                     raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
             args.run(args)

@@ -487,6 +487,52 @@ def write_embeddings(args: argparse.Namespace) -> None:
     print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")
 
 
+def directions(args: argparse.Namespace) -> None:
+    from .directions import columns_of, direction_of
+    from .evaluate import measured_along
+    from .project import cache_folder, embeddings
+    from .shapes import MEASURES
+
+    space, zoo = open_both(args)
+    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    train = zoo.ids(TRAIN)
+    unseen = [i for i in range(len(zoo)) if i not in set(train)]
+    names = [args.column] if args.column else columns_of(zoo.records)
+    if args.column and args.column not in columns_of(zoo.records):
+        raise Refused(
+            f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(columns_of(zoo.records))}"
+        )
+    found = [direction_of(z, zoo.records, name, train, unseen) for name in names]
+    rows = [
+        {name: getattr(d, name) for name in ("column", "r2", "r2_std", "count", "r2_unseen", "count_unseen", "reach")}
+        for d in found
+    ]
+    moved = []
+    if args.networks:
+        if not args.column or args.column not in MEASURES or space.family.archs[0].kind != "sdf":
+            raise Refused(f"--networks measures meshes along one --column: {', '.join(MEASURES)}")
+        if "kind" in zoo.records and args.kind:
+            unseen = [i for i in unseen if zoo.records.kind[i] == args.kind]
+        for i in unseen[: args.networks]:
+            values = measured_along(space, found[0], z[i])
+            rises = all(b > a for (_, a), (_, b) in zip(values, values[1:], strict=False))
+            moved.append({"name": str(zoo.records.name[i]), "rises": rises, "measured": [v for _, v in values]})
+    if args.json:
+        print(json.dumps({"columns": rows, "moved": moved}, indent=2))
+        return
+    print(f"{'column':20} {'R2':>6} {'+-':>6}  {'unseen':>6} {'reach':>9}")
+    for row in rows:
+        unseen_r2 = f"{row['r2_unseen']:6.3f}" if row["r2_unseen"] is not None else "     -"
+        print(f"{row['column']:20} {row['r2']:6.3f} {row['r2_std']:6.3f}  {unseen_r2} {row['reach']:9.3g}")
+    for row in moved:
+        print(
+            f"{row['name']:20} {' '.join(f'{v:.3f}' for v in row['measured'])}{'' if row['rises'] else '  not rising'}"
+        )
+    if moved:
+        rising = sum(row["rises"] for row in moved)
+        print(f"measured {args.column} rises throughout for {rising} of {len(moved)} networks never seen")
+
+
 def counted(words: str):
     """Tells on the terminal how far something is, where one looks on."""
 

@@ -32,6 +32,8 @@ LEAST = 20
 TIED = 0.5
 """rank correlation from which on another column is not held fixed: it changes along"""
 MOST_CATEGORIES = 8
+WITHIN = 0.1
+"""spread of the column within categories, over all of it, below which these are not held fixed"""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,8 @@ def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, t
             design[name] = other
         elif 1 < records[name].astype(str).nunique() <= MOST_CATEGORIES:
             kinds = records[name].astype(str)
-            between = y.groupby(kinds).transform("mean")
-            if between.std() >= TIED * y.std():  # the correlation ratio
+            within = y - y.groupby(kinds).transform("mean")
+            if within.std() < WITHIN * y.std():  # it says what the column says
                 continue
             design |= {f"{name} {kind}": (kinds == kind).astype(float) for kind in kinds.unique()}
         else:

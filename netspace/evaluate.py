@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .directions import Direction
 from .images import Images, normalise
 from .losses import classifier_distillation, sdf_queries
 from .mesh import surface_or_none
@@ -19,7 +20,7 @@ from .mixing import Reach
 from .model import NetSpace
 from .network import Network
 from .project import embed, nearest
-from .shapes import Mesh, Solid, load_source, occupancy_points, sample_surface
+from .shapes import MEASURES, Mesh, Solid, load_source, occupancy_points, sample_surface
 from .zoo import Zoo
 
 # -- signed distance functions -------------------------------------------------------------------------------------
@@ -272,6 +273,24 @@ def disagreement(a: Tensor, b: Tensor) -> Tensor:
         return (a != b).float().mean(dim=-1)
     union = (a | b).sum(dim=-1)
     return 1 - torch.where(union > 0, (a & b).sum(dim=-1) / union.clamp(min=1), 1.0)
+
+
+@torch.no_grad()
+def measured_along(
+    space: NetSpace, direction: Direction, z: Tensor, steps: int = 9, resolution: int = 64
+) -> list[tuple[float, float]]:
+    """A shape's embedding (E), moved along a direction of a column that can be measured, by its reach either way.
+
+    Returns:
+        by how much it is moved, in units of the column, and what is measured of the decoded mesh: not a number where
+        there is no surface.
+    """
+    by = torch.linspace(-direction.reach, direction.reach, steps)
+    found = []
+    for step, moved in zip(by.tolist(), direction.move(z, by), strict=True):
+        surface = surface_or_none(space.networks(moved.unsqueeze(0).to(space.device))[0], resolution)
+        found.append((step, MEASURES[direction.column](surface.mesh) if surface else math.nan))
+    return found
 
 
 OFF_IOU, OFF_SAME, OFF_ACCURACY = 0.5, 0.5, 0.1

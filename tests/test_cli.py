@@ -264,6 +264,20 @@ def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_
     assert list(pd.read_parquet(tmp_path / "z.parquet"))[:6] == ["name", "arch", "split", "x", "y", "z0"]
 
 
+def test_directions_are_told_and_measured(capsys, monkeypatch, tiny_zoo_folder, tiny_space_folder):
+    both = ["directions", "--space", str(tiny_space_folder), "--zoo", str(tiny_zoo_folder), "--device", "cpu"]
+    assert "too few for a direction" in refused(capsys, *both)
+    monkeypatch.setattr("netspace.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    assert main([*both, "--column", "seat_height", "--networks", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["columns"][0]["count"] == 4 and len(told["moved"][0]["measured"]) == 9
+    assert main([*both, "--column", "seat_height", "--networks", "1"]) == 0
+    assert "measured seat_height rises throughout for" in capsys.readouterr().out
+    assert "no column of different numbers 'beauty'" in refused(capsys, *both, "--column", "beauty")
+    assert "--networks measures meshes" in refused(capsys, *both, "--column", "width", "--networks", "1")
+
+
 def test_a_shape_is_fitted_by_its_embedding_alone(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
     run = ["lso", "--space", tiny_space_folder, "--zoo", tiny_zoo_folder, "--start", "mean", "--steps", "2"]
     assert "--target" in refused(capsys, *run, "--out", tmp_path / "without")

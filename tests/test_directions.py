@@ -30,6 +30,7 @@ def records() -> pd.DataFrame:
             "doubled": 2 * height,
             "arms": draw.random(COUNT) < 0.5,
             "recipe": np.where(height > 1, "tall", "low"),
+            "tall": (height > 1).astype(float),
             "legs": draw.choice(["three", "four"], COUNT),
             "same": 1.0,
         }
@@ -58,7 +59,8 @@ def test_what_is_there_is_found(z, records):
 
 def test_moving_changes_the_column_and_holds_the_others(z, records):
     found = direction_of(z, records, "height", TRAIN)
-    assert set(found.held) == {"width", "arms", "legs"}  # not what goes with it, nor bookkeeping
+    assert set(found.held) == {"width", "arms", "legs", "recipe"}  # not what goes with it, nor bookkeeping
+    assert "recipe" not in direction_of(z, records, "tall", TRAIN).held  # which is the same
     cosine = torch.cosine_similarity(found.moves, TRUE["height"], dim=0)
     assert cosine > 0.99
     moved = found.move(z[0], torch.tensor([-0.5, 0.0, 0.5]))
@@ -93,7 +95,7 @@ def test_the_reach_is_the_usual_distance(z, records):
 
 
 def test_columns_with_a_direction(records):
-    assert columns_of(records) == ["height", "width", "doubled", "arms"]
+    assert columns_of(records) == ["height", "width", "doubled", "arms", "tall"]
 
 
 def test_columns_without_one(z, records):
