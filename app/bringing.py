@@ -103,7 +103,7 @@ def progress() -> None:
         frame.again()
     st.warning(frame.plain(f"{work.name}: {work.problem}"))
     if work.refused:
-        st.dataframe(work.refused, hide_index=True)
+        st.markdown(_listed(work.refused))
     st.button("Dismiss", on_click=lambda: state.pop("map_import"))
 
 
@@ -133,7 +133,7 @@ def report(chart: Chart) -> None:
                 st.fragment(lambda member=member, over=over: _placed(chart, member, over), run_every=every)()
             if len(refused):
                 right.caption("Not imported")
-                right.dataframe(refused, hide_index=True)
+                right.markdown(_listed(refused))
 
 
 def _placed(chart: Chart, member: Loaded, over: bool) -> None:
@@ -154,3 +154,13 @@ def _placed(chart: Chart, member: Loaded, over: bool) -> None:
     )  # fmt: skip
     if work.future.done() and not over:
         frame.again()
+
+
+MOST_LISTED = 20
+
+
+def _listed(refused: list[dict]) -> str:
+    """Files that were not imported, and why, as lines that can be read and searched."""
+    lines = [f"- **{frame.plain(one['name'])}**: {frame.plain(one['reason'])}" for one in refused[:MOST_LISTED]]
+    more = len(refused) - MOST_LISTED
+    return "\n".join([*lines, *([f"- and {more} more"] if more > 0 else [])])

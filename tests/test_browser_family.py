@@ -4,6 +4,8 @@ import pytest
 import torch
 from playwright.sync_api import expect
 from test_browser import browser, page, pytestmark, served, viewer, wait  # noqa: F401  (fixtures, and the mark)
+from test_browser_map import name  # noqa: F401  (a fixture)
+from test_importing import FIFTY_REFUSED, write_fifty
 
 import netspace
 from netspace.zoo import TRAIN
@@ -14,7 +16,7 @@ def address(tiny_family_zoo, tiny_family_space_folder, tmp_path_factory):
     """The tiny family, whose class head learns to name one architecture after the other along the first path."""
     space = netspace.load(tiny_family_space_folder)
     known = tiny_family_zoo.records.loc[tiny_family_zoo.ids(TRAIN)].sort_values("test_accuracy")
-    a, b = (known.index[known.arch == name][-1] for name in (space.family.names[0], space.family.names[-1]))
+    a, b = (known.index[known.arch == arch][-1] for arch in (space.family.names[0], space.family.names[-1]))
     gamma = torch.linspace(0, 1, 33).unsqueeze(1)  # (33, 1)
     with torch.no_grad():
         ends = space.encode(tiny_family_zoo.preps([a, b]))
@@ -63,3 +65,23 @@ def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):  # noqa:
     assert len(page.sent) == sent, "a message was sent while dragging"
     page.mouse.up()
     page.wait_for_url("**gamma=1&**")
+
+
+def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, name, tmp_path):  # noqa: F811
+    write_fifty(tmp_path)
+    page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
+    wait(page, "d.count === '12'", "zoo-map")
+    page.get_by_role("button", name="Bring your own").click()
+    folder = page.get_by_role("textbox", name="Or a folder")
+    folder.fill(str(tmp_path))
+    folder.press("Enter")
+    naming = page.get_by_role("textbox", name="Name")
+    naming.fill(name)
+    naming.press("Enter")
+    page.wait_for_timeout(1500)  # what was written has reached the app
+    page.get_by_role("button", name="Import", exact=True).click()
+    wait(page, "d.count === '59'", "zoo-map")
+    expect(page.get_by_role("heading", name=f"{name} / zoo: 47 networks imported, 3 refused")).to_be_visible()
+    for reason in FIFTY_REFUSED.values():
+        expect(page.get_by_text(reason)).to_be_visible()
+    expect(page.get_by_text("Batch norm of 22 networks fused")).to_be_visible()

@@ -7,6 +7,7 @@ import os
 import stat
 import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import pytest
 import torch
@@ -185,6 +186,38 @@ def test_the_authors_names_are_recognised():
     for state, name in ((lenet, "lenetlike"), (vanilla, "vanillacnn"), (resnet, "resnet8"), (fused, "resnet8")):
         assert recognise_state(state, DIGITS).arch.name == f"{name}/digits"
     assert recognise_state(mlp, SIRENS).arch.name == "siren64"
+
+
+def write_fifty(folder: Path) -> None:
+    """State dicts as people have them, with and without batch norm; three of them are broken."""
+    makers = [PlainLeNet, features_and_classifier, CifarResNet, lambda: CifarResNet(1, "fc", "downsample", True)]
+    for k in range(50):
+        state = lived(makers[k % 4](), k).state_dict()
+        if k == 20:
+            state["conv1.weight"].fill_(torch.nan)
+        if k == 30:
+            state["conv1.weight"] = state["conv1.weight"][:3]
+        if k % 3 == 0:
+            state = {f"module.{name}": t for name, t in state.items()}
+        torch.save({"epoch": k, "state_dict": state} if k % 2 else state, folder / f"net-{k:02d}.pt")
+    whole = (folder / "net-10.pt").read_bytes()
+    (folder / "net-10.pt").write_bytes(whole[: len(whole) // 2])
+
+
+FIFTY_REFUSED = {
+    "net-10": "truncated or not a file of weights",
+    "net-20": "450 of its 62,006 weights are not finite numbers",
+    "net-30": "not a resnet8/digits: convolution 1 (module.conv1) has a weight of (3, 3, 3, 3) instead of "
+    "(16, 3, 3, 3)",
+}
+
+
+def test_of_fifty_networks_made_elsewhere_47_are_imported(tmp_path):
+    (tmp_path / "made").mkdir()
+    write_fifty(tmp_path / "made")
+    done = import_networks(tmp_path / "made", tmp_path / "zoo", Family.of(*list(MODULES)[:3]))
+    assert len(Zoo.load(done.folder)) == 47
+    assert dict(done.refused) == FIFTY_REFUSED
 
 
 def test_the_hubs_layout_names_networks_by_their_folders(tmp_path):

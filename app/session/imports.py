@@ -212,7 +212,7 @@ def report(member: Loaded) -> dict:
     fused = records.fused_difference.dropna() if "fused_difference" in records else pd.Series(dtype=float)
     return {
         "imported": len(records),
-        "refused": pd.DataFrame(_refused(member.key, member), columns=["name", "reason"]),
+        "refused": _refused(member.key, member),
         "fused": len(fused),
         "difference": float(fused.max()) if len(fused) else None,
     }
