@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import itertools
 import json
 import math
@@ -76,9 +77,19 @@ class Engine:
                 future.set_exception(error)
 
 
+TIDIED = 15
+"""seconds between two collections of garbage; after every run of a page, as Streamlit has it, they hold up clicks"""
+
+
+def _tidy() -> None:
+    while not _ending.wait(TIDIED):
+        gc.collect()
+
+
 @st.cache_resource(show_spinner=False)
 def shared() -> Engine:
     """The one that all sessions of the app share."""
+    threading.Thread(target=_tidy, daemon=True).start()
     return Engine(max(1, min(8, os.cpu_count() or 1)))
 
 
