@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import gc
 import itertools
 import json
@@ -82,8 +84,14 @@ TIDIED = 15
 
 
 def _tidy() -> None:
+    """Give back what nothing holds any more, to the system too where the C library can."""
+    trim = None
+    with contextlib.suppress(OSError, AttributeError):
+        trim = ctypes.CDLL(None).malloc_trim
     while not _ending.wait(TIDIED):
         gc.collect()
+        if trim:
+            trim(0)
 
 
 @st.cache_resource(show_spinner=False)
