@@ -21,9 +21,9 @@ def _component(name: str, *shared: str):
     return st.components.v2.component(f"netspace_{name}", **{kind: words for kind, words in text.items() if words})
 
 
-_viewer, _picker, _feed = _component("viewer", "hub", "path"), _component("picker", "hub"), _component("feed", "hub")
-_optimise, _map = (_component(name, "hub", "path", "marks") for name in ("optimise", "map"))
-_pad = _component("pad", "hub")
+_viewer = _component("viewer", "hub", "path", "gl")
+_optimise, _map = _component("optimise", "hub", "path", "marks"), _component("map", "hub", "path", "marks", "gl")
+_picker, _pad, _feed = (_component(name, "hub") for name in ("picker", "pad", "feed"))
 _classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
 
 

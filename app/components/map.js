@@ -193,17 +193,7 @@ class Points {
     const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, depth: false });
     if (!gl) return;
     this.gl = gl;
-    const program = gl.createProgram();
-    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-    }
-    gl.linkProgram(program);
-    gl.useProgram(program);
-    this.uniform = {};
-    for (const name of ["centre", "zoom", "formerCentre", "formerZoom", "pixel", "swell", "gone", "text", "paper"]) this.uniform[name] = gl.getUniformLocation(program, name);
+    this.uniform = use(gl, VERTEX, FRAGMENT, ["centre", "zoom", "formerCentre", "formerZoom", "pixel", "swell", "gone", "text", "paper"]);
     gl.bindTexture(gl.TEXTURE_2D_ARRAY, gl.createTexture());
     gl.texImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R8, SIDE, SIDE, MARKS.length, 0, gl.RED, gl.UNSIGNED_BYTE, distances());
     for (const [name, value] of [[gl.TEXTURE_MIN_FILTER, gl.LINEAR], [gl.TEXTURE_MAG_FILTER, gl.LINEAR], [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE], [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE]])
@@ -282,10 +272,7 @@ class ZooMap {
     this.hot = -1;
     this.build();
     this.listen();
-    const listeners = hub.listeners.get(id) ?? new Set();
-    hub.listeners.set(id, listeners);
-    this.onFeed = () => this.receive();
-    listeners.add(this.onFeed);
+    this.leave = onFeeds(id, () => this.receive());
   }
 
   build() {
@@ -368,26 +355,12 @@ class ZooMap {
       ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0), ArrowUp: () => this.walk(0, 1), ArrowDown: () => this.walk(0, -1),
       Enter: () => this.hot >= 0 && this.pick({ network: this.hot }),
     };
-    for (const button of map.querySelectorAll(".zoom button")) button.onclick = () => this.keyed[button.dataset.key]();
     chosen.querySelector("button").onclick = () => this.select("none", []);
-    help.onclick = () => keys.toggleAttribute("hidden");
     legend.onclick = (e) => {
       const chip = e.target.closest(".chip");
       if (chip) this.hide(Number(chip.dataset.category), e.shiftKey);
     };
-    this.root.onkeydown = (e) => {
-      const action = e.ctrlKey || e.metaKey ? undefined : this.keyed[e.key];
-      if (!action || (e.key === "Enter" && e.composedPath()[0].tagName === "BUTTON")) return;
-      e.preventDefault();
-      e.stopPropagation();  // Streamlit has shortcuts of its own
-      action();
-    };
-    this.onAway = (e) => {
-      const path = e.composedPath();
-      if (!path.includes(this.root)) this.root.classList.remove("active");
-      if (!path.some((el) => el === keys || el === help)) keys.hidden = true;
-    };
-    document.addEventListener("pointerdown", this.onAway);
+    this.rest = hearKeys(this);
     this.onFrame = ({ detail }) => {  // the slider of the path that is drawn
       if (this.data?.path?.follows !== detail.id || this.data.path.places.length !== detail.steps) return;
       this.frame = detail.frame;
@@ -806,12 +779,7 @@ class ZooMap {
   // -- drawing --------------------------------------------------------------------------------------------------
 
   redraw() {
-    if (this.drawing) return;
-    this.drawing = true;
-    requestAnimationFrame(() => {
-      this.drawing = false;
-      if (this.root.isConnected && this.data) this.draw();
-    });
+    drawSoon(this);
   }
 
   draw() {
@@ -1023,9 +991,9 @@ class ZooMap {
     clearTimeout(this.resting);
     clearTimeout(this.stilling);
     this.observer.disconnect();
-    document.removeEventListener("pointerdown", this.onAway);
+    this.rest();
     window.removeEventListener("netspace-frame", this.onFrame);
-    hub.listeners.get(this.id)?.delete(this.onFeed);
+    this.leave();
     if (this.url) URL.revokeObjectURL(this.url);
     this.cloud?.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }

@@ -1,4 +1,4 @@
-// What the maps of embeddings share: marks, the colour ramp, round numbers, and words made safe for HTML.
+// What the maps of embeddings share: marks, the colour ramp, round numbers, words made safe for HTML, and keys.
 
 const RAMP = ["#54408c", "#3f6db0", "#2795a3", "#5bb474", "#d8cf56"];  // its lightness rises evenly
 
@@ -47,3 +47,24 @@ function drawing(mark, colour, filled) {  // the same as SVG, for words
 
 const stroke = (colour, dash, width) =>
   `<svg viewBox="0 0 ${width} 8" aria-hidden="true"><path d="M0 4H${width}" stroke="${colour}" stroke-width="2.6" stroke-dasharray="${dash}"/></svg>`;
+
+// The keys of a map's table `keyed`, its buttons that do the same, and the list of keys; returns what ends that.
+function hearKeys(view) {
+  const { map, keys, help } = view.el;
+  for (const button of map.querySelectorAll(".zoom button")) button.onclick = () => view.keyed[button.dataset.key]();
+  help.onclick = () => keys.toggleAttribute("hidden");
+  view.root.onkeydown = (e) => {
+    const action = e.ctrlKey || e.metaKey ? undefined : view.keyed[e.key];
+    if (!action || (e.key === "Enter" && e.composedPath()[0].tagName === "BUTTON")) return;
+    e.preventDefault();
+    e.stopPropagation();  // Streamlit has shortcuts of its own
+    action();
+  };
+  const away = (e) => {
+    const path = e.composedPath();
+    if (!path.includes(view.root)) view.root.classList.remove("active");
+    if (!path.some((el) => el === keys || el === help)) keys.hidden = true;
+  };
+  document.addEventListener("pointerdown", away);
+  return () => document.removeEventListener("pointerdown", away);
+}

@@ -30,10 +30,7 @@ class Optimise {
       legend: find(".legend"), numbers: find(".numbers"), live: find(".live"),
     };
     this.listen();
-    const listeners = hub.listeners.get(id) ?? new Set();
-    hub.listeners.set(id, listeners);
-    this.onFeed = () => this.receive();
-    listeners.add(this.onFeed);
+    this.leave = onFeeds(id, () => this.receive());
   }
 
   // -- hands ----------------------------------------------------------------------------------------------------
@@ -75,27 +72,13 @@ class Optimise {
       curve.onpointermove = (e) => this.point(this.nearStep(curve, e.offsetX, e.offsetY));
       curve.onpointerleave = () => this.point(null);
     }
-    for (const button of map.querySelectorAll(".zoom button")) button.onclick = () => this.keyed[button.dataset.key]();
-    help.onclick = () => keys.toggleAttribute("hidden");
     this.keyed = {
       "+": () => this.zoom(1.25), "-": () => this.zoom(0.8), r: () => this.move(null), t: () => this.move(this.around(this.data.runs.flatMap((run) => run.places))), "?": () => keys.toggleAttribute("hidden"),
       Escape: () => { keys.hidden = true; this.point(null); },
       ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0), ArrowUp: () => this.walk(0, 1), ArrowDown: () => this.walk(0, -1),
       Enter: () => this.hot?.network !== undefined && this.start(this.hot),
     };
-    this.root.onkeydown = (e) => {
-      const action = e.ctrlKey || e.metaKey ? undefined : this.keyed[e.key];
-      if (!action || (e.key === "Enter" && e.composedPath()[0].tagName === "BUTTON")) return;
-      e.preventDefault();
-      e.stopPropagation();  // Streamlit has shortcuts of its own
-      action();
-    };
-    this.onAway = (e) => {
-      const path = e.composedPath();
-      if (!path.includes(this.root)) this.root.classList.remove("active");
-      if (!path.some((el) => el === keys || el === help)) keys.hidden = true;
-    };
-    document.addEventListener("pointerdown", this.onAway);
+    this.rest = hearKeys(this);
   }
 
   start(hot, x, y) {  // the next run is to start here
@@ -324,12 +307,7 @@ class Optimise {
   // -- drawing --------------------------------------------------------------------------------------------------
 
   redraw() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.root.isConnected && this.data) this.draw();
-    });
+    drawSoon(this);
   }
 
   draw() {
@@ -534,8 +512,8 @@ class Optimise {
 
   dispose() {
     this.observer.disconnect();
-    document.removeEventListener("pointerdown", this.onAway);
-    hub.listeners.get(this.id)?.delete(this.onFeed);
+    this.rest();
+    this.leave();
   }
 }
 

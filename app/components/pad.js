@@ -14,7 +14,6 @@ class Pad {
       if (detail.id === this.data?.follows && detail.path === this.data.path) this.mark(detail.frame);
     };
     window.addEventListener("netspace-frame", this.onFrame);
-    this.onFeed = () => this.receive();
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(root);
     const { canvas } = this.el;
@@ -42,10 +41,8 @@ class Pad {
 
   update(data) {
     if (this.data?.follows !== data.follows) {
-      hub.listeners.get(this.data?.follows)?.delete(this.onFeed);
-      const listeners = hub.listeners.get(data.follows) ?? new Set();
-      hub.listeners.set(data.follows, listeners);
-      listeners.add(this.onFeed);
+      this.leave?.();
+      this.leave = onFeeds(data.follows, () => this.receive());
     }
     if (this.data?.path !== data.path) {
       this.values.clear();
@@ -201,7 +198,7 @@ class Pad {
   dispose() {
     this.observer.disconnect();
     window.removeEventListener("netspace-frame", this.onFrame);
-    hub.listeners.get(this.data?.follows)?.delete(this.onFeed);
+    this.leave?.();
   }
 }
 

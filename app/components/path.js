@@ -26,10 +26,7 @@ class PathView {
     };
     this.build();
     this.listen();
-    const listeners = hub.listeners.get(id) ?? new Set();
-    hub.listeners.set(id, listeners);
-    this.onFeed = () => this.receive();
-    listeners.add(this.onFeed);
+    this.leave = onFeeds(id, () => this.receive());
   }
 
   listen() {
@@ -256,12 +253,7 @@ class PathView {
   }
 
   redraw() {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.root.isConnected && this.data) this.draw();
-    });
+    drawSoon(this);
   }
 
   dispose() {
@@ -270,7 +262,7 @@ class PathView {
     this.observer.disconnect();
     document.removeEventListener("pointerdown", this.onAway);
     window.removeEventListener("netspace-show", this.onShow);
-    hub.listeners.get(this.id)?.delete(this.onFeed);
+    this.leave();
   }
 }
 

@@ -17,10 +17,7 @@ class Picker {
     window.addEventListener("netspace-slot", this.onSlot);
     find(".swap").onclick = () => this.send("swap", {});
     find(".random").onclick = () => this.send("random", {});
-    const listeners = hub.listeners.get(id) ?? new Set();
-    hub.listeners.set(id, listeners);
-    this.onFeed = () => this.paint();
-    listeners.add(this.onFeed);
+    this.leave = onFeeds(id, () => this.paint());
   }
 
   update(data, setTriggerValue) {
@@ -115,7 +112,7 @@ class Picker {
   }
 
   dispose() {
-    hub.listeners.get(this.id)?.delete(this.onFeed);
+    this.leave();
     window.removeEventListener("netspace-slot", this.onSlot);
     if (this.url) URL.revokeObjectURL(this.url);
   }

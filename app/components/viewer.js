@@ -84,18 +84,7 @@ class Viewer extends PathView {
       this.el.stage.classList.add("without-gl");
       return;
     }
-    const program = gl.createProgram();
-    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-    }
-    gl.linkProgram(program);
-    gl.useProgram(program);
-    this.uniform = {};
-    for (const name of ["camera", "turn", "low", "size", "colour", "flatten"])
-      this.uniform[name] = gl.getUniformLocation(program, name);
+    this.uniform = use(gl, VERTEX, FRAGMENT, ["camera", "turn", "low", "size", "colour", "flatten"]);
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.SCISSOR_TEST);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
