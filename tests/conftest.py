@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,16 @@ TINY_FAMILY_TRAIN = TrainConfig(
 torch.set_num_threads(1)
 
 
-def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first of all test processes makes and the others wait for."""
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> Path:
+    """A folder, called `name` below all tests', that the first of all processes makes, step by step; others wait."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
-    folder, done = root / name, root / f"{name}.done"
-    with FileLock(root / f"{name}.lock"):
+    folder, state = root / name, root / name.replace("/", "-")
+    done = state.with_suffix(".done")
+    with FileLock(state.with_suffix(".lock")):
         if not done.exists():
-            make(folder)
+            deque(make(folder), maxlen=0)  # all steps, of which nothing is kept
             done.touch()
     return folder
 
@@ -72,12 +74,9 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_zoo_folder(tmp_path_factory) -> Path:
     """Six chairs, two of them held out, in small SIRENs."""
-
-    def make(folder: Path) -> None:
-        for _ in make_sdf_zoo(folder / "zoo", chair_sources(6), TINY_FIT, workers=0):
-            pass
-
-    return made_once(tmp_path_factory, "tiny-zoo", make) / "zoo"
+    return made_once(
+        tmp_path_factory, "tiny/zoo", lambda folder: make_sdf_zoo(folder, chair_sources(6), TINY_FIT, workers=0)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -88,23 +87,13 @@ def tiny_zoo(tiny_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo, hardly trained."""
-
-    def make(folder: Path) -> None:
-        for _ in fit(tiny_zoo, TINY_TRAIN, folder / "space"):
-            pass
-
-    return made_once(tmp_path_factory, "tiny-space", make) / "space"
+    return made_once(tmp_path_factory, "tiny-fitted/space", lambda folder: fit(tiny_zoo, TINY_TRAIN, folder))
 
 
 @pytest.fixture(scope="session")
 def tiny_cnn_zoo_folder(tmp_path_factory) -> Path:
     """Eight LeNetLike on digits, from guessing to good: four to train on, two for validation, two held out."""
-
-    def make(folder: Path) -> None:
-        for _ in make_cnn_zoo(folder / "zoo", TINY_CNN, workers=0):
-            pass
-
-    return made_once(tmp_path_factory, "tiny-cnn-zoo", make) / "zoo"
+    return made_once(tmp_path_factory, "tiny-cnn/zoo", lambda folder: make_cnn_zoo(folder, TINY_CNN, workers=0))
 
 
 @pytest.fixture(scope="session")
@@ -115,31 +104,27 @@ def tiny_cnn_zoo(tiny_cnn_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo of classifiers, hardly trained."""
-
-    def make(folder: Path) -> None:
-        for _ in fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder / "space"):
-            pass
-
-    return made_once(tmp_path_factory, "tiny-cnn-space", make) / "space"
+    return made_once(
+        tmp_path_factory, "tiny-cnn-fitted/space", lambda folder: fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder)
+    )
 
 
 @pytest.fixture(scope="session")
 def tiny_family_zoo_folder(tmp_path_factory) -> Path:
     """Of LeNetLike, VanillaCNN and ResNet8 on digits four networks each, two of them for training."""
 
-    def make(folder: Path) -> None:
+    def make(folder: Path) -> Iterator:
         parts = []
         for base in TINY_FAMILY:
             config = CnnConfig(
                 arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1,
                 heldout=1, dtype="float32", limit=512,
             )  # fmt: skip
-            for _ in make_cnn_zoo(folder / base, config, workers=0):
-                pass
-            parts.append(Zoo.load(folder / base))
-        join([(part, range(len(part))) for part in parts], folder / "zoo", {"made_by": "zoo join"})
+            yield from make_cnn_zoo(folder.parent / base, config, workers=0)
+            parts.append(Zoo.load(folder.parent / base))
+        join([(part, range(len(part))) for part in parts], folder, {"made_by": "zoo join"})
 
-    return made_once(tmp_path_factory, "tiny-family-zoo", make) / "zoo"
+    return made_once(tmp_path_factory, "tiny-family/zoo", make)
 
 
 @pytest.fixture(scope="session")
@@ -150,9 +135,9 @@ def tiny_family_zoo(tiny_family_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
     """A space of the tiny family, hardly trained."""
-
-    def make(folder: Path) -> None:
-        for _ in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder / "space", teacher=best_of(tiny_family_zoo)):
-            pass
-
-    return made_once(tmp_path_factory, "tiny-family-space", make) / "space"
+    teacher = best_of(tiny_family_zoo)
+    return made_once(
+        tmp_path_factory,
+        "tiny-family-fitted/space",
+        lambda folder: fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=teacher),
+    )
