@@ -13,7 +13,7 @@ from test_app import lay, root, said, unpack_feed  # noqa: F401  (lay and root a
 from test_app_family import folder  # noqa: F401  (a fixture)
 
 from app import moves as page
-from app.session import catalogue, chairs, charts, classifiers, engine, manifold, moves
+from app.session import catalogue, chairs, charts, classifiers, engine, manifold, moves, projections
 from app.session.path import STEPS
 from netspace import directions
 from netspace.network import Network
@@ -27,7 +27,7 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(directions, "LEAST", 4)
     monkeypatch.setattr(directions, "FOLDS", 2)
-    for cached in (charts._embedding, charts._chart, manifold._manifold, moves._nearest, moves._direction):
+    for cached in (charts._embedding, charts._chart, manifold._manifold, moves._nearest, projections._direction):
         cached.clear()
 
 
@@ -111,7 +111,7 @@ def test_a_path_goes_on_beyond_its_ends(shapes):
 
 def test_a_direction_moves_in_units_of_its_column(shapes):
     column = "seat_height"
-    family, found = moves.direction(shapes, 2, column), moves._direction(shapes.key, column, shapes)
+    family, found = moves.direction(shapes, 2, column), projections.direction(charts.chart(shapes), column)
     values, own = family.shown["axis"]["values"], shapes.zoo.records[column][2]
     furthest = min(found.reach, 2 * found.std)  # where networks are near, and within what the column is like
     assert np.allclose([values[0], values[STEPS // 2], values[-1]], [own - furthest, own, own + furthest])
@@ -123,7 +123,7 @@ def test_a_direction_moves_in_units_of_its_column(shapes):
 
 
 def test_a_direction_that_is_not_there_is_told(shapes):
-    found = moves._direction(shapes.key, "seat_height", shapes)
+    found = projections.direction(charts.chart(shapes), "seat_height")
     for r2, word in ((0.3, "little"), (-2.0, "nothing"), (float("nan"), "nothing")):
         assert f"say {word} about seat height" in moves.reads(replace(found, r2=r2))[1]
     assert moves.reads(replace(found, r2=0.9))[1] == ""

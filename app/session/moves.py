@@ -19,7 +19,7 @@ from netspace.project import finite, nearest
 from netspace.shapes import MEASURES
 from netspace.zoo import TRAIN
 
-from . import chairs, charts, classifiers, manifold, take_away
+from . import chairs, charts, classifiers, manifold, projections, take_away
 from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
 from .chairs import PathWork
 from .classifiers import ClassifierWork
@@ -287,14 +287,6 @@ def columns(loaded: Loaded) -> list[str]:
     return directions.columns_of(loaded.zoo.records)
 
 
-@st.cache_data(max_entries=64, show_spinner="Fitting the direction …")
-def _direction(key: str, column: str, _loaded: Loaded) -> directions.Direction:
-    zoo = _loaded.zoo
-    train = zoo.ids(TRAIN)
-    unseen = sorted(set(range(len(zoo))) - set(train))
-    return directions.direction_of(embeddings(_loaded), zoo.records, column, train, unseen)
-
-
 def title(column: str) -> str:
     """A column as the page names it."""
     return column.replace("_", " ")
@@ -324,7 +316,7 @@ def reads(found: directions.Direction) -> tuple[str, str]:
 
 def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     """A network, moved along the direction of a column; `start` is its id, or a point of the space."""
-    found, records, called = _direction(loaded.key, column, loaded), loaded.zoo.records, title(column)
+    found, records, called = projections.direction(charts.chart(loaded), column), loaded.zoo.records, title(column)
     if isinstance(start, Place):
         name, z0, own = start.name, torch.tensor(start.z), math.nan
         if not z0.isfinite().all():

@@ -148,7 +148,7 @@ def direction(chart: Chart, column: str) -> Direction:
     return _direction(chart.loaded.key, column, chart)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner="Fitting the direction …")
 def _direction(key: str, column: str, _chart: Chart) -> Direction:
     zoo = _chart.loaded.zoo
     train = _chart.training.tolist()
