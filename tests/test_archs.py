@@ -134,6 +134,21 @@ def test_compiled_is_the_network(arch):
 
 
 @SDFS
+def test_a_compiled_network_multiplies_matrices_of_few_shapes(arch, monkeypatch):
+    """Each would leave a kernel behind in oneDNN, for ever."""
+    net, met, addmm = networks(arch, 1)[0], set(), torch.addmm
+
+    def noting(bias, x, w):
+        met.add(tuple(x.shape))
+        return addmm(bias, x, w)
+
+    monkeypatch.setattr(torch, "addmm", noting)
+    for n in range(1, 5000, 113):
+        assert net.compiled(torch.bfloat16)(torch.zeros(n, 3)).shape == (n,)
+    assert len(met) <= 2 * 8
+
+
+@SDFS
 def test_stretching_the_weights_stretches_the_function(arch):
     net = networks(arch, 1)[0]
     factors = torch.tensor([0.8, 1.25, 1.0])
