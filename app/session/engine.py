@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import ctypes
 import gc
 import itertools
 import json
@@ -79,25 +77,10 @@ class Engine:
                 future.set_exception(error)
 
 
-TIDIED = 15
-"""seconds between two collections of garbage; after every run of a page, as Streamlit has it, they hold up clicks"""
-
-
-def _tidy() -> None:
-    """Give back what nothing holds any more, to the system too where the C library can."""
-    trim = None
-    with contextlib.suppress(OSError, AttributeError):
-        trim = ctypes.CDLL(None).malloc_trim
-    while not _ending.wait(TIDIED):
-        gc.collect()
-        if trim:
-            trim(0)
-
-
 @st.cache_resource(show_spinner=False)
 def shared() -> Engine:
     """The one that all sessions of the app share."""
-    threading.Thread(target=_tidy, daemon=True).start()
+    gc.freeze()  # Streamlit collects garbage after every run: the modules, most of all objects, are none of it
     return Engine(max(1, min(8, os.cpu_count() or 1)))
 
 
