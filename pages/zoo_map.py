@@ -1,5 +1,6 @@
 """Map: the networks of a zoo as points of its space, what each of them is, and what is near it."""
 
+import numpy as np
 import streamlit as st
 
 from app import bringing, components, frame, inspector, links, moves, selection
@@ -243,7 +244,7 @@ def selected() -> None:
         frame.acted()
 
 
-def moved() -> None:
+def looked() -> None:
     if "view" not in state[VIEW]:
         return
     told = state[VIEW]["view"]
@@ -263,10 +264,15 @@ def path_data() -> dict | None:
     return about | {"places": places, "colour": catalogue.COLOURS["latent"]}
 
 
+def shown() -> tuple[int | None, np.ndarray | None]:
+    """The network that is picked, and its embedding (E), or that of the empty place that is."""
+    i = chart.labels.get(state["map_network"])
+    return i, inspection.point_of(chart, where, i, state["map_at"])
+
+
 def board() -> None:
-    """The map, the network that is picked on it, what is selected, and the ways through the space."""
-    i, at = chart.labels.get(state["map_network"]), state["map_at"]
-    point = inspection.point_of(chart, where, i, at)
+    """The map, the network that is picked on it, and what is selected: laid out alone where something is clicked."""
+    (i, point), at = shown(), state["map_at"]
     near = [] if point is None else inspection.near_in_space(chart, point, i)
     work = None
     if point is not None and near:
@@ -293,7 +299,7 @@ def board() -> None:
     }
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        components.zoo_map(VIEW, data, picked, selected, moved)
+        components.zoo_map(VIEW, data, picked, selected, looked)
         st.caption(
             "Distance on this map is not distance in the space: neighbours and distances are measured in the space "
             f"itself (E = {chart.z.shape[1]})."
@@ -309,9 +315,9 @@ def board() -> None:
     if ids is not None:
         selection.section(chart, where, ids)
     if "move_kind" in state:
-        write_link()  # at once: what comes next may take a moment
-    move(i, point)
-    write_link()
+        write_link()
+    if moved() != state["map_moved"]:
+        frame.again()
 
 
 def a_now() -> int | None:
@@ -322,16 +328,23 @@ def b_now() -> int | None:
     return chart.labels.get(state[f"{PAIR}_b"])
 
 
-def move(i: int | None, point) -> None:
+def moved() -> tuple:
+    """What the ways through the space depend on: the path from A to B not on what is picked."""
+    picked = (state["map_network"], state["map_at"]) if state.get("move_kind", "path") != "path" else ()
+    return a_now(), b_now(), *picked
+
+
+def ways() -> None:
     """The ways through the space below the map; the map shows the one that is chosen."""
     st.divider()
-    place = None
+    (i, point), place = shown(), None
     if point is not None and (i is None or i >= len(loaded.zoo)):  # of a guest the zoo's table knows nothing
         name = "the clicked place" if i is None else inspection.known(chart, i).name
         place = Place(name, tuple(map(float, point)))
     told = moves.section(loaded, i, place, a_now(), b_now(), write_link)
     before = state.get("map_told")
     state["map_told"] = told and told | {"key": loaded.key}
+    write_link()
     if drawn(told) != drawn(before):
         frame.again()
 
@@ -378,7 +391,7 @@ frame.notices()
 bringing.progress()
 if where.problem:
     st.info(where.problem, icon=":material/scatter_plot:")
-top = st.container()
+top, below = st.container(), st.container()
 with st.container(key="feeds-map", gap=None):
     components.feed("map-look", points.look_feed(VIEW, look, chart, *(state[f"map_{n}"] for n in LOOKS)))
     components.feed("map-points", points.points_feed(VIEW, where.key, where))
@@ -386,8 +399,11 @@ with st.container(key="feeds-map", gap=None):
     atlas = points.atlas_feed(VIEW, where.key, chart)
     if atlas:
         components.feed("map-atlas", atlas)
+state["map_moved"] = moved()
 with top:
     st.fragment(board)()
+with below:
+    st.fragment(ways)()
 bringing.report(chart)
 before = arrived()
 way = (state.get("map_told") or {}).get("embeddings")

@@ -75,3 +75,22 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name
     wait(page, "d.count === '9'", "zoo-map")
     expect(page.get_by_role("heading", name=f"{name} / zoo: 1 network imported, 1 refused")).to_be_visible()
     assert f"imports%2F{name}%2Fzoo" in page.url
+
+
+def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):  # noqa: F811
+    names = list(tiny_cnn_zoo.records.name)
+    page.goto(f"/zoo_map?space=space&zoo=zoo&projection=pca&move=spline&spline={names[0]}|{names[1]}")
+    wait(page, "d.count === '8'", "zoo-map")
+    add = page.get_by_role("button", name="Add the picked network")
+    expect(add).to_be_disabled()
+    page.locator(".zoo-map").focus()
+    for turn, key in enumerate(("ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowLeft"), 1):
+        page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        wait(page, f"Number(d.answered) === {turn}", "zoo-map")
+        if int(report(page)["picked"]) > 1:
+            break
+    expect(add).to_be_enabled()
+    add.click()
+    picked = names[int(report(page)["picked"])]
+    page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")
