@@ -10,6 +10,7 @@ import math
 import os
 import queue
 import struct
+import sys
 import threading
 import zipfile
 from collections import OrderedDict
@@ -24,6 +25,9 @@ Work = TypeVar("Work")
 
 NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 """raised by np.load of a file that is missing or damaged"""
+
+NICE = 10
+"""of the workers: clicks are answered before them, and a browser on the same machine draws"""
 
 torch.set_num_threads(1)  # the work is spread over threads that run one network each
 
@@ -65,6 +69,8 @@ class Engine:
 
     def _work(self) -> None:
         torch.set_num_threads(1)
+        if sys.platform == "linux":  # elsewhere a priority is that of the whole process
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         while True:
             _, _, future, function, args = self.queue.get()
             if function is None:
