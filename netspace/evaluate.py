@@ -270,9 +270,14 @@ def answers(network: Network, images: Images | None = None) -> Tensor:
 def disagreement(a: Tensor, b: Tensor) -> Tensor:
     """Between answers (*b, n) of two networks: 1 - IoU of occupancies (bool), else the share of different classes."""
     if a.dtype != torch.bool:
-        return (a != b).float().mean(dim=-1)
-    union = (a | b).sum(dim=-1)
-    return 1 - torch.where(union > 0, (a & b).sum(dim=-1) / union.clamp(min=1), 1.0)
+        return _count(a != b) / max(a.shape[-1], b.shape[-1])
+    union = _count(a | b)
+    return 1 - torch.where(union > 0, _count(a & b) / union.clamp(min=1), 1.0)
+
+
+def _count(x: Tensor) -> Tensor:
+    """How many of the last axis are true, (*b, n) -> (*b), on the CPU: NumPy counts ten times as fast as PyTorch."""
+    return torch.as_tensor(np.count_nonzero(x.cpu().numpy(), axis=-1))
 
 
 @torch.no_grad()
