@@ -124,14 +124,20 @@ class Nearest(NamedTuple):
     """(n, k)"""
 
 
+MOST_DISTANCES = 1 << 24
+"""distances that are held at once: 64 MB of them"""
+
+
 def nearest(z: Tensor, reference: Tensor, k: int) -> Nearest:
     """Of embeddings (n, E) the k nearest among the reference's (b, E), by Euclidean distance in the space.
 
     Where the reference has fewer than k, all of it; what is not finite is infinitely far away.
     """
-    distances = torch.cdist(z, reference, compute_mode="donot_use_mm_for_euclid_dist")  # exact: equal ones are at 0
-    found = torch.nan_to_num(distances, nan=torch.inf).topk(min(k, len(reference)), largest=False)
-    return Nearest(found.values, found.indices)
+    parts = []
+    for part in z.split(max(1, MOST_DISTANCES // max(1, len(reference)))):
+        distances = torch.cdist(part, reference, compute_mode="donot_use_mm_for_euclid_dist")  # equal ones are at 0
+        parts.append(torch.nan_to_num(distances, nan=torch.inf).topk(min(k, len(reference)), largest=False))
+    return Nearest(torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts]))
 
 
 # -- planes --------------------------------------------------------------------------------------------------------
