@@ -168,3 +168,12 @@ def test_maps_of_few_equal_or_broken_networks():
 def test_settings_have_limits(setting):
     with pytest.raises(ValueError, match="--"):
         UmapConfig(**setting)
+
+
+def test_the_nearest_of_many_are_found_part_by_part(monkeypatch):
+    z, reference = torch.randn(10, 4), torch.randn(7, 4)
+    whole = nearest(z, reference, 3)
+    monkeypatch.setattr(project, "MOST_DISTANCES", 3 * 7 + 1)  # three at once
+    parts = nearest(z, reference, 3)
+    assert torch.equal(whole.ids, parts.ids) and torch.equal(whole.distances, parts.distances)
+    assert nearest(z[:0], reference, 3).ids.shape == (0, 3)
