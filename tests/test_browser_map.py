@@ -54,12 +54,12 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name
     page.mouse.up()
     wait(page, "d.selected === '8'", "zoo-map")
     expect(page.get_by_role("heading", name="8 networks selected")).to_be_visible()
+    page.wait_for_url("**selection=**")  # all is laid out
     with page.expect_download() as download:
         page.locator(".st-key-map_csv button").first.click()
     table = Path(download.value.path()).read_text().splitlines()
     assert len(table) == 9 and "map PC 1" in table[0] and picked in "".join(table)
 
-    page.wait_for_url("**selection=**")
     page.goto(page.url)
     wait(page, "d.count === '8' && d.selected === '8' && d.picked !== ''", "zoo-map")
 
@@ -94,3 +94,21 @@ def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):  # noqa: F811
     add.click()
     picked = names[int(report(page)["picked"])]
     page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")
+
+
+def test_a_click_that_is_lost_on_its_way_is_told_again(page, tiny_cnn_zoo):  # noqa: F811
+    page.add_init_script(
+        "const send = WebSocket.prototype.send;"
+        "WebSocket.prototype.send = function (data) {"
+        " if (window.losing) { window.losing = false; window.lost = true; } else send.call(this, data); };"
+    )
+    page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
+    wait(page, "d.count === '8'", "zoo-map")
+    page.locator(".zoo-map").focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate("window.losing = true")
+    page.keyboard.press("Enter")
+    wait(page, "Number(d.answered) === 1", "zoo-map")
+    assert page.evaluate("window.lost")
+    name = tiny_cnn_zoo.records.name[int(report(page)["picked"])]
+    expect(page.get_by_role("heading", name=name)).to_be_visible()

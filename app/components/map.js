@@ -10,6 +10,7 @@ const CORNERS = 64;  // of a lasso, at most
 const STILL = 180;  // milliseconds after which a view that moved is drawn with all its points
 const FEW = 4000;  // points that are always drawn
 const GLIDE = 450;  // milliseconds in which networks go from their place on one map to that on the next
+const ANSWER = 3000;  // milliseconds after which Python is asked again
 const REST = 500;  // milliseconds until Python hears of a view
 const SIDE = 64;  // pixels along a side of a mark's distances
 const REACHES = [1, 0.9, 1.25, 1.25, 1.15, 1.5];  // of marks of radius 1
@@ -392,9 +393,17 @@ class ZooMap {
     [kept.picked, kept.place] = [what.network ?? null, what.at ?? null];
     this.clicked = kept.picked;  // its words are beside the map now
     kept.waiting.push({ ...what, click: kept.clicks });
-    this.setStateValue("pick", { ...what, click: kept.clicks });
+    this.ask(0);
     this.tell();
     this.redraw();
+  }
+
+  ask(times) {  // Python for what waits, and again where no answer comes: a message is lost while the page is laid out
+    clearTimeout(this.asking);
+    const what = this.kept.waiting.at(-1);
+    if (!what) return;
+    this.setStateValue("pick", { ...what, times });
+    this.asking = setTimeout(() => this.ask(times + 1), ANSWER);
   }
 
   select(tool, polygon) {
@@ -511,6 +520,7 @@ class ZooMap {
       kept.waiting.splice(0, answered + 1);
     } else if (word !== kept.word) kept.waiting = [];
     if (!kept.waiting.length) [kept.picked, kept.place] = [data.picked, place];
+    else if (!this.asking) this.asking = setTimeout(() => this.ask(1), ANSWER);  // told by what was here before
     kept.word = word;
     const polygon = JSON.stringify(data.selection?.polygon ?? null);
     if (polygon !== kept.said) kept.polygon = data.selection?.polygon ?? null;
@@ -989,6 +999,7 @@ class ZooMap {
 
   dispose() {
     clearTimeout(this.resting);
+    clearTimeout(this.asking);
     clearTimeout(this.stilling);
     this.observer.disconnect();
     this.rest();
