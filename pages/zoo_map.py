@@ -1,6 +1,5 @@
 """Map: the networks of a zoo as points of its space, what each of them is, and what is near it."""
 
-import numpy as np
 import streamlit as st
 
 from app import bringing, components, frame, inspector, links, moves, selection
@@ -264,7 +263,7 @@ def path_data() -> dict | None:
     return about | {"places": places, "colour": catalogue.COLOURS["latent"]}
 
 
-def shown() -> tuple[int | None, np.ndarray | None]:
+def shown() -> tuple:
     """The network that is picked, and its embedding (E), or that of the empty place that is."""
     i = chart.labels.get(state["map_network"])
     return i, inspection.point_of(chart, where, i, state["map_at"])

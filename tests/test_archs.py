@@ -1,5 +1,6 @@
 """Laws over all architectures: the fast ways to run a network give what the module gives."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -136,10 +137,11 @@ def test_compiled_is_the_network(arch):
 @SDFS
 def test_a_compiled_network_multiplies_matrices_of_few_shapes(arch, monkeypatch):
     """Each would leave a kernel behind in oneDNN, for ever."""
-    net, met, addmm = networks(arch, 1)[0], set(), torch.addmm
+    net, met, addmm, here = networks(arch, 1)[0], set(), torch.addmm, threading.get_ident()
 
     def noting(bias, x, w):
-        met.add(tuple(x.shape))
+        if threading.get_ident() == here:
+            met.add(tuple(x.shape))
         return addmm(bias, x, w)
 
     monkeypatch.setattr(torch, "addmm", noting)
