@@ -504,21 +504,21 @@ def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, 
 
 
 def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(tmp_path, tiny_zoo_folder):
-    train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", "60"]
+    train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", "200"]
     folder = runs.start([*train, "--out", str(tmp_path / "space")])
     job = until(lambda: (j := runs.read(folder)).done >= 2 and j)
-    assert (job.state, job.total) == ("running", 60)
+    assert (job.state, job.total) == ("running", 200)
     runs.stop(folder)
     asked = time.monotonic()
     job = becomes(folder, "stopped", "finished")
-    assert job.state == "stopped" and 2 <= job.done < 60 and time.monotonic() - asked < 10
+    assert job.state == "stopped" and 2 <= job.done < 200 and time.monotonic() - asked < 10
     moved = folder.rename(tmp_path / "moved")
     assert runs.resume(moved) == moved
     job = becomes(moved, "finished", "failed", "crashed")
-    assert (job.state, job.done) == ("finished", 60) and "--resume" not in job.argv
+    assert (job.state, job.done) == ("finished", 200) and "--resume" not in job.argv
     assert main([*train, "--out", str(tmp_path / "whole")]) == 0
     points, whole = runs.metrics(moved), runs.metrics(tmp_path / "whole")
-    assert [p["step"] for p in points] == list(range(1, 61))
+    assert [p["step"] for p in points] == list(range(1, 201))
     assert [p["terms"] for p in points] == [p["terms"] for p in whole]
     for name, tensor in load_file(tmp_path / "whole" / "model.safetensors").items():
         assert tensor.equal(load_file(moved / "model.safetensors")[name]), name
