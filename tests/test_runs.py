@@ -223,6 +223,7 @@ def test_two_run_at_a_time_and_others_queue_in_order(tmp_path, launch):
         becomes(folder, expected)
     launch(tmp_path / "typed", tmp_path / "slots")  # without --queue
     becomes(tmp_path / "typed", "running")
+    until(lambda: runs.read(tmp_path / "typed").done)  # it has found no slot free
     (jobs[1] / "go").touch()
     becomes(jobs[2], "running")
     assert state(jobs[3]) == "queued"
