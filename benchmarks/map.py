@@ -2,7 +2,8 @@
 
 Zoos of random networks (siren64) are embedded by a space that nobody trained, and drawn as a PCA map in headless
 Chromium. A click is answered when the card beside the map names the network that was clicked. Memory is that of the
-server's process.
+server's process after each click, in the median over the first and over the last of them: what is being decoded at a
+moment makes single readings differ by a twentieth.
 """
 
 from __future__ import annotations
@@ -103,10 +104,10 @@ ANSWERED = f"""(clicks) => {{ {FIND}
 }}"""
 
 
-def clicks_of(page, count: int) -> list[float]:
-    """Seconds from each of some clicks at random places to its answer."""
+def clicks_of(page, count: int, server: subprocess.Popen) -> tuple[list[float], list[float]]:
+    """Seconds from each of some clicks at random places to its answer, and the server's megabytes after it."""
     box = page.locator(".zoo-map canvas").first.bounding_box()
-    draw, times = np.random.default_rng(0), []
+    draw, times, held = np.random.default_rng(0), [], []
     made = int(page.locator(".zoo-map").get_attribute("data-clicks") or 0)
     while len(times) < count:
         x, y = 0.15 + 0.6 * draw.random(2)
@@ -119,7 +120,8 @@ def clicks_of(page, count: int) -> list[float]:
         page.wait_for_function(ANSWERED, arg=made, polling="raf", timeout=60_000)
         times.append(time.perf_counter() - start)
         time.sleep(REST)
-    return times
+        held.append(resident(server))
+    return times, held
 
 
 def measure(count: int, clicks: int) -> dict:
@@ -159,10 +161,10 @@ def measure(count: int, clicks: int) -> dict:
             page.wait_for_function(READY, arg=count, timeout=300_000)
             found["seconds_to_map"] = round(time.perf_counter() - start, 1)
             page.wait_for_timeout(5000)
-            warm = clicks_of(page, WARM)
-            before, times = resident(server), clicks_of(page, clicks)
-            page.wait_for_timeout(3000)
-            after = resident(server)
+            warm, _ = clicks_of(page, WARM, server)
+            times, held = clicks_of(page, clicks, server)
+            some = max(1, clicks // 10)
+            before, after = statistics.median(held[:some]), statistics.median(held[-some:])
             found |= {
                 "clicks": len(times),
                 "milliseconds_median": round(1000 * statistics.median(times)),
