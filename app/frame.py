@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import mimetypes
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -456,6 +458,21 @@ def offer_download(loaded: Loaded) -> None:
             st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
 
 
-def download(column, title: str, make: Callable[[], bytes], file: str, words: str) -> None:
-    """A button for a file that is made when it is clicked."""
-    column.download_button(title, make, file, help=words, on_click="ignore", width="stretch", key=f"download-{title}")
+def download(column, title: str, make: Callable[[], bytes], file: str, words: str | None = None, **looks) -> None:
+    """A button for a file that is made when it is clicked; `looks` go to `st.download_button`."""
+    kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
+    looks = {"width": "stretch", "key": f"download-{title}"} | looks
+    column.download_button(title, lambda: _held(make(), kind, file), file, kind, help=words, on_click="ignore", **looks)
+
+
+FILES_HELD = 8
+_turns = itertools.count()
+
+
+def _held(content: bytes, kind: str, file: str) -> bytes:
+    """Keep a file until others have been made: Streamlit forgets one that was made on a click when two more runs have
+    ended, of whatever session, and a browser that asks for it then is told that there is none."""
+    st.runtime.get_instance().media_file_mgr.add(
+        content, kind, f"held-{next(_turns) % FILES_HELD}", file, is_for_static_download=True
+    )
+    return content

@@ -345,7 +345,7 @@ def _keep_network(loaded: Loaded, work, family: Family, i: int, side: str) -> No
             st.caption(f"Mesh at {chairs.AT_REST}³")
             for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):
                 frame.download(
-                    column, kind.upper(), lambda kind=kind: chairs.mesh_file(work, side, i, kind), f"{file}.{kind}", ""
+                    column, kind.upper(), lambda kind=kind: chairs.mesh_file(work, side, i, kind), f"{file}.{kind}"
                 )
         else:
             kinds.append(("ONNX", "onnx", "normalised images (n, 3, S, S) to logits; takes a few seconds"))

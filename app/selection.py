@@ -21,9 +21,10 @@ def section(chart: Chart, where: Placed, ids) -> None:
         head.caption("There is no network inside this area.")
         return
     with row.container(horizontal=True, horizontal_alignment="right"):
-        st.download_button(
-            "CSV", lambda: selections.csv(chart, where, ids), "selection.csv", "text/csv", on_click="ignore",
-            key="map_csv", icon=":material/download:", help="All that is recorded of them, and their places on the map",
+        frame.download(
+            st, "CSV", lambda: selections.csv(chart, where, ids), "selection.csv",
+            "All that is recorded of them, and their places on the map", key="map_csv", icon=":material/download:",
+            width="content",
         )  # fmt: skip
         with st.popover("Save as a zoo", icon=":material/folder_copy:"):
             _save(chart, ids)

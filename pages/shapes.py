@@ -106,15 +106,10 @@ def keep(work: chairs.PathWork, i: int, method: str) -> None:
         st.markdown(f"**{take_away.method_title(method)}, gamma {gamma:.2f}**")
         st.caption(f"Mesh at {AT_REST}³" if solid else "There is no surface here to write as a mesh.")
         for column, kind in zip(st.columns(3), ("glb", "stl", "ply"), strict=True):
-            column.download_button(
-                kind.upper(),
-                lambda kind=kind: chairs.mesh_file(work, method, i, kind),
-                f"{file}.{kind}",
+            frame.download(
+                column, kind.upper(), lambda kind=kind: chairs.mesh_file(work, method, i, kind), f"{file}.{kind}",
                 disabled=not solid,
-                on_click="ignore",
-                width="stretch",
-                key=f"mesh-{kind}",
-            )
+            )  # fmt: skip
         frame.keep_network(work, method, i, names[a], names[b])
 
 
