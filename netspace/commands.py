@@ -496,12 +496,12 @@ def directions(args: argparse.Namespace) -> None:
     space, zoo = open_both(args)
     z = embeddings(space, zoo, cache_folder(), counted("embedded"))
     train = zoo.ids(TRAIN)
-    unseen = [i for i in range(len(zoo)) if i not in set(train)]
-    names = [args.column] if args.column else columns_of(zoo.records)
-    if args.column and args.column not in columns_of(zoo.records):
-        raise Refused(
-            f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(columns_of(zoo.records))}"
-        )
+    unseen = sorted(set(range(len(zoo))) - set(train))
+    names = columns_of(zoo.records)
+    if args.column:
+        if args.column not in names:
+            raise Refused(f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(names)}")
+        names = [args.column]
     found = [direction_of(z, zoo.records, name, train, unseen) for name in names]
     rows = [
         {name: getattr(d, name) for name in ("column", "r2", "r2_std", "count", "r2_unseen", "count_unseen", "reach")}
