@@ -263,7 +263,7 @@ def path_data() -> dict | None:
     return about | {"places": places, "colour": catalogue.COLOURS["latent"]}
 
 
-def shown() -> tuple:
+def chosen() -> tuple:
     """The network that is picked, and its embedding (E), or that of the empty place that is."""
     i = chart.labels.get(state["map_network"])
     return i, inspection.point_of(chart, where, i, state["map_at"])
@@ -271,7 +271,7 @@ def shown() -> tuple:
 
 def board() -> None:
     """The map, the network that is picked on it, and what is selected: laid out alone where something is clicked."""
-    (i, point), at = shown(), state["map_at"]
+    (i, point), at = chosen(), state["map_at"]
     near = [] if point is None else inspection.near_in_space(chart, point, i)
     work = None
     if point is not None and near:
@@ -315,7 +315,7 @@ def board() -> None:
         selection.section(chart, where, ids)
     if "move_kind" in state:
         write_link()
-    if moved() != state["map_moved"]:
+    if ways_by() != state["map_ways_by"]:
         frame.again()
 
 
@@ -327,7 +327,7 @@ def b_now() -> int | None:
     return chart.labels.get(state[f"{PAIR}_b"])
 
 
-def moved() -> tuple:
+def ways_by() -> tuple:
     """What the ways through the space depend on: the path from A to B not on what is picked."""
     picked = (state["map_network"], state["map_at"]) if state.get("move_kind", "path") != "path" else ()
     return a_now(), b_now(), *picked
@@ -336,7 +336,7 @@ def moved() -> tuple:
 def ways() -> None:
     """The ways through the space below the map; the map shows the one that is chosen."""
     st.divider()
-    (i, point), place = shown(), None
+    (i, point), place = chosen(), None
     if point is not None and (i is None or i >= len(loaded.zoo)):  # of a guest the zoo's table knows nothing
         name = "the clicked place" if i is None else inspection.known(chart, i).name
         place = Place(name, tuple(map(float, point)))
@@ -398,7 +398,7 @@ with st.container(key="feeds-map", gap=None):
     atlas = points.atlas_feed(VIEW, where.key, chart)
     if atlas:
         components.feed("map-atlas", atlas)
-state["map_moved"] = moved()
+state["map_ways_by"] = ways_by()
 with top:
     st.fragment(board)()
 with below:

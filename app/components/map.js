@@ -361,7 +361,7 @@ class ZooMap {
       const chip = e.target.closest(".chip");
       if (chip) this.hide(Number(chip.dataset.category), e.shiftKey);
     };
-    this.rest = hearKeys(this);
+    this.forgetKeys = hearKeys(this);
     this.onFrame = ({ detail }) => {  // the slider of the path that is drawn
       if (this.data?.path?.follows !== detail.id || this.data.path.places.length !== detail.steps) return;
       this.frame = detail.frame;
@@ -1002,7 +1002,7 @@ class ZooMap {
     clearTimeout(this.asking);
     clearTimeout(this.stilling);
     this.observer.disconnect();
-    this.rest();
+    this.forgetKeys();
     window.removeEventListener("netspace-frame", this.onFrame);
     this.leave();
     if (this.url) URL.revokeObjectURL(this.url);

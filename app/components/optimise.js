@@ -78,7 +78,7 @@ class Optimise {
       ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0), ArrowUp: () => this.walk(0, 1), ArrowDown: () => this.walk(0, -1),
       Enter: () => this.hot?.network !== undefined && this.start(this.hot),
     };
-    this.rest = hearKeys(this);
+    this.forgetKeys = hearKeys(this);
   }
 
   start(hot, x, y) {  // the next run is to start here
@@ -512,7 +512,7 @@ class Optimise {
 
   dispose() {
     this.observer.disconnect();
-    this.rest();
+    this.forgetKeys();
     this.leave();
   }
 }
