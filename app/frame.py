@@ -18,6 +18,7 @@ from app.session.catalogue import Found, Loaded
 from app.session.classifiers import ClassifierWork
 from app.session.path import NetworkPath, absent_words, several, sides_between
 from app.session.preps import PrepPath
+from app.session.words import sentence
 
 STYLE = """
 <style>
@@ -125,8 +126,8 @@ def notices() -> None:
     """Show, once, what could not be done as the link or the session asked."""
     sentences = st.session_state.pop("notices", [])
     st.session_state["noticed"] = [*st.session_state.get("noticed", []), *sentences]
-    for sentence in sentences:
-        st.warning(sentence)
+    for words in sentences:
+        st.warning(words)
 
 
 def again() -> None:
@@ -246,15 +247,9 @@ def choose_pair(key: str, loaded: Loaded, order: Sequence[int]) -> None:
     )  # fmt: skip
 
 
-def notice(sentence: str) -> None:
+def notice(words: str) -> None:
     """Have a sentence shown by `notices`."""
-    st.session_state.setdefault("notices", []).append(sentence)
-
-
-def sentence(problem: ValueError | str) -> str:
-    """What is wrong, as the page says it."""
-    words = str(problem).rstrip(".")
-    return f"{words[:1].upper()}{words[1:]}."
+    st.session_state.setdefault("notices", []).append(words)
 
 
 def plain(words: str) -> str:
@@ -262,12 +257,12 @@ def plain(words: str) -> str:
     return re.sub(r"([\\`*_\[\]<>$~:#|&])", r"\\\1", " ".join(words.split()))
 
 
-def one_of(options: list[str], sentence: str) -> Callable[[str], str]:
-    """For `linked`: accepts these options; the sentence says what is wrong with another, which it names as {}."""
+def one_of(options: list[str], words: str) -> Callable[[str], str]:
+    """For `linked`: accepts these options; the words say what is wrong with another, which they name as {}."""
 
     def accept(asked: str) -> str:
         if asked not in options:
-            raise ValueError(sentence.format(f"“{asked}”"))
+            raise ValueError(words.format(f"“{asked}”"))
         return asked
 
     return accept
@@ -388,7 +383,7 @@ def loaded(shows: Shows, instead: Callable[[Found], None] | None = None) -> Load
         return catalogue.load(**chosen)
     except ValueError as error:
         notices()
-        st.error(f"{str(error)[0].upper()}{str(error)[1:]}. Choose another space or zoo in the sidebar.")
+        st.error(f"{sentence(error)} Choose another space or zoo in the sidebar.")
         st.stop()
 
 
@@ -455,7 +450,7 @@ def offer_download(loaded: Loaded) -> None:
                 classifiers.download(loaded)
             st.rerun()
         except ValueError as error:
-            st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
+            st.error(sentence(error))
 
 
 def download(column, title: str, make: Callable[[], bytes], file: str, words: str | None = None, **looks) -> None:

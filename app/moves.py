@@ -63,8 +63,7 @@ def section(
         else:
             _show(loaded, family, i, write_link)
     except ValueError as problem:
-        sentence = str(problem)
-        st.info(f"{sentence[0].upper()}{sentence[1:]}{'' if sentence.endswith('.') else '.'}")
+        st.info(frame.sentence(problem))
         return None
     return {
         "follows": VIEWS[is_shapes(loaded)],

@@ -21,6 +21,7 @@ from netspace.importing import Imported, import_networks
 from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
 from .engine import go_on, patient
+from .words import sentence
 
 IMPORTS = ROOT / "runs" / "imports"
 KINDS = ("safetensors", "pt", "pth", "zip", "json", "bin")
@@ -61,7 +62,7 @@ class Import:
         if not self.over:
             return ""
         if error := self.future.exception():
-            return _sentence(error)
+            return sentence(error)
         if not self.result.records:
             return "No network in this could be imported." if self.refused else "There is no file of weights in this."
         return ""
@@ -93,11 +94,6 @@ def _taken(name: str) -> str:
     return f"There is an import “{name}” already: choose another name."
 
 
-def _sentence(error: BaseException | str) -> str:
-    words = (str(error) or type(error).__name__).rstrip(".")
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def free_name() -> str:
     """A name that no import has."""
     taken = {path.name for path in IMPORTS.iterdir()} if IMPORTS.is_dir() else set()
@@ -123,7 +119,7 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
             path = _laid(source, scratch / name)
     except Exception as error:
         _clear(name, scratch)
-        raise ValueError(f"The files could not be kept for the import: {_sentence(error)}") from error
+        raise ValueError(f"The files could not be kept for the import: {sentence(error)}") from error
     work = Import(name, f"imports/{name}/zoo")
     engine = patient()
 
@@ -155,7 +151,7 @@ def _named(source: str) -> Path:
         if path.exists():
             return path
     except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who is not there
-        why = _sentence(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        why = sentence(error.strerror if isinstance(error, OSError) and error.strerror else error)
         raise ValueError(f"“{told}” cannot be opened: {why}") from None
     raise ValueError(f"There is no folder or file “{told}”.")
 

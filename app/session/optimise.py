@@ -34,6 +34,7 @@ from .catalogue import COLOURS, ROOT, Found, Loaded, cards, is_shapes
 from .chairs import frames_feed, pack_frame
 from .classifiers import _test_images, here
 from .engine import Engine, feed, shared
+from .words import sentence
 
 RUNS = ROOT / "runs"
 """What the page makes lies below: runs in lso/, copies of zoos in zoos/."""
@@ -413,22 +414,21 @@ def read(folder: Path) -> Run:
     try:
         job = jobs.of(folder)
         if job:
-            message = f"{job.job.message[:1].upper()}{job.job.message[1:]}." if job.state in TOLD else ""
+            message = sentence(job.job.message) if job.state in TOLD else ""
             found = replace(found, state=job.state, message=message, argv=job.job.argv)
         if (folder / "lso.json").exists():
             found = replace(found, asked=read_run(folder))
         if (folder / "result.json").exists():
             result = read_result(folder)
-            problem = f"{result.problem[:1].upper()}{result.problem[1:]}." if result.problem else ""
+            problem = sentence(result.problem)
             found = replace(found, state=runs.FINISHED, message=problem)
     except (ValueError, TypeError, KeyError) as error:
-        return replace(found, state=runs.UNREADABLE, message=_sentence(error))
+        return replace(found, state=runs.UNREADABLE, message=_told(error))
     return found
 
 
-def _sentence(error: BaseException) -> str:
-    words = runs.sentence(error)
-    return f"{words[0].upper()}{words[1:]}." if words else "It cannot be read."
+def _told(error: BaseException) -> str:
+    return sentence(runs.sentence(error)) or "It cannot be read."
 
 
 def stop(run: Run) -> None:
@@ -458,7 +458,7 @@ def _lines(folder: Path, stamp: tuple, score: str, steps: int, map_key: str, _pl
     try:
         places = _plane.place(read_trajectory(folder)).tolist() if lines and _plane else []
     except (ValueError, RuntimeError) as error:  # also of another space, whose embeddings have another size
-        trouble = _sentence(error)
+        trouble = _told(error)
     if not all(math.isfinite(v) for place in places for v in place):
         places = [place for place in places if all(map(math.isfinite, place))]
     names = dict.fromkeys(name for line in lines for name in line["terms"])

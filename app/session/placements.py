@@ -15,6 +15,7 @@ from .charts import Chart, Column
 from .classifiers import some_test_images
 from .engine import go_on, patient
 from .imports import is_import
+from .words import sentence
 
 PLACED = {"error": "reconstruction error", "distance": "distance to the nearest training network"}
 """columns that imported networks have beside those of their table"""
@@ -44,7 +45,7 @@ class Placements:
         except StopIteration:
             self.future.set_result(None)
         except Exception as problem:  # told below the map
-            self.problem = f"{str(problem)[:1].upper()}{str(problem)[1:]}."
+            self.problem = sentence(problem)
             self.future.set_result(None)
 
     def table(self) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from .catalogue import ROOT
 from .charts import Chart
 from .engine import NOT_READ, Engine, go_on
 from .umap_worker import Ask
+from .words import sentence
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA", "directions": "Directions"}
 
@@ -96,7 +97,7 @@ def placed(chart: Chart, asked: Projection) -> Placed:
             words = "UMAP is computed in the background; this is PCA meanwhile"
             return _plane(chart, Projection("pca"), waiting=words)
         if isinstance(found, str):
-            return _plane(chart, Projection("pca"), problem=f"{found[:1].upper()}{found[1:]}. This is PCA instead.")
+            return _plane(chart, Projection("pca"), problem=f"{sentence(found)} This is PCA instead.")
         note = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.settings)
         return Placed(f"{chart.key}|{asked.key}", found, ("UMAP 1", "UMAP 2"), f"UMAP: {note}", None)
     try:
@@ -104,7 +105,7 @@ def placed(chart: Chart, asked: Projection) -> Placed:
     except ValueError as problem:
         if asked == Projection("pca"):
             raise
-        return _plane(chart, Projection("pca"), problem=f"{str(problem)[:1].upper()}{str(problem)[1:]}. This is PCA.")
+        return _plane(chart, Projection("pca"), problem=f"{sentence(problem)} This is PCA.")
 
 
 # -- planes ----------------------------------------------------------------------------------------------------------
