@@ -1,5 +1,4 @@
 # make app: install and start.  make test: install, lint and test.  Both need Python 3.11 or newer and nothing else.
-# MALLOC_ARENA_MAX: of the app's many threads each would hold freed memory back for itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: app test bench clean
 
 app: $(VENV)/app.done
-	MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 $(BIN)/streamlit run app/Home.py
+	OMP_NUM_THREADS=1 $(BIN)/streamlit run app/Home.py
 
 test: $(VENV)/dev.done
 	$(BIN)/ruff check .

@@ -66,8 +66,7 @@ def served(folder: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    known = {"NETSPACE_FOLDERS": str(folder), "NETSPACE_CACHE": str(folder / "cache")}
-    known |= {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}  # as `make app` does
+    known = {"NETSPACE_FOLDERS": str(folder), "NETSPACE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
     words = ["-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)]
     server = subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=os.environ | known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
