@@ -127,6 +127,7 @@ def path(pairs: int = 5) -> dict:
     logging.disable(logging.WARNING)  # Streamlit's remarks on running outside of its server
     sys.path.insert(0, str(ROOT))
     from app.session import catalogue, chairs, engine
+    from app.session.path import between
 
     found = {(f.kind, f.id): f for f in catalogue.find()}
     loaded = catalogue.load(found["space", "chairs/space-prep"], found["zoo", "chairs/zoo"])
@@ -136,7 +137,7 @@ def path(pairs: int = 5) -> dict:
     for k in range(pairs + 1):
         a, b = (int(i) for i in rng.choice(loaded.zoo.ids(TRAIN), 2, replace=False))
         start = time.perf_counter()
-        work = chairs.PathWork(served, loaded, a, b, ("latent", "weights"), first=16)
+        work = chairs.PathWork(served, loaded, between(loaded, a, b, ("latent", "weights")), first=16)
         parts = work.parts()
         work.part(parts[0], "first", "bench")
         mid = time.perf_counter()
@@ -164,6 +165,7 @@ def curve(pairs: int = 5) -> dict:
     logging.disable(logging.WARNING)
     sys.path.insert(0, str(ROOT))
     from app.session import catalogue, classifiers, engine
+    from app.session.path import between
 
     found = {(f.kind, f.id): f for f in catalogue.find()}
     loaded = catalogue.load(found["space", "digits/space"], found["zoo", "digits/zoo"])
@@ -173,7 +175,7 @@ def curve(pairs: int = 5) -> dict:
     for k in range(pairs + 1):
         a, b = (int(i) for i in rng.choice(loaded.zoo.ids(TRAIN), 2, replace=False))
         start = time.perf_counter()
-        work = classifiers.ClassifierWork(served, loaded, a, b, ("latent", "weights"), 16, test)
+        work = classifiers.ClassifierWork(served, loaded, between(loaded, a, b, ("latent", "weights")), 16, test)
         work.first_ready()
         mid = time.perf_counter()
         for futures in work.quick.values():
