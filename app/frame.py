@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import mimetypes
 import re
@@ -462,6 +463,11 @@ def download(column, title: str, make: Callable[[], bytes], file: str, words: st
 
 FILES_HELD = 8
 _turns = itertools.count()
+
+# a file is made outside of any session's run, which Streamlit would remark on in the terminal each time
+logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(
+    lambda record: "asyncio" not in record.getMessage()
+)
 
 
 def _held(content: bytes, kind: str, file: str) -> bytes:
