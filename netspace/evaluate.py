@@ -108,9 +108,10 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     truth = [math.nan] * 3
     try:
         mesh, _ = load_source(record["source"])
-        points, inside = occupancy_points(mesh, TRUTH_POINTS, seed=i)
+        solid = Solid(mesh)
+        points, inside = occupancy_points(solid, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
-        truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, Solid(mesh).surface)]
+        truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, solid.surface)]
     except (KeyError, ValueError):
         pass  # the shape's file is not here: its three figures stay not-a-number
     return Reconstruction(record["name"], record["split"], agreed, overlap, *distance, *truth)

@@ -18,7 +18,7 @@ from torch import Tensor
 from .archs import ARCHS
 from .config import DTYPES, check_fields, option
 from .make_zoo import Made, Progress, make_zoo
-from .shapes import BadMesh, load_source, mesh_files, occupancy_points, sample_sdf
+from .shapes import BadMesh, Solid, load_source, mesh_files, occupancy_points, sample_sdf
 from .zoo import HELDOUT, TRAIN
 
 IOU_POINTS = 32_768
@@ -136,7 +136,8 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
 def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
     """Samples (n, 4), test points (m, 3) in the bounding box, which of them are inside, and record columns."""
     mesh, record = load_source(source.source)
-    return sample_sdf(mesh, config.samples, seed), *occupancy_points(mesh, IOU_POINTS, seed + 1), record
+    solid = Solid(mesh)
+    return sample_sdf(solid, config.samples, seed), *occupancy_points(solid, IOU_POINTS, seed + 1), record
 
 
 def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:

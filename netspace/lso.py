@@ -27,7 +27,7 @@ from .model import NetSpace
 from .network import Network, run_many
 from .objectives import Teacher, TrainingImages, check_classes
 from .project import Plane, embed
-from .shapes import load_source, occupancy_points, sample_sdf
+from .shapes import Solid, load_source, occupancy_points, sample_sdf
 from .zoo import TRAIN, BadFolder, Zoo, append_line, digest, read_json, read_tensors, replacing, trim_log
 
 FORMAT = 1
@@ -209,14 +209,15 @@ class ShapeGoal:
             raise ValueError("--queries 0 is for image classifiers: a shape is sampled once")
         try:
             mesh, _ = load_source(source)
+            solid = Solid(mesh)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
         self.made_of = digest(source, mesh.vertices, mesh.faces)
         device = space.device
-        self.samples = torch.from_numpy(sample_sdf(mesh, config.queries, config.seed)).to(device)  # (q, 4)
+        self.samples = torch.from_numpy(sample_sdf(solid, config.queries, config.seed)).to(device)  # (q, 4)
         self.parts = []
         for seed in (config.seed + 1, config.seed + 2):
-            points, inside = occupancy_points(mesh, self.OCCUPANCY, seed)
+            points, inside = occupancy_points(solid, self.OCCUPANCY, seed)
             self.parts.append((torch.from_numpy(points).to(device), inside))
         self.points, self.dtype = config.points, getattr(torch, config.hidden_dtype)
 

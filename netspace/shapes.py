@@ -497,16 +497,12 @@ def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarr
     return a[face] + u * (b - a)[face] + v * (c - a)[face]
 
 
-def sample_sdf(mesh: Mesh, count: int, seed: int) -> np.ndarray:
+def sample_sdf(solid: Solid, count: int, seed: int) -> np.ndarray:
     """(count, 4) float32: points and their signed distance, sampled as in DeepSDF (Park et al. 2019, section 5.1).
 
     47 % at the surface plus noise of variance 0.0025, 47 % of variance 0.00025, the rest uniform in [-1, 1]^3.
-
-    Raises:
-        BadMesh: the mesh encloses no volume.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
-    solid = Solid(mesh)
     near = int(0.47 * count)
     surface = sample_surface(solid.surface, 2 * near, rng)
     noise = rng.standard_normal((2 * near, 3)) * np.sqrt(np.repeat([0.0025, 0.00025], near))[:, None]
@@ -515,12 +511,12 @@ def sample_sdf(mesh: Mesh, count: int, seed: int) -> np.ndarray:
     return np.concatenate([points, solid.signed_distance(points)[:, None].astype(np.float32)], axis=1)
 
 
-def occupancy_points(mesh: Mesh, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform points (count, 3) float32 in the mesh's bounding box, and which are inside (count,): for an IoU."""
+def occupancy_points(solid: Solid, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Uniform points (count, 3) float32 in the bounding box, and which are inside (count,): for an IoU."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    low, high = solid.soup.vertices.min(axis=0), solid.soup.vertices.max(axis=0)
     points = (low + (high - low) * rng.random((count, 3))).astype(np.float32)
-    return points, Solid(mesh).inside(points)
+    return points, solid.inside(points)
 
 
 def load_source(source: str) -> tuple[Mesh, dict]:

@@ -562,7 +562,8 @@ def test_umap_is_asked_again_once(shapes):
     assert not answers
 
 
-def test_a_map_whose_process_was_killed_is_made_by_another():
+def test_a_map_whose_process_was_killed_is_made_by_another(monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # compiling takes longer than a small map
     mapper = projections.Mapper()
     z = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
     mapper.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, stdout=-1)

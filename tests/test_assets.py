@@ -16,7 +16,7 @@ import netspace
 from netspace.evaluate import reconstruct
 from netspace.fit_sdf import IOU_POINTS
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
-from netspace.shapes import load_source, occupancy_points
+from netspace.shapes import Solid, load_source, occupancy_points
 from netspace.zoo import HELDOUT, TRAIN
 
 CHAIRS = Path(__file__).resolve().parent.parent / "assets" / "chairs"
@@ -55,7 +55,7 @@ def test_the_zoo_is_large_and_fits_its_shapes(zoo):
 @pytest.mark.parametrize("i", [0, 131, 259])
 def test_fit_iou_is_measured_again(zoo, i):
     mesh, _ = load_source(zoo.records.source[i])
-    points, inside = occupancy_points(mesh, IOU_POINTS, seed=int(zoo.records.seed[i]) + 1)
+    points, inside = occupancy_points(Solid(mesh), IOU_POINTS, seed=int(zoo.records.seed[i]) + 1)
     occupied = (zoo[i].compiled()(torch.from_numpy(points)) < 0).numpy()
     measured = np.count_nonzero(occupied & inside) / np.count_nonzero(occupied | inside)
     assert measured == pytest.approx(zoo.records.fit_iou[i], abs=1e-3)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from playwright.sync_api import expect
-from test_browser import browser, page, pytestmark, served, viewer, wait  # noqa: F401  (fixtures, and the mark)
+from test_browser import browser, page, pytestmark, rest, served, viewer, wait  # noqa: F401  (fixtures, and the mark)
 from test_browser_map import name  # noqa: F401  (a fixture)
 from test_importing import FIFTY_REFUSED, write_fifty
 
@@ -36,7 +36,7 @@ def address(tiny_family_zoo, tiny_family_space_folder, tmp_path_factory):
 def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):  # noqa: F811
     page.goto("/classifiers?space=space&zoo=zoo&gamma=0.5")
     wait(page, "d.frames === '33' && d.full === '33' && d.pictures === '16'", "classifier")
-    page.wait_for_timeout(2500)  # what is asked every second while there is more to come has ended
+    rest(page)
     label = page.locator(".classifier .architecture b")
     expect(label).to_have_text("VanillaCNN")
     expect(page.locator(".classifier .chip")).to_have_text(["latent path", "no raw weights"])
@@ -78,7 +78,7 @@ def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, n
     naming = page.get_by_role("textbox", name="Name")
     naming.fill(name)
     naming.press("Enter")
-    page.wait_for_timeout(1500)  # what was written has reached the app
+    rest(page)  # what was written has reached the app
     page.get_by_role("button", name="Import", exact=True).click()
     wait(page, "d.count === '59'", "zoo-map")
     expect(page.get_by_role("heading", name=f"{name} / zoo: 47 networks imported, 3 refused")).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from safetensors.torch import save_file
-from test_browser import address, browser, page, wait  # noqa: F401 (fixtures)
+from test_browser import address, browser, page, rest, wait  # noqa: F401 (fixtures)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,22 +22,11 @@ def name():
     shutil.rmtree(ROOT / "runs" / "imports" / name, ignore_errors=True)
 
 
-LISTEN = """
-window.WebSocket = class extends WebSocket {
-  constructor(...words) {
-    super(...words);
-    this.addEventListener("message", () => { window.heard = performance.now(); });
-  }
-};
-"""
-
-
 def at_rest(page, link: str) -> None:  # noqa: F811
     """Open the map and wait until the page asks for nothing more: what is laid out then was asked for by hand."""
-    page.add_init_script(LISTEN)
     page.goto(link)
     wait(page, "d.count === '8'", "zoo-map")
-    page.wait_for_function("performance.now() - window.heard > 2500")
+    rest(page)
 
 
 def report(page) -> dict:  # noqa: F811
@@ -108,7 +97,7 @@ def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):  # noqa: F811
         wait(page, f"Number(d.answered) === {turn}", "zoo-map")
         if int(report(page)["picked"]) > 1:
             break
-    expect(add).to_be_enabled(timeout=3000)
+    expect(add).to_be_enabled()
     add.click()
     picked = names[int(report(page)["picked"])]
     page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")

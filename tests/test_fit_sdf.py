@@ -12,7 +12,7 @@ from conftest import TINY_FIT
 from netspace import BadFolder, Zoo, make_zoo
 from netspace.archs import Siren
 from netspace.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
-from netspace.shapes import chair, chair_params, sample_sdf
+from netspace.shapes import Solid, chair, chair_params, sample_sdf
 
 
 def run(folder, count, config=TINY_FIT, **options):
@@ -20,7 +20,7 @@ def run(folder, count, config=TINY_FIT, **options):
 
 
 def test_more_steps_fit_better():
-    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 4000, 0))[None]
+    samples = torch.from_numpy(sample_sdf(Solid(chair(chair_params(3))[0]), 4000, 0))[None]
     short, long = (fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=s)).loss.item() for s in (20, 300))
     assert long < 0.3 * short
 
@@ -29,7 +29,7 @@ def test_more_steps_fit_better():
 def test_a_group_is_a_stack_of_networks_of_their_own(half_inside):
     """A network's inputs never touch another's: with other neighbours, the first of a group comes out the same."""
     config = dataclasses.replace(TINY_FIT, steps=10, half_inside=half_inside)
-    samples = [torch.from_numpy(sample_sdf(chair(chair_params(s))[0], 2000, s)) for s in range(3)]
+    samples = [torch.from_numpy(sample_sdf(Solid(chair(chair_params(s))[0]), 2000, s)) for s in range(3)]
     a = fit_sdf(torch.stack([samples[0], samples[1]]), [7, 8], config)
     b = fit_sdf(torch.stack([samples[0], samples[2]]), [7, 9], config)
     for name in a.params:
@@ -38,7 +38,7 @@ def test_a_group_is_a_stack_of_networks_of_their_own(half_inside):
 
 
 def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
-    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 4000, 0))[None]
+    samples = torch.from_numpy(sample_sdf(Solid(chair(chair_params(3))[0]), 4000, 0))[None]
     seen = []
     apply_params = Siren.apply_params
     inside = {tuple(p[:3].tolist()) for p in samples[0] if p[3] < 0}
@@ -53,7 +53,7 @@ def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
 
 
 def test_shared_init_starts_all_networks_alike():
-    samples = torch.from_numpy(sample_sdf(chair(chair_params(3))[0], 1000, 0)).expand(2, -1, -1)
+    samples = torch.from_numpy(sample_sdf(Solid(chair(chair_params(3))[0]), 1000, 0)).expand(2, -1, -1)
     config = dataclasses.replace(TINY_FIT, steps=1, lr=0.0)
     own, shared = (fit_sdf(samples, [1, 2], dataclasses.replace(config, shared_init=s)).params for s in (False, True))
     assert not torch.equal(own["layers.0.weight"][0], own["layers.0.weight"][1])
@@ -65,7 +65,7 @@ def test_what_is_measured_is_what_is_stored(tiny_zoo):
     i = 1
     record = tiny_zoo.records.loc[i]
     mesh, _ = chair(chair_params(1))
-    samples = torch.from_numpy(sample_sdf(mesh, TINY_FIT.samples, int(record["seed"])))
+    samples = torch.from_numpy(sample_sdf(Solid(mesh), TINY_FIT.samples, int(record["seed"])))
     error = (tiny_zoo[i].compiled()(samples[:, :3]) - samples[:, 3]).abs().mean().item()
     assert error == pytest.approx(record["fit_error"], rel=1e-4)
 

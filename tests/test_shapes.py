@@ -121,14 +121,14 @@ def test_orientation_is_made_outward():
 
 def test_samples_lie_mostly_near_the_surface_and_carry_its_distance():
     mesh, _ = chair(chair_params(1))
-    samples = sample_sdf(mesh, 5000, seed=3)
+    samples = sample_sdf(Solid(mesh), 5000, seed=3)
     assert samples.shape == (5000, 4) and samples.dtype == np.float32
     assert np.abs(samples[:, :3]).max() <= 1
     assert (np.abs(samples[:, 3]) < 0.1).mean() > 0.8
     assert 0.25 < (samples[:, 3] < 0).mean() < 0.6
     assert np.allclose(samples[:, 3], Solid(mesh).signed_distance(samples[:, :3]), atol=1e-6)
-    assert np.array_equal(samples, sample_sdf(mesh, 5000, seed=3))
-    assert not np.array_equal(samples, sample_sdf(mesh, 5000, seed=4))
+    assert np.array_equal(samples, sample_sdf(Solid(mesh), 5000, seed=3))
+    assert not np.array_equal(samples, sample_sdf(Solid(mesh), 5000, seed=4))
 
 
 def test_surface_points_are_uniform_by_area():
