@@ -50,6 +50,8 @@ UNREADABLE = "unreadable"
 """what `find` says of a folder that `read` refuses"""
 JOB, STATUS, METRICS, LOG, STOP, LOCK = "job.json", "status.json", "metrics.jsonl", "log.txt", "STOP", ".lock"
 AT_ONCE = 2
+NICE = 10
+"""by which a job is nicer than the process that started it"""
 POLL_SECONDS = 0.4
 STARTING = timedelta(seconds=60)
 """how long a process that another started may take to its first word, before it counts as dead"""
@@ -255,6 +257,8 @@ _children: dict[Path, subprocess.Popen] = {}
 def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     """Run `python -m netspace *argv` as a process of its own, which outlives this one; the folder of the job.
 
+    It gives way to this process, where the system knows such a thing: an app stays quick beside what it started.
+
     Args:
         directory: the working directory; None: this process's.
 
@@ -286,11 +290,14 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     package = str(Path(__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with (folder / LOG).open("ab") as log:
-        _children[folder.resolve()] = subprocess.Popen(
+        _children[folder.resolve()] = child = subprocess.Popen(
             [sys.executable, "-m", "netspace", *argv, "--queue"],
             cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
             env={"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": paths},
         )  # fmt: skip
+    if hasattr(os, "setpriority"):
+        with suppress(ProcessLookupError):  # it is over already
+            os.setpriority(os.PRIO_PROCESS, child.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from browsing import address, browser, import_name, page  # noqa: F401 (fixtures)
 from filelock import FileLock
 
 from netspace.fit_cnn import CnnConfig, make_cnn_zoo

@@ -3,9 +3,11 @@
 import gzip
 import io
 import json
+import os
 import shlex
 import shutil
 import struct
+import sys
 import threading
 import time
 import zipfile
@@ -471,6 +473,16 @@ def wait_for_feeds(work: classifiers.ClassifierWork) -> dict[str, bytes]:
             return feeds
         time.sleep(0.1)
     raise TimeoutError("not all feeds became ready")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is that of the whole process")
+def test_workers_give_way_to_clicks():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    served = engine.Engine(1)
+    assert served.submit((0,), niceness).result(60) == min(19, niceness() + engine.NICE)
+    served.close()
 
 
 def test_a_path_that_was_paused_goes_on(cnn):

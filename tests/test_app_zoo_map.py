@@ -38,8 +38,8 @@ def anew(tmp_path, monkeypatch):
     folder."""
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(charts, "PATIENCE", 60.0)
-    monkeypatch.setattr(inspection, "PREVIEW", 16)
-    monkeypatch.setattr(inspection, "AT_REST", 32)
+    monkeypatch.setattr(inspection, "PREVIEW", 32)
+    monkeypatch.setattr(inspection, "AT_REST", 64)
     monkeypatch.setattr(selections, "ZOOS", tmp_path / "zoos")
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (

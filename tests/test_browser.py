@@ -1,123 +1,10 @@
 """The app in headless Chromium: what a drag does, what it sends, and what a link restores."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.request import urlopen
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browsing import rest, until, viewer, wait
+from playwright.sync_api import expect
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-
-expect.set_options(timeout=90_000)  # a busy machine is slow, not wrong
-LISTEN = """
-window.WebSocket = class extends WebSocket {
-  constructor(...words) {
-    super(...words);
-    this.addEventListener("message", () => { window.heard = performance.now(); });
-  }
-  send(data) { window.asked = performance.now(); super.send(data); }
-};
-"""
-
-pytestmark = pytest.mark.browser
-if CHROMIUM is None and not os.environ.get("CI"):
-    pytest.skip("NO BROWSER: install Debian's chromium to run the browser tests", allow_module_level=True)
-
-
-@contextmanager
-def served(*folders: Path):
-    """The address of an app that also offers what lies beside these zoos and spaces."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    beside = os.pathsep.join(str(folder.parent) for folder in folders)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": beside},
-    )  # fmt: skip
-    try:
-        for _ in range(120):
-            try:
-                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-@pytest.fixture(scope="module")
-def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
-    with served(tiny_cnn_zoo_folder, tiny_cnn_space_folder) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
-    page = context.new_page()
-    page.set_default_timeout(90_000)
-    page.add_init_script(LISTEN)
-    page.sent, page.errors, page.foreign = [], [], []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda data: page.sent.append(data)))
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on(
-        "request",
-        lambda request: request.url.startswith((address, "data:", "blob:")) or page.foreign.append(request.url),
-    )
-    yield page
-    assert not page.errors
-    assert not page.foreign, "the app works offline"
-    context.close()
-
-
-def viewer(page, name: str = "viewer") -> dict:
-    """What a view reports of itself."""
-    return page.locator(f".{name}").evaluate("el => ({...el.dataset})")
-
-
-def wait(page, condition: str, name: str = "viewer") -> None:
-    page.locator(f".{name}").wait_for()
-    page.wait_for_function(
-        f"() => {{ const find = (root) => {{ for (const el of root.querySelectorAll('*')) {{"
-        f"  if (el.classList.contains('{name}')) return el;"
-        "  if (el.shadowRoot) { const inner = find(el.shadowRoot); if (inner) return inner; } } };"
-        f" const d = find(document)?.dataset; return d && ({condition}); }}"
-    )
-
-
-def until(condition: Callable[[], object]) -> None:
-    """What is drawn a moment after it was asked for."""
-    end = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.1)
-
-
-def rest(page) -> None:
-    """Wait until the page asks for nothing more; while there is more to come it asks every second."""
-    page.wait_for_function("window.heard > window.asked && performance.now() - window.heard > 2500")
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def open_shapes(page, link: str = "") -> None:
@@ -245,7 +132,7 @@ def test_the_dark_theme_is_dark(browser, address):
     context = browser.new_context(color_scheme="dark", base_url=address)
     page = context.new_page()
     page.goto("/shapes")
-    page.locator(".viewer").wait_for(timeout=60_000)
+    page.locator(".viewer").wait_for()
     colour = page.locator(".stApp").evaluate("el => getComputedStyle(el).backgroundColor")
     assert max(int(v) for v in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]) < 60
     context.close()

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from browsing import rest, served, viewer, wait
 from playwright.sync_api import expect
-from test_browser import browser, page, pytestmark, rest, served, viewer, wait  # noqa: F401  (fixtures, and the mark)
-from test_browser_map import name  # noqa: F401  (a fixture)
 from test_importing import FIFTY_REFUSED, write_fifty
 
 import netspace
 from netspace.zoo import TRAIN
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def address(tiny_family_zoo, tiny_family_space_folder, tmp_path_factory):
         yield address
 
 
-def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):  # noqa: F811
+def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):
     page.goto("/classifiers?space=space&zoo=zoo&gamma=0.5")
     wait(page, "d.frames === '33' && d.full === '33' && d.pictures === '16'", "classifier")
     rest(page)
@@ -67,7 +68,7 @@ def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):  # noqa:
     page.wait_for_url("**gamma=1&**")
 
 
-def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, name, tmp_path):  # noqa: F811
+def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, import_name, tmp_path):
     write_fifty(tmp_path)
     page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
     wait(page, "d.count === '12'", "zoo-map")
@@ -76,12 +77,12 @@ def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, n
     folder.fill(str(tmp_path))
     folder.press("Enter")
     naming = page.get_by_role("textbox", name="Name")
-    naming.fill(name)
+    naming.fill(import_name)
     naming.press("Enter")
     rest(page)  # what was written has reached the app
     page.get_by_role("button", name="Import", exact=True).click()
     wait(page, "d.count === '59'", "zoo-map")
-    expect(page.get_by_role("heading", name=f"{name} / zoo: 47 networks imported, 3 refused")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{import_name} / zoo: 47 networks imported, 3 refused")).to_be_visible()
     for reason in FIFTY_REFUSED.values():
         expect(page.get_by_text(reason)).to_be_visible()
     expect(page.get_by_text("Batch norm of 22 networks fused")).to_be_visible()

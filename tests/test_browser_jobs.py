@@ -2,15 +2,14 @@
 
 import pytest
 from playwright.sync_api import expect
-from test_browser import address, browser, page  # noqa: F401 (fixtures)
 
 from netspace import runs
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 FIT = ["--arch", "siren64", "--steps", "40", "--batch", "64", "--samples", "500", "--workers", "0"]
 
 
-def test_a_job_goes_on_after_a_reload_and_is_stopped_and_resumed(page, tiny_cnn_zoo_folder):  # noqa: F811
+def test_a_job_goes_on_after_a_reload_and_is_stopped_and_resumed(page, tiny_cnn_zoo_folder):
     folder = tiny_cnn_zoo_folder.parent / "job"
     runs.start(["zoo", "fit-sdf", "--chairs", "400", "--out", str(folder), *FIT])
     try:

@@ -1,40 +1,28 @@
 """The page Map in headless Chromium: a click, a lasso and a link; networks are brought and shown among the others."""
 
-import shutil
-import uuid
 from pathlib import Path
 
 import pytest
+from browsing import rest, wait
 from playwright.sync_api import expect
 from safetensors.torch import save_file
-from test_browser import address, browser, page, rest, wait  # noqa: F401 (fixtures)
 
-ROOT = Path(__file__).resolve().parent.parent
-
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-@pytest.fixture
-def name():
-    """Of an import, whose folder does not stay."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    yield name
-    shutil.rmtree(ROOT / "runs" / "imports" / name, ignore_errors=True)
-
-
-def at_rest(page, link: str) -> None:  # noqa: F811
+def at_rest(page, link: str) -> None:
     """Open the map and wait until the page asks for nothing more: what is laid out then was asked for by hand."""
     page.goto(link)
     wait(page, "d.count === '8'", "zoo-map")
     rest(page)
 
 
-def report(page) -> dict:  # noqa: F811
+def report(page) -> dict:
     """What the map reports of itself."""
     return page.locator(".zoo-map").evaluate("el => ({...el.dataset})")
 
 
-def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name, tiny_cnn_zoo, tmp_path):  # noqa: F811
+def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, import_name, tiny_cnn_zoo, tmp_path):
     page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
     wait(page, "d.count === '8'", "zoo-map")
     page.locator(".zoo-map").focus()
@@ -77,15 +65,15 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, name
     page.get_by_role("button", name="Bring your own").click()
     page.locator("input[type=file]").set_input_files(files)
     naming = page.get_by_role("textbox", name="Name")
-    naming.fill(name)
+    naming.fill(import_name)
     naming.press("Enter")
     page.get_by_role("button", name="Import", exact=True).click()
     wait(page, "d.count === '9'", "zoo-map")
-    expect(page.get_by_role("heading", name=f"{name} / zoo: 1 network imported, 1 refused")).to_be_visible()
-    assert f"imports%2F{name}%2Fzoo" in page.url
+    expect(page.get_by_role("heading", name=f"{import_name} / zoo: 1 network imported, 1 refused")).to_be_visible()
+    assert f"imports%2F{import_name}%2Fzoo" in page.url
 
 
-def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):  # noqa: F811
+def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):
     names = list(tiny_cnn_zoo.records.name)
     at_rest(page, f"/zoo_map?space=space&zoo=zoo&projection=pca&move=spline&spline={names[0]}|{names[1]}")
     add = page.get_by_role("button", name="Add the picked network")
@@ -103,7 +91,7 @@ def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):  # noqa: F811
     page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")
 
 
-def test_a_click_that_is_lost_on_its_way_is_told_again(page, tiny_cnn_zoo):  # noqa: F811
+def test_a_click_that_is_lost_on_its_way_is_told_again(page, tiny_cnn_zoo):
     page.add_init_script(
         "const send = WebSocket.prototype.send;"
         "WebSocket.prototype.send = function (data) {"

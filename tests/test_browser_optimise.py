@@ -4,17 +4,14 @@ import shutil
 import time
 import uuid
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from browsing import ROOT, wait
 from playwright.sync_api import expect
-from test_browser import address, browser, page, wait  # noqa: F401 (fixtures)
 
 from netspace import runs
 
-ROOT = Path(__file__).resolve().parent.parent
-
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
@@ -31,12 +28,12 @@ def name():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def report(page) -> dict:  # noqa: F811
+def report(page) -> dict:
     """What the map reports of itself."""
     return page.locator(".optimise").first.evaluate("el => ({...el.dataset})")
 
 
-def test_a_run_is_launched_goes_on_after_a_reload_and_is_stopped(page, name):  # noqa: F811
+def test_a_run_is_launched_goes_on_after_a_reload_and_is_stopped(page, name):
     page.goto("/optimise?space=space&zoo=zoo")
     wait(page, "d.points === '8'", "optimise")
     canvas = page.locator(".optimise .map canvas")

@@ -451,7 +451,7 @@ def test_in_another_thread_it_stops_at_its_next_line(tmp_path):
     thread.start()
     becomes(tmp_path, "running")
     runs.stop(tmp_path)
-    thread.join(10)
+    thread.join(60)
     assert ended and state(tmp_path) == "stopped"
 
 
@@ -490,7 +490,7 @@ def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, 
     with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
         job.report("line 1", 1, 4)
         runs.stop(tmp_path)
-        assert asked.wait(5)
+        assert asked.wait(60)
         job.report("line 2", 2, 4)  # the signal is on its way
         with pytest.raises(KeyboardInterrupt):
             interrupt()
@@ -509,10 +509,12 @@ def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(t
     folder = runs.start([*train, "--out", str(tmp_path / "space")])
     job = until(lambda: (j := runs.read(folder)).done >= 2 and j)
     assert (job.state, job.total) == ("running", 200)
+    mine, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, runs._status(folder)["pid"]))
+    assert others == min(19, mine + runs.NICE)
     runs.stop(folder)
     asked = time.monotonic()
     job = becomes(folder, "stopped", "finished")
-    assert job.state == "stopped" and 2 <= job.done < 200 and time.monotonic() - asked < 10
+    assert job.state == "stopped" and 2 <= job.done < 200 and time.monotonic() - asked < 60
     moved = folder.rename(tmp_path / "moved")
     assert runs.resume(moved) == moved
     job = becomes(moved, "finished", "failed", "crashed")

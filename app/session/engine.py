@@ -26,8 +26,8 @@ Work = TypeVar("Work")
 NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 """raised by np.load of a file that is missing or damaged"""
 
-NICE = 10
-"""of the workers: clicks are answered before them, and a browser on the same machine draws"""
+NICE = 5
+"""nicer than the app are its workers: clicks are answered before them, and a browser on the same machine draws"""
 
 torch.set_num_threads(1)  # the work is spread over threads that run one network each
 
@@ -70,7 +70,8 @@ class Engine:
     def _work(self) -> None:
         torch.set_num_threads(1)
         if sys.platform == "linux":  # elsewhere a priority is that of the whole process
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            me = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICE)
         while True:
             _, _, future, function, args = self.queue.get()
             if function is None:

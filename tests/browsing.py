@@ -1,0 +1,132 @@
+"""What the tests in headless Chromium share: an app, a browser, and ways to wait for what happens in it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PATIENCE = 240
+"""seconds: a busy machine is slow, not wrong"""
+
+LISTEN = """
+window.WebSocket = class extends WebSocket {
+  constructor(...words) {
+    super(...words);
+    this.addEventListener("message", () => { window.heard = performance.now(); });
+  }
+  send(data) { window.asked = performance.now(); super.send(data); }
+};
+"""
+
+expect.set_options(timeout=1000 * PATIENCE)
+
+
+@contextmanager
+def served(*folders: Path):
+    """The address of an app that also offers what lies beside these zoos and spaces."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    beside = os.pathsep.join(str(folder.parent) for folder in folders)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": beside},
+    )  # fmt: skip
+    try:
+        for _ in range(120):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+    """Of an app that all tests share, which offers the tiny zoo of classifiers beside the assets."""
+    with served(tiny_cnn_zoo_folder, tiny_cnn_space_folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None and not os.environ.get("CI"):
+        pytest.skip("NO BROWSER: install Debian's chromium to run the browser tests")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """An empty page, which keeps what it sends, what breaks in it, and what it asks of other hosts."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
+    page.add_init_script(LISTEN)
+    page.sent, page.errors, page.foreign = [], [], []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: page.sent.append(data)))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((address, "data:", "blob:")) or page.foreign.append(request.url),
+    )
+    yield page
+    assert not page.errors
+    assert not page.foreign, "the app works offline"
+    context.close()
+
+
+@pytest.fixture
+def import_name():
+    """Of an import, whose folder does not stay."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    yield name
+    shutil.rmtree(ROOT / "runs" / "imports" / name, ignore_errors=True)
+
+
+def viewer(page, name: str = "viewer") -> dict:
+    """What a view reports of itself."""
+    return page.locator(f".{name}").evaluate("el => ({...el.dataset})")
+
+
+def wait(page, condition: str, name: str = "viewer") -> None:
+    page.locator(f".{name}").wait_for()
+    page.wait_for_function(
+        f"() => {{ const find = (root) => {{ for (const el of root.querySelectorAll('*')) {{"
+        f"  if (el.classList.contains('{name}')) return el;"
+        "  if (el.shadowRoot) { const inner = find(el.shadowRoot); if (inner) return inner; } } };"
+        f" const d = find(document)?.dataset; return d && ({condition}); }}"
+    )
+
+
+def until(condition: Callable[[], object]) -> None:
+    """What is drawn a moment after it was asked for."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.1)
+
+
+def rest(page) -> None:
+    """Wait until the page asks for nothing more; while there is more to come it asks every second."""
+    page.wait_for_function("window.heard > window.asked && performance.now() - window.heard > 2500")
