@@ -11,7 +11,7 @@ app: $(VENV)/app.done
 test: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: $(VENV)/dev.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks

@@ -4,7 +4,7 @@ import pytest
 from browsing import rest, until, viewer, wait
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def open_shapes(page, link: str = "") -> None:

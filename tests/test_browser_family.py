@@ -9,7 +9,7 @@ from test_importing import FIFTY_REFUSED, write_fifty
 import netspace
 from netspace.zoo import TRAIN
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

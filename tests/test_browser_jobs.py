@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from netspace import runs
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 FIT = ["--arch", "siren64", "--steps", "40", "--batch", "64", "--samples", "500", "--workers", "0"]
 
 

@@ -7,7 +7,7 @@ from browsing import rest, wait
 from playwright.sync_api import expect
 from safetensors.torch import save_file
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def at_rest(page, link: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from netspace import runs
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
