@@ -41,6 +41,10 @@ TINY_FAMILY_TRAIN = TrainConfig(
 torch.set_num_threads(1)
 
 
+NOBODY = 2**22 + 1
+"""no process has this number"""
+
+
 def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> Path:
     """A folder, called `name` below all tests', that the first of all processes makes, step by step; others wait."""
     root = tmp_path_factory.getbasetemp()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import NOBODY
 from streamlit.testing.v1 import AppTest
 
 from app.session import catalogue, jobs
@@ -29,7 +30,7 @@ def root(tmp_path, monkeypatch):
 def begun(monkeypatch):
     """The words of processes that would be started; they count as alive, as on their way."""
     words = []
-    process = SimpleNamespace(poll=lambda: None)
+    process = SimpleNamespace(poll=lambda: None, pid=NOBODY)
     monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
     monkeypatch.setattr(runs, "_children", {})
     return words

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
+from conftest import NOBODY
 from streamlit.testing.v1 import AppTest
 
 from app.session import catalogue, classifiers, jobs, optimise
@@ -74,7 +75,7 @@ def run_in(folder: Path, name: str = "one", config: LsoConfig = TINY, start: str
 def begun(monkeypatch):
     """The words of processes that would be started; they count as alive, as on their way."""
     words = []
-    process = SimpleNamespace(poll=lambda: None)
+    process = SimpleNamespace(poll=lambda: None, pid=NOBODY)
     monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
     monkeypatch.setattr(runs, "_children", {})
     return words

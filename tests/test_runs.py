@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import NOBODY
 from safetensors.torch import load_file
 
 from netspace import runs
@@ -81,7 +82,7 @@ def launch():
 def spawned(monkeypatch) -> list[list[str]]:
     """The words of what would be started; nothing is."""
     words = []
-    process = SimpleNamespace(poll=lambda: None)
+    process = SimpleNamespace(poll=lambda: None, pid=NOBODY)
     monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv) or process)
     monkeypatch.setattr(runs, "_children", {})
     return words
