@@ -132,8 +132,12 @@ def notices() -> None:
 
 
 def again() -> None:
-    """Lay the page out anew, for what has become known in the background: what `notices` has shown stays."""
+    """Lay the page out anew, for what has become known in the background: what `notices` has shown stays.
+
+    A look at the background may have left the browser before the newest link had come there: it is no way back.
+    """
     state = st.session_state
+    acted()
     state["notices"] = list(dict.fromkeys([*state.get("noticed", []), *state.get("notices", [])]))
     st.rerun()
 

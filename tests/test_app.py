@@ -807,6 +807,31 @@ def test_the_sidebar_chooses_another_space(folders):
     assert at.sidebar.selectbox[0].value == other
 
 
+def follower() -> None:
+    """A page whose link holds one value; a part of it, run alone, may lay it out anew."""
+    import streamlit as st
+
+    from app import frame
+
+    if st.session_state.pop("alone", False):
+        frame.again()
+    frame.follow_link()
+    frame.write_link({"value": frame.linked("value", "value", "first", str)})
+
+
+@pytest.mark.parametrize(("alone", "value"), [(True, "second"), (False, "first")])
+def test_a_link_that_is_late_is_no_way_back(alone, value):
+    at = AppTest.from_function(follower).run()
+    assert link_of(at) == {"value": "first"}
+    at.session_state["value"], at.session_state["link"] = (
+        "second",
+        {"value": "second"},
+    )  # which the browser has not heard
+    at.session_state["alone"] = alone
+    at.run()
+    assert at.session_state["value"] == value and link_of(at) == {"value": value}
+
+
 def test_going_back_restores_what_the_link_says(folders):
     at = open_page("shapes", gamma="0.25")
     token = at.session_state["token"]
