@@ -85,7 +85,7 @@ def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):
         wait(page, f"Number(d.answered) === {turn}", "zoo-map")
         if int(report(page)["picked"]) > 1:
             break
-    expect(add).to_be_enabled()
+    expect(add).to_be_enabled(timeout=5000)  # before the page is laid out anew of itself
     add.click()
     picked = names[int(report(page)["picked"])]
     page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")
