@@ -38,11 +38,10 @@ TINY_FAMILY_TRAIN = TrainConfig(
     hidden_dtype="float32",
 )  # fmt: skip
 
-torch.set_num_threads(1)
-
-
 NOBODY = 2**22 + 1
 """no process has this number"""
+
+torch.set_num_threads(1)
 
 
 def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> Path:

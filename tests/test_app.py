@@ -823,10 +823,8 @@ def follower() -> None:
 def test_a_link_that_is_late_is_no_way_back(alone, value):
     at = AppTest.from_function(follower).run()
     assert link_of(at) == {"value": "first"}
-    at.session_state["value"], at.session_state["link"] = (
-        "second",
-        {"value": "second"},
-    )  # which the browser has not heard
+    at.session_state["value"] = "second"
+    at.session_state["link"] = {"value": "second"}  # of which the browser has not heard
     at.session_state["alone"] = alone
     at.run()
     assert at.session_state["value"] == value and link_of(at) == {"value": value}

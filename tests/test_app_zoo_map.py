@@ -176,6 +176,9 @@ def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind
         at.run()
     assert f"##### {mine.names[0]}" in said(at.markdown)
     chart = charts.chart(mine)
+    work = inspection.rebuilt(chart, 0)
+    wait_until(lambda: work.done)
+    assert not work.problem and not work.not_compared
     distances = torch.cdist(chart.z[:1], chart.trained)[0]
     order = [int(chart.training[k]) for k in distances.argsort() if int(chart.training[k]) != 0]
     latent = [each["id"] for each in view(at)["neighbours"]]

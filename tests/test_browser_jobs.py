@@ -15,18 +15,18 @@ def test_a_job_goes_on_after_a_reload_and_is_stopped_and_resumed(page, tiny_cnn_
     try:
         page.goto("/jobs")
         main = page.get_by_test_id("stMain")
-        expect(main.get_by_text("running").first).to_be_visible(timeout=60_000)
-        expect(main.get_by_text("fit IoU")).to_be_visible(timeout=60_000)
+        expect(main.get_by_text("running").first).to_be_visible()
+        expect(main.get_by_text("fit IoU")).to_be_visible()
         far = main.get_by_text("of 400 networks")
         page.reload()
         before = far.inner_text()
         expect(far).not_to_have_text(before)  # by itself
         assert f"run={folder.resolve()}".replace("/", "%2F") in page.url
         page.get_by_role("button", name="Stop").click()
-        expect(main.get_by_text("stopped").first).to_be_visible(timeout=60_000)
+        expect(main.get_by_text("stopped").first).to_be_visible()
         done = runs.read(folder).done
         page.get_by_role("button", name="Resume").click()
-        expect(main.get_by_text("running").first).to_be_visible(timeout=60_000)
+        expect(main.get_by_text("running").first).to_be_visible()
         page.wait_for_function(f"() => document.body.innerText.match(/(\\d+) of 400/)?.[1] > {done}")
     finally:
         if runs.read(folder).alive:
