@@ -129,6 +129,7 @@ def make_zoo(
     done, wanted = 0, len(items) - before
     try:
         for results in _run(jobs, work, workers if device == "cpu" else 0):
+            lines = []
             for result in results:
                 if result.name in finished:
                     continue
@@ -141,10 +142,11 @@ def make_zoo(
                     record = {"name": result.name, "arch": arch.name, "row": len(records)}
                     records.append(record | {"split": splits[result.name]} | result.record)
                 seconds_left = (time.perf_counter() - start) / done * (wanted - done)
-                yield Progress(before + done, len(items), result.name, result.record, seconds_left, result.problem)
+                lines.append((before + done, len(items), result.name, result.record, seconds_left, result.problem))
             if time.perf_counter() - flushed > FLUSH_SECONDS:
-                flush()
+                flush()  # before it is told: whoever hears of the first networks finds them
                 flushed = time.perf_counter()
+            yield from (Progress(*line) for line in lines)
     finally:
         flush()
 

@@ -74,7 +74,9 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     config = dataclasses.replace(TINY_FIT, steps=15)
     run(tmp_path / "whole", 5, config)
     lines = make_sdf_zoo(tmp_path / "parts", chair_sources(5), config, workers=0)
-    next(lines), next(lines)
+    next(lines)
+    assert len(Zoo.load(tmp_path / "parts")) == 1  # already when it is told
+    next(lines)
     lines.close()  # as Ctrl-C does
     part = Zoo.load(tmp_path / "parts")
     assert len(part) == 2
