@@ -38,7 +38,7 @@ from .zoo import IMPORTED, BadFolder, joint_family, read_tensors, write_zoo
 
 WEIGHTS = (".safetensors", ".pt", ".pth")
 HUB = ("model.safetensors", "pytorch_model.bin")
-"""what a network's file is called in the hub's layout; its folder is its name"""
+"""what a network's file is called in the hub's layout, the one to be read first; its folder is its name"""
 OTHERS = (
     ".bin",
     ".ckpt",
@@ -119,9 +119,15 @@ def sources(folder: Path) -> list[Source]:
             reason = "a zip inside what is imported: import it by itself"
         elif path.suffix.lower() not in WEIGHTS and not hub:
             reason = f"{path.suffix} files are not read, only {', '.join(WEIGHTS)}"
+        elif path.name == HUB[1] and path.with_name(HUB[0]).is_file():
+            reason = f"{HUB[0]} beside it is taken to be the same network"
         found.append(Source("-".join(stem.parts), path, reason))
-    counts = Counter(source.name for source in found)
-    whole = [s._replace(name="-".join(s.path.relative_to(folder).parts)) if counts[s.name] > 1 else s for s in found]
+    counts, read = Counter(s.name for s in found), Counter(s.name for s in found if not s.reason)
+    unclear = [counts[s.name] > 1 and (bool(s.reason) or read[s.name] > 1) for s in found]
+    whole = [
+        source._replace(name="-".join(source.path.relative_to(folder).parts)) if longer else source
+        for source, longer in zip(found, unclear, strict=True)
+    ]
     seen: Counter = Counter()
     for k, source in enumerate(whole):
         seen[source.name] += 1

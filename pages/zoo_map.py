@@ -390,6 +390,9 @@ frame.notices()
 bringing.progress()
 if where.problem:
     st.info(where.problem, icon=":material/scatter_plot:")
+    if where.failed and st.button("Try again", icon=":material/refresh:"):
+        projections.forget(chart, asked)
+        frame.again()
 top, below = st.container(), st.container()
 with st.container(key="feeds-map", gap=None):
     components.feed("map-look", points.look_feed(VIEW, look, chart, *(state[f"map_{n}"] for n in LOOKS)))

@@ -493,6 +493,8 @@ def test_uploads_are_laid_out_as_import_reads_them(tmp_path):
     laid = imports._laid([file("ä" * 300 + ".pt"), file("in/net.pt"), file("net.pt")], tmp_path / "b")
     names = sorted(path.name for path in laid.iterdir())
     assert names[:2] == ["2-net.pt", "net.pt"] and names[2].endswith("ä.pt") and len(names[2].encode()) <= 255
+    laid = imports._laid([file("2-a.pt"), file("a.pt"), file("a.pt")], tmp_path / "c")
+    assert sorted(path.name for path in laid.iterdir()) == ["2-2-a.pt", "2-a.pt", "a.pt"]
 
 
 def test_a_damaged_zip_is_told_as_such(shapes):
@@ -592,6 +594,19 @@ def test_what_fails_beside_the_map_is_told(kind, monkeypatch):
     assert "cannot be compared by what they do. Out of memory." in said(at.warning)
     work.rest()
     wait_until(lambda: work.done)
+
+
+def test_umap_that_failed_is_tried_again_when_asked(shapes, monkeypatch):
+    mapper = projections.Mapper()
+    monkeypatch.setattr(projections, "_mapper", lambda: mapper)
+    answers = ["no memory", np.ones((len(loaded().names), 2))]
+    monkeypatch.setattr(projections.Mapper, "_answer", lambda self, ask: answers.pop(0))
+    at = open_map(projection="umap")
+    wait_until(lambda: "No memory. This is PCA instead." in said(at.run().info))
+    assert len(answers) == 1  # not by itself
+    button(at, "Try again").click().run()
+    wait_until(lambda: view(at.run())["axes"] == ["UMAP 1", "UMAP 2"])
+    assert not answers and not [each for each in at.button if each.label == "Try again"]
 
 
 def test_a_guest_without_embeddings_is_told(shapes, brought, monkeypatch):

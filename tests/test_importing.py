@@ -226,12 +226,11 @@ def test_the_hubs_layout_names_networks_by_their_folders(tmp_path):
         save_file(lived(siren(), k).state_dict(), tmp_path / f"net-{k}" / "model.safetensors")
         (tmp_path / f"net-{k}" / "config.json").write_text("{}")
     (tmp_path / "old").mkdir()
-    torch.save(siren().state_dict(), tmp_path / "old" / "pytorch_model.bin")
-    assert [record["name"] for record in import_networks(tmp_path, tmp_path / "zoo").records] == [
-        "net-0",
-        "net-1",
-        "old",
-    ]
+    for name in ("old", "net-1"):
+        torch.save(siren().state_dict(), tmp_path / name / "pytorch_model.bin")
+    done = import_networks(tmp_path, tmp_path / "zoo")
+    assert [record["name"] for record in done.records] == ["net-0", "net-1", "old"]
+    assert done.refused == [("net-1-pytorch_model.bin", "model.safetensors beside it is taken to be the same network")]
 
 
 def test_files_of_the_same_name_are_told_apart(tmp_path):

@@ -183,7 +183,9 @@ def _laid(files: Sequence[Uploaded], folder: Path) -> Path:
     names = [_plain(file.name) or f"file-{k}" for k, file in enumerate(files)]
     kept = [(name, file) for name, file in zip(names, files, strict=True) if name.lower() != "zoo.json"]
     for k, (name, file) in enumerate(kept):
-        place = folder / name if not (folder / name).exists() else folder / f"{k}-{name}"
+        place = folder / name
+        while place.exists():
+            place = place.with_name(f"{k}-{place.name}")
         place.write_bytes(file.getbuffer())
         if len(kept) == 1 and place.suffix.lower() == ".zip":
             return place

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import streamlit as st
@@ -62,6 +62,8 @@ class Placed:
     """what is still computed, in words"""
     problem: str = ""
     """why it is another projection than was asked for, in a sentence"""
+    failed: bool = False
+    """whether the one asked for was tried and failed, so that it may succeed another time, see `forget`"""
 
 
 def umap_options() -> list[dict]:
@@ -97,7 +99,8 @@ def placed(chart: Chart, asked: Projection) -> Placed:
             words = "UMAP is computed in the background; this is PCA meanwhile"
             return _plane(chart, Projection("pca"), waiting=words)
         if isinstance(found, str):
-            return _plane(chart, Projection("pca"), problem=f"{sentence(found)} This is PCA instead.")
+            plane = _plane(chart, Projection("pca"), problem=f"{sentence(found)} This is PCA instead.")
+            return replace(plane, failed=_enough(chart))
         note = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.settings)
         return Placed(f"{chart.key}|{asked.key}", found, ("UMAP 1", "UMAP 2"), f"UMAP: {note}", None)
     try:
@@ -207,10 +210,11 @@ class Mapper:
             self.process.kill()
 
     def places(self, z: torch.Tensor, asked: Projection, others: torch.Tensor | None = None) -> Future:
-        """The places (b, 2) of embeddings, or of others (n, 2) on their map."""
+        """The places (b, 2) of embeddings, or of others (n, 2) on their map; what failed is tried anew."""
         key = f"{digest(z)}-{digest(asked.key)}"
         whole = key if others is None else f"{key}-{digest(others)}"
-        if whole not in self.asked:
+        known = self.asked.get(whole)
+        if known is None or (known.done() and known.exception()):
             ask = Ask(key, z.numpy(), dict(asked.settings), None if others is None else others.numpy())
             self.asked[whole] = self.engine.submit((-next(self.engine.count),), self._places, whole, ask)
             while len(self.asked) > 64:
@@ -260,9 +264,8 @@ def _mapper() -> Mapper:
 
 def _umap(chart: Chart, asked: Projection) -> np.ndarray | str | None:
     """Places (b, 2) by UMAP; None while they are computed; a sentence where there are none."""
-    own = chart.z[: int(chart.starts[1])]
-    if int(finite(own).sum()) < LEAST:
-        return f"UMAP makes no map of {int(finite(own).sum())} networks, {LEAST} are needed"
+    if not _enough(chart):
+        return f"UMAP makes no map of {_own(chart)} networks, {LEAST} are needed"
     works = _umap_works(chart.key, asked, chart)
     wait(works, timeout=0.05)
     if not all(work.done() for work in works):
@@ -271,6 +274,21 @@ def _umap(chart: Chart, asked: Projection) -> np.ndarray | str | None:
         return np.concatenate([work.result() for work in works]).astype(np.float32)
     except Exception as problem:  # told, and PCA is shown
         return str(problem)
+
+
+def _own(chart: Chart) -> int:
+    """Of how many networks UMAP makes its map."""
+    return int(finite(chart.z[: int(chart.starts[1])]).sum())
+
+
+def _enough(chart: Chart) -> bool:
+    return _own(chart) >= LEAST
+
+
+def forget(chart: Chart, asked: Projection) -> None:
+    """A projection that failed is computed anew when it is next asked for."""
+    _umap_works.clear(chart.key, asked, chart)
+    _path_work.clear()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
