@@ -131,15 +131,20 @@ def notices() -> None:
         st.warning(words)
 
 
-def again() -> None:
-    """Lay the page out anew, for what has become known in the background: what `notices` has shown stays.
+def rerun() -> None:
+    """Lay the page out anew from within a part of it that is laid out alone.
 
-    A look at the background may have left the browser before the newest link had come there: it is no way back.
+    What asks for it may have left the browser before the newest link had come there: it is no way back.
     """
-    state = st.session_state
     acted()
-    state["notices"] = list(dict.fromkeys([*state.get("noticed", []), *state.get("notices", [])]))
     st.rerun()
+
+
+def again() -> None:
+    """As `rerun`, for what has become known in the background: what `notices` has shown stays."""
+    state = st.session_state
+    state["notices"] = list(dict.fromkeys([*state.get("noticed", []), *state.get("notices", [])]))
+    rerun()
 
 
 def has_notices() -> bool:

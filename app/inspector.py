@@ -100,8 +100,7 @@ def _neighbours(kinds: str, help: str, found: list[Near], digits: str) -> None:
             words = f"{frame.plain(one.name)} :gray[{digits.format(one.figure)}]"
             if st.button(words, key=f"near-{kinds}-{one.id}", type="tertiary"):
                 state["map_network"], state["map_at"] = one.name, None
-                frame.acted()
-                st.rerun()  # of the page: this part is laid out alone
+                frame.rerun()
 
 
 def _arriving(chart: Chart, where: Placed, near: list[Near], work: Rebuilt, before: bool) -> None:

@@ -152,8 +152,7 @@ def watch() -> None:
     found = jobs.find()
     run = chosen(found)
     if any(run.alive for run in found) != live or frame.has_notices():
-        frame.acted()  # a link that is late is no way back
-        st.rerun()  # to look again by itself from here on, or no longer; notices are told above, where they stay
+        frame.rerun()  # to look again by itself from here on, or no longer; notices are told above, where they stay
     frame.write_link({"run": run.id} if run else {})
     if run is None:
         empty()

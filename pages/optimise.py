@@ -327,11 +327,11 @@ def looks_of(these: list[optimise.Run]) -> list:
 def watch() -> None:
     """The map, the curves and the numbers, again and again while a run is under way."""
     if state.pop("lso_again", False):
-        st.rerun()  # the row above shows the start that was clicked
+        frame.rerun()  # the row above shows the start that was clicked
     write_link()
     now = [optimise.read(each.folder) for each in ([run] if run else []) + others]
     if looks_of(now) != seen or (optimise.embedded(loaded) == 1) != mapped:
-        st.rerun()  # one has begun, has its first network or has ended, or the map is there
+        frame.rerun()  # one has begun, has its first network or has ended, or the map is there
     chosen = [each for each in now if each.state != "unreadable"]
     start = state.get("lso_start", "") if here else ""
     data = optimise.view_data(loaded, chosen, start, state.get("lso_seed", 0))
