@@ -36,7 +36,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from .zoo import BadFolder, read_json, replacing
+from .zoo import BadFolder, below, read_json, replacing
 
 try:
     import fcntl
@@ -135,9 +135,8 @@ def find(roots: Sequence[Path]) -> list[Job]:
     """Every job at most four folders below these, newest start first; those that cannot be read say so."""
     folders = {}
     for root in roots:
-        for depth in range(5):
-            for path in root.glob(f"{'*/' * depth}{JOB}"):
-                folders.setdefault(path.parent.resolve(), path.parent)
+        for path in below(root, 4, JOB):
+            folders.setdefault(path.parent.resolve(), path.parent)
     return sorted(filter(None, map(_read_or_tell, folders.values())), key=lambda job: job.started, reverse=True)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,18 @@ def read_json(path: Path) -> dict:
         return json.loads(path.read_text())
     except ValueError as error:
         raise BadFolder(f"{path} is not valid JSON ({error})") from error
+
+
+def below(root: Path, depth: int, *names: str) -> Iterator[Path]:
+    """Files of these names in a folder and at most so many folders deep in it; what goes meanwhile is passed over."""
+    try:
+        with os.scandir(root) as inside:
+            entries = sorted((each.name, bool(depth) and each.is_dir()) for each in inside)
+    except OSError:
+        return
+    yield from (root / name for name, _ in entries if name in names)
+    for folder in (name for name, is_folder in entries if is_folder):
+        yield from below(root / folder, depth - 1, *names)
 
 
 def digest(*parts: str | Tensor | np.ndarray) -> str:

@@ -46,17 +46,21 @@ def served(*folders: Path):
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": beside},
     )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def answers() -> bool:
+        try:
+            return urlopen(f"{address}/_stcore/health", timeout=10).status == 200
+        except OSError:
+            return False
+
     try:
-        for _ in range(120):
-            try:
-                urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
+        until(lambda: server.poll() is not None or answers())
+        assert server.poll() is None, "the app did not start"
+        yield address
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def link_of(at: AppTest) -> dict[str, str]:
 
 
 def open_page(name: str | None = None, **link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
     for key, value in link.items():
         at.query_params[key] = value
     if name and name != "home":
@@ -366,7 +366,7 @@ def test_curves_that_are_not_known_in_full_say_so(cnn):
         engine.Engine(1), cnn, between(cnn, 0, 1, ("weights",)), 0, classifiers._test_images("digits")
     )
     for futures in work.quick.values():
-        futures[0].result(timeout=60)
+        futures[0].result(timeout=240)
     curves = work.curves()
     assert len(curves) == STEPS and not curves.full.any() and (curves["count"] == 60).all()
     some = curves[curves.gamma < 0.5]
@@ -467,7 +467,7 @@ def test_a_classifiers_path_is_asked_first_a_part_then_all(cnn, monkeypatch):
 
 
 def wait_for_feeds(work: classifiers.ClassifierWork) -> dict[str, bytes]:
-    for _ in range(600):
+    for _ in range(2400):
         feeds = dict(work.feeds("view"))
         if all(feeds.values()):
             return feeds
@@ -513,7 +513,7 @@ def prep_path(loaded: catalogue.Loaded, a: int = 0, b: int = 4, first: int = 16)
     work = preps.PrepPath(engine.Engine(1), loaded, a, b, ("latent", "weights"), first)
     preps.ask(work)
     for future in (*work.frames.values(), *work.answers.values()):
-        future.result(timeout=60)
+        future.result(timeout=240)
     return work
 
 
@@ -719,14 +719,14 @@ def test_the_newest_path_is_served_first():
     futures = [served.submit((-serial, rank), order.append, (serial, rank)) for serial in (1, 2) for rank in (1, 0)]
     gate.set()
     for future in futures:
-        future.result(timeout=10)
+        future.result(timeout=240)
     assert order == [(2, 0), (2, 1), (1, 0), (1, 1)]
 
 
 def test_an_error_in_the_background_reaches_who_waits():
     future = engine.Engine(1).submit((0, 0), lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        future.result(timeout=10)
+        future.result(timeout=240)
 
 
 @pytest.mark.parametrize("side", ["latent", "weights"])
@@ -821,7 +821,7 @@ def follower() -> None:
 
 @pytest.mark.parametrize(("alone", "value"), [(True, "second"), (False, "first")])
 def test_a_link_that_is_late_is_no_way_back(alone, value):
-    at = AppTest.from_function(follower).run()
+    at = AppTest.from_function(follower, default_timeout=240).run()
     assert link_of(at) == {"value": "first"}
     at.session_state["value"] = "second"
     at.session_state["link"] = {"value": "second"}  # of which the browser has not heard

@@ -326,7 +326,7 @@ def test_parameters_are_compared_within_an_architecture_only(family, monkeypatch
 
 def wait_for(work: preps.PrepPath) -> dict[str, bytes]:
     for future in work.frames.values():
-        future.result(timeout=60)
+        future.result(timeout=240)
     return dict(work.feeds("view"))
 
 
@@ -334,7 +334,7 @@ def test_answers_are_compared_across_architectures(family):
     a, b = ends(family)
     work = preps.PrepPath(engine.Engine(2), family, a, b, ("latent",), 0)
     preps.ask(work)
-    found = work.answers["latent", 0].result(timeout=60)
+    found = work.answers["latent", 0].result(timeout=240)
     logits = [classify(n, work.test).argmax(dim=1) for n in (work.network("latent", 0), *work.ends)]
     assert found.same == pytest.approx([float((logits[0] == end).float().mean()) for end in logits[1:]])
     assert found.accuracy == pytest.approx(accuracy(classify(work.network("latent", 0), work.test), work.test.labels))

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def root(tmp_path, monkeypatch):
     """An empty folder, and nothing else to be found."""
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
+    monkeypatch.setattr(runs, "STARTING", runs.timedelta(days=1))
     return tmp_path
 
 
@@ -60,7 +61,7 @@ def lay_in(folder: Path, state: str) -> Path:
 
 
 def open_jobs(**link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
     at.switch_page("../pages/jobs.py")
     for key, value in link.items():
         at.query_params[key] = value

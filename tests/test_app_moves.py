@@ -27,6 +27,8 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(directions, "LEAST", 4)
     monkeypatch.setattr(directions, "FOLDS", 2)
+    for module in (charts, manifold):
+        monkeypatch.setattr(module, "PATIENCE", 240.0)
     for cached in (charts._embedding, charts._chart, manifold._manifold, moves._nearest, projections._direction):
         cached.clear()
 
@@ -233,7 +235,7 @@ def test_shapes_are_measured_beside_what_is_asked_and_the_original_is_sent_once(
     family = moves.direction(shapes, 0, "seat_height")
     work = chairs.PathWork(engine.Engine(2), shapes, family.route, family.start)
     for future in work.frames.values():
-        future.result(timeout=120)
+        future.result(timeout=240)
     entries = [e for _, content in work.feeds("x") for e in unpack_feed(content)[0]["frames"]]
     keys = [(e["side"], e["index"]) for e in entries]
     assert sorted(keys) == sorted([("original", 0), *(("latent", i) for i in range(STEPS))]) and work.done
@@ -257,7 +259,7 @@ def test_what_nobody_looks_at_is_paused_and_goes_on(shapes, monkeypatch):
     assert any(content is None for _, content in work.feeds("x"))
     assert chairs.route_work(shapes, first.route, first.start) is work
     for future in work.frames.values():
-        future.result(timeout=120)
+        future.result(timeout=240)
     assert work.done and all(content for _, content in work.feeds("x"))
 
 
@@ -269,7 +271,7 @@ def test_classifiers_of_a_family_are_asked(cnn):
     while not work.done:
         for futures in (*work.quick.values(), *work.whole.values()):
             for future in futures:
-                future.result(timeout=120)
+                future.result(timeout=240)
     data = moves.view_data(cnn, work, family, family.start, "latent")
     assert data["steps"] == 45 and data["padded"] and len(work.curves()) == 45
 
@@ -301,7 +303,7 @@ def show(picked: int | None = None, a: int = 0, b: int = 1) -> None:
 
 
 def section(link: dict[str, str] | None = None, **given) -> AppTest:
-    at = AppTest.from_function(show, kwargs=given, default_timeout=90)
+    at = AppTest.from_function(show, kwargs=given, default_timeout=240)
     for name, value in (link or {}).items():
         at.query_params[name] = value
     at.run()

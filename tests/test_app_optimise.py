@@ -31,7 +31,7 @@ def root(tmp_path, monkeypatch):
     """An empty folder, and nothing else to be found; what is made goes there."""
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
     monkeypatch.setattr(optimise, "RUNS", tmp_path)
-    monkeypatch.setattr(optimise, "PATIENCE", 60.0)
+    monkeypatch.setattr(optimise, "PATIENCE", 240.0)
     monkeypatch.setattr(optimise, "PREVIEW", 32)
     monkeypatch.setattr(optimise, "AT_REST", 64)
     return tmp_path
@@ -82,7 +82,7 @@ def begun(monkeypatch):
 
 
 def open_page(**link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=120)
+    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
     at.switch_page("../pages/optimise.py")
     for key, value in link.items():
         at.query_params[key] = value

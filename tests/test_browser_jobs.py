@@ -1,5 +1,7 @@
 """The page Jobs in headless Chromium: a job outlives a reload, and is stopped and resumed by its buttons."""
 
+from urllib.parse import quote
+
 import pytest
 from playwright.sync_api import expect
 
@@ -13,7 +15,7 @@ def test_a_job_goes_on_after_a_reload_and_is_stopped_and_resumed(page, tiny_cnn_
     folder = tiny_cnn_zoo_folder.parent / "job"
     runs.start(["zoo", "fit-sdf", "--chairs", "400", "--out", str(folder), *FIT])
     try:
-        page.goto("/jobs")
+        page.goto(f"/jobs?run={quote(str(folder.resolve()), safe='')}")  # other jobs of this machine are listed too
         main = page.get_by_test_id("stMain")
         expect(main.get_by_text("running").first).to_be_visible()
         expect(main.get_by_text("fit IoU")).to_be_visible()

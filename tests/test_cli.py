@@ -420,7 +420,7 @@ def test_ended_from_outside_it_keeps_what_was_finished(tmp_path):
     process = subprocess.Popen([sys.executable, "-m", "netspace", *words], stdout=subprocess.PIPE, text=True)
     assert "IoU" in process.stdout.readline()
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == 130
     assert 1 <= len(netspace.Zoo.load(tmp_path / "zoo")) < 50
 

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -288,23 +287,34 @@ def test_a_resumed_run_equals_the_uninterrupted_one(family, tmp_path, monkeypatc
     assert whole == parts
 
 
+KILLED = """
+import os, signal, sys
+from netspace import lso
+from netspace.__main__ import main
+append, lines = lso.append_line, []
+
+def dying(path, line):
+    append(path, line)
+    lines.append(line)
+    if len(lines) == 8:
+        os.kill(os.getpid(), signal.SIGKILL)  # before the checkpoint of this line
+
+lso.append_line = dying
+main(sys.argv[1:])
+"""
+
+
 def test_killed_and_resumed_it_equals_the_uninterrupted_one(tiny_cnn_zoo_folder, tiny_cnn_space_folder, tmp_path):
     """By the command line, with kill -9."""
     common = [
-        sys.executable, "-m", "netspace", "lso", "--space", tiny_cnn_space_folder, "--zoo", tiny_cnn_zoo_folder,
+        "lso", "--space", tiny_cnn_space_folder, "--zoo", tiny_cnn_zoo_folder,
         "--start", "noise", "--steps", "120", "--every", "2", "--lr", "0.01", "--points", "64",
     ]  # fmt: skip
-    folder = tmp_path / "killed"
-    process = subprocess.Popen([*common, "--out", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    log = folder / "metrics.jsonl"
-    while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 5):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    before = len(log.read_text().splitlines())
-    assert 5 < before < 61
-    subprocess.run([*common, "--out", folder, "--resume"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([*common, "--out", tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
+    folder, netspace = tmp_path / "killed", [sys.executable, "-m", "netspace"]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *common, "--out", folder], stdout=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL and len(metrics(folder)) == 8
+    subprocess.run([*netspace, *common, "--out", folder, "--resume"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*netspace, *common, "--out", tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
     assert metrics(folder) == metrics(tmp_path / "whole") and len(metrics(folder)) == 61
     for name in ("checkpoint.safetensors", "best.safetensors"):
         killed, whole = load_file(folder / name), load_file(tmp_path / "whole" / name)

@@ -26,7 +26,7 @@ TRAIN = ["--embedding", "8", "--hidden", "16", "--queries", "64", "--nets", "1",
 FIT = ["--arch", "siren64", "--steps", "5", "--batch", "64", "--samples", "500", "--workers", "1"]
 
 
-def until(true, seconds: float = 60.0):
+def until(true, seconds: float = 240.0):
     """What `true` returns, once it is not false."""
     end = time.monotonic() + seconds
     while not (found := true()):
@@ -47,6 +47,11 @@ def becomes(folder: Path, *states: str) -> runs.Job:
     return runs.read(folder)
 
 
+def waits(folder: Path) -> None:
+    """Until a job holds its place among those that wait."""
+    until(lambda: state(folder) == "queued" and runs.read(folder).message.startswith("waiting"))
+
+
 def works(folder: Path, slots: Path | None, queue: bool = False, end: Exception | None = None) -> None:
     """A job: three points, then it waits for a file `go`, as one waits for a worker, and ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in what a script starts in the background
@@ -54,7 +59,9 @@ def works(folder: Path, slots: Path | None, queue: bool = False, end: Exception 
         for step in (1, 2, 3):
             job.report(f"line {step}", step, 4, 5.0, {"loss": 1 / step, "name": "x", "ok": True})
         gone = threading.Event()
-        threading.Thread(target=lambda: (until(lambda: (folder / "go").exists()), gone.set()), daemon=True).start()
+        threading.Thread(
+            target=lambda: (until(lambda: (folder / "go").exists(), 3600), gone.set()), daemon=True
+        ).start()
         gone.wait()
         if end:
             raise end
@@ -123,8 +130,7 @@ def test_stopped_while_it_waits_for_a_worker(tmp_path, launch):
     process = launch(tmp_path)
     becomes(tmp_path, "running")
     runs.stop(tmp_path)
-    process.join(5)
-    assert process.exitcode is not None
+    process.join()
     assert state(tmp_path) == "stopped" and not (tmp_path / "STOP").exists()
     with pytest.raises(BadFolder, match="is stopped: there is nothing to stop"):
         runs.stop(tmp_path)
@@ -217,11 +223,12 @@ def test_two_who_look_at_once_take_a_dead_job_for_dead(tmp_path):
 
 def test_two_run_at_a_time_and_others_queue_in_order(tmp_path, launch):
     jobs = [tmp_path / name for name in "abcd"]
-    for folder in jobs:
+    for folder in jobs[:2]:
         launch(folder, tmp_path / "slots", queue=True)
-        until(lambda f=folder: state(f) in runs.ALIVE)
-    for folder, expected in zip(jobs, ("running", "running", "queued", "queued"), strict=True):
-        becomes(folder, expected)
+        becomes(folder, "running")
+    for folder in jobs[2:]:
+        launch(folder, tmp_path / "slots", queue=True)
+        waits(folder)
     launch(tmp_path / "typed", tmp_path / "slots")  # without --queue
     becomes(tmp_path / "typed", "running")
     until(lambda: runs.read(tmp_path / "typed").done)  # it has found no slot free
@@ -237,10 +244,9 @@ def test_who_died_waiting_is_not_waited_for(tmp_path, launch):
     launch(tmp_path / "a", tmp_path / "slots"), launch(tmp_path / "b", tmp_path / "slots")
     becomes(tmp_path / "a", "running"), becomes(tmp_path / "b", "running")
     dead = launch(tmp_path / "c", tmp_path / "slots", queue=True)
-    becomes(tmp_path / "c", "queued")
+    waits(tmp_path / "c")
     launch(tmp_path / "d", tmp_path / "slots", queue=True)
-    becomes(tmp_path / "d", "queued")
-    until(lambda: len(list((tmp_path / "slots").glob("wait-*"))) == 2)
+    waits(tmp_path / "d")
     dead.kill()
     (tmp_path / "a" / "go").touch()
     becomes(tmp_path / "d", "running")
@@ -286,7 +292,7 @@ def test_an_earlier_run_stays_until_another_works_in_its_folder(tmp_path, launch
     assert records(tmp_path) == before
     with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
         runs.stop(tmp_path)
-        time.sleep(5)
+        time.sleep(240)
     assert records(tmp_path) == before
     with runs.running(tmp_path, "stub", [*ARGV, "--steps", "7"]) as job:
         job.report("looking")
@@ -431,7 +437,7 @@ def test_a_full_disk_for_its_records_ends_no_job(tmp_path, monkeypatch):
             time.sleep(1.0)
         until(lambda: runs.read(tmp_path).done == 2)  # there is room again
         runs.stop(tmp_path)
-        time.sleep(30)
+        time.sleep(240)
     assert state(tmp_path) == "stopped"
     assert signal.getsignal(signal.SIGTERM) is before
 
@@ -452,7 +458,7 @@ def test_in_another_thread_it_stops_at_its_next_line(tmp_path):
     thread.start()
     becomes(tmp_path, "running")
     runs.stop(tmp_path)
-    thread.join(60)
+    thread.join(240)
     assert ended and state(tmp_path) == "stopped"
 
 
@@ -465,7 +471,7 @@ def ends_slowly(folder: Path) -> None:
         job._write = lambda: (time.sleep(0.3 if job._over.is_set() else 0), write())  # as on a slow disk
         try:
             job.report("line 1", 1, 2)
-            time.sleep(30)
+            time.sleep(240)
         finally:
             time.sleep(0.5)
             (folder / "kept").touch()
@@ -491,11 +497,11 @@ def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, 
     with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
         job.report("line 1", 1, 4)
         runs.stop(tmp_path)
-        assert asked.wait(60)
+        assert asked.wait(240)
         job.report("line 2", 2, 4)  # the signal is on its way
         with pytest.raises(KeyboardInterrupt):
             interrupt()
-            time.sleep(5)
+            time.sleep(240)
         interrupt(), time.sleep(0.1)
         job.report("line 3", 3, 4)
     assert (state(tmp_path), runs.read(tmp_path).done) == ("stopped", 3)
@@ -506,23 +512,25 @@ def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, 
 
 
 def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(tmp_path, tiny_zoo_folder):
-    train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", "200"]
-    folder = runs.start([*train, "--out", str(tmp_path / "space")])
-    job = until(lambda: (j := runs.read(folder)).done >= 2 and j)
-    assert (job.state, job.total) == ("running", 200)
-    mine, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, runs._status(folder)["pid"]))
+    for steps in (200, 1000, 5000):  # where this process is held up, a short one is over before it is stopped
+        train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", str(steps)]
+        folder = runs.start([*train, "--out", str(tmp_path / f"space-{steps}")])
+        until(lambda f=folder: runs.read(f).done >= 2)
+        with suppress(BadFolder, ProcessLookupError):  # it is over
+            mine, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, runs._status(folder)["pid"]))
+            runs.stop(folder)
+        job = becomes(folder, "stopped", "finished")
+        if job.state == "stopped":
+            break
     assert others == min(19, mine + runs.NICE)
-    runs.stop(folder)
-    asked = time.monotonic()
-    job = becomes(folder, "stopped", "finished")
-    assert job.state == "stopped" and 2 <= job.done < 200 and time.monotonic() - asked < 60
+    assert (job.state, job.total) == ("stopped", steps) and 2 <= job.done < steps
     moved = folder.rename(tmp_path / "moved")
     assert runs.resume(moved) == moved
     job = becomes(moved, "finished", "failed", "crashed")
-    assert (job.state, job.done) == ("finished", 200) and "--resume" not in job.argv
+    assert (job.state, job.done) == ("finished", steps) and "--resume" not in job.argv
     assert main([*train, "--out", str(tmp_path / "whole")]) == 0
     points, whole = runs.metrics(moved), runs.metrics(tmp_path / "whole")
-    assert [p["step"] for p in points] == list(range(1, 201))
+    assert [p["step"] for p in points] == list(range(1, steps + 1))
     assert [p["terms"] for p in points] == [p["terms"] for p in whole]
     for name, tensor in load_file(tmp_path / "whole" / "model.safetensors").items():
         assert tensor.equal(load_file(moved / "model.safetensors")[name]), name

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+import shutil
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, BadFolder, Network, Zoo
 from netspace.fit_sdf import chair_sources, make_sdf_zoo
-from netspace.zoo import OPTIMISED, add, join, replacing, select
+from netspace.zoo import OPTIMISED, add, below, join, replacing, select
 
 
 @pytest.fixture
@@ -190,3 +191,14 @@ def test_a_zoo_goes_on_after_an_addition_that_was_cut_off(tmp_path):
     zoo = Zoo.load(tmp_path)
     assert zoo.records.name.tolist() == [*records.name, "kept", "chair-0002"] and zoo.records.row.is_unique
     assert torch.equal(zoo["kept"].prep, before[1].prep) and torch.equal(zoo[0].prep, before[0].prep)
+
+
+def test_a_folder_that_goes_while_files_are_looked_for_is_passed_over(tmp_path):
+    for place in ("zoo.json", "a/b/zoo.json", "c/d/zoo.json", "c/d/other.json", "c/d/e/zoo.json"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    assert len(list(below(tmp_path, 2, "zoo.json", "other.json"))) == 4
+    found = below(tmp_path, 3, "zoo.json")
+    assert [next(found), next(found)] == [tmp_path / "zoo.json", tmp_path / "a" / "b" / "zoo.json"]
+    shutil.rmtree(tmp_path / "c")
+    assert not list(found) and not list(below(tmp_path / "c", 1, "zoo.json"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import torch
 
 import netspace
 from netspace.shapes import describe
-from netspace.zoo import HELDOUT, OPTIMISED, SPLITS, TRAIN, BadFolder, Zoo, family_from_json, read_json
+from netspace.zoo import HELDOUT, OPTIMISED, SPLITS, TRAIN, BadFolder, Zoo, below, family_from_json, read_json
 
 from . import looks
 
@@ -61,14 +60,21 @@ def find() -> list[Found]:
             ("space", "config.json", "model.safetensors"),
             ("zoo", "zoo.json", "records.parquet"),
         ):
-            paths = itertools.chain.from_iterable(root.glob(f"{'*/' * depth}{marker}") for depth in range(4))
-            for path in sorted(paths):
+            for path in sorted(below(root, 3, marker)):
                 folder = path.parent
                 name = folder.relative_to(root).as_posix() if folder != root else folder.name
-                stamp = max((p.stat().st_mtime for p in (path, folder / main) if p.exists()), default=0.0)
+                stamp = max(_changed(path), _changed(folder / main))
                 title = f"{folder.parent.name} / {folder.name}"
                 found.append(Found(name, folder, kind, title, stamp, *_about(path, kind, stamp)))
     return list({(f.kind, f.id): f for f in reversed(found)}.values())[::-1]
+
+
+def _changed(path: Path) -> float:
+    """When a file was last changed; 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 READS = {"prep": "reads weights", "probe": "reads answers"}

@@ -27,7 +27,7 @@ from netspace.mesh import Surface, surface_or_none
 from netspace.project import Plane, embed
 from netspace.recipes import RECIPES
 from netspace.shapes import chair, chair_params, describe, load_source
-from netspace.zoo import TRAIN, BadFolder, read_json
+from netspace.zoo import TRAIN, BadFolder, below, read_json
 
 from . import catalogue, jobs, looks, take_away
 from .catalogue import COLOURS, ROOT, Found, Loaded, cards, is_shapes
@@ -374,11 +374,9 @@ def find(loaded: Loaded) -> list[Run]:
     """The runs in this space, the newest first; those that cannot be read are among them, and say why."""
     found = {}
     for root in catalogue.roots():
-        for depth in range(5):
-            for marker in ("lso.json", runs.JOB):
-                for path in root.glob(f"{'*/' * depth}{marker}"):
-                    if path.parent not in found and (marker == "lso.json" or _is_lso(path)):
-                        found[path.parent] = read(path.parent)
+        for path in below(root, 4, "lso.json", runs.JOB):
+            if path.parent not in found and (path.name == "lso.json" or _is_lso(path)):
+                found[path.parent] = read(path.parent)
     lost = [run for run in found.values() if run.state == runs.UNREADABLE and not run.option("space")]
     mine = [*lost, *(run for run in found.values() if _is_of(run, loaded))]  # lost: nobody knows in which space
     return sorted({run.id: run for run in mine}.values(), key=lambda run: run.started, reverse=True)

@@ -24,7 +24,7 @@ from netspace.zoo import HELDOUT, VALIDATION, digest, replacing
 
 from .catalogue import ROOT
 from .charts import Chart
-from .engine import NOT_READ, Engine, go_on
+from .engine import NOT_READ, Engine
 from .umap_worker import Ask
 from .words import sentence
 
@@ -202,10 +202,12 @@ class Mapper:
     def __init__(self) -> None:
         self.engine = Engine(1)
         self.process: subprocess.Popen | None = None
+        self.closed = False
         self.asked: OrderedDict[str, Future] = OrderedDict()
         atexit.register(self.close)
 
     def close(self) -> None:
+        self.closed = True  # first: the process that ends is not to be followed by another
         if self.process:
             self.process.kill()
 
@@ -239,8 +241,9 @@ class Mapper:
         return answer
 
     def _answer(self, ask: Ask) -> np.ndarray | str | None:
-        """What the process says; None where it ends meanwhile."""
-        go_on()
+        """What the process says; None where it ends meanwhile, RuntimeError where the app ends."""
+        if self.closed:
+            raise RuntimeError("the app ends")
         try:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
