@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -220,6 +220,18 @@ class UmapConfig:
         check_fields(self)
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """UMAP inside: its warnings are not told, and torch keeps its number of threads, for which numba sets its own."""
+    threads = torch.get_num_threads()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # umap-learn tells what a seed costs
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class UmapMap:
     """A map of embeddings by UMAP, on which new ones are placed without changing it."""
 
@@ -248,8 +260,7 @@ class UmapMap:
             random_state=config.seed, n_jobs=1,
             init="spectral" if len(some) > 10 else "random",  # few points have no spectrum to start from
         )  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # umap-learn tells what a seed costs
+        with _alone():
             placed = torch.from_numpy(reducer.fit_transform(some)).float()
         places = torch.full((len(z), 2), torch.nan)
         places[good] = placed
@@ -259,7 +270,6 @@ class UmapMap:
         """Embeddings (n, E) -> their places (n, 2) among the others, by UMAP's transform; NaN where not finite."""
         good, places = finite(z), torch.full((len(z), 2), torch.nan)
         if good.any():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _alone():
                 places[good] = torch.from_numpy(self._reducer.transform(z[good].numpy())).float()
         return places

@@ -133,8 +133,9 @@ def test_any_two_directions_span_a_plane():
 
 
 def test_a_map_keeps_clusters_together_is_repeatable_and_places_newcomers_without_moving():
-    z = clusters()
+    z, threads = clusters(), torch.get_num_threads()
     made = UmapMap.fit(z, UmapConfig(neighbours=5))
+    assert torch.get_num_threads() == threads
     groups = made.places.view(3, 10, 2)
     spread = (groups - groups.mean(1, keepdim=True)).norm(dim=2).max()
     centres = torch.pdist(groups.mean(1))
