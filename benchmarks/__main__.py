@@ -10,10 +10,7 @@ import json
 import logging
 import os
 import platform
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +25,8 @@ from netspace.images import load_images
 from netspace.interpolate import METHODS
 from netspace.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
 from netspace.zoo import TRAIN
+
+from .browser import launch, served
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets" / "chairs"
@@ -223,35 +222,17 @@ def viewer(seconds_of_play: float = 8.0) -> dict:
     """
     from playwright.sync_api import sync_playwright
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise FileNotFoundError("no Chromium was found")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)]
-    server = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with sync_playwright() as play:
-            flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-            page = play.chromium.launch(executable_path=chromium, args=flags).new_page()
-            for _ in range(120):
-                try:
-                    page.goto(f"http://127.0.0.1:{port}/shapes?gamma=0")
-                    break
-                except Exception:  # the server is not up yet
-                    time.sleep(0.5)
-            shown = page.locator(".viewer")
-            for _ in range(600):
-                if shown.evaluate("el => el.dataset.frames") == "66":
-                    break
-                page.wait_for_timeout(200)
-            page.locator(".viewer .play").click()
-            page.wait_for_timeout(1000 * seconds_of_play)
-            report = shown.evaluate("el => ({...el.dataset})")
-    finally:
-        server.terminate()
-        server.wait(10)
+    with served() as (address, _), sync_playwright() as play:
+        page = launch(play).new_page()
+        page.goto(f"{address}/shapes?gamma=0")
+        shown = page.locator(".viewer")
+        for _ in range(600):
+            if shown.evaluate("el => el.dataset.frames") == "66":
+                break
+            page.wait_for_timeout(200)
+        page.locator(".viewer .play").click()
+        page.wait_for_timeout(1000 * seconds_of_play)
+        report = shown.evaluate("el => ({...el.dataset})")
     return {
         "frames_drawn": int(report["draws"]),
         "triangles_of_the_last_frame": int(report["triangles"]),

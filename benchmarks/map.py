@@ -10,15 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +24,8 @@ import netspace
 from netspace.project import UmapMap, embeddings
 from netspace.zoo import write_zoo
 
-ROOT = Path(__file__).resolve().parent.parent
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+from .browser import launch, served
+
 REST = 0.3
 """seconds between clicks, as of a hand"""
 WARM = 100
@@ -57,24 +52,6 @@ def random_zoo(folder: Path, count: int) -> netspace.Zoo:
     records = pd.DataFrame({"name": names, "arch": arch.name, "row": range(count), "split": split, "score": score})
     write_zoo(folder, family, records.assign(group=group.numpy()), weights, {"made_by": "benchmarks.map"})
     return netspace.Zoo.load(folder)
-
-
-@contextmanager
-def served(folder: Path):
-    """The address of an app that offers what lies in a folder, and its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    known = {"NETSPACE_FOLDERS": str(folder), "NETSPACE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    words = ["-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)]
-    server = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, env=os.environ | known, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield f"http://127.0.0.1:{port}", server
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def resident(process: subprocess.Popen) -> float:
@@ -127,9 +104,6 @@ def measure(count: int, clicks: int) -> dict:
     """What a zoo of a size takes."""
     from playwright.sync_api import sync_playwright
 
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise FileNotFoundError("no Chromium was found")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         zoo = random_zoo(folder / "random" / "zoo", count)
@@ -145,17 +119,10 @@ def measure(count: int, clicks: int) -> dict:
             UmapMap.fit(z)
             found["seconds_of_umap"] = round(time.perf_counter() - start, 1)
         del z, zoo
-        with served(folder) as (address, server), sync_playwright() as play:
-            page = play.chromium.launch(executable_path=chromium, args=FLAGS).new_page(
-                viewport={"width": 1280, "height": 800}
-            )
-            link = f"{address}/zoo_map?space=random/space&zoo=random/zoo&projection=pca&colour=score"
-            for _ in range(120):
-                try:
-                    page.goto(link)
-                    break
-                except Exception:  # the server is not up yet
-                    time.sleep(0.5)
+        known = {"NETSPACE_CACHE": str(folder / "cache")}
+        with served(folder, **known) as (address, server), sync_playwright() as play:
+            page = launch(play).new_page(viewport={"width": 1280, "height": 800})
+            page.goto(f"{address}/zoo_map?space=random/space&zoo=random/zoo&projection=pca&colour=score")
             start = time.perf_counter()
             page.wait_for_function(READY, arg=count, timeout=300_000)
             found["seconds_to_map"] = round(time.perf_counter() - start, 1)

@@ -2,24 +2,17 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from benchmarks.browser import CHROMIUM, PATIENCE, launch, served
+
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-PATIENCE = 240
-"""seconds: a busy machine is slow, not wrong"""
 
 LISTEN = """
 window.WebSocket = class extends WebSocket {
@@ -34,39 +27,10 @@ window.WebSocket = class extends WebSocket {
 expect.set_options(timeout=1000 * PATIENCE)
 
 
-@contextmanager
-def served(*folders: Path):
-    """The address of an app that also offers what lies beside these zoos and spaces."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    beside = os.pathsep.join(str(folder.parent) for folder in folders)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": beside},
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            return urlopen(f"{address}/_stcore/health", timeout=10).status == 200
-        except OSError:
-            return False
-
-    try:
-        until(lambda: server.poll() is not None or answers())
-        assert server.poll() is None, "the app did not start"
-        yield address
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-
-
 @pytest.fixture(scope="session")
 def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
     """Of an app that all tests share, which offers the tiny zoo of classifiers beside the assets."""
-    with served(tiny_cnn_zoo_folder, tiny_cnn_space_folder) as address:
+    with served(tiny_cnn_zoo_folder.parent, tiny_cnn_space_folder.parent) as (address, _):
         yield address
 
 
@@ -75,7 +39,7 @@ def browser():
     if CHROMIUM is None and not os.environ.get("CI"):
         pytest.skip("NO BROWSER: install Debian's chromium to run the browser tests")
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = launch(play)
         yield browser
         browser.close()
 

@@ -1,8 +1,10 @@
 """The app in headless Chromium: what a drag does, what it sends, and what a link restores."""
 
 import pytest
-from browsing import PATIENCE, rest, until, viewer, wait
+from browsing import rest, until, viewer, wait
 from playwright.sync_api import expect
+
+from benchmarks.browser import PATIENCE
 
 pytestmark = pytest.mark.browser
 

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from browsing import rest, served, viewer, wait
+from browsing import rest, viewer, wait
 from playwright.sync_api import expect
 from test_importing import FIFTY_REFUSED, write_fifty
 
 import netspace
+from benchmarks.browser import served
 from netspace.zoo import TRAIN
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,7 @@ def address(tiny_family_zoo, tiny_family_space_folder, tmp_path_factory):
     assert space.head(z).argmax(dim=1)[[2, 16, 30]].tolist() == [0, 1, 2]
     folder = tmp_path_factory.mktemp("browser-family") / "space"
     space.save(folder)
-    with served(tiny_family_zoo.folder, folder) as address:
+    with served(tiny_family_zoo.folder.parent, folder.parent) as (address, _):
         yield address
 
 
