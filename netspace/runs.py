@@ -487,8 +487,9 @@ class Running:
 
     def _write(self) -> None:
         with self._writing:
-            self._changed = False
-            self._changed = not _save(self.folder / STATUS, self._status | {"updated": _now()})
+            self._changed = False  # first: what is told while this is written is news again
+            if not _save(self.folder / STATUS, self._status | {"updated": _now()}):
+                self._changed = True
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

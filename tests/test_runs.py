@@ -442,6 +442,23 @@ def test_a_full_disk_for_its_records_ends_no_job(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_news_that_come_while_others_are_written_are_written_too(tmp_path, monkeypatch):
+    save = runs._save
+
+    def save_slowly(path: Path, record: dict) -> bool:
+        saved = save(path, record)
+        if path.name == "status.json" and record["done"] == 1:
+            job._tell(done=2)
+        return saved
+
+    with runs.running(tmp_path, "stub", ARGV) as job:
+        job.report("line 0", 0, 2)
+        until(lambda: not job._changed)
+        monkeypatch.setattr(runs, "_save", save_slowly)
+        job.report("line 1", 1, 2)
+        until(lambda: runs.read(tmp_path).done == 2)
+
+
 def test_in_another_thread_it_stops_at_its_next_line(tmp_path):
     ended = []
 
