@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +85,31 @@ def manifests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(scope="session")
+def submitted() -> Iterator[list[Future]]:
+    """What the app's engines were asked to do."""
+    from app.session.engine import Engine
+
+    asked, submit = [], Engine.submit
+
+    def remembered(*words) -> Future:
+        asked.append(submit(*words))
+        return asked[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "submit", remembered)
+        yield asked
+
+
+@pytest.fixture(autouse=True)
+def idle(submitted) -> Iterator[None]:
+    """What a test asked for and nobody waits for any more is not done beside the next."""
+    yield
+    for future in submitted:
+        future.cancel()
+    submitted.clear()
 
 
 @pytest.fixture(scope="session")

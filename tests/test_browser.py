@@ -98,6 +98,7 @@ def test_turning_the_camera_is_in_the_link_and_a_reload_restores_it(page):
 
 def test_a_click_on_a_picture_changes_the_pair_and_swap_swaps(page):
     open_shapes(page)
+    rest(page)
     page.locator(".picker .search").fill("stool cross")
     page.locator(".picker .card:visible").first.click()
     picked = page.locator(".picker .slot").first.locator(".who")
