@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 """WebGL in software and the page itself drawn as Chromium does where there is no graphics card. Forcing ANGLE onto
-SwiftShader would have it composite the page by that too, as if it were a card: several times slower."""
+SwiftShader would have it composite the page by that too, as if it were a card."""
 PATIENCE = 240
 """seconds: a busy machine is slow, not wrong"""
 
