@@ -142,11 +142,12 @@ def make_zoo(
                     record = {"name": result.name, "arch": arch.name, "row": len(records)}
                     records.append(record | {"split": splits[result.name]} | result.record)
                 seconds_left = (time.perf_counter() - start) / done * (wanted - done)
-                lines.append((before + done, len(items), result.name, result.record, seconds_left, result.problem))
+                line = (before + done, len(items), result.name, result.record, seconds_left, result.problem)
+                lines.append(Progress(*line))
             if time.perf_counter() - flushed > FLUSH_SECONDS:
                 flush()  # before it is told: whoever hears of the first networks finds them
                 flushed = time.perf_counter()
-            yield from (Progress(*line) for line in lines)
+            yield from lines
     finally:
         flush()
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from dataclasses import replace
@@ -596,6 +597,16 @@ def test_what_fails_beside_the_map_is_told(kind, monkeypatch):
     assert "cannot be compared by what they do. Out of memory." in said(at.warning)
     work.rest()
     wait_until(lambda: work.done)
+
+
+def test_a_map_that_was_called_off_is_made_when_asked_again(shapes):
+    mapper, gate = projections.Mapper(), threading.Event()
+    mapper._answer = lambda ask: np.ones((len(ask.z), 2))
+    mapper.engine.submit((-np.inf,), gate.wait)
+    asked = torch.eye(6), projections.Projection("umap")
+    assert mapper.places(*asked).cancel()
+    gate.set()
+    assert mapper.places(*asked).result(240).shape == (6, 2)
 
 
 def test_umap_that_failed_is_tried_again_when_asked(shapes, monkeypatch):

@@ -216,7 +216,7 @@ class Mapper:
         key = f"{digest(z)}-{digest(asked.key)}"
         whole = key if others is None else f"{key}-{digest(others)}"
         known = self.asked.get(whole)
-        if known is None or (known.done() and known.exception()):
+        if known is None or known.cancelled() or (known.done() and known.exception()):
             ask = Ask(key, z.numpy(), dict(asked.settings), None if others is None else others.numpy())
             self.asked[whole] = self.engine.submit((-next(self.engine.count),), self._places, whole, ask)
             while len(self.asked) > 64:
