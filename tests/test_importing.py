@@ -18,7 +18,9 @@ from torch.nn.functional import avg_pool2d, leaky_relu
 from netspace import importing
 from netspace.archs import ARCHS, Family, arch_named
 from netspace.images import load_images
-from netspace.importing import Refused, import_networks, layers_of, read_state, recognise_state, sources
+from netspace.importing import files, import_networks
+from netspace.importing.files import Refused, read_state, sources
+from netspace.importing.recognise import layers_of, recognise_state
 from netspace.zoo import IMPORTED, BadFolder, Zoo
 
 DIGITS = [arch for arch in ARCHS.values() if arch.data == "digits"]
@@ -150,7 +152,7 @@ def test_networks_are_compared_and_tested_on_images_where_there_are_some(tmp_pat
 def test_prefixes_and_wrappers_are_seen_through(prefix):
     state = {prefix + name: t for name, t in lived(PlainLeNet()).state_dict().items()}
     held = {"epoch": 3, "optimizer": {"lr": 0.1}, "state_dict": state}
-    assert recognise_state(importing._only_weights(held), DIGITS).arch.name == "lenetlike/digits"
+    assert recognise_state(files._only_weights(held), DIGITS).arch.name == "lenetlike/digits"
 
 
 def test_sirens_of_the_usual_names_are_recognised(tmp_path):
@@ -331,7 +333,7 @@ def test_damaged_and_other_files_are_refused(tmp_path):
 
 def test_files_that_are_too_large_are_not_opened(tmp_path, monkeypatch):
     torch.save(siren().state_dict(), tmp_path / "large.pt")
-    monkeypatch.setattr(importing, "MOST_BYTES", 1000)
+    monkeypatch.setattr(files, "MOST_BYTES", 1000)
     with pytest.raises(Refused, match="at most are read"):
         read_state(tmp_path / "large.pt")
 
@@ -339,7 +341,7 @@ def test_files_that_are_too_large_are_not_opened(tmp_path, monkeypatch):
 def test_a_pickle_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data/0", bytes(2_000_000))
-    monkeypatch.setattr(importing, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(files, "MOST_BYTES", 1_000_000)
     with pytest.raises(Refused, match="would unpack to 2 MB"):
         read_state(tmp_path / "bomb.pt")
 
@@ -386,7 +388,7 @@ def test_a_zip_with_a_link_is_refused(tmp_path):
 
 
 def test_a_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "MOST_IN_ALL", 10_000_000)
+    monkeypatch.setattr(files, "MOST_IN_ALL", 10_000_000)
     path = zipped(tmp_path / "z.zip", {f"{k}.pt": bytes(4_000_000) for k in range(4)})
     assert path.stat().st_size < 100_000
     with pytest.raises(BadFolder, match="would unpack to"):
@@ -394,7 +396,7 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
 
 
 def test_a_bomb_is_refused_by_what_it_holds(tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(files, "MOST_BYTES", 1_000_000)
     path = zipped(tmp_path / "z.zip", {"0.pt": bytes(4_000_000)})
     with pytest.raises(BadFolder, match="zip bomb"):
         import_networks(path, tmp_path / "zoo")

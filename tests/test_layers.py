@@ -41,7 +41,13 @@ LAYERS = [
 ]
 """A module of netspace imports only modules before it."""
 
-MODULES = pytest.mark.parametrize("path", sorted((ROOT / "netspace").glob("*.py")), ids=lambda p: p.stem)
+SOURCES = sorted((ROOT / "netspace").rglob("*.py"))
+MODULES = pytest.mark.parametrize("path", SOURCES, ids=lambda p: "-".join(p.relative_to(ROOT).with_suffix("").parts))
+
+
+def place(path: Path) -> str:
+    """The module or package of netspace that a file belongs to, as LAYERS names it."""
+    return path.relative_to(ROOT / "netspace").with_suffix("").parts[0]
 
 
 def imports(path: Path) -> set[str]:
@@ -51,26 +57,27 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = "netspace" if node.level else ""
-            module = ".".join(filter(None, [base, node.module]))
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join(filter(None, [*above, node.module]))
             found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
     return found
 
 
 def inner(path: Path) -> set[str]:
-    return {n.split(".")[1] for n in imports(path) if n.startswith("netspace.") and n.split(".")[1] in LAYERS}
+    found = {n.split(".")[1] for n in imports(path) if n.startswith("netspace.") and n.split(".")[1] in LAYERS}
+    return found - {place(path)}
 
 
 def test_every_module_has_its_place():
-    assert {p.stem for p in (ROOT / "netspace").glob("*.py")} == {*LAYERS, "__init__"}
+    assert {place(path) for path in SOURCES} == {*LAYERS, "__init__"}
 
 
 @MODULES
 def test_a_module_imports_only_those_before_it(path):
-    if path.stem == "__init__":
+    if place(path) == "__init__":
         return
-    before = LAYERS[: LAYERS.index(path.stem)]
-    assert inner(path) <= set(before), f"{path.stem} imports {inner(path) - set(before)}, which come after it"
+    before = LAYERS[: LAYERS.index(place(path))]
+    assert inner(path) <= set(before), f"{place(path)} imports {inner(path) - set(before)}, which come after it"
 
 
 @MODULES
