@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .fields import SDF
 from .network import Network, fast_dtype
 from .shapes import Mesh
 
@@ -233,6 +234,8 @@ def extract_dense(field: Field, resolution: int = 128, device: torch.device | st
 def surface_of(network: Network, resolution: int, preview: bool = False, budget: int | None = None) -> Surface:
     """The surface of an SDF network. Raises NoSurface.
 
+    An occupancy has no slope that bounds where its surface can be: it is taken from the full grid.
+
     Args:
         preview: the hidden product in the device's fastest precision, which moves the surface by a twentieth of a
             voxel at 64^3 at most.
@@ -240,6 +243,8 @@ def surface_of(network: Network, resolution: int, preview: bool = False, budget:
     """
     device = network.prep.device
     fast = network.compiled(fast_dtype(device))
+    if network.arch.field != SDF:
+        return extract_dense(fast if preview else network.compiled(), resolution, device)
     return extract(fast if preview else network.compiled(), resolution, coarse=fast, budget=budget, device=device)
 
 

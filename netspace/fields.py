@@ -1,0 +1,249 @@
+"""Coordinate networks: MLPs from a point to one number, with sines (SIREN, supplement III) or any other activation.
+
+Queried in [-1, 1]^3. The value is negative inside: a signed distance, or an occupancy of any steepness.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .activations import activation, activation_name
+
+Params = Mapping[str, Tensor]
+
+SDF, OCCUPANCY = "sdf", "occupancy"
+"""What the value of a field is: a distance in world units, or only its sign means anything."""
+
+MOST_PARAMS = 50_000_000
+"""of one coordinate network: larger ones are refused before anything is allocated"""
+
+_NAME = re.compile(
+    r"(?P<base>siren|mlp)/(?P<widths>\d{1,6}(-\d{1,6})+)(@(?P<omega>\d{1,6}(\.\d{1,6})?))?(?P<options>(:[\w.+-]+)*)"
+)
+_ENCODING = re.compile(r"pe(?P<frequencies>\d{1,2})(?P<pi>pi)?(?P<bare>bare)?(?P<blocks>blocks)?")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A positional encoding: x -> (x, sin(2^0 x), cos(2^0 x), ..., sin(2^(L-1) x), cos(2^(L-1) x)), as NeRF's code."""
+
+    frequencies: int
+    """L"""
+    pi: bool = False
+    """angles are multiplied by pi, as in NeRF's text"""
+    bare: bool = False
+    """x itself is left out"""
+    blocks: bool = False
+    """all sines before all cosines, instead of alternating by frequency"""
+
+    def __str__(self) -> str:
+        words = "".join(word for word, on in (("pi", self.pi), ("bare", self.bare), ("blocks", self.blocks)) if on)
+        return f"pe{self.frequencies}{words}"
+
+    @classmethod
+    def parse(cls, text: str) -> Encoding:
+        """The encoding of a name such as `pe6` or `pe4pibare`; ValueError if it is none."""
+        found = _ENCODING.fullmatch(text)
+        if not found or not 1 <= int(found["frequencies"]) <= 32:
+            raise ValueError(f"unknown positional encoding {text!r}; e.g. pe6, pe6pi, pe6bare, pe6blocks")
+        return cls(int(found["frequencies"]), bool(found["pi"]), bool(found["bare"]), bool(found["blocks"]))
+
+    def width(self, coordinates: int) -> int:
+        """Features of a point."""
+        return coordinates * (2 * self.frequencies + (not self.bare))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(*b, n, d) -> (*b, n, width)."""
+        scales = 2.0 ** torch.arange(self.frequencies, device=x.device, dtype=x.dtype) * (math.pi if self.pi else 1)
+        angles = x.unsqueeze(-2) * scales[:, None]  # (*b, n, L, d)
+        if self.blocks:
+            parts = [angles.sin().flatten(-2), angles.cos().flatten(-2)]
+        else:
+            parts = [torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)]  # (*b, n, L * 2 * d)
+        return torch.cat(parts if self.bare else [x, *parts], dim=-1)
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """What a coordinate network is, apart from its weights: data that a name spells and a zoo keeps."""
+
+    widths: tuple[int, ...]
+    """coordinates, hidden units of each layer, outputs"""
+    activation: str = "sin"
+    """`sin` with `omega`, or one of `activations.NAMES`"""
+    omega: float = 30.0
+    """of every sine: x -> sin(omega (W x + b))"""
+    encoding: Encoding | None = None
+    field: str = SDF
+
+    def __post_init__(self) -> None:
+        if len(self.widths) < 3 or min(self.widths) < 1:
+            raise ValueError(f"a coordinate network has at least one hidden layer, got {self.widths}")
+        if self.widths[0] != 3 or self.widths[-1] != 1:
+            raise ValueError(
+                f"a field maps a point of space (3) to one number (1), got {self.widths[0]} to {self.widths[-1]}"
+            )
+        if self.activation == "sin" and not 0 < self.omega < math.inf:
+            raise ValueError(f"omega is {self.omega}, it must be positive and finite")
+        if self.num_params > MOST_PARAMS:
+            raise ValueError(f"{self.name} has {self.num_params:,} parameters, {MOST_PARAMS:,} at most are read")
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """(inputs, outputs) of every linear layer."""
+        first = self.encoding.width(self.widths[0]) if self.encoding else self.widths[0]
+        widths = [first, *self.widths[1:]]
+        return list(zip(widths, widths[1:], strict=False))
+
+    @property
+    def num_params(self) -> int:
+        return sum(i * o + o for i, o in self.layers)
+
+    @property
+    def name(self) -> str:
+        """`siren/3-128-128-1@30` or `mlp/3-256-256-1:relu:pe6:occupancy`; siren256 and siren64 keep their old names."""
+        widths = "-".join(map(str, self.widths))
+        options = [str(self.encoding)] if self.encoding else []
+        options += [self.field] if self.field != SDF else []
+        if self.activation != "sin":
+            return ":".join([f"mlp/{widths}", self.activation, *options])
+        if not options and self.omega == Siren.omega and self.widths in ((3, 256, 256, 1), (3, 64, 64, 1)):
+            return f"siren{self.widths[1]}"
+        return ":".join([f"siren/{widths}@{self.omega:g}", *options])
+
+    @classmethod
+    def parse(cls, name: str) -> FieldSpec:
+        """The spec of a name; ValueError, saying what is wrong with it, if there is none."""
+        found = _NAME.fullmatch(name)
+        if not found:
+            raise ValueError(f"{name!r} is no field: e.g. siren/3-128-128-1@30 or mlp/3-256-256-1:relu:pe6:occupancy")
+        widths = tuple(map(int, found["widths"].split("-")))
+        options = [text for text in found["options"].split(":") if text]
+        values: dict = {}
+        if found["base"] == "siren":
+            values = {"omega": float(found["omega"] or Siren.omega)}
+        elif found["omega"] or not options:
+            raise ValueError(f"{name!r} names no activation: e.g. mlp/3-256-256-1:relu")
+        else:
+            values = {"activation": activation_name(options.pop(0))}
+        for text in options:
+            if text in (SDF, OCCUPANCY):
+                values["field"] = text
+            else:
+                values["encoding"] = Encoding.parse(text)
+        return cls(widths, **values)
+
+
+class Field(nn.Module):
+    """An MLP of coordinates whose parameters can be given from outside: (n, 3) -> (n, 1)."""
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in spec.layers)
+        self.initialise()
+
+    @property
+    def omega(self) -> float:
+        """Factor of the sines; 1 for other activations."""
+        return self.spec.omega if self.spec.activation == "sin" else 1.0
+
+    def initialise(self, generator: torch.Generator | None = None) -> None:
+        """Draw fresh weights: for sines as Sitzmann et al. 2020, section 3.2, else as `nn.Linear` does.
+
+        Sines: first layer U(+-1/in), the others U(+-sqrt(6/in)/omega), biases as `nn.Linear` does.
+        """
+        for depth, layer in enumerate(self.layers):
+            fan_in = layer.in_features
+            bound = 1 / fan_in if depth == 0 else math.sqrt(6 / fan_in) / self.omega
+            if self.spec.activation != "sin":
+                bound = fan_in**-0.5
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(layer.bias, -(fan_in**-0.5), fan_in**-0.5, generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 3) -> (n, 1)."""
+        return self.apply_params(dict(self.named_parameters()), x)
+
+    def apply_params(self, params: Params, x: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
+        """Many networks at once: params name -> (*b, *shape), x (n, 3) or (*b, n, 3) -> (*b, n, 1).
+
+        Args:
+            hidden_dtype: precision of the hidden products, where nearly all the work is; None keeps the parameters'.
+        """
+        act = torch.sin if self.spec.activation == "sin" else activation(self.spec.activation)
+        h = self.spec.encoding(x) if self.spec.encoding else x
+        last = len(self.layers) - 1
+        for depth in range(last + 1):
+            w, b = params[f"layers.{depth}.weight"], params[f"layers.{depth}.bias"].unsqueeze(-2)
+            if depth == last:
+                return h @ w.mT + b
+            if self.omega != 1:
+                w, b = self.omega * w, self.omega * b
+            if depth == 0 or hidden_dtype is None:
+                h = act(h @ w.mT + b)
+            else:
+                h = act((h.to(hidden_dtype) @ w.to(hidden_dtype).mT).to(w.dtype) + b)
+        raise AssertionError("a field has layers")
+
+    def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
+        """The network x -> f(x / factors): its shape stretched along the axes by factors (3,), exactly.
+
+        Raises:
+            ValueError: a positional encoding comes before the first layer, which then cannot undo the stretching.
+        """
+        if self.spec.encoding:
+            raise ValueError(f"{self.spec.name} encodes its inputs: its shape cannot be stretched by its weights")
+        return dict(params) | {"layers.0.weight": params["layers.0.weight"] / factors}
+
+    def compile_params(self, params: Params, hidden_dtype: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:
+        """One network as a fast function (n, 3) -> (n,) for inference: omega folded in, chunks that stay in cache.
+
+        Args:
+            hidden_dtype: precision of the hidden products; None keeps that of the parameters.
+        """
+        spec, omega, count = self.spec, self.omega, len(self.layers)
+        act = torch.sin_ if spec.activation == "sin" else activation(spec.activation)
+        params = {name: p.detach() for name, p in params.items()}
+        hidden = [
+            (params[f"layers.{i}.weight"].mT.contiguous() * omega, params[f"layers.{i}.bias"] * omega)
+            for i in range(count - 1)
+        ]
+        (w1, b1), rest = hidden[0], hidden[1:]
+        w3, b3 = params[f"layers.{count - 1}.weight"].squeeze(0), params[f"layers.{count - 1}.bias"]
+        dtype = hidden_dtype or w3.dtype
+        rest = [(w.to(dtype), b.to(dtype)) for w, b in rest]
+        rows, whole = (2048, 256) if w1.device.type == "cpu" else (1 << 18, 1)
+
+        def run(x: Tensor) -> Tensor:
+            n = x.shape[0]
+            x = nn.functional.pad(x, (0, 0, 0, -n % whole))  # oneDNN keeps a kernel for every number of rows it meets
+            with torch.inference_mode():
+                out = x.new_empty(x.shape[0])
+                for start in range(0, x.shape[0], rows):
+                    h = x[start : start + rows]
+                    h = act(torch.addmm(b1, spec.encoding(h) if spec.encoding else h, w1))
+                    for w, b in rest:
+                        h = act(torch.addmm(b, h.to(dtype), w).to(w3.dtype))
+                    torch.add(h @ w3, b3, out=out[start : start + rows])
+                return out[:n]
+
+        return run
+
+
+class Siren(Field):
+    """MLP with sine activations, 3 -> hidden -> hidden -> 1: x -> sin(omega (W x + b)), linear at the end.
+
+    Supplement III: the paper's has 256 hidden units and omega 30.
+    """
+
+    omega = 30.0
+
+    def __init__(self, hidden: int = 256) -> None:
+        super().__init__(FieldSpec((3, hidden, hidden, 1)))
