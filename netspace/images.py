@@ -94,6 +94,8 @@ class Images:
     classes: tuple[str, ...]
     """the C classes' names"""
     flip: bool
+    ids: tuple[str, ...] = ()
+    """identifiers of the classes if they have others than their names: WordNet's in Tiny-ImageNet"""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -171,7 +173,8 @@ def load_images(name: str, split: str, folder: Path | None = None) -> Images:
     if not len(rows):
         raise BadData(f"the {split} split of {name} in {source.place} is empty")
     pixels, labels = torch.from_numpy(part.pixels(rows)), torch.from_numpy(part.labels[rows])
-    return Images(name, pixels, labels, source.classes, IMAGE_SETS[name].flip if name in IMAGE_SETS else True)
+    flip = IMAGE_SETS[name].flip if name in IMAGE_SETS else True
+    return Images(name, pixels, labels, source.classes, flip, source.ids)
 
 
 def download(name: str, folder: Path) -> None:
@@ -208,6 +211,8 @@ class Source(NamedTuple):
     classes: tuple[str, ...]
     parts: dict[str, Callable[[], Part]]
     """by split"""
+    ids: tuple[str, ...] = ()
+    """see `Images`"""
 
 
 class Layout(NamedTuple):
@@ -616,7 +621,7 @@ def _read_tiny(place: Path, name: str) -> Source:
         rows = [line.split("\t") for line in _lines(files, "val/val_annotations.txt")]
         return part([f"val/images/{row[0]}" for row in rows], [row[1] if len(row) > 1 else "" for row in rows])
 
-    return Source(place, classes, {"train": train, "test": test})
+    return Source(place, classes, {"train": train, "test": test}, tuple(wnids))
 
 
 def _lines(files: Files, name: str) -> list[str]:

@@ -1,50 +1,59 @@
-"""State dicts made elsewhere: read without running anything in them, recognised by their layers, written as a zoo.
+"""Networks made elsewhere: read without running anything in them, recognised, converted, proved, written as a zoo.
 
-A folder of files, a zip of such a folder, or one file: `.safetensors`, `.pt` and `.pth` (plain weights alone), and the
-layout of Hugging Face's hub, a folder a network with `model.safetensors` or `pytorch_model.bin`.
-
-Networks are recognised by the kinds and shapes of their layers in order, whatever these are called: the conventions of
-plain PyTorch, torchvision, the usual CIFAR ResNets and the authors' code agree in that. What a state dict does not tell
-is taken as the paper has it: strides, activations, and the 30 in a SIREN's sines.
+    files         what lies in a folder, a zip or a file, and what is known of it
+    declare       what state dicts do not say: activation, sines, sign, inputs, order of classes
+    recognise     which layers they hold, and of which architecture, whatever they are called
+    coordinates   fields: what the values mean is declared, detected by what they do, or asked for
+    classifiers   image classifiers: the same, from statistics of batch norms and labelled images
+    graph         ONNX files, whose graph says all of it
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..archs import ARCHS, PAPER_WIDTH, Arch, Family, arch_named
-from ..evaluate import accuracy, classify
-from ..fuse import fuse, trained_module
-from ..images import Images, normalise
+from ..archs import ARCHS, Arch, Family, arch_named
+from ..images import Images
 from ..network import Network
-from ..prep import prep_size
 from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
-from .files import MOST_IN_ALL, WEIGHTS, Refusal, Refused, Source, read_state, sources, unpack_zip
-from .recognise import Recognised, recognise_state
+from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
+from .coordinates import Converted, Reader
+from .declare import Declaration, read_declaration
+from .files import MOST_IN_ALL, Read, ReadOptions, Refusal, Refused, networks_in
+from .graph import rebuild, relative_difference, runner
+from .recognise import CONV, LINEAR, read_layers
 
-COMPARED = 256
-"""images on which a network is compared before and after its batch norm is fused"""
-TOLERATED = 1e-3
-"""difference of logits, over their size, that fusing may make"""
+__all__ = ["Declaration", "Imported", "ReadOptions", "Refusal", "candidates", "import_networks"]
+
+CLAIM_OFF = 0.02
+"""An accuracy that a file claims counts as another than the one measured from this difference on."""
+REFERENCE_INPUTS = 256
+OWN_COLUMNS = ("name", "arch", "row", "split", "parameters", "batch_norm", "function", "warning", "test_accuracy")
+"""of an imported zoo's table: what a file knows of itself under such a name gets a name of its own"""
+
+Reference = Callable[[Tensor], Tensor]
+"""A network as its owner runs it: points (n, 3) or images as the product normalises them (n, 3, S, S) -> outputs."""
 
 
 class Imported(NamedTuple):
     """What became of a source."""
 
     folder: Path | None
-    """the zoo; None where no network could be imported"""
+    """the zoo; None if no network could be imported"""
     records: list[dict]
     """of the networks imported"""
     refused: list[Refusal]
     compared: str
-    """what networks were compared on before and after fusing; empty where none had batch norm"""
+    """what networks were compared on before and after fusing; empty if none had batch norm"""
+    notes: list[str] = []  # noqa: RUF012  (never changed)
+    """sentences about the source as a whole and about single networks"""
 
 
 def candidates(family: Family | None, arch: str | None) -> list[Arch]:
@@ -54,103 +63,249 @@ def candidates(family: Family | None, arch: str | None) -> list[Arch]:
     return list(family.archs) if family else list(ARCHS.values())
 
 
+@dataclass
+class Importer:
+    """Turns the networks of one import into the product's form."""
+
+    family: Family | None
+    said: Declaration
+    images: TestImages
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    fields: Reader = field(default_factory=Reader)
+    _images: dict = field(default_factory=dict)
+
+    def convert(self, found: Read) -> tuple[Converted, dict, list[str]]:
+        """A file's network, what is recorded of it, and sentences about it.
+
+        Raises:
+            Refused: it is not read, or it is not known what it does; the message says what would help.
+        """
+        said = self.said
+        if found.declared is not None:
+            said = said.under(read_declaration(found.declared))
+        archs = candidates(self.family, said.arch)
+        if found.onnx is not None:
+            rebuilt = rebuild(found.onnx, said, archs if said.arch or self.family else ALL_CLASSIFIERS, self._test)
+            converted, record = rebuilt.read, dict(rebuilt.record)
+            record["graph_difference"] = rebuilt.difference
+        else:
+            converted, record = self._from_state(found, said, archs)
+        record = {"parameters": converted.arch.num_params, "batch_norm": False} | record
+        if self.family is not None and converted.arch.name not in self.family.names:
+            raise Refused(
+                f"it is a {converted.arch.name} ({converted.function}), and the space reads "
+                f"{', '.join(self.family.names)} alone: import it without the space"
+            )
+        notes = list(found.notes)
+        record["function"] = converted.function
+        record |= self._proved(found, converted)
+        claim = claimed_accuracy(found.known)
+        if claim is not None and "test_accuracy" in record and abs(claim - record["test_accuracy"]) > CLAIM_OFF:
+            notes.append(
+                f"its file says that it is right on {claim:.1%}, and here it is on {record['test_accuracy']:.1%} of the "
+                "test images: activation, normalisation or classes may be others than taken"
+            )
+        if converted.assumed:
+            notes.append(f"assumed: {'; '.join(converted.assumed)}")
+        return converted, record, notes
+
+    def _from_state(self, found: Read, said: Declaration, archs: Sequence[Arch]) -> tuple[Converted, dict]:
+        layers = read_layers(found.state)
+        if not layers.layers:
+            raise Refused("no state dict: it holds no layer")
+        if layers.of(CONV):
+            classifiers = [arch for arch in archs if arch.kind == "images"]
+            if not classifiers:
+                wanted = ", ".join(arch.name for arch in archs[:4])
+                raise Refused(f"it has convolutions and is no field such as {wanted}")
+            return read_classifier(layers, said, classifiers, self._test, named=bool(said.arch))
+        if not layers.of(LINEAR):
+            raise Refused("it has no convolution and no linear layer")
+        if said.arch and archs[0].kind == "images":
+            raise Refused(f"not a {archs[0].name}: it has no convolutions")
+        if said.arch:
+            said = _from_name(archs[0], said)
+        converted = self.fields.read(layers, said, found.layout)
+        if said.arch and converted.arch.name != archs[0].name:
+            raise Refused(f"not a {archs[0].name}: it is a {converted.arch.name} ({converted.function})")
+        return converted, {}
+
+    def _test(self, arch: Arch, split: str) -> Images | None:
+        """Images of a split, loaded once."""
+        key = arch.data, split
+        if key not in self._images:
+            self._images[key] = self.images(arch, split)
+        return self._images[key]
+
+    def _proved(self, found: Read, converted: Converted) -> dict:
+        """How far the imported network is from its owner's, if that is at hand."""
+        reference = self.references.get(found.name) or self.references.get("")
+        if reference is None:
+            return {}
+        arch = converted.arch
+        x = _real_inputs(arch, self._test)
+        own = reference(x if arch.kind == "sdf" else arch.skeleton.enter(x))
+        difference = relative_difference(own, arch.apply_params(converted.params, x))
+        return {"reference_difference": difference}
+
+
+def _from_name(arch: Arch, said: Declaration) -> Declaration:
+    """What an architecture's name says of a field's units."""
+    spec = arch.skeleton.spec
+    if spec.activation == "sin":
+        # the table's SIRENs are named for their sizes: their factor has to show itself or be declared
+        declared = Declaration(activation="sin")
+    else:
+        declared = Declaration(activation=spec.activation)
+    if spec.encoding:
+        declared = replace(declared, encoding=str(spec.encoding))
+    if "@" in (said.arch or "") and spec.activation == "sin":
+        declared = replace(declared, omega=spec.omega)
+    return said.under(declared)
+
+
+def _real_inputs(arch: Arch, images: TestImages) -> Tensor:
+    """Inputs (n, ...) on which networks are compared: points of the cube, test images, or noise if there are none."""
+    from ..images import normalise
+
+    if arch.kind == "sdf":
+        return torch.rand(4096, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    test = images(arch, "test")
+    if test is not None:
+        return normalise(test.pixels[:REFERENCE_INPUTS].cpu())
+    size = arch.skeleton.size
+    return torch.randn(REFERENCE_INPUTS, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
 def import_networks(
     source: Path,
     out: Path,
     family: Family | None = None,
     arch: str | None = None,
-    images: Callable[[Arch], Images | None] = lambda arch: None,
+    images: TestImages = lambda arch, split: None,
     progress: Callable[[int, int, str], None] = lambda done, total, words: None,
+    *,
+    said: Declaration | None = None,
+    options: ReadOptions | None = None,
+    reference: Path | Reference | Mapping[str, Reference] | None = None,
+    like: Path | None = None,
 ) -> Imported:
     """Write the networks in a folder, a zip or a file as a zoo; those that do not fit are listed with the reason.
 
     Args:
         family: of a space that is to read them; None: whatever they are.
-        arch: name of the architecture, where layers alone leave several.
-        images: test images for an architecture, or None: on them its networks are tested, and compared before and
-            after fusing; without, they are compared on random inputs and not tested.
+        arch: name of the architecture, if layers alone leave several.
+        images: an architecture and a split -> images, or None: on test images its networks are tested, and compared
+            before and after fusing; without, they are compared on random inputs and not tested.
         progress: called with the files done, all files, and what became of the last.
+        said: what is declared of all of them; a `network.json` beside a file says more of that one.
+        options: which files are read.
+        reference: networks as their owner runs them, by name: an ONNX file (named as the network, or of the only one) or
+            functions; imported networks are compared with them on real inputs.
+        like: an ONNX file of one of the networks, whose graph says what all of them do.
 
     Raises:
-        BadFolder: the source cannot be read, a zip is dangerous, or `out` holds a zoo already.
+        BadFolder: the source cannot be read, a zip is dangerous, or `out` holds something already.
+        ValueError: the declaration contradicts itself or the family; Refused: an ONNX file is not read.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadFolder(f"{out} holds something already; choose another folder")
-    if arch and family and arch not in family.names:
-        raise ValueError(f"{arch} is not of the space's family: {', '.join(family.names)}")
-    archs, source = candidates(family, arch), Path(source)
-    with tempfile.TemporaryDirectory() as scratch:
-        if source.is_file() and source.suffix.lower() == ".zip":
-            unpack_zip(source, Path(scratch))
-            found = sources(Path(scratch))
-        elif source.is_file():
-            known = source.suffix.lower() in WEIGHTS
-            reason = "" if known else f"{source.suffix} files are not read, only {', '.join(WEIGHTS)}"
-            found = [Source(source.stem, source, reason)]
-        else:
-            found = sources(source)
-        return _import(found, out, archs, family, images, progress, source.name)
+    said = said or Declaration()
+    if arch:
+        said = replace(said, arch=arch_named(arch).name if ":" not in arch and "@" not in arch else arch)
+    if said.arch and family and arch_named(said.arch).name not in family.names:
+        raise ValueError(f"{said.arch} is not of the space's family: {', '.join(family.names)}")
+    if like is not None:
+        pool = candidates(family, said.arch) if said.arch or family else ALL_CLASSIFIERS
+        said = said.under(rebuild(Path(like), said, pool, images).declaration)
+    importer = Importer(family, said, images, _references(reference))
+    return _import(Path(source), out, importer, options or ReadOptions(), progress)
 
 
-def _import(found, out, archs, family, images, progress, title) -> Imported:
+def _references(reference) -> Mapping[str, Reference]:
+    if reference is None:
+        return {}
+    if callable(reference):
+        return {"": reference}
+    if isinstance(reference, Mapping):
+        return reference
+    if Path(reference).is_dir():
+        files = sorted(Path(reference).glob("*.onnx"))
+        if not files:
+            raise BadFolder(f"{reference} holds no .onnx file to compare with")
+        return {path.stem: runner(path) for path in files}
+    return {"": runner(Path(reference))}
+
+
+def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, progress) -> Imported:
     params: dict[str, list[dict[str, Tensor]]] = {}
-    records, refused, tests, compared, held = [], [], {}, "", 0
-    for k, source in enumerate(found, start=1):
+    records: list[dict] = []
+    refused: list[Refusal] = []
+    notes: list[str] = []
+    compared, held = "", 0
+    found = networks_in(source, options)
+    for k, one in enumerate(found, start=1):
+        total = max(len(found), k)
+        if isinstance(one, Refusal):
+            refused.append(one)
+            progress(k, total, f"{one.name}: {one.reason}")
+            continue
         try:
-            if source.reason:
-                raise Refused(source.reason)
-            known = recognise_state(read_state(source.path), archs)
-            tests.setdefault(known.arch.name, images(known.arch) if known.arch.kind == "images" else None)
-            test = tests[known.arch.name]
-            weights, record = _prepared(known, test)
-            held += 4 * known.arch.num_params
+            converted, record, said = importer.convert(one)
+            held += 4 * converted.arch.num_params
             if held > MOST_IN_ALL:
                 raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
-            if known.trained:
-                compared = f"{min(COMPARED, len(test))} test images" if test else f"{COMPARED} random inputs"
-        except (Refused, RuntimeError) as reason:  # of whatever is wrong with one file, the others are imported
+        except (Refused, RuntimeError, ValueError) as reason:  # of whatever is wrong with one file, others are imported
             words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
-            refused.append(Refusal(source.name, words))
-            progress(k, len(found), f"{source.name}: {words}")
+            refused.append(Refusal(one.name, words))
+            progress(k, total, f"{one.name}: {words}")
             continue
-        stack = params.setdefault(known.arch.name, [])
-        records.append({"name": source.name, "arch": known.arch.name, "row": len(stack), "split": IMPORTED} | record)
-        stack.append(weights)
-        progress(k, len(found), f"{source.name}: {known.arch.name}")
+        if "fused_difference" in record:
+            test = importer._test(converted.arch, "test")
+            compared = f"{min(256, len(test))} test images" if test else "256 random inputs"
+        stack = params.setdefault(converted.arch.name, [])
+        base = {"name": one.name, "arch": converted.arch.name, "row": len(stack), "split": IMPORTED}
+        records.append(base | record | {"warning": "; ".join(said)} | _columns(one.known, record))
+        notes += [f"{one.name}: {words}" for words in said]
+        stack.append({name: t.detach().to(torch.float32).contiguous() for name, t in converted.params.items()})
+        progress(k, total, f"{one.name}: {converted.arch.name}")
+    notes += found.notes
     if not records:
-        return Imported(None, [], refused, "")
-    _write(out, records, params, family or joint_family([Family.of(name) for name in params]), title, refused, compared)
-    return Imported(out, records, refused, compared)
+        return Imported(None, [], refused, "", notes)
+    refused += _not_joined(records, params)
+    family = importer.family or joint_family([Family.of(name) for name in params])
+    about = {"declared": {k: list(v) if isinstance(v, tuple) else v for k, v in importer.said.said().items()}}
+    _write(out, records, params, family, source.name, refused, compared, about | {"notes": notes[:MOST_NOTES]})
+    return Imported(out, records, refused, compared, notes)
 
 
-def _prepared(known: Recognised, test: Images | None) -> tuple[dict[str, Tensor], dict]:
-    """The parameters as a PRep holds them, and what is recorded of the network."""
-    state = {name: t.detach().float() for name, t in known.state.items()}
-    bad, whole = sum(int((~t.isfinite()).sum()) for t in state.values()), sum(t.numel() for t in state.values())
-    if bad:
-        raise Refused(f"{bad:,} of its {whole:,} weights are not finite numbers")
-    record: dict = {"parameters": known.arch.num_params, "batch_norm": known.trained}
-    if known.trained:
-        size = known.arch.skeleton.size
-        random = torch.randn(COMPARED, 3, size, size, generator=torch.Generator().manual_seed(0))
-        module: nn.Module = trained_module(known.arch, state)
-        fused = fuse(known.arch, module, normalise(test.pixels[:COMPARED].cpu()) if test else random)
-        state = fused.params
-        record |= {"fused_difference": fused.difference, "norms_never_run": len(fused.never_run)}
-        logits = known.arch.apply_params(state, random).abs().max().item()
-        if not fused.difference <= TOLERATED * max(1.0, logits):
-            raise Refused(
-                f"fusing its batch norm changes its logits by {fused.difference:.1e}, of {logits:.1e} at most"
-            )
-    if test is not None:
-        network = Network.of(known.arch, state, prep_size(known.arch.num_params, PAPER_WIDTH))
-        record["test_accuracy"] = accuracy(classify(network, test), test.labels)
-    return {name: state[name] for name in known.arch.shapes}, record
+MOST_NOTES = 200
 
 
-def _write(
-    out: Path, records: list[dict], params: dict, family: Family, title: str, refused: list[Refusal], compared: str
-) -> None:
+def _columns(known: dict, record: dict) -> dict:
+    """What a file knows of itself, under names that the product's own columns leave free."""
+    taken = {*OWN_COLUMNS, *record}
+    return {(f"file_{name}" if name in taken else name): value for name, value in known.items()}
+
+
+def _not_joined(records: list[dict], params: dict) -> list[Refusal]:
+    """Take networks for other data than most out: they make no family. Returns why, of each."""
+    data = {name: arch_named(name).data for name in params}
+    if len(set(data.values())) == 1:
+        return []
+    counts = {d: sum(data[r["arch"]] == d for r in records) for d in dict.fromkeys(data.values())}
+    kept = max(counts, key=counts.get)
+    out = [r for r in records if data[r["arch"]] != kept]
+    for name in [name for name in params if data[name] != kept]:
+        del params[name]
+    records[:] = [r for r in records if data[r["arch"]] == kept]
+    return [
+        Refusal(r["name"], f"a {r['arch']} among networks for {kept}: one zoo holds one kind, import it by itself")
+        for r in out
+    ]
+
+
+def _write(out: Path, records, params, family: Family, title: str, refused, compared: str, more: dict) -> None:
     import pandas as pd
 
     stacks = {}
@@ -162,7 +317,15 @@ def _write(
     about["refused"] = [refusal._asdict() for refusal in refused]
     making = out.with_name(f".{out.name}.importing")  # a disk that is full leaves nothing in the zoo's place
     try:
-        write_zoo(making, family, pd.DataFrame(records), stacks, about)
+        write_zoo(making, family, pd.DataFrame(records), stacks, about | more)
         making.replace(out)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def network_of(converted: Converted) -> Network:
+    """A converted network by itself."""
+    from ..prep import prep_size
+
+    arch = converted.arch
+    return Network.of(arch, converted.params, prep_size(arch.num_params, 10_000))

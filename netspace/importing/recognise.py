@@ -1,9 +1,14 @@
-"""Which architecture a state dict is of: by the kinds and shapes of its layers in order, whatever they are called."""
+"""Which layers a state dict holds and which architecture they are of: by kinds and shapes, whatever they are called.
+
+Order is taken from the file if the file has one, else from the names: safetensors sorts them as text.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -12,6 +17,8 @@ from torch import Tensor
 from ..archs import Arch
 from ..fuse import norms
 from .files import Refused
+
+NORM_LEAVES = {"weight", "bias", "running_mean", "running_var"}
 
 
 class Layer(NamedTuple):
@@ -24,35 +31,99 @@ class Layer(NamedTuple):
     """weight, bias, running_mean, running_var"""
 
 
-KINDS = {4: "convolution", 2: "linear layer"}
+@dataclass(frozen=True)
+class Layers:
+    """What a state dict holds: layers in their order, and single numbers beside them."""
+
+    layers: tuple[Layer, ...]
+    scalars: dict[str, float]
+    """numbers of one element that belong to no layer, by full name: `net.0.omega_0`"""
+    buffers: dict[str, Tensor]
+    """what a module of normalisation keeps, by its last name: mean, std"""
+
+    def of(self, kind: str) -> list[Layer]:
+        return [layer for layer in self.layers if layer.kind == kind]
+
+
+CONV, LINEAR, NORM = "convolution", "linear layer", "batch norm"
+KINDS = {4: CONV, 2: LINEAR}
 
 
 def layers_of(state: dict[str, Tensor]) -> list[Layer]:
-    """The modules of a state dict in its own order. Refused where a tensor belongs to no layer known here."""
+    """The modules of a state dict in their order. Refused if a tensor belongs to no layer known here."""
+    return list(read_layers(state).layers)
+
+
+def read_layers(state: dict[str, Tensor]) -> Layers:
+    """The layers of a state dict in their order.
+
+    Counters are passed over, weight norm is multiplied out, and a layer without bias gets one of zeros.
+
+    Raises:
+        Refused: a tensor belongs to no layer known here, so that leaving it out could change what the network does.
+    """
     grouped: dict[str, dict[str, Tensor]] = {}
-    for name, t in state.items():
+    scalars: dict[str, float] = {}
+    buffers: dict[str, Tensor] = {}
+    for name, t in _without_weight_norm(state).items():
         module, _, leaf = name.rpartition(".")
-        if leaf != "num_batches_tracked":
+        if leaf == "num_batches_tracked" or not (t.is_floating_point() or leaf in NORM_LEAVES):
+            continue  # counters and index tables
+        if leaf not in NORM_LEAVES and t.numel() == 1:
+            scalars[name] = float(t)
+        elif leaf in ("mean", "std") and t.numel() in (1, 3):
+            buffers[leaf] = t.flatten().float()
+        else:
             grouped.setdefault(module, {})[leaf] = t
-    layers = []
-    for module, tensors in grouped.items():
-        unknown = set(tensors) - {"weight", "bias", "running_mean", "running_var"}
-        if unknown:
-            where = f"{module}.{min(unknown)}" if module else min(unknown)
-            raise Refused(f"{where} belongs to no convolution, linear layer or batch norm")
-        kind = (
-            "batch norm"
-            if "running_mean" in tensors
-            else KINDS.get(tensors["weight"].dim() if "weight" in tensors else 0)
+    layers = [_layer(module, tensors) for module, tensors in grouped.items()]
+    names = list(state)
+    by_text = len(layers) > 1 and names == sorted(names)  # a format that sorts names has lost the order
+    return Layers(tuple(sorted(layers, key=_natural) if by_text else layers), scalars, buffers)
+
+
+def _layer(module: str, tensors: dict[str, Tensor]) -> Layer:
+    unknown = sorted(set(tensors) - NORM_LEAVES)
+    if unknown:
+        where = f"{module}.{unknown[0]}" if module else unknown[0]
+        shape = tuple(tensors[unknown[0]].shape)
+        raise Refused(f"{where} {shape} belongs to no convolution, linear layer or batch norm")
+    weight = tensors.get("weight")
+    kind = NORM if "running_mean" in tensors else KINDS.get(weight.dim() if weight is not None else 0)
+    if kind is None:
+        shape = "" if weight is None else f", its weight has shape {tuple(weight.shape)}"
+        raise Refused(
+            f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics{shape}"
         )
-        if kind is None:
-            raise Refused(
-                f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics"
-            )
-        if kind == "batch norm" and len(tensors) < 4:
-            raise Refused(f"the batch norm {module} has no weight, bias or statistics")
-        layers.append(Layer(module, kind, tensors))
-    return layers
+    if kind == NORM and len(tensors) < 4:
+        raise Refused(f"the batch norm {module} has no {' or '.join(sorted(NORM_LEAVES - set(tensors)))}")
+    return Layer(module, kind, tensors)
+
+
+_NORMED = (
+    (re.compile(r"(.*)weight_g"), "{}weight_v"),
+    (re.compile(r"(.*)parametrizations\.weight\.original0"), "{}parametrizations.weight.original1"),
+)
+
+
+def _without_weight_norm(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state with every weight g v / |v| multiplied out (Salimans and Kingma 2016), in its order."""
+    result = dict(state)
+    for name, g in state.items():
+        for pattern, other in _NORMED:
+            found = pattern.fullmatch(name)
+            v = state.get(other.format(found[1])) if found else None
+            if v is None or v.dim() != g.dim() or g.shape[0] != v.shape[0] or g.numel() != g.shape[0]:
+                continue
+            norm = v.float().flatten(1).norm(dim=1).view(g.shape)
+            whole = {f"{found[1]}weight": g.float() * v.float() / norm}
+            result = {
+                key: t
+                for old, tensor in result.items()
+                for key, t in (
+                    whole.items() if old == name else [] if old == other.format(found[1]) else [(old, tensor)]
+                )
+            }
+    return result
 
 
 def _natural(layer: Layer) -> list:
@@ -62,29 +133,118 @@ def _natural(layer: Layer) -> list:
     ]
 
 
-def _expected(arch: Arch, trained: bool) -> list[Layer]:
+# -- chains of linear layers ---------------------------------------------------------------------------------------
+
+_FIRST = re.compile(r"first|in(put)?(_|\b|$)|enter|embed|stem", re.I)
+_LAST = re.compile(r"last|final|out(put)?|head|exit", re.I)
+
+
+def chain_of(layers: Sequence[Layer]) -> list[Layer]:
+    """Linear layers in the order in which each takes what the one before gives.
+
+    Raises:
+        Refused: there is no such order, or their names do not tell which of several it is.
+    """
+    fits = [tuple(layer.tensors["weight"].shape) for layer in layers]  # (outputs, inputs)
+    if all(a[0] == b[1] for a, b in zip(fits, fits[1:], strict=False)):
+        return list(layers)
+
+    def rank(layer: Layer) -> tuple:
+        place = 0 if _FIRST.search(layer.name) else 2 if _LAST.search(layer.name) else 1
+        return place, _natural(layer)
+
+    ordered = sorted(layers, key=rank)
+    chain = _walk(ordered)
+    if chain is None:
+        shapes = ", ".join(f"{i} to {o}" for o, i in fits)
+        raise Refused(f"its linear layers do not follow one another: {shapes}")
+    return chain
+
+
+def _walk(layers: Sequence[Layer]) -> list[Layer] | None:
+    """The first order, by preference of the given one, in which all layers follow one another."""
+    for start in range(len(layers)):
+        chain, left = [layers[start]], [*layers[:start], *layers[start + 1 :]]
+        while left:
+            width = chain[-1].tensors["weight"].shape[0]
+            following = next((x for x in left if x.tensors["weight"].shape[1] == width), None)
+            if following is None:
+                break
+            # a layer that narrows the chain comes last: n -> n layers before the one that leads on
+            square = next((x for x in left if tuple(x.tensors["weight"].shape) == (width, width)), following)
+            chain.append(square)
+            left.remove(square)
+        if not left:
+            return chain
+    return None
+
+
+# -- architectures -------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def expected_layers(arch: Arch, trained: bool) -> tuple[Layer, ...]:
     """The layers of an architecture, as a PRep holds it or as it is trained; without values."""
     with torch.device("meta"):
-        return layers_of(((arch.build_trained if trained else None) or arch.build)().state_dict())
+        return tuple(layers_of(((arch.build_trained if trained else None) or arch.build)().state_dict()))
 
 
-def _kinds(layers: Sequence[Layer]) -> dict[str, list[Layer]]:
-    return {kind: [layer for layer in layers if layer.kind == kind] for kind in (*KINDS.values(), "batch norm")}
+class Match(NamedTuple):
+    """Which of a file's layers are an architecture's, or what sets them apart."""
+
+    pairs: dict[str, Layer]
+    """the architecture's name of a layer -> the file's layer"""
+    problem: str
+    """the first difference in words; empty if all match"""
+    distance: int
+    """how much sets them apart: kinds first, then numbers of layers, then shapes"""
 
 
-def _difference(found: Sequence[Layer], expected: Sequence[Layer]) -> str:
-    """What first sets two lists of layers apart, kind by kind; empty where nothing does."""
-    ours, theirs = _kinds(expected), _kinds(found)
-    for kind in ours:
-        for k, (a, b) in enumerate(zip(theirs[kind], ours[kind], strict=False), start=1):
-            for leaf, t in b.tensors.items():
-                if leaf not in a.tensors:
-                    return f"{kind} {k} ({a.name}) has no {leaf}"
-                shapes = tuple(a.tensors[leaf].shape), tuple(t.shape)
-                if shapes[0] != shapes[1]:
-                    return f"{kind} {k} ({a.name}) has a {leaf} of {shapes[0]} instead of {shapes[1]}"
-        if len(theirs[kind]) != len(ours[kind]):
-            return f"{_count(len(theirs[kind]), kind)} instead of {len(ours[kind]) or 'none'}"
+def match(layers: Sequence[Layer], expected: Sequence[Layer]) -> Match:
+    """Assign a file's layers to an architecture's, kind by kind: in order if shapes allow, else by shape."""
+    pairs: dict[str, Layer] = {}
+    problem, distance = "", 0
+    for kind in (CONV, LINEAR, NORM):
+        ours, theirs = ([x for x in xs if x.kind == kind] for xs in (expected, layers))
+        if bool(ours) != bool(theirs):
+            distance += 10_000
+        distance += 100 * abs(len(ours) - len(theirs))
+        taken, words = _assigned(theirs, ours)
+        distance += 1 if words else 0
+        problem = problem or words
+        pairs |= taken
+    return Match(pairs, problem, distance)
+
+
+def _assigned(theirs: Sequence[Layer], ours: Sequence[Layer]) -> tuple[dict[str, Layer], str]:
+    """Layers of one kind, and what first sets them apart."""
+    in_order = _difference(theirs, ours)
+    if not in_order:
+        return {b.name: a for a, b in zip(theirs, ours, strict=True)}, ""
+    left, pairs = list(theirs), {}
+    for b in ours:
+        found = next((a for a in left if not _difference([a], [b])), None)
+        if found is None:
+            return {}, in_order
+        pairs[b.name] = found
+        left.remove(found)
+    return ({}, in_order) if left else (pairs, "")
+
+
+def _difference(theirs: Sequence[Layer], ours: Sequence[Layer]) -> str:
+    """What first sets two lists of layers of one kind apart; empty if nothing does."""
+    for k, (a, b) in enumerate(zip(theirs, ours, strict=False), start=1):
+        for leaf, t in b.tensors.items():
+            if leaf not in a.tensors and leaf == "bias":
+                continue  # one of zeros
+            if leaf not in a.tensors:
+                return f"{b.kind} {k} ({a.name}) has no {leaf}"
+            shapes = tuple(a.tensors[leaf].shape), tuple(t.shape)
+            if shapes[0] != shapes[1]:
+                return f"{b.kind} {k} ({a.name}) has a {leaf} of {shapes[0]} instead of {shapes[1]}"
+    if len(theirs) != len(ours):
+        kind = (theirs or ours)[0].kind
+        return f"{_count(len(theirs), kind)} instead of {len(ours) or 'none'}"
     return ""
 
 
@@ -92,70 +252,51 @@ def _count(number: int, kind: str) -> str:
     return f"{number or 'no'} {kind}{'' if number == 1 else 's'}"
 
 
-class Recognised(NamedTuple):
-    """A state dict as an architecture names it."""
-
-    arch: Arch
-    state: dict[str, Tensor]
-    trained: bool
-    """whether it has batch norm, still to be fused"""
-
-
-def recognise_state(state: dict[str, Tensor], archs: Sequence[Arch]) -> Recognised:
-    """The architecture of a state dict, by its layers in the order they are saved in, else in that of their names.
-
-    Raises:
-        Refused: it is none of these architectures, naming the first difference from the one that comes nearest, or it
-            could be several.
-    """
-    layers = layers_of(state)
-    normed = any(layer.kind == "batch norm" for layer in layers)
-    found, problems = [], []
-    for arch in archs:
-        trained = normed and arch.build_trained is not None
-        expected = _expected(arch, trained)
-        differences = []
-        for order in (layers, sorted(layers, key=_natural)):
-            differences.append(_difference(order, expected))
-            if not differences[-1]:
-                found.append(Recognised(arch, _renamed(order, expected, arch, trained), trained))
-                break
-        problems.append((abs(len(layers) - len(expected)), f"not a {arch.name}: {differences[-1]}"))
-    if not found:
-        raise Refused(min(problems)[1])
-    if len(found) > 1:
-        names = " or ".join(r.arch.name for r in found)
-        raise Refused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
-    return found[0]
-
-
 def _belong(conv: str, norm: str) -> bool:
     """Whether a batch norm is the one after a convolution by their names: conv1 and bn1, 0 and 1, conv and norm."""
     parents, lasts = zip(*(name.rpartition(".")[::2] for name in (conv, norm)), strict=True)
+    if conv.rpartition(".")[2].isdigit() and norm.rpartition(".")[2].isdigit():
+        return parents[0] == parents[1] and int(lasts[1]) == int(lasts[0]) + 1
     numbers = [re.findall(r"\d+", last) for last in lasts]
-    if parents[0] != parents[1] or len(numbers[0]) != len(numbers[1]):
-        return False
-    if all(last.isdigit() for last in lasts):
-        return int(lasts[1]) == int(lasts[0]) + 1
-    return numbers[0] == numbers[1]
+    return parents[0] == parents[1] and len(numbers[0]) == len(numbers[1]) and numbers[0] == numbers[1]
 
 
-def _renamed(layers: Sequence[Layer], expected: Sequence[Layer], arch: Arch, trained: bool) -> dict[str, Tensor]:
-    """The tensors under the architecture's names. A convolution's bias before a batch norm moves into its mean."""
-    pairs = {
-        b.name: a for kind, ours in _kinds(expected).items() for a, b in zip(_kinds(layers)[kind], ours, strict=True)
-    }
-    state = {f"{b.name}.{leaf}": pairs[b.name].tensors[leaf] for b in expected for leaf in b.tensors}
+def renamed(found: Match, layers: Sequence[Layer], arch: Arch, trained: bool) -> dict[str, Tensor]:
+    """The tensors under the architecture's names. A convolution's bias before a batch norm moves into its mean.
+
+    Raises:
+        Refused: the names do not tell which batch norm follows which convolution.
+    """
+    expected, pairs = expected_layers(arch, trained), dict(found.pairs)
     if trained:
         with torch.device("meta"):
             before = norms(arch.build_trained())
+        free = [layer for layer in layers if layer.kind == NORM]
         for norm, conv in before.items():
+            if norm not in pairs or conv not in pairs:
+                continue
+            mine = [x for x in free if _belong(pairs[conv].name, x.name)]
+            shape = pairs[conv].tensors["weight"].shape[:1]
+            if mine and mine[0].tensors["weight"].shape == shape:
+                pairs[norm] = mine[0]
             if not _belong(pairs[conv].name, pairs[norm].name):
                 raise Refused(
                     f"its names do not tell which batch norm follows which convolution: {pairs[norm].name} does not go "
                     f"with {pairs[conv].name}"
                 )
-            bias = pairs[conv].tensors.get("bias")
-            if bias is not None:  # w x + b - mean = w x - (mean - b)
+        followed = [pairs[norm].name for norm in before if norm in pairs]
+        if len(set(followed)) != len(followed):
+            raise Refused("its names do not tell which batch norm follows which convolution: one follows two")
+    state = {}
+    for b in expected:
+        if b.name not in pairs:
+            continue
+        for leaf, t in b.tensors.items():
+            mine = pairs[b.name].tensors.get(leaf)
+            state[f"{b.name}.{leaf}"] = torch.zeros(t.shape) if mine is None else mine
+    if trained:
+        for norm, conv in before.items():
+            bias = pairs[conv].tensors.get("bias") if conv in pairs else None
+            if bias is not None and norm in pairs:  # w x + b - mean = w x - (mean - b)
                 state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - bias
     return state

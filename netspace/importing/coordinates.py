@@ -1,0 +1,397 @@
+"""Coordinate networks from elsewhere: what their values mean is declared, detected by what they do, or asked for.
+
+Equal shapes are not equal functions: sines of another factor, ReLU instead of sines, positive inside. A signed distance
+betrays itself: stepping against its gradient by its value ends on its surface. The hypotheses under which that holds
+are few, and of those that are usual at most one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..archs import Arch, field_arch
+from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec
+from .declare import CONVENTIONS, Declaration
+from .files import Refused
+from .recognise import LINEAR, Layer, Layers, chain_of
+
+OMEGA = 30.0
+"""to which sines of other factors are converted, by scaling their layers"""
+SINES = ((30.0, 30.0), (30.0, 1.0), (1.0, 1.0), (10.0, 10.0), (20.0, 20.0), (60.0, 60.0), (100.0, 100.0), (30.0, 10.0))
+"""Factors (first layer, others) that are in use: the paper and Sitzmann et al., siren-pytorch, folded into weights, ..."""
+UNITS = ("relu", "leaky_relu", "softplus100", "gelu", "tanh", "silu", "elu", "softplus")
+POINTS, FEW_POINTS = 384, 48
+"""points at which a field is asked: once a convention, then of every network"""
+RESIDUAL, FEW_RESIDUAL = 0.45, 0.7
+"""A distance is left over, as a share, after a step by it: of chairs fitted in 1,000 steps 0.1 to 0.3, of other
+conventions 0.65 and more. Over few points the median scatters."""
+SLOPE = (0.75, 1.35)
+"""of a signed distance, in the median; 1 for an exact one"""
+
+
+class Behaviour(NamedTuple):
+    """What a field does in [-1, 1]^3."""
+
+    slope: float
+    """median length of its gradient"""
+    residual: float
+    """median of |f(x - f grad f / |grad f|)| over |f(x)|: 0 for an exact distance"""
+    border: float
+    """share of the cube's border where it is negative"""
+
+    def is_distance(self, limit: float = RESIDUAL) -> bool:
+        """Whether its values are signed distances, as near as networks come."""
+        return self.residual < limit and SLOPE[0] < self.slope < SLOPE[1]
+
+
+def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, size: float = 1.0) -> Behaviour:
+    """How a field behaves at spread points of [-size, size]^3."""
+    net = Field(spec) if spec.num_params < 1000 else _skeleton(spec)
+    x = (torch.quasirandom.SobolEngine(3).draw(points) * 2 - 1) * size  # (p, 3)
+    y, slope = _value_and_gradient(net, params, x)
+    length = slope.norm(dim=1)
+    stepped = x - (y / length.clamp(min=1e-9))[:, None] * slope / length.clamp(min=1e-9)[:, None]
+    stays = (stepped.abs() <= size).all(dim=1) & (y.abs() > 1e-4 * size)
+    edge = torch.tensor([-1.0, 0.0, 1.0])
+    border = torch.cartesian_prod(edge, edge, edge)
+    border = border[(border.abs() == 1).any(dim=1)] * size  # (26, 3)
+    with torch.no_grad():
+        again = net.apply_params(params, torch.cat([stepped[stays], border])).squeeze(-1)
+    ratio = again[: int(stays.sum())].abs() / y[stays].abs()
+    enough = len(ratio) >= points // 4
+    return Behaviour(
+        float(length.median()),
+        float(ratio.median()) if enough else math.inf,
+        float((again[len(ratio) :] < 0).float().mean()),
+    )
+
+
+def _skeleton(spec: FieldSpec) -> Field:
+    with torch.device("meta"):
+        return Field(spec)
+
+
+def _value_and_gradient(net: Field, params: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """f (p) and its gradient (p, 3)."""
+    x = x.clone().requires_grad_()
+    with torch.enable_grad():
+        y = net.apply_params(params, x).squeeze(-1)
+        (gradient,) = torch.autograd.grad(y.sum(), x)
+    return y.detach(), gradient
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What the units of a field may be."""
+
+    activation: str = "sin"
+    first: float = OMEGA
+    others: float = OMEGA
+
+    def __str__(self) -> str:
+        if self.activation != "sin":
+            return self.activation
+        if self.first == self.others:
+            return f"sines of {self.first:g}"
+        return f"sines of {self.first:g}, then {self.others:g}"
+
+
+@dataclass
+class Converted:
+    """A network in the product's form, and how it came to be known what it does."""
+
+    arch: Arch
+    params: dict[str, Tensor]
+    declared: list[str] = field(default_factory=list)
+    detected: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+    converted: list[str] = field(default_factory=list)
+
+    @property
+    def function(self) -> str:
+        """In a line of the zoo's table: what the network is taken to be, and on what grounds."""
+        parts = [f"{'; '.join(part)} ({word})" for word, part in self.grounds() if part]
+        return "; ".join(parts)
+
+    def grounds(self) -> list[tuple[str, list[str]]]:
+        return [
+            ("declared", self.declared), ("detected", self.detected), ("assumed", self.assumed),
+            ("converted exactly", self.converted),
+        ]  # fmt: skip
+
+
+@dataclass
+class Reader:
+    """Reads coordinate networks of one import; what held for one is tried first for the next."""
+
+    settled: dict[tuple[int, ...], list[Hypothesis]] = field(default_factory=dict)
+
+    def read(self, layers: Layers, said: Declaration, layout: str = "") -> Converted:
+        """A file's linear layers as a field.
+
+        Args:
+            said: what is declared of it.
+            layout: whose way of laying out files it is; that of the authors stands for the paper's convention.
+
+        Raises:
+            Refused: it is no field, or it is not known what its values mean, naming the options that would say it.
+        """
+        chain = chain_of(layers.of(LINEAR))
+        params = _params(chain)
+        spec, grounds = self._spec(chain, said)
+        result = Converted(field_arch(spec), params)
+        result.declared += grounds
+        hypothesis = self._units(spec, params, layers, said, layout, result)
+        return self._finish(spec, params, hypothesis, said, layout, result)
+
+    def _spec(self, chain: Sequence[Layer], said: Declaration) -> tuple[FieldSpec, list[str]]:
+        """Widths and encoding; the activation is open."""
+        shapes = [tuple(layer.tensors["weight"].shape) for layer in chain]
+        widths = [shapes[0][1], *(o for o, _ in shapes)]
+        words = "-".join(map(str, widths))
+        if len(shapes) < 2:
+            raise Refused(f"a single linear layer {words} is no field")
+        if widths[-1] != 1:
+            raise Refused(
+                f"an MLP {words} is no field of a shape: it gives {widths[-1]} numbers and not one"
+                + (f"; is it a classifier of {widths[-1]} classes?" if widths[0] > 60 else "")
+            )
+        if said.encoding and said.encoding != "none":
+            encoding = Encoding.parse(said.encoding)
+            if encoding.width(3) != widths[0]:
+                raise Refused(
+                    f"its first layer takes {widths[0]} numbers, {said.encoding} of a point makes {encoding.width(3)}"
+                )
+            return self._field((3, *widths[1:]), encoding), [f"positional encoding {encoding}"]
+        if widths[0] == 3:
+            return self._field(tuple(widths), None), []
+        if widths[0] == 2:
+            raise Refused(f"an MLP {words} maps a point of the plane: it holds an image, and images are not read here")
+        for bare in (False, True):
+            if widths[0] % 3 == 0 and (widths[0] // 3 - (not bare)) % 2 == 0 and 1 <= widths[0] // 6 <= 32:
+                name = f"pe{(widths[0] // 3 - (not bare)) // 2}{'bare' if bare else ''}"
+                raise Refused(
+                    f"its first layer takes {widths[0]} numbers, as many as the positional encoding {name} of a point "
+                    f"makes: say --encoding {name} (as NeRF's code orders it), {name}pi (angles times pi) or "
+                    f"{name}blocks (all sines first), and --activation"
+                )
+        raise Refused(f"an MLP {words} is no field of a shape: it takes {widths[0]} numbers and not a point of space")
+
+    @staticmethod
+    def _field(widths: tuple[int, ...], encoding: Encoding | None) -> FieldSpec:
+        try:
+            return FieldSpec(widths, "sin", OMEGA, encoding)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+    def _units(
+        self, spec: FieldSpec, params: dict[str, Tensor], layers: Layers, said: Declaration, layout: str, result: Converted
+    ) -> Hypothesis:
+        """What its units are, and on what grounds."""
+        if said.activation and said.activation != "sin":
+            result.declared.append(f"activation {said.activation}")
+            return Hypothesis(said.activation, 1.0, 1.0)
+        if said.omega:
+            first = said.omega_first or said.omega
+            result.declared.append(str(Hypothesis("sin", first, said.omega)))
+            return Hypothesis("sin", first, said.omega)
+        written = _written_omegas(layers)
+        if written:
+            result.detected.append(f"{Hypothesis('sin', *written)}, as its buffers say")
+            return Hypothesis("sin", *written)
+        fresh = _fresh(spec, params)
+        if fresh:
+            result.detected.append(f"sines of {OMEGA:g}: its weights are those of a fresh SIREN of that factor")
+            return Hypothesis()
+        found, tried = self._by_behaviour(spec, params, said)
+        if found:
+            measured = tried[found]
+            result.detected.append(
+                f"{found}: its values are signed distances (slope {measured.slope:.2f}, "
+                f"{measured.residual:.0%} of a distance left after a step by it)"
+            )
+            return found
+        made_as = said.made_as or ("paper" if layout == "authors" else None)
+        if made_as and CONVENTIONS[made_as].omega:
+            grounds = "the authors' layout of files" if not said.made_as else f"as {made_as}"
+            result.assumed.append(f"sines of {CONVENTIONS[made_as].omega:g}, {grounds}")
+            return Hypothesis("sin", CONVENTIONS[made_as].omega, CONVENTIONS[made_as].omega)
+        raise Refused(_asked(tried))
+
+    def _by_behaviour(
+        self, spec: FieldSpec, params: dict[str, Tensor], said: Declaration
+    ) -> tuple[Hypothesis | None, dict[Hypothesis, Behaviour]]:
+        """The one usual hypothesis under which the values are signed distances; and what was tried."""
+        key, size = spec.widths, said.box or 1.0
+        for known in self.settled.get(key, []):
+            quick = behaviour(*_under(spec, params, known), FEW_POINTS, size)
+            if quick.is_distance(FEW_RESIDUAL):
+                return known, {known: quick}
+        sines = [] if spec.encoding else [Hypothesis("sin", *pair) for pair in SINES]
+        if said.activation == "sin":
+            units = []
+        else:
+            units = [Hypothesis(name, 1.0, 1.0) for name in UNITS]
+        tried = {h: behaviour(*_under(spec, params, h), size=size) for h in (*sines, *units)}
+        passing = sorted((h for h in tried if tried[h].is_distance()), key=lambda h: tried[h].residual)
+        if not passing or passing[0].activation != "sin":
+            return None, tried
+        if len(passing) > 1 and tried[passing[1]].residual < 2 * tried[passing[0]].residual:
+            return None, tried
+        self.settled.setdefault(key, []).insert(0, passing[0])
+        return passing[0], tried
+
+    def _finish(
+        self,
+        spec: FieldSpec,
+        params: dict[str, Tensor],
+        units: Hypothesis,
+        said: Declaration,
+        layout: str,
+        result: Converted,
+    ) -> Converted:
+        """The field in the product's form: sines of 30, negative inside, in [-1, 1]^3."""
+        spec, params = _under(spec, params, units)
+        if units.activation == "sin" and (units.first, units.others) != (OMEGA, OMEGA):
+            result.converted.append(f"{units} to sines of {OMEGA:g}")
+        size = said.box or 1.0
+        measured = behaviour(spec, params, size=size)
+        sign = self._sign(measured, units, said, layout, result)
+        what = said.field
+        if what:
+            result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
+        elif measured.is_distance() or 1 / 3 < measured.slope < 3:
+            what = SDF
+            if not measured.is_distance() and not any("fresh SIREN" in words for words in result.detected):
+                result.assumed.append(
+                    f"signed distances, though their slope is {measured.slope:.2f} and {measured.residual:.0%} of a "
+                    "distance is left after a step by it"
+                )
+        else:
+            what = OCCUPANCY
+            result.detected.append(
+                f"an occupancy: its values have a slope of {measured.slope:.2g} and are no distances"
+            )
+        level = said.level or 0.0
+        params = dict(params)
+        last = f"layers.{len(spec.layers) - 1}"
+        scale = sign / size if what == SDF else sign
+        if level:
+            result.converted.append(f"surface at {level:g} to 0")
+        if sign < 0:
+            result.converted.append("positive inside to negative")
+        if size != 1:
+            if spec.encoding:
+                raise Refused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
+            result.converted.append(f"[-{size:g}, {size:g}]^3 to [-1, 1]^3")
+            params["layers.0.weight"] = params["layers.0.weight"] * size
+        params[f"{last}.bias"] = (params[f"{last}.bias"] - level) * scale
+        params[f"{last}.weight"] = params[f"{last}.weight"] * scale
+        result.arch, result.params = field_arch(replace(spec, field=what)), params
+        return result
+
+    def _sign(self, measured: Behaviour, units: Hypothesis, said: Declaration, layout: str, result: Converted) -> float:
+        """1 if the values are negative inside, -1 if positive."""
+        if said.inside:
+            result.declared.append(f"{said.inside} inside")
+            return 1.0 if said.inside == "negative" else -1.0
+        if said.level:
+            raise Refused(
+                "a level is declared and not on which side of it is inside: say --inside negative or positive"
+            )
+        if measured.border <= 0.04 or measured.border >= 0.96:
+            word = "negative" if measured.border < 0.5 else "positive"
+            if not any("fresh SIREN" in words for words in result.detected):
+                result.detected.append(f"{word} inside, by its sign along the border")
+                return 1.0 if word == "negative" else -1.0
+        if said.made_as or layout == "authors" or any("fresh SIREN" in words for words in result.detected):
+            result.assumed.append("negative inside")
+            return 1.0
+        raise Refused(
+            f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not tell "
+            "inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller one)"
+        )
+
+
+def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
+    """Parameters of linear layers under a field's names, in float32; a layer without bias gets one of zeros."""
+    params = {}
+    for k, layer in enumerate(chain):
+        weight = layer.tensors["weight"].float()
+        bias = layer.tensors.get("bias")
+        if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+            raise Refused(f"{layer.name}.bias has shape {tuple(bias.shape)} instead of ({weight.shape[0]},)")
+        params |= {
+            f"layers.{k}.weight": weight,
+            f"layers.{k}.bias": torch.zeros(weight.shape[0]) if bias is None else bias.float(),
+        }
+    for name, t in params.items():
+        bad = int((~t.isfinite()).sum())
+        if bad:
+            whole = sum(p.numel() for p in params.values())
+            every = sum(int((~p.isfinite()).sum()) for p in params.values())
+            raise Refused(f"{every:,} of its {whole:,} weights are not finite numbers, the first in {name}")
+    return params
+
+
+def _under(spec: FieldSpec, params: dict[str, Tensor], units: Hypothesis) -> tuple[FieldSpec, dict[str, Tensor]]:
+    """The network under a hypothesis about its units, its sines converted to those of 30."""
+    if units.activation != "sin":
+        return replace(spec, activation=units.activation), params
+    factors = {0: units.first / OMEGA} | dict.fromkeys(range(1, len(spec.layers) - 1), units.others / OMEGA)
+    scaled = {
+        name: t * factors[k] if (k := int(name.split(".")[1])) in factors and factors[k] != 1 else t
+        for name, t in params.items()
+    }
+    return spec, scaled
+
+
+def _fresh(spec: FieldSpec, params: dict[str, Tensor]) -> bool:
+    """Whether the weights lie in the very bounds of a fresh SIREN of 30, and fill them."""
+    if spec.encoding or spec.activation != "sin":
+        return False
+    for k, (fan_in, _) in enumerate(spec.layers):
+        bound = 1 / fan_in if k == 0 else math.sqrt(6 / fan_in) / OMEGA
+        most = float(params[f"layers.{k}.weight"].abs().max())
+        filled = 1 - 8 / params[f"layers.{k}.weight"].numel()
+        if not filled * bound <= most <= bound * (1 + 1e-3):
+            return False
+    return True
+
+
+_OMEGA_NAMES = re.compile(r"(omega|w)_?\d?", re.I)
+
+
+def _written_omegas(layers: Layers) -> tuple[float, float] | None:
+    """Factors (first layer, others) that a file keeps as single numbers beside its layers."""
+    found = [value for name, value in layers.scalars.items() if _OMEGA_NAMES.fullmatch(name.rpartition(".")[2])]
+    if not found or any(not 0 < v < math.inf for v in found):
+        return None
+    first, others = found[0], found[1:] or found
+    return (first, others[0]) if len(set(others)) == 1 else None
+
+
+def _asked(tried: dict[Hypothesis, Behaviour]) -> str:
+    """What to say if nothing tells what the units of a field are."""
+    passing = [h for h, b in tried.items() if b.is_distance()]
+    units = [str(h) for h in passing if h.activation != "sin"]
+    if units and not any(h.activation == "sin" for h in passing):
+        return (
+            f"its values are signed distances if its units are {' or '.join(units)}: the file does not say which. Say "
+            f"--activation {units[0]}"
+        )
+    sines = ", ".join(str(h).removeprefix("sines of ") for h in tried if h.activation == "sin")
+    ground = f"its values are no signed distances under any usual one (sines of {sines}; {', '.join(UNITS)})"
+    if passing:
+        ground = f"its values are signed distances under {' and '.join(map(str, passing))}"
+    return (
+        f"the file does not say what its units are, and {ground}. Say --omega 30 (with --omega-first, if the first layer "
+        "differs) or --activation relu, and --inside; or --as paper, if it was made as the paper's networks"
+    )
