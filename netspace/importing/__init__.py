@@ -1,7 +1,6 @@
 """State dicts made elsewhere: read without running anything in them, recognised by their layers, written as a zoo.
 
-A folder of files, a zip of such a folder, or one file: `.safetensors`, `.pt` and `.pth` (plain weights alone), and the
-layout of Hugging Face's hub, a folder a network with `model.safetensors` or `pytorch_model.bin`.
+A folder of files, a zip of such a folder, or one file, of whatever suffix: `files` tells by content what holds weights.
 
 Networks are recognised by the kinds and shapes of their layers in order, whatever these are called: the conventions of
 plain PyTorch, torchvision, the usual CIFAR ResNets and the authors' code agree in that. What a state dict does not tell
@@ -11,7 +10,6 @@ is taken as the paper has it: strides, activations, and the 30 in a SIREN's sine
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +24,9 @@ from ..images import Images, normalise
 from ..network import Network
 from ..prep import prep_size
 from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
-from .files import MOST_IN_ALL, WEIGHTS, Refusal, Refused, Source, read_state, sources, unpack_zip
+from .columns import tidy
+from .files import ReadOptions, Refusal, Refused, Sources, networks_in
+from .limits import MOST_IN_ALL
 from .recognise import Recognised, recognise_state
 
 COMPARED = 256
@@ -61,6 +61,7 @@ def import_networks(
     arch: str | None = None,
     images: Callable[[Arch], Images | None] = lambda arch: None,
     progress: Callable[[int, int, str], None] = lambda done, total, words: None,
+    options: ReadOptions | None = None,
 ) -> Imported:
     """Write the networks in a folder, a zip or a file as a zoo; those that do not fit are listed with the reason.
 
@@ -70,6 +71,7 @@ def import_networks(
         images: test images for an architecture, or None: on them its networks are tested, and compared before and
             after fusing; without, they are compared on random inputs and not tested.
         progress: called with the files done, all files, and what became of the last.
+        options: which networks of the source are read.
 
     Raises:
         BadFolder: the source cannot be read, a zip is dangerous, or `out` holds a zoo already.
@@ -79,27 +81,20 @@ def import_networks(
     if arch and family and arch not in family.names:
         raise ValueError(f"{arch} is not of the space's family: {', '.join(family.names)}")
     archs, source = candidates(family, arch), Path(source)
-    with tempfile.TemporaryDirectory() as scratch:
-        if source.is_file() and source.suffix.lower() == ".zip":
-            unpack_zip(source, Path(scratch))
-            found = sources(Path(scratch))
-        elif source.is_file():
-            known = source.suffix.lower() in WEIGHTS
-            reason = "" if known else f"{source.suffix} files are not read, only {', '.join(WEIGHTS)}"
-            found = [Source(source.stem, source, reason)]
-        else:
-            found = sources(source)
+    with networks_in(source, options) as found:
         return _import(found, out, archs, family, images, progress, source.name)
 
 
-def _import(found, out, archs, family, images, progress, title) -> Imported:
+def _import(found: Sources, out, archs, family, images, progress, title) -> Imported:
     params: dict[str, list[dict[str, Tensor]]] = {}
     records, refused, tests, compared, held = [], [], {}, "", 0
-    for k, source in enumerate(found, start=1):
+    for each in found:
         try:
-            if source.reason:
-                raise Refused(source.reason)
-            known = recognise_state(read_state(source.path), archs)
+            if isinstance(each, Refusal):
+                raise Refused(each.reason)
+            if each.onnx:
+                raise Refused("an ONNX model, which is not read yet")
+            known = recognise_state(each.state, archs)
             tests.setdefault(known.arch.name, images(known.arch) if known.arch.kind == "images" else None)
             test = tests[known.arch.name]
             weights, record = _prepared(known, test)
@@ -110,15 +105,17 @@ def _import(found, out, archs, family, images, progress, title) -> Imported:
                 compared = f"{min(COMPARED, len(test))} test images" if test else f"{COMPARED} random inputs"
         except (Refused, RuntimeError) as reason:  # of whatever is wrong with one file, the others are imported
             words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
-            refused.append(Refusal(source.name, words))
-            progress(k, len(found), f"{source.name}: {words}")
+            refused.append(Refusal(each.name, words))
+            progress(found.done, len(found), f"{each.name}: {words}")
             continue
         stack = params.setdefault(known.arch.name, [])
-        records.append({"name": source.name, "arch": known.arch.name, "row": len(stack), "split": IMPORTED} | record)
+        own = {"name": each.name, "arch": known.arch.name, "row": len(stack), "split": IMPORTED}
+        records.append(own | each.known | record)
         stack.append(weights)
-        progress(k, len(found), f"{source.name}: {known.arch.name}")
+        progress(found.done, len(found), f"{each.name}: {known.arch.name}")
     if not records:
         return Imported(None, [], refused, "")
+    records = tidy(records)
     _write(out, records, params, family or joint_family([Family.of(name) for name in params]), title, refused, compared)
     return Imported(out, records, refused, compared)
 
