@@ -1,271 +1,266 @@
-"""Reading what others saved: folders, zips and files of state dicts; nothing in them is run."""
+"""Reading what others saved: folders, zips and files of state dicts; nothing in them is run.
+
+What a file is, its content tells. `networks_in` yields a network at a time, so that large zoos need little memory, and
+counts what it passes over.
+"""
 
 from __future__ import annotations
 
-import io
-import lzma
-import os
-import pickletools
-import re
-import stat
-import zipfile
-import zlib
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from ..zoo import BadFolder, read_tensors
+from ..zoo import BadFolder
+from .archives import unpack_zip
+from .columns import DECLARED, Beside, column, folder_columns
+from .discover import WEIGHTS, Candidate, Tree, look_through, plain_stem
+from .limits import NoNetwork, Refusal, Refused
+from .readers import HEAD, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
+from .states import Found, find_states
 
-WEIGHTS = (".safetensors", ".pt", ".pth")
-HUB = ("model.safetensors", "pytorch_model.bin")
-"""what a network's file is called in the hub's layout, the one to be read first; its folder is its name"""
-OTHERS = (
-    ".bin",
-    ".ckpt",
-    ".h5",
-    ".keras",
-    ".npz",
-    ".npy",
-    ".onnx",
-    ".pkl",
-    ".pickle",
-    ".joblib",
-    ".tar",
-    ".gz",
-    ".zip",
-)
-"""kinds of files that may hold weights and are not read: they are listed, others are passed over"""
-MOST_BYTES = 256 * 1024**2
-"""of one file: 70 times the largest architecture here"""
-MOST_IN_ALL = 2 * 1024**3
-"""of what a zip unpacks to"""
-MOST_FILES = 20_000
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
-"""under which checkpoints keep a state dict"""
+@dataclass(frozen=True)
+class ReadOptions:
+    """Which networks of a source are read."""
+
+    pattern: str = ""
+    """glob on the path below the source, or on the file's name: only these; empty: all"""
+    limit: int = 0
+    """at most so many networks; 0: all"""
+    prefix: str = ""
+    """name of the state dict to read if a file holds several ("ema", "state_dict_ema" ...)"""
 
 
-class Refused(ValueError):
-    """A file that is not imported; the message says why, without its name."""
-
-
-class Refusal(NamedTuple):
-    """A file that was not imported, and why."""
+class Read(NamedTuple):
+    """A network as it was found."""
 
     name: str
-    reason: str
-
-
-class Source(NamedTuple):
-    """A file that may hold a network."""
-
-    name: str
-    """of the network"""
+    """unique among those of the source"""
     path: Path
-    reason: str
-    """why it is not read; empty where it is"""
+    """its file below the source, for people"""
+    state: dict[str, Tensor]
+    """its tensors in the order they are saved in"""
+    known: dict[str, float | int | str | bool]
+    """what is known of it: columns for the zoo's table"""
+    notes: tuple[str, ...] = ()
+    """sentences that people must be told"""
+    declared: Path | None = None
+    """the nearest network.json, in its folder or one above, up to the source itself"""
+    onnx: Path | None = None
+    """the ONNX model to read, if it is one; then `state` is empty"""
 
 
-def sources(folder: Path) -> list[Source]:
-    """The files of a folder and the folders in it that may hold a network, by name.
+class Sources:
+    """The networks in a folder, a zip or a file, read one by one: iterate over it; a context that clears up.
 
-    Raises:
-        BadFolder: there is no such folder, it may not be read, or it is a zoo already.
-    """
-    if not folder.is_dir():
-        raise BadFolder(f"no folder {folder}")
-    if (folder / "zoo.json").exists():
-        raise BadFolder(f"{folder} is a zoo already: it needs no import")
-    found: list[Source] = []
-    root = folder.resolve()
-    for path in sorted(_files(folder)):
-        relative = path.relative_to(folder)
-        hub = path.name in HUB
-        if path.suffix.lower() not in (*WEIGHTS, *OTHERS):
-            continue
-        stem = relative.parent if hub and relative.parent != Path() else relative.with_suffix("")
-        reason = ""
-        if not path.resolve().is_relative_to(root):
-            reason = "a link to a file outside the folder"
-        elif not path.is_file():
-            reason = "no regular file"
-        elif path.suffix == ".zip":
-            reason = "a zip inside what is imported: import it by itself"
-        elif path.suffix.lower() not in WEIGHTS and not hub:
-            reason = f"{path.suffix} files are not read, only {', '.join(WEIGHTS)}"
-        elif path.name == HUB[1] and path.with_name(HUB[0]).is_file():
-            reason = f"{HUB[0]} beside it is taken to be the same network"
-        found.append(Source("-".join(stem.parts), path, reason))
-    counts, read = Counter(s.name for s in found), Counter(s.name for s in found if not s.reason)
-    unclear = [counts[s.name] > 1 and (bool(s.reason) or read[s.name] > 1) for s in found]
-    whole = [
-        source._replace(name="-".join(source.path.relative_to(folder).parts)) if longer else source
-        for source, longer in zip(found, unclear, strict=True)
-    ]
-    seen: Counter = Counter()
-    for k, source in enumerate(whole):
-        seen[source.name] += 1
-        if seen[source.name] > 1:  # a/b.pt beside a-b.pt
-            whole[k] = source._replace(name=f"{source.name}-{seen[source.name]}")
-    return whole
-
-
-def _files(folder: Path) -> list[Path]:
-    """What is in a folder and the folders in it, hidden ones apart; BadFolder where that is too much or forbidden."""
-    found: list[Path] = []
-
-    def forbidden(error: OSError) -> None:
-        if Path(error.filename) == folder:
-            raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
-
-    for where, folders, names in os.walk(folder, onerror=forbidden):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(where) / name for name in names if not name.startswith(".")]
-        if len(found) > MOST_FILES:
-            raise BadFolder(f"{folder} holds more than {MOST_FILES:,} files; import a part of it")
-    return found
-
-
-DAMAGED = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError,
-    UnicodeDecodeError,
-)  # fmt: skip
-"""what opening a damaged or odd zip raises"""
-
-
-def unpack_zip(path: Path, folder: Path) -> None:
-    """Unpack the weights in a zip; nothing is written outside the folder, and not more than is sensible.
+    `len` is the number of files that may hold networks, `done` of how many of them it is known, or being found out, what they hold.
 
     Raises:
-        BadFolder: the zip is damaged, names a path outside, holds a link, or unpacks to too much.
+        BadFolder: the source cannot be read, or a zip is dangerous.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            if len(members) > MOST_FILES:
-                raise BadFolder(f"{path.name} holds {len(members):,} files, {MOST_FILES:,} at most are unpacked")
-            for member in members:
-                _check_member(path, member)
-            members = [m for m in members if PurePosixPath(m.filename).suffix.lower() in (*WEIGHTS, *OTHERS)]
-            declared = sum(m.file_size for m in members)
-            if declared > MOST_IN_ALL:
-                raise BadFolder(
-                    f"{path.name} would unpack to {declared / 1e9:.1f} GB: refused, {MOST_IN_ALL / 1e9:.1f} GB at most"
-                )
-            left = MOST_IN_ALL
-            for member in members:
-                left -= _unpack_member(archive, member, folder, min(left, MOST_BYTES))
-    except DAMAGED as error:
-        raise BadFolder(f"{path.name} is damaged or not a zip ({type(error).__name__})") from error
+
+    def __init__(
+        self, source: Path, options: ReadOptions | None = None, progress: Callable[[int, int], None] | None = None
+    ):
+        self.options, self.done = options or ReadOptions(), 0
+        self._progress = progress or (lambda done, total: None)
+        self._scratch: tempfile.TemporaryDirectory | None = None
+        self._alone, source = False, Path(source)
+        try:
+            self._root, tree = self._opened(source)
+        except BaseException:
+            self.close()
+            raise
+        self._candidates, self._passed = tree.candidates, Counter(tree.passed)
+        self._beside = Beside(self._root, tree.tables, tree.candidates)
+        self._folders = folder_columns([each.label for each in tree.candidates])
+        self._declared: dict[str, Path | None] = {}
+        self._names: set[str] = set()
+        self._notes: list[str] = []
+
+    def _opened(self, source: Path) -> tuple[Path, Tree]:
+        if not source.exists():
+            raise BadFolder(f"no folder {source}")
+        if source.is_dir():
+            return source, look_through(source, pattern=self.options.pattern)
+        self._alone = True
+        try:
+            with opened(source) as file:
+                kind = kind_of(file.read(HEAD), source.name)
+        except Refused as reason:
+            raise BadFolder(f"{source} {reason}") from reason
+        if source.suffix.lower() == ".zip" and kind != ZIP:
+            raise BadFolder(f"{source.name} is damaged or not a zip")
+        if kind == ZIP and zip_kind(source) == ZIP:
+            self._alone = False
+            self._scratch = tempfile.TemporaryDirectory(prefix="netspace-zip-")
+            root = Path(self._scratch.name)
+            passed = unpack_zip(source, root)
+            tree = look_through(root, links=False, pattern=self.options.pattern)
+            for suffix, count in passed.items():
+                tree.passed[suffix] += count
+            return root, tree
+        return source.parent, Tree([Candidate(plain_stem(source.name), source.name, source)], Counter(), {})
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was unpacked."""
+        if self._scratch:
+            self._scratch.cleanup()
+            self._scratch = None
+
+    @property
+    def passed_over(self) -> str:
+        """How many files were passed over, and of which kinds; empty if none. Complete when all is read."""
+        if not self._passed:
+            return ""
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self._passed.most_common(12))
+        more = len(self._passed) - 12
+        rest = f" and {more} more kinds" if more > 0 else ""
+        count = sum(self._passed.values())
+        return f"{count:,} other file{'s' * (count > 1)} passed over: {kinds}{rest}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the source as a whole. Complete when all is read."""
+        return [*self._notes, *self._beside.notes]
+
+    def __iter__(self) -> Iterator[Read | Refusal]:
+        read = 0
+        for k, candidate in enumerate(self._candidates):
+            self._progress(k, len(self))
+            self.done = k + 1
+            for each in self._networks(k, candidate):
+                yield each
+                read += isinstance(each, Read)
+                if self.options.limit and read >= self.options.limit:
+                    if left := len(self) - k - 1:
+                        self._notes.append(f"{left:,} more files are not read: at most {read:,} networks were asked for")
+                    return
+        self._progress(len(self), len(self))
+
+    def _networks(self, k: int, candidate: Candidate) -> Iterator[Read | Refusal]:
+        try:
+            if candidate.reason:
+                raise Refused(candidate.reason)
+            if not candidate.shards and is_onnx(candidate.path):
+                known = self._known(k, candidate, candidate.name, "", {})
+                yield Read(
+                    self._unique(candidate.name), Path(candidate.label), {}, known, (), self._nearest(candidate.label),
+                    candidate.path,
+                )  # fmt: skip
+                return
+            found = _found(candidate, self.options.prefix)
+        except NoNetwork as reason:
+            if self._alone:
+                yield Refusal(candidate.name, f"{reason} and no network")
+            else:
+                self._passed[str(reason)] += 1
+            return
+        except Refused as reason:
+            yield Refusal(candidate.name, str(reason))
+            return
+        except (OSError, MemoryError, RuntimeError, ValueError) as error:  # whatever is wrong with one, the others go on
+            words = str(error).strip().splitlines()
+            yield Refusal(candidate.name, words[0] if words else f"cannot be read ({type(error).__name__})")
+            return
+        for each in found:
+            inner = each.label.replace("/", "-")
+            name = self._unique(inner if self._alone and inner and not inner.isdigit() else _joined(candidate.name, inner))
+            known = self._known(k, candidate, name, each.label, each.known)
+            yield Read(name, Path(candidate.label), each.state, known, each.notes, self._nearest(candidate.label))
+
+    def _unique(self, name: str) -> str:
+        free, k = name, 1
+        while free in self._names:
+            k += 1
+            free = f"{name}-{k}"
+        self._names.add(free)
+        return free
+
+    def _known(self, k: int, candidate: Candidate, name: str, key: str, inside: dict) -> dict:
+        beside = self._beside.of(candidate, name, key, inside)
+        return {column(head): value for head, value in (self._folders[k] | beside | inside).items()}
+
+    def _nearest(self, label: str) -> Path | None:
+        """The network.json of a file's folder or the nearest above."""
+        folder = label.rpartition("/")[0]
+        if folder not in self._declared:
+            here = self._root / folder / DECLARED
+            if here.is_file() and not (self._scratch and here.is_symlink()):
+                self._declared[folder] = here
+            else:
+                self._declared[folder] = self._nearest(folder) if folder else None
+        return self._declared[folder]
 
 
-def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
-    name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or re.match(r"[A-Za-z]:", member.filename):
-        raise BadFolder(
-            f"{path.name} names the path {member.filename!r}, outside the folder it is unpacked to: refused"
-        )
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise BadFolder(f"{path.name} holds the link {member.filename!r}: refused")
-    if member.flag_bits & 1:
-        raise BadFolder(f"{path.name} is encrypted")
+def _joined(*parts: str) -> str:
+    return "-".join(filter(None, parts))
 
 
-def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, most: int) -> int:
-    """Write one file and return its size, counted as it comes: what a zip declares need not be so."""
-    target = folder / member.filename.replace("\\", "/")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with archive.open(member) as packed, target.open("wb") as file:
-        while block := packed.read(1 << 20):
-            written += len(block)
-            if written > most:
-                raise BadFolder(
-                    f"{member.filename} in the zip unpacks to more than {most / 1e6:.0f} MB: refused as a zip bomb"
-                )
-            file.write(block)
-    return written
+def networks_in(
+    source: Path, options: ReadOptions | None = None, progress: Callable[[int, int], None] | None = None
+) -> Sources:
+    """The networks in a folder, a zip or a file, to iterate over: each a Read, or a Refusal that says why.
+
+    Args:
+        progress: called with the files done and their number, before each.
+
+    Raises:
+        BadFolder: the source cannot be read, or a zip is dangerous.
+    """
+    return Sources(source, options, progress)
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a file; Refused, saying why, where there is none or opening it could run code."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Refused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
-        held = read_tensors(path) if path.suffix.lower() == ".safetensors" else _read_pickle(path)
-    except BadFolder as error:
-        words = str(error).removeprefix(f"{path} ").removeprefix("is ")
-        raise Refused(words) from error
-    except OSError as error:
-        raise Refused(f"cannot be opened ({error.strerror})") from error
-    return _only_weights(held)
+def is_onnx(path: Path) -> bool:
+    """Whether a file begins like an ONNX model."""
+    if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".npz"):  # not opened twice
+        return False
+    with opened(path) as file:
+        return kind_of(file.read(HEAD), path.name) == ONNX
 
 
-HARMLESS = re.compile(
-    r"collections OrderedDict|torch\._utils _rebuild_(tensor(_v2)?|parameter)|torch (\w+Storage|Size|[a-z]+\d*)"
-    r"|torch\.storage (\w+Storage)"
-)
-"""what a pickle of weights names: containers of tensors, their storages and kinds of numbers"""
+def _found(candidate: Candidate, prefix: str) -> list[Found]:
+    """The networks in a file, or the one in several shards."""
+    if not candidate.shards:
+        return find_states(read_held(candidate.path), prefix)
+    state: dict = {}
+    for shard in candidate.shards:
+        (part,) = find_states(read_held(shard))[:1]
+        if twice := state.keys() & part.state.keys():
+            raise Refused(f"its shards hold {min(twice)} twice")
+        state |= part.state
+    if candidate.index:
+        named = (read_json(candidate.index) or {}).get("weight_map", {})
+        if lacking := set(named) - set(state):
+            raise Refused(f"its shards do not hold {min(lacking)}, which the index names")
+        order = {name: k for k, name in enumerate(named)}
+        state = dict(sorted(state.items(), key=lambda item: order.get(item[0], len(order))))
+    note = f"joined from {len(candidate.shards)} shards"
+    return [Found("", state, {}, (note,))]
 
 
-def _read_pickle(path: Path):
-    data = path.read_bytes()
-    pickles = [data]
-    if zipfile.is_zipfile(io.BytesIO(data)):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            declared = sum(member.file_size for member in archive.infolist())
-            if declared > MOST_BYTES:
-                raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
-            try:
-                pickles = [archive.read(name) for name in archive.namelist() if name.endswith(".pkl")]
-            except DAMAGED as error:
-                raise Refused("truncated or not a file of weights") from error
-    for pickled in pickles:
-        named = next((name for name in _named_in(pickled) if not HARMLESS.fullmatch(name)), None)
-        if named:
-            raise Refused(
-                f"a pickle that holds {named.replace(' ', '.')} beside weights: opening it could run code; save the "
-                "state_dict() alone"
-            )
-    try:
-        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file and one that wants to run code raise many kinds
-        raise Refused("truncated or not a file of weights") from error
+def read_state(path: Path, prefix: str = "") -> dict[str, Tensor]:
+    """The state dict of a file that holds one network; Refused, saying why, if it does not."""
+    found = find_states(read_held(path), prefix)
+    if len(found) > 1:
+        raise Refused(f"it holds {len(found)} networks")
+    return found[0].state
 
 
-def _named_in(pickled: bytes) -> Iterator[str]:
-    """Modules and names of what a pickle, or several one after the other, would call; nothing of it is run."""
-    stream = io.BytesIO(pickled)
-    try:
-        while stream.tell() < len(pickled):
-            strings: list[str] = []
-            for code, argument, _ in pickletools.genops(stream):
-                if code.name in ("GLOBAL", "INST"):
-                    yield argument
-                elif code.name == "STACK_GLOBAL":
-                    yield " ".join(strings[-2:])
-                elif isinstance(argument, str):
-                    strings.append(argument)
-    except Exception:  # what comes after the pickles of older files are numbers
-        return
-
-
-def _only_weights(held) -> dict[str, Tensor]:
-    """The state dict in what a file holds."""
-    for _ in range(3):
-        wrapped = next((held[w] for w in WRAPPERS if isinstance(held, dict) and isinstance(held.get(w), dict)), None)
-        if wrapped is None:
-            break
-        held = wrapped
-    if not isinstance(held, dict):
-        raise Refused("no state dict: not a mapping of names to tensors")
-    state = {str(name): t for name, t in held.items() if isinstance(t, Tensor)}
-    if not state:
-        raise Refused("no state dict: it holds no tensors")
-    for name, t in state.items():
-        if t.layout != torch.strided or t.is_quantized or t.is_complex() or t.is_meta:
-            raise Refused(f"{name} is not a dense tensor of real numbers")
-    return state
+__all__ = [
+    "WEIGHTS", "BadFolder", "NoNetwork", "Read", "ReadOptions", "Refusal", "Refused", "Sources", "networks_in",
+    "read_state",
+]  # fmt: skip

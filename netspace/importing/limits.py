@@ -1,0 +1,29 @@
+"""What reading files of others may cost, and the words for what is not read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MOST_BYTES = 1024**3
+"""maximum size of one file, and of the tensors that it declares: 280 times the largest architecture here"""
+MOST_IN_ALL = 8 * 1024**3
+"""maximum size of an unpacked zip"""
+MOST_FILES = 2_000_000
+"""maximum number of files in a folder or a zip, weights or not"""
+MOST_JSON = 64 * 1024**2
+"""maximum size of a table or a JSON file beside the networks"""
+
+
+class Refused(ValueError):
+    """A file that is not imported; the message says why, without its name."""
+
+
+class NoNetwork(Refused):
+    """A file that belongs to training and holds no network: an optimizer's state, a scheduler's, random numbers'."""
+
+
+class Refusal(NamedTuple):
+    """A file that was not imported, and why."""
+
+    name: str
+    reason: str
