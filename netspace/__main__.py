@@ -37,8 +37,10 @@ def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None
 
 def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     """The whole command line; options of the configs default to the recipe's values."""
+    from .fields import OCCUPANCY, SDF
     from .fit_cnn import CnnConfig
     from .fit_sdf import FitConfig
+    from .importing.declare import CONVENTIONS, INSIDE, NORMALISATIONS, SHORTCUTS
     from .interpolate import METHODS
     from .lso import LsoConfig
     from .mesh import EXPORTS, RESOLUTIONS
@@ -138,12 +140,53 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     added.add_argument("--run", type=Path, required=True, help="folder of the run", dest="run_folder")
     added.add_argument("--name", help="name in the zoo; without it that of the run's folder")
     imported = add(zoo, "import", commands.zoo_import, "write networks made elsewhere as a zoo")
-    imported.add_argument("source", type=Path, help="folder, zip or file of state dicts: .safetensors, .pt, .pth")
+    imported.add_argument("source", type=Path, help="folder, zip or file: state dicts in any usual format, ONNX models")
     imported.add_argument("--out", type=Path, required=True, help="folder of the zoo")
-    imported.add_argument("--arch", help="their architecture, where their layers leave several, see `archs`")
+    imported.add_argument("--arch", help="their architecture, if their layers leave several, see `archs`")
     imported.add_argument("--space", type=Path, help="space that is to read them: others are refused")
     imported.add_argument("--among", type=Path, metavar="ZOO", help="the space's zoo, among which they are placed")
     imported.add_argument("--json", action="store_true", help="as JSON")
+    files = imported.add_argument_group("which files")
+    files.add_argument("--pattern", default="", metavar="GLOB", help="only files whose path matches")
+    files.add_argument("--limit", type=int, default=0, help="at most so many networks; 0: all")
+    files.add_argument("--prefix", default="", help="state dict to read if a file holds several, such as ema")
+    declared = imported.add_argument_group(
+        "what state dicts do not say",
+        "What is neither declared here, nor in a network.json beside a file, nor can be detected, is asked for: the "
+        "file is refused, and the reason names the option that says it.",
+    )
+    declared.add_argument("--as", dest="made_as", choices=sorted(CONVENTIONS), help=_conventions(CONVENTIONS))
+    declared.add_argument(
+        "--like", type=Path, metavar="ONNX", help="ONNX model of one of them: its graph says it for all"
+    )
+    declared.add_argument("--activation", metavar="NAME", help="relu, leaky_relu0.2, gelu, ...; sin for SIRENs")
+    declared.add_argument("--omega", type=float, help="factor in a SIREN's sines (30 in the paper)")
+    declared.add_argument("--omega-first", type=float, help="that of its first layer, if it is another")
+    declared.add_argument(
+        "--encoding", metavar="NAME", help="positional encoding of a field, such as pe6 or pe6pi; none"
+    )
+    declared.add_argument("--inside", choices=INSIDE, help="sign of a field's values inside the shape")
+    declared.add_argument("--level", type=float, help="value of a field at the surface (0)")
+    declared.add_argument("--field", choices=(SDF, OCCUPANCY), help="values are distances, or only their sign counts")
+    declared.add_argument("--box", type=float, help="half edge of the cube that a field lives in (1)")
+    declared.add_argument(
+        "--mean",
+        metavar="NUMBERS",
+        help=f"normalisation of a classifier's images: {', '.join(NORMALISATIONS)}, or 1 or 3 numbers",
+    )
+    declared.add_argument("--std", metavar="NUMBERS", help="its standard deviations, of pixels from 0 to 1")
+    declared.add_argument(
+        "--classes",
+        metavar="FILE",
+        help="names of a classifier's classes in its order, one per line; or sorted, or wnids",
+    )
+    declared.add_argument("--pool", choices=("global", "8x8"), help="average pooling of a ResNet")
+    declared.add_argument("--norm-eps", type=float, help="epsilon of batch norms (1e-5)")
+    declared.add_argument("--shortcut", choices=SHORTCUTS, help="of a ResNet without projections")
+    imported.add_argument(
+        "--reference", type=Path, metavar="ONNX",
+        help="ONNX model of the network, or a folder of such, named as the networks: outputs are compared",
+    )  # fmt: skip
     image_folder(imported)
     device(imported)
     joined = add(zoo, "join", commands.zoo_join, "write several zoos as one, a family of all their architectures")
@@ -251,6 +294,10 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     path.add_argument("--out", type=Path, required=True, help="folder to write to")
     device(path)
     return parser
+
+
+def _conventions(known: dict) -> str:
+    return "; ".join(f"{name}: {convention.words}" for name, convention in sorted(known.items()))
 
 
 def usable_device(name: str) -> str:

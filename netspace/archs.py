@@ -201,7 +201,7 @@ def arch_named(name: str) -> Arch:
         return ARCHS[name]
     if len(name) > LONGEST_NAME:
         raise ValueError(f"a name of an architecture has {LONGEST_NAME} letters at most, got {len(name)}")
-    if name.startswith(("siren/", "mlp/")):
+    if name.startswith(("siren", "mlp/")):
         return field_arch(FieldSpec.parse(name))
     found = _CLASSIFIER.fullmatch(name)
     known = found and (found["data"] in IMAGE_SETS or _OTHER_IMAGES.fullmatch(found["data"]))

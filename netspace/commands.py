@@ -549,7 +549,7 @@ def zoo_import(args: argparse.Namespace) -> None:
 
     from .evaluate import place_networks
     from .images import available, load_images
-    from .importing import import_networks
+    from .importing import ReadOptions, import_networks
     from .model import load
     from .project import cache_folder, embeddings
 
@@ -562,18 +562,21 @@ def zoo_import(args: argparse.Namespace) -> None:
         if len(reference.ids(TRAIN)) < 2:
             raise Refused(f"{args.among} has {len(reference.ids(TRAIN))} training networks to place others among")
 
-    def images(arch):
+    def images(arch, split):
         if args.data or available(arch.data):
-            return load_images(arch.data, "test", args.data)
+            return load_images(arch.data, split, args.data)
         return None
 
-    family = space.family if space else None
-    done = import_networks(args.source, args.out, family, args.arch, images, counted("read"))
+    done = import_networks(
+        args.source, args.out, space.family if space else None, args.arch, images, counted("read"),
+        said=declaration(args), options=ReadOptions(args.pattern, args.limit, args.prefix), reference=args.reference,
+        like=args.like,
+    )  # fmt: skip
     placed = []
     if done.folder and reference:
         zoo, train = Zoo.load(done.folder), reference.ids(TRAIN)
         training, names = embeddings(space, reference, cache_folder())[train], reference.records.name[train].tolist()
-        test = images(space.family.archs[0]) if space.family.archs[0].kind == "images" else None
+        test = images(space.family.archs[0], "test") if space.family.archs[0].kind == "images" else None
         progress = counted("placed")
         for placement in place_networks(space, zoo, range(len(zoo)), training, names, test):
             placed.append(placement._replace(figures=None)._asdict() | {"figures": figures_of(placement)})
@@ -584,25 +587,66 @@ def zoo_import(args: argparse.Namespace) -> None:
             for row in placed
         ]
         refused = [refusal._asdict() for refusal in done.refused]
-        print(json.dumps({"imported": done.records, "refused": refused, "placed": rows}, indent=2))
+        print(json.dumps({"imported": done.records, "refused": refused, "notes": done.notes, "placed": rows}, indent=2))
         return
     for name, reason in done.refused:
         print(f"refused {name}: {reason}")
+    for words in grouped(done.notes):
+        print(words)
     if not done.folder:
         raise Refused(f"no network of {args.source} could be imported")
     counts = {name: sum(r["arch"] == name for r in done.records) for name in {r["arch"]: 0 for r in done.records}}
     kinds = ", ".join(f"{count} {name}" for name, count in counts.items())
     print(f"imported {len(done.records)} networks ({kinds}) to {done.folder}, refused {len(done.refused)}")
+    for function in dict.fromkeys(r["function"] for r in done.records):
+        print(f"{sum(r['function'] == function for r in done.records)} taken to be: {function}")
     differences = [r["fused_difference"] for r in done.records if "fused_difference" in r]
     if differences:
         changed = f"logits change by at most {max(differences):.1e}"
-        print(f"batch norm of {len(differences)} fused: on {done.compared} {changed}")
+        print(
+            f"batch norm of {len(differences)} fused: on {done.compared} {changed}, compared with the same network "
+            "before fusing, rebuilt here: the original itself is compared by --reference"
+        )
+    proved = [r["reference_difference"] for r in done.records if "reference_difference" in r]
+    if proved:
+        print(
+            f"{len(proved)} compared with the reference on real inputs: outputs differ by at most {max(proved):.1e} of "
+            "the largest"
+        )
     if placed:
         print(f"{'network':24} {'error':>7} {'distance':>9}  nearest training network")
     for row in placed:
         error = f"{row['error']:7.3f}" if math.isfinite(row["error"]) else "unknown"
         off = f"  off the manifold: {row['why']}" if row["off"] else ""
         print(f"{row['name']:24} {error} {row['distance']:9.2f}  {row['nearest']}{off}")
+
+
+def declaration(args: argparse.Namespace):
+    """What the options declare of imported networks."""
+    from dataclasses import fields
+
+    from .importing.declare import Declaration, class_names, normalisation
+
+    names = {f.name for f in fields(Declaration)} - {"arch", "mean", "std", "classes"}
+    mean, std = normalisation(args.mean, args.std)
+    classes = args.classes
+    if classes is not None:
+        classes = (classes,) if classes in ("sorted", "wnids") else class_names(Path(classes))
+    return Declaration(**{name: getattr(args, name) for name in names}, mean=mean, std=std, classes=classes)
+
+
+def grouped(notes: Sequence[str], most: int = 12) -> list[str]:
+    """Sentences "name: words", those of equal words as one, that says of how many."""
+    of: dict[str, list[str]] = {}
+    for note in notes:
+        name, colon, words = note.partition(": ")
+        of.setdefault(words if colon else note, []).append(name)
+    lines = []
+    for words, names in of.items():
+        lines.append(
+            words if names == [words] else f"{names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)}: {words}"
+        )
+    return lines[:most] + ([f"and {len(lines) - most} more notes, in the zoo's table"] if len(lines) > most else [])
 
 
 def figures_of(placement) -> dict:

@@ -120,6 +120,9 @@ class FieldSpec:
     @classmethod
     def parse(cls, name: str) -> FieldSpec:
         """The spec of a name; ValueError, saying what is wrong with it, if there is none."""
+        short = re.fullmatch(r"siren(\d{1,6})", name)
+        if short:
+            return cls((3, int(short[1]), int(short[1]), 1))
         found = _NAME.fullmatch(name)
         if not found:
             raise ValueError(f"{name!r} is no field: e.g. siren/3-128-128-1@30 or mlp/3-256-256-1:relu:pe6:occupancy")

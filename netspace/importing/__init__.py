@@ -1,11 +1,11 @@
 """Networks made elsewhere: read without running anything in them, recognised, converted, proved, written as a zoo.
 
-    files         what lies in a folder, a zip or a file, and what is known of it
-    declare       what state dicts do not say: activation, sines, sign, inputs, order of classes
-    recognise     which layers they hold, and of which architecture, whatever they are called
-    coordinates   fields: what the values mean is declared, detected by what they do, or asked for
-    classifiers   image classifiers: the same, from statistics of batch norms and labelled images
-    graph         ONNX files, whose graph says all of it
+files         what lies in a folder, a zip or a file, and what is known of it
+declare       what state dicts do not say: activation, sines, sign, inputs, order of classes
+recognise     which layers they hold, and of which architecture, whatever they are called
+coordinates   fields: what the values mean is declared, detected by what they do, or asked for
+classifiers   image classifiers: the same, from statistics of batch norms and labelled images
+graph         ONNX files, whose graph says all of it
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
 from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
 from .coordinates import Converted, Reader
 from .declare import Declaration, read_declaration
-from .files import MOST_IN_ALL, Read, ReadOptions, Refusal, Refused, networks_in
+from .files import Read, ReadOptions, Refusal, Refused, networks_in
 from .graph import rebuild, relative_difference, runner
+from .limits import MOST_IN_ALL
 from .recognise import CONV, LINEAR, read_layers
 
 __all__ = ["Declaration", "Imported", "ReadOptions", "Refusal", "candidates", "import_networks"]
@@ -102,8 +103,8 @@ class Importer:
         claim = claimed_accuracy(found.known)
         if claim is not None and "test_accuracy" in record and abs(claim - record["test_accuracy"]) > CLAIM_OFF:
             notes.append(
-                f"its file says that it is right on {claim:.1%}, and here it is on {record['test_accuracy']:.1%} of the "
-                "test images: activation, normalisation or classes may be others than taken"
+                f"its file says that it is right on {claim:.1%}, and here it is on {record['test_accuracy']:.1%} of "
+                "the test images: activation, normalisation or classes may be others than taken"
             )
         if converted.assumed:
             notes.append(f"assumed: {'; '.join(converted.assumed)}")
@@ -125,7 +126,7 @@ class Importer:
             raise Refused(f"not a {archs[0].name}: it has no convolutions")
         if said.arch:
             said = _from_name(archs[0], said)
-        converted = self.fields.read(layers, said, found.layout)
+        converted = self.fields.read(layers, said, getattr(found, "layout", ""))
         if said.arch and converted.arch.name != archs[0].name:
             raise Refused(f"not a {archs[0].name}: it is a {converted.arch.name} ({converted.function})")
         return converted, {}
@@ -200,7 +201,7 @@ def import_networks(
         progress: called with the files done, all files, and what became of the last.
         said: what is declared of all of them; a `network.json` beside a file says more of that one.
         options: which files are read.
-        reference: networks as their owner runs them, by name: an ONNX file (named as the network, or of the only one) or
+        reference: networks as their owner runs them, by name: an ONNX file of the only one, a folder of them, or
             functions; imported networks are compared with them on real inputs.
         like: an ONNX file of one of the networks, whose graph says what all of them do.
 

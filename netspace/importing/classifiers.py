@@ -23,7 +23,7 @@ from ..network import Network
 from ..prep import prep_size
 from .coordinates import Converted
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
-from .files import Refused
+from .limits import Refused
 from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
 
 TestImages = Callable[[Arch, str], Images | None]
@@ -66,7 +66,11 @@ def recognise_classifier(layers: Layers, archs: Sequence[Arch]) -> Recognised:
         suggested = _suggested(layers)
         if suggested and suggested not in {arch.name for arch in archs}:
             raise Refused(f"its layers are those of {suggested}: name it (--arch {suggested}) to read it")
-        raise Refused(problem or "it has convolutions, and no classifier is looked for")
+        raise Refused(
+            f"{problem}; a CNN of another design is read from its ONNX model, which says strides and poolings too"
+            if problem
+            else "it has convolutions, and no classifier is looked for"
+        )
     if len(found) > 1:
         names = " or ".join(dict.fromkeys(r.arch.name for r in found))
         raise Refused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
@@ -440,8 +444,8 @@ def _asked(arch: Arch, questions: list[tuple[str, str]]) -> str:
     what = [q for q, _ in questions]
     listed = what[0] if len(what) == 1 else f"{', '.join(what[:-1])} and {what[-1]}"
     return (
-        f"its layers are those of {arch.name}, but the file does not say {listed}. Say {'; '.join(o for _, o in questions)}"
-        "; or --as paper, if it was made as the paper's networks"
+        f"its layers are those of {arch.name}, but the file does not say {listed}. Say "
+        f"{'; '.join(o for _, o in questions)}; or --as paper, if it was made as the paper's networks"
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -17,15 +18,15 @@ import torch
 from torch import Tensor
 
 from ..archs import Arch, field_arch
-from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec
+from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
 from .declare import CONVENTIONS, Declaration
-from .files import Refused
+from .limits import Refused
 from .recognise import LINEAR, Layer, Layers, chain_of
 
 OMEGA = 30.0
 """to which sines of other factors are converted, by scaling their layers"""
 SINES = ((30.0, 30.0), (30.0, 1.0), (1.0, 1.0), (10.0, 10.0), (20.0, 20.0), (60.0, 60.0), (100.0, 100.0), (30.0, 10.0))
-"""Factors (first layer, others) that are in use: the paper and Sitzmann et al., siren-pytorch, folded into weights, ..."""
+"""Factors (first layer, others) in use: the paper's and Sitzmann et al.'s, siren-pytorch's, folded into weights ..."""
 UNITS = ("relu", "leaky_relu", "softplus100", "gelu", "tanh", "silu", "elu", "softplus")
 POINTS, FEW_POINTS = 384, 48
 """points at which a field is asked: once a convention, then of every network"""
@@ -48,7 +49,12 @@ class Behaviour(NamedTuple):
 
     def is_distance(self, limit: float = RESIDUAL) -> bool:
         """Whether its values are signed distances, as near as networks come."""
-        return self.residual < limit and SLOPE[0] < self.slope < SLOPE[1]
+        return self.residual < limit and SLOPE[0] < self.slope < SLOPE[1] and self.sign is not None
+
+    @property
+    def sign(self) -> float | None:
+        """1 if it is positive along the border, as outside of a shape, -1 if negative; None if it changes there."""
+        return 1.0 if self.border <= 0.04 else -1.0 if self.border >= 0.96 else None
 
 
 def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, size: float = 1.0) -> Behaviour:
@@ -87,6 +93,10 @@ def _value_and_gradient(net: Field, params: dict[str, Tensor], x: Tensor) -> tup
     return y.detach(), gradient
 
 
+FRESH = Behaviour(0.0, math.inf, 0.0)
+"""of a network that is untrained"""
+
+
 @dataclass(frozen=True)
 class Hypothesis:
     """What the units of a field may be."""
@@ -101,6 +111,14 @@ class Hypothesis:
         if self.first == self.others:
             return f"sines of {self.first:g}"
         return f"sines of {self.first:g}, then {self.others:g}"
+
+    @property
+    def option(self) -> str:
+        """The options that declare it."""
+        if self.activation != "sin":
+            return f"--activation {self.activation}"
+        first = "" if self.first == self.others else f" --omega-first {self.first:g}"
+        return f"--omega {self.others:g}{first}"
 
 
 @dataclass
@@ -132,6 +150,7 @@ class Reader:
     """Reads coordinate networks of one import; what held for one is tried first for the next."""
 
     settled: dict[tuple[int, ...], list[Hypothesis]] = field(default_factory=dict)
+    unclear: Counter = field(default_factory=Counter)
 
     def read(self, layers: Layers, said: Declaration, layout: str = "") -> Converted:
         """A file's linear layers as a field.
@@ -148,8 +167,8 @@ class Reader:
         spec, grounds = self._spec(chain, said)
         result = Converted(field_arch(spec), params)
         result.declared += grounds
-        hypothesis = self._units(spec, params, layers, said, layout, result)
-        return self._finish(spec, params, hypothesis, said, layout, result)
+        hypothesis, measured = self._units(spec, params, layers, said, layout, result)
+        return self._finish(spec, params, hypothesis, measured, said, layout, result)
 
     def _spec(self, chain: Sequence[Layer], said: Declaration) -> tuple[FieldSpec, list[str]]:
         """Widths and encoding; the activation is open."""
@@ -192,24 +211,30 @@ class Reader:
             raise Refused(str(error)) from error
 
     def _units(
-        self, spec: FieldSpec, params: dict[str, Tensor], layers: Layers, said: Declaration, layout: str, result: Converted
-    ) -> Hypothesis:
-        """What its units are, and on what grounds."""
+        self,
+        spec: FieldSpec,
+        params: dict[str, Tensor],
+        layers: Layers,
+        said: Declaration,
+        layout: str,
+        result: Converted,
+    ) -> tuple[Hypothesis, Behaviour | None]:
+        """What its units are, and on what grounds; how it behaves under that, if that was the ground."""
         if said.activation and said.activation != "sin":
             result.declared.append(f"activation {said.activation}")
-            return Hypothesis(said.activation, 1.0, 1.0)
+            return Hypothesis(said.activation, 1.0, 1.0), None
         if said.omega:
             first = said.omega_first or said.omega
             result.declared.append(str(Hypothesis("sin", first, said.omega)))
-            return Hypothesis("sin", first, said.omega)
+            return Hypothesis("sin", first, said.omega), None
         written = _written_omegas(layers)
         if written:
             result.detected.append(f"{Hypothesis('sin', *written)}, as its buffers say")
-            return Hypothesis("sin", *written)
+            return Hypothesis("sin", *written), None
         fresh = _fresh(spec, params)
         if fresh:
             result.detected.append(f"sines of {OMEGA:g}: its weights are those of a fresh SIREN of that factor")
-            return Hypothesis()
+            return Hypothesis(), FRESH
         found, tried = self._by_behaviour(spec, params, said)
         if found:
             measured = tried[found]
@@ -217,13 +242,13 @@ class Reader:
                 f"{found}: its values are signed distances (slope {measured.slope:.2f}, "
                 f"{measured.residual:.0%} of a distance left after a step by it)"
             )
-            return found
+            return found, measured
         made_as = said.made_as or ("paper" if layout == "authors" else None)
         if made_as and CONVENTIONS[made_as].omega:
             grounds = "the authors' layout of files" if not said.made_as else f"as {made_as}"
             result.assumed.append(f"sines of {CONVENTIONS[made_as].omega:g}, {grounds}")
-            return Hypothesis("sin", CONVENTIONS[made_as].omega, CONVENTIONS[made_as].omega)
-        raise Refused(_asked(tried))
+            return Hypothesis("sin", CONVENTIONS[made_as].omega, CONVENTIONS[made_as].omega), None
+        raise Refused(_asked(tried, _spread(spec, params)))
 
     def _by_behaviour(
         self, spec: FieldSpec, params: dict[str, Tensor], said: Declaration
@@ -239,46 +264,42 @@ class Reader:
             units = []
         else:
             units = [Hypothesis(name, 1.0, 1.0) for name in UNITS]
-        tried = {h: behaviour(*_under(spec, params, h), size=size) for h in (*sines, *units)}
+        points = POINTS if self.unclear[key] < 2 else 2 * FEW_POINTS  # of a folder full of the same, all are unclear
+        tried = {h: behaviour(*_under(spec, params, h), points, size) for h in (*sines, *units)}
         passing = sorted((h for h in tried if tried[h].is_distance()), key=lambda h: tried[h].residual)
-        if not passing or passing[0].activation != "sin":
-            return None, tried
-        if len(passing) > 1 and tried[passing[1]].residual < 2 * tried[passing[0]].residual:
+        clear = len(passing) == 1 or (passing and tried[passing[1]].residual >= 2 * tried[passing[0]].residual)
+        if not clear or passing[0].activation != "sin":
+            self.unclear[key] += 1
             return None, tried
         self.settled.setdefault(key, []).insert(0, passing[0])
         return passing[0], tried
 
     def _finish(
-        self,
-        spec: FieldSpec,
-        params: dict[str, Tensor],
-        units: Hypothesis,
-        said: Declaration,
-        layout: str,
-        result: Converted,
-    ) -> Converted:
+        self, spec: FieldSpec, params: Params, units: Hypothesis, measured: Behaviour | None, said: Declaration,
+        layout: str, result: Converted,
+    ) -> Converted:  # fmt: skip
         """The field in the product's form: sines of 30, negative inside, in [-1, 1]^3."""
         spec, params = _under(spec, params, units)
         if units.activation == "sin" and (units.first, units.others) != (OMEGA, OMEGA):
             result.converted.append(f"{units} to sines of {OMEGA:g}")
-        size = said.box or 1.0
-        measured = behaviour(spec, params, size=size)
-        sign = self._sign(measured, units, said, layout, result)
+        size, fresh = said.box or 1.0, measured is FRESH
+        measured = measured or behaviour(spec, params, size=size)
+        sign = self._sign(measured, said, fresh or layout == "authors", result)
         what = said.field
         if what:
             result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
-        elif measured.is_distance() or 1 / 3 < measured.slope < 3:
+        elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3:
             what = SDF
-            if not measured.is_distance() and not any("fresh SIREN" in words for words in result.detected):
+            if fresh:
+                result.assumed.append("signed distances: it is untrained")
+            elif not measured.is_distance(FEW_RESIDUAL):
                 result.assumed.append(
                     f"signed distances, though their slope is {measured.slope:.2f} and {measured.residual:.0%} of a "
                     "distance is left after a step by it"
                 )
         else:
             what = OCCUPANCY
-            result.detected.append(
-                f"an occupancy: its values have a slope of {measured.slope:.2g} and are no distances"
-            )
+            result.detected.append(f"an occupancy: its values are no distances, their slope is {measured.slope:.2g}")
         level = said.level or 0.0
         params = dict(params)
         last = f"layers.{len(spec.layers) - 1}"
@@ -297,26 +318,26 @@ class Reader:
         result.arch, result.params = field_arch(replace(spec, field=what)), params
         return result
 
-    def _sign(self, measured: Behaviour, units: Hypothesis, said: Declaration, layout: str, result: Converted) -> float:
+    @staticmethod
+    def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Converted) -> float:
         """1 if the values are negative inside, -1 if positive."""
         if said.inside:
             result.declared.append(f"{said.inside} inside")
             return 1.0 if said.inside == "negative" else -1.0
         if said.level:
-            raise Refused(
-                "a level is declared and not on which side of it is inside: say --inside negative or positive"
+            raise Refused("a level is declared, but not which side of it is inside: say --inside negative or positive")
+        if measured.sign is not None and measured is not FRESH:
+            result.detected.append(
+                f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border"
             )
-        if measured.border <= 0.04 or measured.border >= 0.96:
-            word = "negative" if measured.border < 0.5 else "positive"
-            if not any("fresh SIREN" in words for words in result.detected):
-                result.detected.append(f"{word} inside, by its sign along the border")
-                return 1.0 if word == "negative" else -1.0
-        if said.made_as or layout == "authors" or any("fresh SIREN" in words for words in result.detected):
+            return measured.sign
+        if said.made_as or may_assume:
             result.assumed.append("negative inside")
             return 1.0
         raise Refused(
-            f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not tell "
-            "inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller one)"
+            f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not "
+            "tell inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller "
+            "cube)"
         )
 
 
@@ -378,20 +399,26 @@ def _written_omegas(layers: Layers) -> tuple[float, float] | None:
     return (first, others[0]) if len(set(others)) == 1 else None
 
 
-def _asked(tried: dict[Hypothesis, Behaviour]) -> str:
+def _asked(tried: dict[Hypothesis, Behaviour], hint: str) -> str:
     """What to say if nothing tells what the units of a field are."""
     passing = [h for h, b in tried.items() if b.is_distance()]
-    units = [str(h) for h in passing if h.activation != "sin"]
-    if units and not any(h.activation == "sin" for h in passing):
+    if passing:
+        options = " or ".join(h.option for h in passing)
         return (
-            f"its values are signed distances if its units are {' or '.join(units)}: the file does not say which. Say "
-            f"--activation {units[0]}"
+            f"the file does not say what its units are; its values are signed distances under "
+            f"{' as under '.join(map(str, passing))}: say {options}"
         )
     sines = ", ".join(str(h).removeprefix("sines of ") for h in tried if h.activation == "sin")
-    ground = f"its values are no signed distances under any usual one (sines of {sines}; {', '.join(UNITS)})"
-    if passing:
-        ground = f"its values are signed distances under {' and '.join(map(str, passing))}"
     return (
-        f"the file does not say what its units are, and {ground}. Say --omega 30 (with --omega-first, if the first layer "
-        "differs) or --activation relu, and --inside; or --as paper, if it was made as the paper's networks"
+        f"the file does not say what its units are, and its values are no signed distances under any usual ones ("
+        f"sines of {sines}; {', '.join(UNITS)}){hint}. Say --omega 30 (with --omega-first, if the first layer has another) or "
+        "--activation relu; --inside positive, if it holds an occupancy; or --as paper, if it was made as the paper's"
     )
+
+
+def _spread(spec: FieldSpec, params: dict[str, Tensor]) -> str:
+    """What the spread of hidden weights suggests, in words; it is no proof: ReLU networks can be spread alike."""
+    (inputs, units), std = spec.layers[1], float(params["layers.1.weight"].std())
+    if spec.encoding or not std > 0 or units < 2:
+        return ""
+    return f"; its hidden weights are spread as those of fresh sines of {math.sqrt(2 / inputs) / std:.2g}"

@@ -16,7 +16,7 @@ from typing import Any
 from ..activations import activation_name
 from ..fields import OCCUPANCY, SDF, Encoding
 from ..images import MEAN, STD
-from .files import Refused
+from .limits import Refused
 
 NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": (MEAN, STD),
@@ -32,7 +32,7 @@ NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 INSIDE = ("negative", "positive")
 SHORTCUTS = ("pad-both", "pad-end")
-"""How a ResNet without projections (option A of He et al.) widens its shortcut: zero channels on both sides, or after."""
+"""How a ResNet without projections (option A of He et al.) widens shortcuts: zero channels on both sides, or after."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ _LISTS = ("mean", "std")
 
 
 def read_declaration(path: Path) -> Declaration:
-    """The declaration in a `network.json`. Refused, naming file and key, if it says something that is not understood."""
+    """The declaration in a `network.json`. Refused, naming file and key, if something in it is not understood."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"{path} has {path.stat().st_size:,} bytes, {MOST_BYTES:,} at most are read")

@@ -21,7 +21,7 @@ from ..fields import Encoding, FieldSpec
 from .classifiers import read_classifier
 from .coordinates import Converted
 from .declare import Declaration
-from .files import MOST_BYTES, Refused
+from .limits import MOST_BYTES, Refused
 from .recognise import read_layers
 
 SAME = 1e-4
@@ -110,7 +110,7 @@ def load_graph(path: Path) -> Graph:
     for node in nodes:
         for name in node.input:
             graph.users.setdefault(name, []).append(node)
-        graph.makers |= {name: node for name in node.output}
+        graph.makers |= dict.fromkeys(node.output, node)
     return graph
 
 
@@ -523,7 +523,7 @@ def _proved(graph, original, read: Converted, record: dict, declaration, x: Tens
 
 
 def _as_owner(arch: Arch, x: Tensor, entrance) -> Tensor:
-    """Images as the product's networks see them -> as the graph's input; with a normalisation inside, pixels in [0, 1]."""
+    """Images as the product's networks see them -> as the graph reads them: pixels in [0, 1] if it normalises them."""
     from ..images import MEAN, STD
 
     if not entrance[0]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..archs import Arch
 from ..fuse import norms
-from .files import Refused
+from .limits import Refused
 
 NORM_LEAVES = {"weight", "bias", "running_mean", "running_var"}
 
