@@ -168,7 +168,10 @@ class Reader:
         result = Converted(field_arch(spec), params)
         result.declared += grounds
         hypothesis, measured = self._units(spec, params, layers, said, layout, result)
-        return self._finish(spec, params, hypothesis, measured, said, layout, result)
+        spec, params = _under(spec, params, hypothesis)
+        if hypothesis.activation == "sin" and (hypothesis.first, hypothesis.others) != (OMEGA, OMEGA):
+            result.converted.append(f"{hypothesis} to sines of {OMEGA:g}")
+        return finish(spec, params, measured, said, measured is FRESH or layout == "authors", result)
 
     def _spec(self, chain: Sequence[Layer], said: Declaration) -> tuple[FieldSpec, list[str]]:
         """Widths and encoding; the activation is open."""
@@ -222,11 +225,11 @@ class Reader:
         """What its units are, and on what grounds; how it behaves under that, if that was the ground."""
         if said.activation and said.activation != "sin":
             result.declared.append(f"activation {said.activation}")
-            return Hypothesis(said.activation, 1.0, 1.0), None
+            return self._believed(spec, params, Hypothesis(said.activation, 1.0, 1.0), said)
         if said.omega:
-            first = said.omega_first or said.omega
-            result.declared.append(str(Hypothesis("sin", first, said.omega)))
-            return Hypothesis("sin", first, said.omega), None
+            declared = Hypothesis("sin", said.omega_first or said.omega, said.omega)
+            result.declared.append(str(declared))
+            return self._believed(spec, params, declared, said)
         written = _written_omegas(layers)
         if written:
             result.detected.append(f"{Hypothesis('sin', *written)}, as its buffers say")
@@ -244,11 +247,26 @@ class Reader:
             )
             return found, measured
         made_as = said.made_as or ("paper" if layout == "authors" else None)
-        if made_as and CONVENTIONS[made_as].omega:
+        if made_as and (omega := CONVENTIONS[made_as].omega) and not any(b.is_distance() for b in tried.values()):
             grounds = "the authors' layout of files" if not said.made_as else f"as {made_as}"
-            result.assumed.append(f"sines of {CONVENTIONS[made_as].omega:g}, {grounds}")
-            return Hypothesis("sin", CONVENTIONS[made_as].omega, CONVENTIONS[made_as].omega), None
+            result.assumed.append(f"sines of {omega:g}, {grounds}")
+            return Hypothesis("sin", omega, omega), None
         raise Refused(_asked(tried, _spread(spec, params)))
+
+    def _believed(
+        self, spec: FieldSpec, params: Params, declared: Hypothesis, said: Declaration
+    ) -> tuple[Hypothesis, Behaviour]:
+        """What is declared, unless the network's values speak clearly for something else."""
+        measured = behaviour(*_under(spec, params, declared), FEW_POINTS, said.box or 1.0)
+        if measured.is_distance(FEW_RESIDUAL) or said.field == OCCUPANCY:
+            return declared, measured
+        found, tried = self._by_behaviour(spec, params, Declaration(box=said.box))
+        if found and found != declared:
+            raise Refused(
+                f"declared are {declared}, but its values are signed distances under {found} (slope "
+                f"{tried[found].slope:.2f}) and not under these (slope {measured.slope:.3g}): say {found.option}"
+            )
+        return declared, measured
 
     def _by_behaviour(
         self, spec: FieldSpec, params: dict[str, Tensor], said: Declaration
@@ -274,72 +292,6 @@ class Reader:
         self.settled.setdefault(key, []).insert(0, passing[0])
         return passing[0], tried
 
-    def _finish(
-        self, spec: FieldSpec, params: Params, units: Hypothesis, measured: Behaviour | None, said: Declaration,
-        layout: str, result: Converted,
-    ) -> Converted:  # fmt: skip
-        """The field in the product's form: sines of 30, negative inside, in [-1, 1]^3."""
-        spec, params = _under(spec, params, units)
-        if units.activation == "sin" and (units.first, units.others) != (OMEGA, OMEGA):
-            result.converted.append(f"{units} to sines of {OMEGA:g}")
-        size, fresh = said.box or 1.0, measured is FRESH
-        measured = measured or behaviour(spec, params, size=size)
-        sign = self._sign(measured, said, fresh or layout == "authors", result)
-        what = said.field
-        if what:
-            result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
-        elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3:
-            what = SDF
-            if fresh:
-                result.assumed.append("signed distances: it is untrained")
-            elif not measured.is_distance(FEW_RESIDUAL):
-                result.assumed.append(
-                    f"signed distances, though their slope is {measured.slope:.2f} and {measured.residual:.0%} of a "
-                    "distance is left after a step by it"
-                )
-        else:
-            what = OCCUPANCY
-            result.detected.append(f"an occupancy: its values are no distances, their slope is {measured.slope:.2g}")
-        level = said.level or 0.0
-        params = dict(params)
-        last = f"layers.{len(spec.layers) - 1}"
-        scale = sign / size if what == SDF else sign
-        if level:
-            result.converted.append(f"surface at {level:g} to 0")
-        if sign < 0:
-            result.converted.append("positive inside to negative")
-        if size != 1:
-            if spec.encoding:
-                raise Refused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
-            result.converted.append(f"[-{size:g}, {size:g}]^3 to [-1, 1]^3")
-            params["layers.0.weight"] = params["layers.0.weight"] * size
-        params[f"{last}.bias"] = (params[f"{last}.bias"] - level) * scale
-        params[f"{last}.weight"] = params[f"{last}.weight"] * scale
-        result.arch, result.params = field_arch(replace(spec, field=what)), params
-        return result
-
-    @staticmethod
-    def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Converted) -> float:
-        """1 if the values are negative inside, -1 if positive."""
-        if said.inside:
-            result.declared.append(f"{said.inside} inside")
-            return 1.0 if said.inside == "negative" else -1.0
-        if said.level:
-            raise Refused("a level is declared, but not which side of it is inside: say --inside negative or positive")
-        if measured.sign is not None and measured is not FRESH:
-            result.detected.append(
-                f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border"
-            )
-            return measured.sign
-        if said.made_as or may_assume:
-            result.assumed.append("negative inside")
-            return 1.0
-        raise Refused(
-            f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not "
-            "tell inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller "
-            "cube)"
-        )
-
 
 def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
     """Parameters of linear layers under a field's names, in float32; a layer without bias gets one of zeros."""
@@ -360,6 +312,75 @@ def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
             every = sum(int((~p.isfinite()).sum()) for p in params.values())
             raise Refused(f"{every:,} of its {whole:,} weights are not finite numbers, the first in {name}")
     return params
+
+
+def finish(
+    spec: FieldSpec, params: Params, measured: Behaviour | None, said: Declaration, may_assume: bool, result: Converted
+) -> Converted:
+    """A field with sines of 30 in the product's form: negative inside, surface at 0, in [-1, 1]^3.
+
+    Args:
+        measured: how it behaves, if that is known.
+        may_assume: it is negative inside if its sign at the border does not tell.
+
+    Raises:
+        Refused: it is not known which side is inside, or its box cannot be converted.
+    """
+    size, fresh = said.box or 1.0, measured is FRESH
+    measured = measured or behaviour(spec, params, size=size)
+    sign = _sign(measured, said, may_assume, result)
+    what = said.field
+    if what:
+        result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
+    elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3:
+        what = SDF
+        if fresh:
+            result.assumed.append("signed distances: it is untrained")
+        elif not measured.is_distance(FEW_RESIDUAL):
+            result.assumed.append(
+                f"signed distances, though their slope is {measured.slope:.2f} and {measured.residual:.0%} of a "
+                "distance is left after a step by it"
+            )
+    else:
+        what = OCCUPANCY
+        result.detected.append(f"an occupancy: its values are no distances, their slope is {measured.slope:.2g}")
+    level = said.level or 0.0
+    params = dict(params)
+    last = f"layers.{len(spec.layers) - 1}"
+    scale = sign / size if what == SDF else sign
+    if level:
+        result.converted.append(f"surface at {level:g} to 0")
+    if sign < 0:
+        result.converted.append("positive inside to negative")
+    if size != 1:
+        if spec.encoding:
+            raise Refused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
+        result.converted.append(f"[-{size:g}, {size:g}]^3 to [-1, 1]^3")
+        params["layers.0.weight"] = params["layers.0.weight"] * size
+    params[f"{last}.bias"] = (params[f"{last}.bias"] - level) * scale
+    params[f"{last}.weight"] = params[f"{last}.weight"] * scale
+    result.arch, result.params = field_arch(replace(spec, field=what)), params
+    return result
+
+
+def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Converted) -> float:
+    """1 if the values are negative inside, -1 if positive."""
+    if said.inside:
+        result.declared.append(f"{said.inside} inside")
+        return 1.0 if said.inside == "negative" else -1.0
+    if said.level:
+        raise Refused("a level is declared, but not which side of it is inside: say --inside negative or positive")
+    if measured.sign is not None and measured is not FRESH:
+        result.detected.append(f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border")
+        return measured.sign
+    if said.made_as or may_assume:
+        result.assumed.append("negative inside")
+        return 1.0
+    raise Refused(
+        f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not "
+        "tell inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller "
+        "cube)"
+    )
 
 
 def _under(spec: FieldSpec, params: dict[str, Tensor], units: Hypothesis) -> tuple[FieldSpec, dict[str, Tensor]]:
@@ -410,9 +431,10 @@ def _asked(tried: dict[Hypothesis, Behaviour], hint: str) -> str:
         )
     sines = ", ".join(str(h).removeprefix("sines of ") for h in tried if h.activation == "sin")
     return (
-        f"the file does not say what its units are, and its values are no signed distances under any usual ones ("
-        f"sines of {sines}; {', '.join(UNITS)}){hint}. Say --omega 30 (with --omega-first, if the first layer has another) or "
-        "--activation relu; --inside positive, if it holds an occupancy; or --as paper, if it was made as the paper's"
+        "the file does not say what its units are, and its values are no signed distances under any usual ones ("
+        f"sines of {sines}; {', '.join(UNITS)}){hint}. Say --omega 30 (with --omega-first, if the first layer has "
+        "another) or --activation relu; --inside positive, if it holds an occupancy; or --as paper, if it was made as "
+        "the paper's"
     )
 
 

@@ -76,6 +76,8 @@ class Declaration:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} is {value}, it must be positive and finite")
+        if self.omega_first is not None and self.omega is None:
+            raise ValueError(f"omega_first is {self.omega_first:g}, and omega is not given")
         if self.level is not None and not math.isfinite(self.level):
             raise ValueError(f"level is {self.level}, it must be finite")
         if self.activation not in (None, "sin", "sine"):

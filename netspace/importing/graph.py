@@ -19,7 +19,7 @@ from ..archs import Arch, arch_named, field_arch
 from ..classifiers import Variant
 from ..fields import Encoding, FieldSpec
 from .classifiers import read_classifier
-from .coordinates import Converted
+from .coordinates import Converted, finish
 from .declare import Declaration
 from .limits import MOST_BYTES, Refused
 from .recognise import read_layers
@@ -223,9 +223,14 @@ def _field(graph: Graph, original, said: Declaration) -> Rebuilt:
         encoding=str(spec.encoding) if spec.encoding else None,
         field="occupancy" if _ends_in(graph, "Sigmoid") else None,
     )  # fmt: skip
+    if _ends_in(graph, "Neg"):
+        last = f"layers.{len(spec.layers) - 1}"
+        params |= {f"{last}.{leaf}": -params[f"{last}.{leaf}"] for leaf in ("weight", "bias")}
     read = Converted(field_arch(spec), params)
     read.detected.append(f"{spec.name}, as its ONNX graph says")
-    return Rebuilt(read, {}, declaration, difference)
+    if declaration.field:
+        read.converted.append("the sigmoid at its end left out")
+    return Rebuilt(finish(spec, params, None, said.under(declaration), False, read), {}, declaration, difference)
 
 
 def _readings(widths, encoding, ops, graph, sines) -> Iterator[tuple[FieldSpec, dict[int, float]]]:
@@ -362,6 +367,9 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
                 problems.append(str(error))
                 continue
             return _proved(graph, original, read, record, tried, x, entrance)
+    asked = next((words for words in problems if "does not say" in words), None)
+    if asked:
+        raise Refused(asked)
     text = _sequence(graph)
     if said.mean is None and entrance[0] is None and said.made_as is None:
         raise Refused(
