@@ -10,7 +10,7 @@ is taken as the paper has it: strides, activations, and the 30 in a SIREN's sine
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
