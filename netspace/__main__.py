@@ -192,6 +192,10 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     joined = add(zoo, "join", commands.zoo_join, "write several zoos as one, a family of all their architectures")
     joined.add_argument("--zoo", type=Path, action="append", required=True, help="folder of a zoo; again for each")
     joined.add_argument("--out", type=Path, required=True, help="folder to write to")
+    annotated = add(zoo, "annotate", commands.zoo_annotate, "add columns to a zoo's table, by its networks' names")
+    annotated.add_argument("--zoo", type=Path, required=True, help="folder of the zoo")
+    annotated.add_argument("--table", type=Path, required=True, help="file of a row per network: .csv, .tsv, .parquet")
+    annotated.add_argument("--key", metavar="COLUMN", help="column of names; default: name, or the one that names most")
 
     training = add(top, "train", commands.train, "learn a space of a zoo's networks")
     training.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")

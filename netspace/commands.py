@@ -200,6 +200,9 @@ def zoo_join(args: argparse.Namespace) -> None:
     join([(zoo, range(len(zoo))) for zoo in zoos], args.out, about)
     joined = Zoo.load(args.out)
     print(f"wrote {len(joined)} networks of {', '.join(joined.family.names)} to {args.out}, PReps {joined.family.size}")
+    renamed = len(set(joined.records.name) - {name for zoo in zoos for name in zoo.records.name})
+    if renamed:
+        print(f"{renamed} networks of names that several zoos use have their zoo's name before theirs")
 
 
 def archs(args: argparse.Namespace) -> None:
@@ -773,3 +776,17 @@ def open_both(args: argparse.Namespace):
     space, zoo = load(args.space, args.device), Zoo.load(args.zoo)
     space.check_family(zoo.family)
     return space, zoo
+
+
+def zoo_annotate(args: argparse.Namespace) -> None:
+    from .importing.annotate import annotate
+
+    done = annotate(args.zoo, args.table, args.key or "")
+    networks = done.matched + done.missing
+    print(
+        f"{args.zoo} has {', '.join(done.columns)} of {done.matched} of its {networks} networks, named by {done.key!r}"
+    )
+    if done.unmatched:
+        print(f"{len(done.unmatched)} names in {args.table} are of no network, such as {done.unmatched[0]!r}")
+    if done.skipped:
+        print(f"left out {', '.join(done.skipped)}: a table does not change which weights are whose")

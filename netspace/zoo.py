@@ -266,8 +266,10 @@ def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
 def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict | None = None) -> None:
     """Write networks of one or several zoos, each with its ids, as one zoo, whose family has all their architectures.
 
+    The column `origin` keeps which of several zoos a network comes from; networks of the same name get it as a prefix.
+
     Raises:
-        ValueError: two networks have the same name, or the architectures are for different data.
+        ValueError: two networks of one zoo have the same name, or the architectures are for different data.
         BadFolder: the folder holds a zoo already.
     """
     import pandas as pd
@@ -276,8 +278,12 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
         raise BadFolder(f"{folder} holds a zoo already; choose another folder")
     family = joint_family([zoo.family for zoo, _ in parts])
     tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
-    for zoo, ids in parts:
+    for (zoo, ids), origin in zip(parts, origins([zoo.folder for zoo, _ in parts]), strict=True):
         records = zoo.records.iloc[list(ids)].reset_index(drop=True)
+        if len(parts) > 1:
+            given = records.origin if "origin" in records else pd.Series([None] * len(records), dtype=object)
+            records["origin"] = given.astype(object).where(given.notna(), origin)
+            records["_part"] = origin
         for arch in zoo.family.archs:
             mine = records.arch == arch.name
             rows = torch.tensor(records.row[mine].to_numpy(), dtype=torch.long)
@@ -287,6 +293,10 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
                 stacks[f"{arch.name}/{name}"].append(zoo.weights[f"{arch.name}/{name}"][rows])
         tables.append(records)
     records = pd.concat(tables, ignore_index=True)
+    if "_part" in records and not records.duplicated(["_part", "name"]).any():
+        shared = records.name.duplicated(keep=False)
+        records.loc[shared, "name"] = records["_part"][shared] + "-" + records.name[shared]
+    records = records.drop(columns="_part", errors="ignore")
     twice = records.name[records.name.duplicated()]
     if len(twice):
         raise ValueError(f"two networks are called {twice.iloc[0]!r}")
@@ -294,6 +304,20 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
     weights = {name: torch.cat(stack) for name, stack in stacks.items()}
     write_zoo(folder, family, records, weights, (about or {}) | part_of)
+
+
+def origins(folders: Sequence[Path]) -> list[str]:
+    """Short names that tell folders apart: their own, or those of the folders above if these are the same or "zoo"."""
+    parts = [folder.resolve().parts for folder in folders]
+    parts = [each[:-1] if each[-1] == "zoo" and len(each) > 2 else each for each in parts]
+    while len(set(parts)) > 1 and min(map(len, parts)) > 1 and len({each[-1] for each in parts}) == 1:
+        parts = [each[:-1] for each in parts]
+    names = [each[-1] for each in parts]
+    depth = 1
+    while len(set(names)) < len(set(parts)) and depth < max(map(len, parts)):
+        depth += 1
+        names = ["-".join(each[-depth:]).lstrip("/-") for each in parts]
+    return names
 
 
 def joint_family(families: Sequence[Family]) -> Family:

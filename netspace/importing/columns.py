@@ -1,8 +1,9 @@
 """What is known of networks, from files beside them and from folders' names, as columns of a zoo's table.
 
-Read are tables (CSV, TSV, Parquet, JSON) with a column that names the networks; settings (params.json, config.json,
-args.yaml ...) of a network's folder or the one above; results (result.json, metrics.json ...) if they can be only of this
-network; and logs (result.json of a line per epoch, progress.csv), from which the line of a checkpoint's number is taken.
+Four kinds of files are read: tables (CSV, TSV, Parquet, JSON) with a column that names the networks; settings
+(params.json, config.json, args.yaml) of a network's folder or the one above; results (result.json, metrics.json)
+if they can be only of this network; and logs (result.json with a line per epoch, progress.csv), from which the line of
+a checkpoint's number is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from . import limits
 from .discover import Candidate, plain_stem
 from .limits import Refused
-from .readers import number, opened
+from .readers import Cell, number, opened
 from .states import LONGEST_WORD, MOST_COLUMNS, scalar
 
 RESERVED = {
@@ -74,7 +75,7 @@ def folder_columns(labels: Sequence[str]) -> list[dict[str, str]]:
     kept = []
     for level in range(max(map(len, parts), default=0)):
         values = Counter(p[level] for p in parts if len(p) > level)
-        if 1 < len(values) + (sum(values.values()) < len(parts)) and 2 * len(values) <= len(parts):
+        if len(values) > 1 and 2 * len(values) <= len(parts):
             kept.append(level)
     return [{f"folder_{level + 1}": p[level] for level in kept if len(p) > level} for p in parts]
 
@@ -126,7 +127,7 @@ class Table:
         return None
 
     def at(self, label: str, known: dict, alone: bool) -> dict | None:
-        """The row of a checkpoint's number, by its path or by the epoch in it; of a network alone in its folder: the last."""
+        """The row of a checkpoint's number, by its path or by the epoch in it; the last if it is alone there."""
         path = PurePosixPath(label)
         for head in self.steps:
             wanted = _step(str(head).lower(), path, known)
@@ -165,7 +166,7 @@ class Beside:
             self._inside[folder] += 1
             for parent in [*_parents(folder)]:
                 self._below[parent] += 1
-        self._left: Counter = Counter()
+        self._left: set[str] = set()
 
     def of(self, candidate: Candidate, name: str, key: str, known: dict) -> dict:
         """What is known of a network, the nearest first.
@@ -192,8 +193,8 @@ class Beside:
                         found = _scalars(row) | found
                 if alone:
                     found = results | found
-                elif results or logs:
-                    self._left[where] += 1
+                elif results:
+                    self._left.add(where)
                 found = settings | found
         return dict(list(found.items())[:MOST_COLUMNS])
 
@@ -248,7 +249,10 @@ class Beside:
     @property
     def notes(self) -> list[str]:
         """What was beside the networks and could not be told to be of one of them."""
-        said = []
+        said = [
+            f"{where or 'the source'} holds results and several networks: not taken, for they do not say whose they are"
+            for where in sorted(self._left)[:5]
+        ]
         for tables, *_ in self._read.values():
             said += [
                 f"{t.file}: none of its rows names a network that was read, so nothing of it is taken"
@@ -310,16 +314,32 @@ def _load(path: Path, suffix: str) -> tuple[list[dict], dict | None]:
         return [], None
 
 
+def read_table(path: Path) -> list[dict]:
+    """The rows of a CSV, TSV or Parquet file, without the values that are missing.
+
+    Raises:
+        ValueError: there is no such file, it is of another kind, damaged, too large, or has no rows; in a sentence.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".tsv", ".parquet"):
+        raise ValueError(f"{path} is no table that is read: .csv, .tsv or .parquet")
+    if not path.is_file():
+        raise ValueError(f"no file {path}")
+    if path.stat().st_size > limits.MOST_JSON:
+        raise ValueError(
+            f"{path} has {path.stat().st_size / 1e6:.0f} MB, {limits.MOST_JSON / 1e6:.0f} MB at most are read"
+        )
+    rows, _ = _load(path, suffix[1:])
+    if not rows:
+        raise ValueError(f"{path} is empty, damaged, or has no line of column names")
+    return rows
+
+
 def _csv(text: str, delimiter: str | None) -> list[dict]:
     first = text.partition("\n")[0]
     delimiter = delimiter or max(",;\t", key=first.count)
-    names = {key for key in KEYS}
     return [
-        {
-            head: value if str(head).strip().lower() in names else number(value)
-            for head, value in row.items()
-            if head is not None and isinstance(value, str) and value.strip()
-        }
+        {head: Cell(v) for head, v in row.items() if head is not None and isinstance(v, str) and v.strip()}
         for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     ]
 

@@ -18,8 +18,8 @@ from .readers import HEAD, NOT_READ, kind_of, opened, read_json
 WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".npz", ".npy", ".onnx", ".pkl", ".pickle", ".zip")
 """suffixes of files of weights, for people to read; what a file is, its content tells"""
 SURE = frozenset(
-    (*WEIGHTS, ".h5", ".hdf5", ".keras", ".joblib", ".msgpack", ".tar", ".tgz", ".gz", ".gguf", ".tflite", ".pb", ".pt2",
-     ".pyth", ".pdparams", ".chkpt", ".t7", ".torch", ".ot", ".params", ".weights", ".state", ".7z", ".rar")
+    (*WEIGHTS, ".h5", ".hdf5", ".keras", ".joblib", ".msgpack", ".tar", ".tgz", ".gz", ".gguf", ".tflite", ".pb",
+     ".pt2", ".pyth", ".pdparams", ".chkpt", ".t7", ".torch", ".ot", ".params", ".weights", ".state", ".7z", ".rar")
 )  # fmt: skip
 """suffixes of files that are listed by name if they are not read; others that hold no weights are counted only"""
 NEVER = frozenset(
@@ -69,7 +69,8 @@ class Tree(NamedTuple):
 def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool]], Counter, dict[str, set[str]]]:
     """Files below a folder as (path below it, entry, whether links lead there), what is hidden, and the tables."""
     found, passed, tables, count = [], Counter(), {}, 0
-    todo, been = [("", str(root), False)], {_identity(os.stat(root))}
+    todo, been = [("", str(root), False)], {_identity(root.stat())}
+    above = {_identity(folder.stat()) for folder in root.resolve().parents}
     while todo:
         below, folder, linked = todo.pop()
         try:
@@ -80,7 +81,7 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
                 raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
             passed["a folder that may not be read"] += 1
             continue
-        if links and below and CACHE <= {entry.name for entry in entries}:
+        if links and {entry.name for entry in entries} >= CACHE:
             entries = [entry for entry in entries if entry.name != "blobs"]
         count += len(entries)
         if count > limits.MOST_FILES:
@@ -94,6 +95,9 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
             if _is_folder(entry, links):
                 if is_link:
                     place = _identity(entry.stat())
+                    if place in above:
+                        passed["a link to a folder that holds this one"] += 1
+                        continue
                     if place in been:
                         passed["a link to a folder that is read already"] += 1
                         continue
@@ -102,7 +106,7 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
                     been.add(_identity(entry.stat()))
                 todo.append((f"{name}/", entry.path, linked or is_link))
                 continue
-            suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122: a hundred thousand times
+            suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a hundred thousand times
             if suffix in (".json", ".csv", ".tsv", ".yaml", ".yml", ".parquet", ".jsonl"):
                 tables.setdefault(below[:-1], set()).add(entry.name)
                 if suffix != ".json" or not INDEX.fullmatch(entry.name):
@@ -172,7 +176,7 @@ def look_through(root: Path, links: bool = True, pattern: str = "") -> Tree:
 
 
 def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122: a hundred thousand times
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a hundred thousand times
 
 
 def _unreadable(entry: os.DirEntry, links: bool) -> str:

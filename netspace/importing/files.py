@@ -23,6 +23,7 @@ from .limits import NoNetwork, Refusal, Refused
 from .readers import HEAD, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
 from .states import Found, find_states
 
+
 @dataclass(frozen=True)
 class ReadOptions:
     """Which networks of a source are read."""
@@ -57,7 +58,7 @@ class Read(NamedTuple):
 class Sources:
     """The networks in a folder, a zip or a file, read one by one: iterate over it; a context that clears up.
 
-    `len` is the number of files that may hold networks, `done` of how many of them it is known, or being found out, what they hold.
+    `len` is the number of files that may hold networks, `done` that of those opened so far.
 
     Raises:
         BadFolder: the source cannot be read, or a zip is dangerous.
@@ -147,7 +148,9 @@ class Sources:
                 read += isinstance(each, Read)
                 if self.options.limit and read >= self.options.limit:
                     if left := len(self) - k - 1:
-                        self._notes.append(f"{left:,} more files are not read: at most {read:,} networks were asked for")
+                        self._notes.append(
+                            f"{left:,} more files are not read: at most {read:,} networks were asked for"
+                        )
                     return
         self._progress(len(self), len(self))
 
@@ -172,13 +175,20 @@ class Sources:
         except Refused as reason:
             yield Refusal(candidate.name, str(reason))
             return
-        except (OSError, MemoryError, RuntimeError, ValueError) as error:  # whatever is wrong with one, the others go on
+        except (
+            OSError,
+            MemoryError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # whatever is wrong with one, the others go on
             words = str(error).strip().splitlines()
             yield Refusal(candidate.name, words[0] if words else f"cannot be read ({type(error).__name__})")
             return
         for each in found:
             inner = each.label.replace("/", "-")
-            name = self._unique(inner if self._alone and inner and not inner.isdigit() else _joined(candidate.name, inner))
+            name = self._unique(
+                inner if self._alone and inner and not inner.isdigit() else _joined(candidate.name, inner)
+            )
             known = self._known(k, candidate, name, each.label, each.known)
             yield Read(name, Path(candidate.label), each.state, known, each.notes, self._nearest(candidate.label))
 

@@ -1,4 +1,4 @@
-"""Pickles read without running anything in them: torch.save's files (both formats), TorchScript's, plain ones of arrays.
+"""Pickles read without running anything in them: torch.save's files (both formats), TorchScript's, plain ones.
 
 An unpickler calls whatever a file names. This one calls only what stands in `_TABLE`: makers of tensors and containers,
 which check sizes first, and inert bags for the settings that people save beside weights (argparse's, Lightning's). Any
@@ -14,6 +14,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -173,7 +174,7 @@ def _whole(numbers) -> tuple[int, ...]:
 
 
 class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots memory by numbers that a file names
-    dispatch = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file, storage: Callable[..., Tensor], modules: bool = False):
         super().__init__(file, encoding="latin1")

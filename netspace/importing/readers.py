@@ -72,7 +72,7 @@ def kind_of(head: bytes, name: str = "") -> str:
         return kind
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30:
         return SAFETENSORS
-    if head[0] == 0x80 and len(head) > 1 and 1 < head[1] < 6 and suffix != ".msgpack":
+    if head[0] == 0x80 and len(head) > 1 and 1 < head[1] < 6:
         return LEGACY
     if head[257:262] == b"ustar":
         return "tar"
@@ -156,11 +156,17 @@ def _safetensors(path: Path) -> dict:
 
     try:
         with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: it is no dictionary
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
             about = {k: number(v) for k, v in (file.metadata() or {}).items() if k != "format"}
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise Refused(f"truncated or not a safetensors file ({error})") from error
     return {"state_dict": state, **about} if about else state
+
+
+class Cell(str):
+    """A cell of a table of text, of which nobody knows yet whether it is a number."""
+
+    __slots__ = ()
 
 
 def number(text: str):

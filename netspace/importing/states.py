@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 from torch import Tensor
 
 from .limits import NoNetwork, Refused
 from .pickles import Array, Bag, Odd
-from .readers import as_tensor
+from .readers import Cell, as_tensor, number
 
 DEEPEST = 4
 """dictionaries within dictionaries in which a state dict is looked for"""
@@ -55,13 +56,17 @@ class _State(NamedTuple):
 
 def scalar(value):
     """A number, a word or a truth that can stand in a table; None for all else."""
+    if isinstance(value, Cell):
+        value = number(value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, Array):
         value = as_tensor(value.value)
     if isinstance(value, Tensor):
         if value.numel() != 1 or value.is_complex():
             return None
         value = value.reshape(()).item()
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
         return value if -(1 << 63) <= value < 1 << 63 else float(value) if abs(value) < 1 << 1000 else None
@@ -196,7 +201,9 @@ def _asked_for(states: list[_State], prefix: str) -> tuple[list[_State], tuple[s
         return inside, ()
     names = {state.path[-1] for state in states if state.path}
     names |= {k.split(".")[0] + "." for state in states for k in state.tensors if "." in k}
-    raise Refused(f"no state dict {prefix!r} in it; there are {', '.join(sorted(names)[:8]) or 'no names to choose by'}")
+    raise Refused(
+        f"no state dict {prefix!r} in it; there are {', '.join(sorted(names)[:8]) or 'no names to choose by'}"
+    )
 
 
 def _preferred(states: list[_State]) -> tuple[list[_State], tuple[str, ...]]:
@@ -257,7 +264,7 @@ def _without_average(tensors: dict) -> tuple[dict, tuple[str, ...]]:
 
 
 def _stacked(tensors: dict) -> tuple[int, str]:
-    """How many networks are stacked along the tensors' first axis, 0 if it is one; and what is to be said if unclear."""
+    """The number of networks stacked along the tensors' first axis, 0 if it is one; and what to say if unclear."""
     dense = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
     if not dense or len(dense) < len(tensors) or any(t.dim() == 0 for t in dense.values()):
         return 0, ""
@@ -291,8 +298,8 @@ def _nothing(held) -> Refused:
         shape = tuple(held.shape)
         if held.dim() == 2 and held.is_floating_point():
             return Refused(
-                f"one array of {shape} without names: if these are {shape[0]} flattened networks, it does not say which "
-                "of the numbers belong to which layer; save a list of state dicts"
+                f"one array of {shape} without names: if these are {shape[0]} flattened networks, it does not say "
+                "which of the numbers belong to which layer; save a list of state dicts"
             )
         return Refused(f"one array of {shape} without names, no state dict")
     if isinstance(held, (list, tuple)):
