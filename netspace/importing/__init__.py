@@ -126,7 +126,7 @@ class Importer:
             raise Refused(f"not a {archs[0].name}: it has no convolutions")
         if said.arch:
             said = _from_name(archs[0], said)
-        converted = self.fields.read(layers, said, getattr(found, "layout", ""))
+        converted = self.fields.read(layers, said, found.layout)
         if said.arch and converted.arch.name != archs[0].name:
             raise Refused(f"not a {archs[0].name}: it is a {converted.arch.name} ({converted.function})")
         return converted, {}
@@ -244,33 +244,37 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
     refused: list[Refusal] = []
     notes: list[str] = []
     compared, held = "", 0
-    found = networks_in(source, options)
-    for k, one in enumerate(found, start=1):
-        total = max(len(found), k)
-        if isinstance(one, Refusal):
-            refused.append(one)
-            progress(k, total, f"{one.name}: {one.reason}")
-            continue
-        try:
-            converted, record, said = importer.convert(one)
-            held += 4 * converted.arch.num_params
-            if held > MOST_IN_ALL:
-                raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
-        except (Refused, RuntimeError, ValueError) as reason:  # of whatever is wrong with one file, others are imported
-            words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
-            refused.append(Refusal(one.name, words))
-            progress(k, total, f"{one.name}: {words}")
-            continue
-        if "fused_difference" in record:
-            test = importer._test(converted.arch, "test")
-            compared = f"{min(256, len(test))} test images" if test else "256 random inputs"
-        stack = params.setdefault(converted.arch.name, [])
-        base = {"name": one.name, "arch": converted.arch.name, "row": len(stack), "split": IMPORTED}
-        records.append(base | record | {"warning": "; ".join(said)} | _columns(one.known, record))
-        notes += [f"{one.name}: {words}" for words in said]
-        stack.append({name: t.detach().to(torch.float32).contiguous() for name, t in converted.params.items()})
-        progress(k, total, f"{one.name}: {converted.arch.name}")
-    notes += found.notes
+    with networks_in(source, options) as found:
+        for one in found:
+            k, total = found.done, max(len(found), found.done)
+            if isinstance(one, Refusal):
+                refused.append(one)
+                progress(k, total, f"{one.name}: {one.reason}")
+                continue
+            try:
+                converted, record, said = importer.convert(one)
+                held += 4 * converted.arch.num_params
+                if held > MOST_IN_ALL:
+                    raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
+            except (
+                Refused,
+                RuntimeError,
+                ValueError,
+            ) as reason:  # of whatever is wrong with one file, others are imported
+                words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
+                refused.append(Refusal(one.name, words))
+                progress(k, total, f"{one.name}: {words}")
+                continue
+            if "fused_difference" in record:
+                test = importer._test(converted.arch, "test")
+                compared = f"{min(256, len(test))} test images" if test else "256 random inputs"
+            stack = params.setdefault(converted.arch.name, [])
+            base = {"name": one.name, "arch": converted.arch.name, "row": len(stack), "split": IMPORTED}
+            records.append(base | record | {"warning": "; ".join(said)} | _columns(one.known, record))
+            notes += [f"{one.name}: {words}" for words in said]
+            stack.append({name: t.detach().to(torch.float32).contiguous() for name, t in converted.params.items()})
+            progress(k, total, f"{one.name}: {converted.arch.name}")
+    notes += [*found.notes, *filter(None, [found.passed_over])]
     if not records:
         return Imported(None, [], refused, "", notes)
     refused += _not_joined(records, params)

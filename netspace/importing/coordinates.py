@@ -171,7 +171,7 @@ class Reader:
         spec, params = _under(spec, params, hypothesis)
         if hypothesis.activation == "sin" and (hypothesis.first, hypothesis.others) != (OMEGA, OMEGA):
             result.converted.append(f"{hypothesis} to sines of {OMEGA:g}")
-        return finish(spec, params, measured, said, measured is FRESH or layout == "authors", result)
+        return finish(spec, params, measured, said, measured is FRESH or bool(layout or said.made_as), result)
 
     def _spec(self, chain: Sequence[Layer], said: Declaration) -> tuple[FieldSpec, list[str]]:
         """Widths and encoding; the activation is open."""
@@ -321,7 +321,7 @@ def finish(
 
     Args:
         measured: how it behaves, if that is known.
-        may_assume: it is negative inside if its sign at the border does not tell.
+        may_assume: it is a signed distance, negative inside, if its values do not tell.
 
     Raises:
         Refused: it is not known which side is inside, or its box cannot be converted.
@@ -332,7 +332,7 @@ def finish(
     what = said.field
     if what:
         result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
-    elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3:
+    elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3 or (may_assume and sign > 0):
         what = SDF
         if fresh:
             result.assumed.append("signed distances: it is untrained")
@@ -373,7 +373,7 @@ def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Conv
     if measured.sign is not None and measured is not FRESH:
         result.detected.append(f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border")
         return measured.sign
-    if said.made_as or may_assume:
+    if may_assume:
         result.assumed.append("negative inside")
         return 1.0
     raise Refused(

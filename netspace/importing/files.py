@@ -53,6 +53,8 @@ class Read(NamedTuple):
     """the nearest network.json, in its folder or one above, up to the source itself"""
     onnx: Path | None = None
     """the ONNX model to read, if it is one; then `state` is empty"""
+    layout: str = ""
+    """whose way of laying out files it is, see `states.Found`"""
 
 
 class Sources:
@@ -190,7 +192,8 @@ class Sources:
                 inner if self._alone and inner and not inner.isdigit() else _joined(candidate.name, inner)
             )
             known = self._known(k, candidate, name, each.label, each.known)
-            yield Read(name, Path(candidate.label), each.state, known, each.notes, self._nearest(candidate.label))
+            declared = self._nearest(candidate.label)
+            yield Read(name, Path(candidate.label), each.state, known, each.notes, declared, None, each.layout)
 
     def _unique(self, name: str) -> str:
         free, k = name, 1

@@ -46,6 +46,8 @@ class Found(NamedTuple):
     state: dict[str, Tensor]
     known: dict[str, float | int | str | bool]
     notes: tuple[str, ...]
+    layout: str = ""
+    """whose way of laying out files it is: authors, of the paper, {"mlp": state, "sdf": samples}; empty: nobody's"""
 
 
 class _State(NamedTuple):
@@ -176,12 +178,13 @@ def find_states(held, prefix: str = "") -> list[Found]:
         raise _nothing(held)
     states, notes = _asked_for(states, prefix) if prefix else _preferred(states)
     found: list[Found] = []
+    layout = "authors" if isinstance(held, dict) and set(held) == {"mlp", "sdf"} else ""
     several = len(states) > 1
     for state in states:
         label = "-".join(part for part in state.path if part not in WRAPPERS) or "-".join(state.path)
         for part, tensors, more in _networks(state.tensors, bool(prefix)):
             name = "-".join(filter(None, [label if several else "", part]))
-            found.append(Found(name, _dense(tensors), state.known, (*notes, *more)))
+            found.append(Found(name, _dense(tensors), state.known, (*notes, *more), layout))
     return found
 
 
