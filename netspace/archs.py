@@ -404,7 +404,9 @@ ARCHS: dict[str, Arch] = {
     ]
 }
 
-OTHER_IMAGES = re.compile(r"(\w+)/(\d+)px-(\d+)c")
+OTHER_IMAGES = re.compile(r"(\w+)/([0-9]{1,9})px-([0-9]{1,9})c")
+MOST_PIXELS, MOST_CLASSES = 1024, 100_000
+"""of images of other sizes: larger networks fit no PRep that a machine could hold"""
 
 
 @functools.cache
@@ -422,7 +424,10 @@ def arch_named(name: str) -> Arch:
             f"unknown architecture {name!r}; known: {', '.join(ARCHS)}, and e.g. resnet8/48px-37c for images of "
             "48 pixels in 37 classes"
         )
-    arch = classifier(other[1], name.split("/")[1], int(other[2]), int(other[3]))
+    size, classes = int(other[2]), int(other[3])
+    if size > MOST_PIXELS or classes > MOST_CLASSES:
+        raise ValueError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
+    arch = classifier(other[1], name.split("/")[1], size, classes)
     arch.skeleton  # noqa: B018  (raises where it does not fit)
     return arch
 
