@@ -36,8 +36,14 @@ def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None
             )
 
 
-def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
-    """The whole command line; options of the configs default to the recipe's values."""
+def build_parser(
+    recipe: str | None = None, made_of: type[argparse.ArgumentParser] = argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    """The whole command line; options of the configs default to the recipe's values.
+
+    Args:
+        made_of: class of the parser and of those of its commands.
+    """
     from .fit_cnn import CnnConfig
     from .fit_sdf import FitConfig
     from .interpolate import METHODS
@@ -46,7 +52,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     from .project import UmapConfig
     from .train import TrainConfig
 
-    parser = argparse.ArgumentParser(prog="netspace", description=__doc__)
+    parser = made_of(prog="netspace", description=__doc__)
     top = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(to, name: str, run, text: str) -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ LAYERS = [
     "network",
     "shapes",
     "zoo",
+    "launch",
     "runs",
     "mesh",
     "picture",
