@@ -146,7 +146,7 @@ def metrics(folder: Path) -> list[dict]:
         lines = (folder / METRICS).read_text(errors="replace").splitlines()
     except OSError:
         return []
-    return [{"terms": {}, "measures": {}} | found for line in lines if (found := _point(line))]
+    return [found for line in lines if (found := _point(line))]
 
 
 def log_tail(job: Job, lines: int = 200) -> str:
@@ -180,9 +180,24 @@ def _status(folder: Path) -> dict:
     try:
         found = read_json(folder / STATUS)
         right = [n for n in usual if n in found and isinstance(found[n], types.get(n, type(usual[n])))]
+        right = [n for n in right if _sensible(n, found[n])]
         return usual | {name: found[name] for name in right}
     except (BadFolder, TypeError):
         return usual
+
+
+STATES = (QUEUED, RUNNING, STOPPED, FINISHED, FAILED, CRASHED)
+LONGEST = 1e10
+"""seconds that a job may say it takes yet"""
+
+
+def _sensible(name: str, value: object) -> bool:
+    """Whether a field of status.json has a value that this program could have written."""
+    if name == "state":
+        return value in STATES
+    if name in ("done", "total"):
+        return not isinstance(value, bool) and value >= 0
+    return name != "seconds_left" or value is None or 0 <= value <= LONGEST
 
 
 def _time(text: str) -> datetime | None:
@@ -219,8 +234,13 @@ def _point(line: str) -> dict | None:
     """A line of metrics.jsonl, or None where it is damaged."""
     try:
         found = json.loads(line)
-        return found if isinstance(found["step"], int) else None
-    except (ValueError, KeyError, TypeError):
+        if type(found["step"]) is not int:
+            return None
+        for part in ("terms", "measures"):
+            numbers = found.get(part, {})
+            found[part] = {k: v for k, v in numbers.items() if isinstance(v, Real) and not isinstance(v, bool)}
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
