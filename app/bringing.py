@@ -75,11 +75,11 @@ def _dialog(space: Found) -> None:
     name = right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/")
     problem = imports.name_problem(name.strip())
     if problem:
-        st.warning(problem)
+        st.warning(frame.plain(problem))
     before = state.get("map_import")
     busy = before is not None and not before.over
     if busy:
-        st.info(f"{before.name} is still imported: another import can begin when it is done.")
+        st.info(f"{frame.plain(before.name)} is still imported: another import can begin when it is done.")
     off = bool(problem or busy or not (files or folder))
     if st.button("Import", type="primary", icon=":material/upload:", disabled=off):
         try:

@@ -6,7 +6,6 @@ import itertools
 import logging
 import math
 import mimetypes
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from app.session.catalogue import Found, Loaded
 from app.session.classifiers import ClassifierWork
 from app.session.path import NetworkPath, absent_words, several, sides_between
 from app.session.preps import PrepPath
-from app.session.words import sentence
+from app.session.words import code, plain, sentence  # noqa: F401  (for the pages)
 
 STYLE = """
 <style>
@@ -128,7 +127,7 @@ def notices() -> None:
     sentences = st.session_state.pop("notices", [])
     st.session_state["noticed"] = [*st.session_state.get("noticed", []), *sentences]
     for words in sentences:
-        st.warning(words)
+        st.warning(plain(words))
 
 
 def rerun() -> None:
@@ -190,6 +189,7 @@ def method_between(loaded: Loaded, a: int, b: int) -> Callable[[str], str]:
 def remarks(loaded: Loaded, a: int, b: int) -> str:
     """Why a side is missing, and why a path may look broken that is not; empty where there is no such reason."""
     reasons = [*(absent["help"] for absent in absent_words(loaded, a, b)), catalogue.doubt(loaded, a, b)]
+    reasons.append(catalogue.broken(loaded, a, b))
     return " ".join(filter(None, reasons))
 
 
@@ -258,13 +258,8 @@ def choose_pair(key: str, loaded: Loaded, order: Sequence[int]) -> None:
 
 
 def notice(words: str) -> None:
-    """Have a sentence shown by `notices`."""
+    """Have a sentence shown by `notices`, as text: it may name what a link or a file says."""
     st.session_state.setdefault("notices", []).append(words)
-
-
-def plain(words: str) -> str:
-    """For markdown: words from elsewhere, such as the name of a file, shown as they are."""
-    return re.sub(r"([\\`*_\[\]<>$~:#|&])", r"\\\1", " ".join(words.split()))
 
 
 def one_of(options: list[str], words: str) -> Callable[[str], str]:
@@ -326,7 +321,7 @@ def sidebar(shows: Shows) -> dict[str, Found | None]:
                 help=words, placeholder="none found", on_change=_choose, args=(kind, shows),
             )  # fmt: skip
             if chosen:
-                st.caption(options[chosen].note)
+                st.caption(plain(options[chosen].note))
         st.divider()
         st.caption(f"Running on {catalogue.device_name()}")
     now = {kind: state[f"{kind}_id"] for kind in KINDS}
@@ -376,7 +371,7 @@ def loaded(shows: Shows, instead: Callable[[Found], None] | None = None) -> Load
     space = chosen["space"]
     if instead and space and space.family and not any(map(space.fits, offers(shows)["zoo"].values())):
         notices()
-        st.info(f"No zoo here fits the space {space.title}.", icon=":material/scatter_plot:")
+        st.info(f"No zoo here fits the space {plain(space.title)}.", icon=":material/scatter_plot:")
         instead(space)
         st.stop()
     missing = [kind for kind, folder in chosen.items() if folder is None]
@@ -393,7 +388,7 @@ def loaded(shows: Shows, instead: Callable[[Found], None] | None = None) -> Load
         return catalogue.load(**chosen)
     except ValueError as error:
         notices()
-        st.error(f"{sentence(error)} Choose another space or zoo in the sidebar.")
+        st.error(f"{plain(sentence(error))} Choose another space or zoo in the sidebar.")
         st.stop()
 
 
@@ -460,7 +455,7 @@ def offer_download(loaded: Loaded) -> None:
                 classifiers.download(loaded)
             st.rerun()
         except ValueError as error:
-            st.error(sentence(error))
+            st.error(plain(sentence(error)))
 
 
 def download(column, title: str, make: Callable[[], bytes], file: str, words: str | None = None, **looks) -> None:

@@ -63,7 +63,7 @@ def section(
         else:
             _show(loaded, family, i, write_link)
     except ValueError as problem:
-        st.info(frame.sentence(problem))
+        st.info(frame.plain(frame.sentence(problem)))
         return None
     return {
         "follows": VIEWS[is_shapes(loaded)],
@@ -198,7 +198,7 @@ def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, 
         if family.held
         else None
     )
-    right.caption(frame.plain(" ".join(family.notes)), help=held)
+    right.caption(frame.plain(" ".join(family.notes)), help=held and frame.plain(held))
     return family
 
 
@@ -253,7 +253,7 @@ def _spline(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: 
     right.button(
         "Add the picked network", icon=":material/add:", width="stretch",
         disabled=name is None or name in names or len(names) == moves.MOST_ANCHORS,
-        help="Networks picked on the map are added at the end" if name is None else name,
+        help="Networks picked on the map are added at the end" if name is None else frame.plain(name),
         on_click=lambda: _keep("move_spline", [*names, name]),
     )  # fmt: skip
     return moves.spline(loaded, ids)

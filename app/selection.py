@@ -30,7 +30,7 @@ def section(chart: Chart, where: Placed, ids) -> None:
             _save(chart, ids)
         st.button("Clear", icon=":material/close:", on_click=_clear)
     if "map_saved" in state:
-        st.success(state.pop("map_saved"))
+        st.success(frame.plain(state.pop("map_saved")))
     left, right = st.columns([7, 5], gap="medium")
     left.dataframe(selections.table(chart, ids), hide_index=True, height=280)
     if count > selections.MOST_ROWS:

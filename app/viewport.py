@@ -28,7 +28,9 @@ def inspect(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) ->
             page = exported(vertices, faces, colour, dark)
         _show(page)
     except Exception as error:  # another process, a web server and an asset of stpyvista take part: each may fail
-        st.info(f"The inspection view does not work on this system ({error}). The mesh can be downloaded instead.")
+        st.info(
+            f"The inspection view does not work on this system ({_told(error)}). The mesh can be downloaded instead."
+        )
 
 
 def exported(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> str:
@@ -45,6 +47,12 @@ def exported(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -
         if not page.exists():
             raise RuntimeError(done.stderr.strip().rsplit("\n", 1)[-1] or "nothing was exported")
         return page.read_text()
+
+
+def _told(error: Exception) -> str:
+    from app.session.words import plain  # the process that exports runs this file alone, and has no package app
+
+    return plain(str(error))
 
 
 def _show(page: str) -> None:

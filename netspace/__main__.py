@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import commands, runs
 from .commands import Refused
+from .config import MOST_ROWS, MOST_SEED, check_number
 
 
 def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None) -> None:
@@ -35,8 +36,14 @@ def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None
             )
 
 
-def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
-    """The whole command line; options of the configs default to the recipe's values."""
+def build_parser(
+    recipe: str | None = None, made_of: type[argparse.ArgumentParser] = argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    """The whole command line; options of the configs default to the recipe's values.
+
+    Args:
+        made_of: class of the parser and of those of its commands.
+    """
     from .fields import OCCUPANCY, SDF
     from .fit_cnn import CnnConfig
     from .fit_sdf import FitConfig
@@ -47,7 +54,7 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     from .project import UmapConfig
     from .train import TrainConfig
 
-    parser = argparse.ArgumentParser(prog="netspace", description=__doc__)
+    parser = made_of(prog="netspace", description=__doc__)
     top = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(to, name: str, run, text: str) -> argparse.ArgumentParser:
@@ -265,7 +272,11 @@ def build_parser(recipe: str | None = None) -> argparse.ArgumentParser:
     space_and_zoo(embedding)
     embedding.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
     embedding.add_argument("--map", choices=("pca", "umap"), help="with columns x and y: places on a map")
-    embedding.add_argument("--among", type=Path, metavar="ZOO", help="place them on the map of this zoo instead")
+    embedding.add_argument(
+        "--among", type=Path, metavar="ZOO",
+        help="place them on the map of this zoo instead, and tell which are off the manifold of its training networks",
+    )  # fmt: skip
+    image_folder(embedding)
     add_fields(embedding, UmapConfig, recipe)
     device(embedding)
 
@@ -311,10 +322,31 @@ def usable_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise Refused(f"--device {name} is not usable here: {str(error).splitlines()[0]}") from error
+        if torch.ones(2, device=name).add(1).sum().item() != 4:  # some devices hold tensors and compute nothing
+            raise RuntimeError("it computes nothing")
+    except Exception as error:  # every backend that is missing raises another kind
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise Refused(f"--device {name} is not usable here: {why}") from error
     return name
+
+
+COUNTS = {
+    "count": (1, MOST_ROWS), "chairs": (1, MOST_ROWS), "first_seed": (0, MOST_SEED), "train": (0, MOST_ROWS),
+    "validation": (0, MOST_ROWS), "heldout": (0, MOST_ROWS), "limit": (0, None), "pairs": (0, 100_000),
+    "group": (0, MOST_ROWS), "workers": (0, 1024), "networks": (0, MOST_ROWS),
+}  # fmt: skip
+"""smallest and largest value of options that are no fields of a config"""
+MOST_STEPS = 10_000
+"""networks of a path"""
+
+
+def check_counts(args: argparse.Namespace) -> None:
+    """Raise ValueError, with the option's name, unless every count that was given is within its limits."""
+    limits = COUNTS | ({"steps": (None, MOST_STEPS)} if args.run is commands.interpolate else {})
+    for name, (least, most) in limits.items():
+        value = getattr(args, name, None)
+        if isinstance(value, int):
+            check_number(f"--{name.replace('_', '-')}", value, {"least": least, "most": most})
 
 
 @contextmanager
@@ -336,9 +368,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with as_job(args, argv):
             if "device" in args:
                 args.device = usable_device(args.device)
-            for name in ("count", "train", "validation", "heldout", "limit", "pairs", "group", "workers", "networks"):
-                if getattr(args, name, 0) < 0:
-                    raise Refused(f"--{name} is {getattr(args, name)}, it cannot be negative")
+            check_counts(args)
             args.run(args)
     except (ValueError, KeyError, OSError) as error:
         print(f"netspace: {runs.sentence(error)}", file=sys.stderr)

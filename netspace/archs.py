@@ -183,7 +183,9 @@ ARCHS: dict[str, Arch] = {
 }
 
 _CLASSIFIER = re.compile(r"(?P<base>[^/]+)/(?P<data>[\w-]+)(?P<variant>(:[^/:]+)*)")
-_OTHER_IMAGES = re.compile(r"(\d{1,5})px-(\d{1,6})c")
+_OTHER_IMAGES = re.compile(r"([0-9]{1,9})px-([0-9]{1,9})c")
+MOST_PIXELS, MOST_CLASSES = 1024, 100_000
+"""of images of other sizes: larger networks fit no PRep that a machine could hold"""
 LONGEST_NAME = 2000
 
 
@@ -215,6 +217,8 @@ def arch_named(name: str) -> Arch:
         size, classes = spec.size, spec.classes
     else:
         size, classes = map(int, _OTHER_IMAGES.fullmatch(found["data"]).groups())
+    if size > MOST_PIXELS or classes > MOST_CLASSES:
+        raise ValueError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
     arch = classifier(found["base"], found["data"], size, classes, Variant.parse(found["variant"]))
     if arch.name in ARCHS:
         return ARCHS[arch.name]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from . import runs
-from .archs import ARCHS, PAPER_WIDTH, arch_named
+from .archs import ARCHS, PAPER_WIDTH, Arch, arch_named
 from .prep import prep_size
 from .zoo import OPTIMISED, SPLITS, TRAIN, Zoo, add, join, replacing, select
 
@@ -170,13 +170,15 @@ def zoo_select(args: argparse.Namespace) -> None:
     unknown = set(args.arch or ()) - set(zoo.family.names)
     if unknown:
         raise Refused(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
-    ids = []
+    ids, broken = [], set(zoo.not_finite)
     for name in args.arch or zoo.family.names:
         for split in SPLITS:
-            mine = [i for i in zoo.ids(split) if zoo.records.arch[i] == name]
+            mine = [i for i in zoo.ids(split) if zoo.records.arch[i] == name and i not in broken]
             count = min(getattr(args, split), len(mine))
             ids += [mine[k * len(mine) // count] for k in range(count)] if args.spread else mine[:count]
     select(zoo, sorted(ids), args.out)
+    for i in sorted(broken):
+        print(f"left out {zoo.records.name[i]}: its weights are not finite")
     print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
 
 
@@ -374,6 +376,9 @@ def evaluate(args: argparse.Namespace) -> None:
             rows.append(row)
             if sys.stderr.isatty():
                 print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
+    odd = [row for row in rows if row.problem]
+    for row in odd:
+        print(f"not counted: {row.name}: {row.problem}", file=sys.stderr if args.json else sys.stdout)
     summary = summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
     tables = [args.rows] if args.rows else []
     if args.save:
@@ -390,7 +395,7 @@ def evaluate(args: argparse.Namespace) -> None:
     paths = summary.pop("paths", {})
     for split, measures in summary.items():
         print(f"{split} ({measures['count']} networks)")
-        print_measures(measures, "count")
+        print_measures({name: value for name, value in measures.items() if name != "not_counted"}, "count")
     for name, measures in paths.items():
         title = f"{METHODS[name].title}, training networks" if name in METHODS else name
         print(f"{title} ({measures['pairs']} pairs)")
@@ -414,7 +419,8 @@ def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
 
     from .interpolate import METHODS, PATH_STEPS, gammas, measure, summarise_paths
 
-    ids, draw = zoo.ids(TRAIN), random.Random(0)
+    broken, draw = set(zoo.not_finite), random.Random(0)
+    ids = [i for i in zoo.ids(TRAIN) if i not in broken]
     if len(ids) < 2:
         raise Refused(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
     pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
@@ -477,16 +483,24 @@ def write_embeddings(args: argparse.Namespace) -> None:
     space, zoo = open_both(args)
     z = embeddings(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
+    for i in zoo.not_finite:
+        print(f"{zoo.records.name[i]} has weights that are not finite: its embedding is not a number")
+    whole = Zoo.load(args.among) if args.among else None
+    if whole:
+        check_reference(space, whole)
     if args.map:
-        whole = Zoo.load(args.among) if args.among else zoo
-        space.check_family(whole.family)
-        reference = embeddings(space, whole, cache_folder()) if args.among else z
+        reference = embeddings(space, whole, cache_folder()) if whole else z
         projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
-        placed = projection.place(z) if args.map == "pca" or args.among else projection.places
-        table.insert(3, "x", placed[:, 0].numpy())
-        table.insert(4, "y", placed[:, 1].numpy())
+        places = projection.place(z) if args.map == "pca" or whole else projection.places
+        table.insert(3, "x", places[:, 0].numpy())
+        table.insert(4, "y", places[:, 1].numpy())
         words = f", and their places on a map by {args.map.upper()}"
+    placed = place_among(space, zoo, whole, images_of(space.family.archs[0], args.data)) if whole else []
+    if placed:
+        for name, values in placement_columns(placed).items():
+            table.insert(table.columns.get_loc("z0"), name, values)
     write(args.out, table)
+    print_placements(placed)
     print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")
 
 
@@ -550,26 +564,16 @@ def counted(words: str):
 def zoo_import(args: argparse.Namespace) -> None:
     import math
 
-    from .evaluate import place_networks
-    from .images import available, load_images
     from .importing import ReadOptions, import_networks
     from .model import load
-    from .project import cache_folder, embeddings
 
     if args.among and not args.space:
         raise Refused("--among asks for the space that was trained on that zoo: --space")
     space = load(args.space, args.device) if args.space else None
     reference = Zoo.load(args.among) if args.among else None
     if reference:
-        space.check_family(reference.family)
-        if len(reference.ids(TRAIN)) < 2:
-            raise Refused(f"{args.among} has {len(reference.ids(TRAIN))} training networks to place others among")
-
-    def images(arch, split):
-        if args.data or available(arch.data):
-            return load_images(arch.data, split, args.data)
-        return None
-
+        check_reference(space, reference)
+    images = partial(images_of, data=args.data)
     done = import_networks(
         args.source, args.out, space.family if space else None, args.arch, images, counted("read"),
         said=declaration(args), options=ReadOptions(args.pattern, args.limit, args.prefix), reference=args.reference,
@@ -577,17 +581,12 @@ def zoo_import(args: argparse.Namespace) -> None:
     )  # fmt: skip
     placed = []
     if done.folder and reference:
-        zoo, train = Zoo.load(done.folder), reference.ids(TRAIN)
-        training, names = embeddings(space, reference, cache_folder())[train], reference.records.name[train].tolist()
-        test = images(space.family.archs[0], "test") if space.family.archs[0].kind == "images" else None
-        progress = counted("placed")
-        for placement in place_networks(space, zoo, range(len(zoo)), training, names, test):
-            placed.append(placement._replace(figures=None)._asdict() | {"figures": figures_of(placement)})
-            progress(len(placed), len(zoo))
+        placed = place_among(space, Zoo.load(done.folder), reference, images(space.family.archs[0]))
     if args.json:
+        placements = [p._replace(figures=None)._asdict() | {"figures": figures_of(p)} for p in placed]
         rows = [
             {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
-            for row in placed
+            for row in placements
         ]
         refused = [refusal._asdict() for refusal in done.refused]
         print(json.dumps({"imported": done.records, "refused": refused, "notes": done.notes, "placed": rows}, indent=2))
@@ -616,12 +615,57 @@ def zoo_import(args: argparse.Namespace) -> None:
             f"{len(proved)} compared with the reference on real inputs: outputs differ by at most {max(proved):.1e} of "
             "the largest"
         )
+    print_placements(placed)
+
+
+def images_of(arch: Arch, split: str = "test", *, data: Path | None):
+    """Images of an architecture; None of SDFs, and if they are not here and no folder is named."""
+    from .images import available, load_images
+
+    if arch.kind == "images" and (data or available(arch.data)):
+        return load_images(arch.data, split, data)
+    return None
+
+
+def check_reference(space, reference: Zoo) -> None:
+    """ValueError unless networks can be placed among the training networks of a zoo."""
+    space.check_family(reference.family)
+    train = set(reference.ids(TRAIN)) - set(reference.not_finite)
+    if len(train) < 2:
+        raise Refused(f"{reference.folder} has {len(train)} training networks to place others among")
+
+
+def place_among(space, zoo: Zoo, reference: Zoo, images) -> list:
+    """The placements of a zoo's networks among the training networks of a reference zoo."""
+    from .evaluate import place_networks
+    from .project import cache_folder, embeddings
+
+    broken = set(reference.not_finite)
+    train = [i for i in reference.ids(TRAIN) if i not in broken]
+    training, names = embeddings(space, reference, cache_folder())[train], reference.records.name[train].tolist()
+    placed, progress = [], counted("placed")
+    for placement in place_networks(space, zoo, range(len(zoo)), training, names, images):
+        placed.append(placement)
+        progress(len(placed), len(zoo))
+    return placed
+
+
+def print_placements(placed: Sequence) -> None:
+    """A line for each placement: error, nearest training network, and why it is off the manifold."""
+    import math
+
     if placed:
         print(f"{'network':24} {'error':>7} {'distance':>9}  nearest training network")
-    for row in placed:
-        error = f"{row['error']:7.3f}" if math.isfinite(row["error"]) else "unknown"
-        off = f"  off the manifold: {row['why']}" if row["off"] else ""
-        print(f"{row['name']:24} {error} {row['distance']:9.2f}  {row['nearest']}{off}")
+    for one in placed:
+        error = f"{one.error:7.3f}" if math.isfinite(one.error) else "unknown"
+        off = f"  off the manifold: {one.why}" if one.off else ""
+        print(f"{one.name:24} {error} {one.distance:9.2f}  {one.nearest}{off}")
+
+
+def placement_columns(placed: Sequence) -> dict[str, list]:
+    """Placements as columns of a table of embeddings."""
+    columns = {"error": "error", "nearest": "nearest", "distance": "distance", "off_manifold": "off", "why_off": "why"}
+    return {column: [getattr(one, name) for one in placed] for column, name in columns.items()}
 
 
 def declaration(args: argparse.Namespace):
@@ -662,6 +706,7 @@ def interpolate(args: argparse.Namespace) -> None:
     from .interpolate import METHODS, gammas
 
     space, zoo = open_both(args)
+    zoo.check_finite([zoo.index(key) for key in (args.a, args.b)])
     a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
     positions = gammas(args.steps)
     networks = METHODS[args.method].path(space, a, b, positions)

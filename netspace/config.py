@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import field, fields
+from numbers import Real
 from typing import Any
 
 DTYPES = ("float32", "bfloat16", "float16")
 MOST_SEED = 2**31 - 1
 """Seeds are shifted by 32 bits to make room for the step."""
+MOST_RATE = 1e30
+"""Highest learning rate: Adam's steps stay finite in float32."""
+MOST_ROWS = 10**6
+"""Most points or images of a step, and most networks of a zoo: they are held in memory together."""
+MOST_WIDTH = 2**16
+"""Largest embedding, chunk and hidden layer of a space."""
 
 
 def option(
@@ -18,19 +26,40 @@ def option(
     choices: Sequence[str] | None = None,
     least: float | None = None,
     most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
 ) -> Any:
-    """A field of a config dataclass; `words` are its documentation and the command line's help."""
-    return field(default=default, metadata={"help": words, "choices": choices, "least": least, "most": most})
+    """A field of a config dataclass; `words` are its documentation and the command line's help.
+
+    Args:
+        least, most: lowest and highest value allowed.
+        above, below: values that the field must stay above and below, themselves not allowed.
+    """
+    limits = {"least": least, "most": most, "above": above, "below": below}
+    return field(default=default, metadata={"help": words, "choices": choices} | limits)
+
+
+def check_number(name: str, value: float, limits: dict[str, float | None]) -> None:
+    """Raise ValueError, with name and value, unless a number is finite and within limits (as `option` has them)."""
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, it must be a finite number")
+    least, most, above, below = (limits.get(key) for key in ("least", "most", "above", "below"))
+    if least is not None and value < least:
+        raise ValueError(f"{name} is {value}, it must be at least {least}")
+    if above is not None and value <= above:
+        raise ValueError(f"{name} is {value}, it must be above {above}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} is {value}, it must be at most {most}")
+    if below is not None and value >= below:
+        raise ValueError(f"{name} is {value}, it must be below {below}")
 
 
 def check_fields(config: Any) -> None:
-    """ValueError, naming the option, its value and what is allowed, unless every field has an allowed value."""
+    """Raise ValueError, naming the option, its value and what is allowed, unless every field has an allowed value."""
     for f in fields(config):
         value, flag = getattr(config, f.name), f"--{f.name.replace('_', '-')}"
-        choices, least, most = (f.metadata[key] for key in ("choices", "least", "most"))
+        choices = f.metadata["choices"]
         if choices is not None and value not in choices:
             raise ValueError(f"{flag} is {value!r}, not one of {', '.join(choices)}")
-        if least is not None and value < least:
-            raise ValueError(f"{flag} is {value}, it must be at least {least}")
-        if most is not None and value > most:
-            raise ValueError(f"{flag} is {value}, it must be at most {most}")
+        if isinstance(value, Real) and not isinstance(value, bool):
+            check_number(flag, value, f.metadata)

@@ -88,6 +88,8 @@ class Reconstruction(NamedTuple):
     """with the shape the target was fitted to; not a number where its mesh is not at hand"""
     truth_chamfer: float
     truth_f_score: float
+    problem: str = ""
+    """why nothing was measured: weights or answers that are not finite; the figures are not numbers then"""
 
 
 AGREEMENT_POINTS = 4096
@@ -97,14 +99,22 @@ TRUTH_POINTS = 32_768
 @torch.no_grad()
 def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reconstruction:
     """Embed and decode network i of the zoo and measure the result."""
-    target = zoo[i].to(space.device)
-    predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
+    target, record = zoo[i].to(space.device), zoo.records.loc[i]
+    problem = not_finite(target)
+    if not problem:
+        predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
+        problem = not_finite(predicted, "its decode has ")
+    if problem:
+        return Reconstruction(record["name"], record["split"], *[math.nan] * 7, problem)
     queries = sdf_queries(target, AGREEMENT_POINTS, seed=i)
-    agreed = agreement(predicted.compiled()(queries.points), queries.values).item()
+    found = predicted.compiled()(queries.points)
+    problem = not_finite(target, answers=queries.values) or not_finite(predicted, "its decode has ", found)
+    if problem:
+        return Reconstruction(record["name"], record["split"], *[math.nan] * 7, problem)
+    agreed = agreement(found, queries.values).item()
     ours, theirs = (surface_or_none(network, resolution) for network in (predicted, target))
     overlap = iou(ours.inside, theirs.inside) if ours and theirs else 0.0
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
-    record = zoo.records.loc[i]
     truth = [math.nan] * 3
     try:
         mesh, _ = load_source(record["source"])
@@ -117,18 +127,37 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     return Reconstruction(record["name"], record["split"], agreed, overlap, *distance, *truth)
 
 
-def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict[str, float | int | None]]:
-    """Medians by split; a median that is not finite (no surface, no ground truth) is None."""
+def not_finite(network: Network, prefix: str = "it has ", answers: Tensor | None = None) -> str:
+    """Say that the weights of a network, or answers that it gave, are not finite; empty if all are."""
+    if not network.prep.isfinite().all():
+        return f"{prefix}weights that are not finite"
+    if answers is not None and not answers.isfinite().all():
+        return f"{prefix}answers that are not finite"
+    return ""
+
+
+def _counted(rows: Sequence[Reconstruction] | Sequence[Recognition]) -> tuple[list, dict[str, list[str]]]:
+    """The rows that were measured, and, if there are others, their names as a part of a summary."""
+    others = [row.name for row in rows if row.problem]
+    return [row for row in rows if not row.problem], {"not_counted": others} if others else {}
+
+
+def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict]:
+    """Medians by split; a median that is not finite (no surface, no ground truth) is None.
+
+    Rows with a problem are named as `not_counted`, if there are any.
+    """
     rows = list(rows)
     summary = {}
     for split in dict.fromkeys(row.split for row in rows):
-        mine = [row for row in rows if row.split == split]
+        mine, others = _counted([row for row in rows if row.split == split])
         medians = {}
-        for name in Reconstruction._fields[2:]:
+        for name in Reconstruction._fields[2:-1]:
             values = [getattr(row, name) for row in mine if not math.isnan(getattr(row, name))]
             median = statistics.median(values) if values else math.inf
             medians[f"{name}_median"] = round(median, 4) if math.isfinite(median) else None
-        summary[split] = medians | {"without_surface": sum(math.isinf(row.chamfer) for row in mine), "count": len(mine)}
+        medians |= {"without_surface": sum(math.isinf(row.chamfer) for row in mine), "count": len(mine)}
+        summary[split] = medians | others
     return summary
 
 
@@ -160,8 +189,12 @@ def classify(network: Network, images: Images, dtype: torch.dtype | None = None,
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of images whose largest logit is that of their class: logits (n, C), labels (n)."""
-    return (logits.argmax(dim=-1) == labels.to(logits.device)).float().mean().item()
+    """Share of images whose largest logit is that of their class: logits (n, C), labels (n).
+
+    Logits that are not finite are no answer: argmax would take them for class 0.
+    """
+    right = (logits.argmax(dim=-1) == labels.to(logits.device)) & logits.isfinite().all(dim=-1)
+    return right.float().mean().item()
 
 
 def wilson(correct: int, count: int, z: float = 1.96) -> tuple[float, float]:
@@ -185,18 +218,28 @@ class Recognition(NamedTuple):
     arch: str = ""
     predicted_arch: str = ""
     """the architecture that the class head predicts"""
+    problem: str = ""
+    """why nothing was measured: weights or answers that are not finite; the figures are not numbers then"""
 
 
 def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
     """Embed and decode classifier i of the zoo and measure the result."""
-    target = zoo[i].to(space.device)
+    target, record = zoo[i].to(space.device), zoo.records.loc[i]
+    nothing = Recognition(record["name"], record["split"], *[math.nan] * 4, target.arch.name)
+    problem = not_finite(target)
+    if problem:
+        return nothing._replace(problem=problem)
     with torch.inference_mode():
         predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
     t, p = classify(target, images), classify(predicted, images)
+    problem = not_finite(target, answers=t) or not_finite(predicted, "its decode has ", p)
+    if problem:
+        return nothing._replace(problem=problem, predicted_arch=predicted.arch.name)
     same = (t.argmax(dim=1) == p.argmax(dim=1)).float().mean().item()
-    record = zoo.records.loc[i]
     figures = accuracy(t, images.labels), accuracy(p, images.labels), same, classifier_distillation(p, t).item()
-    return Recognition(record["name"], record["split"], *figures, target.arch.name, predicted.arch.name)
+    return nothing._replace(
+        **dict(zip(Recognition._fields[2:6], figures, strict=True)), predicted_arch=predicted.arch.name
+    )
 
 
 def correlation(x: Sequence[float], y: Sequence[float], rank: bool = False) -> float | None:
@@ -211,15 +254,16 @@ def correlation(x: Sequence[float], y: Sequence[float], rank: bool = False) -> f
 def summarise_recognition(rows: Iterable[Recognition]) -> dict[str, dict]:
     """By split: how far the predicted networks' accuracies are from the targets' and how well the two correlate.
 
-    Of several architectures also the share predicted right, and the same by architecture (Fig. 5, left).
+    Of several architectures also the share predicted right, and the same by architecture (Fig. 5, left). Rows with a
+    problem are named as `not_counted`, if there are any.
     """
     rows = list(rows)
     archs = list(dict.fromkeys(row.arch for row in rows))
     summary = {}
     for split in dict.fromkeys(row.split for row in rows):
-        mine = [row for row in rows if row.split == split]
-        summary[split] = _recognition(mine)
-        if len(archs) > 1:
+        mine, others = _counted([row for row in rows if row.split == split])
+        summary[split] = _recognition(mine) | others
+        if len(archs) > 1 and mine:
             parts = {arch: [row for row in mine if row.arch == arch] for arch in archs}
             of_each = {
                 a: _recognition(part) | {"architecture_right": _right(part)} for a, part in parts.items() if part
@@ -236,12 +280,12 @@ def _right(rows: Sequence[Recognition]) -> float:
 def _recognition(rows: Sequence[Recognition]) -> dict[str, float | int | None]:
     target, predicted = [row.target_accuracy for row in rows], [row.predicted_accuracy for row in rows]
     figures = {
-        "accuracy_mae": statistics.mean(abs(t - p) for t, p in zip(target, predicted, strict=True)),
+        "accuracy_mae": statistics.mean(abs(t - p) for t, p in zip(target, predicted, strict=True)) if rows else None,
         "pearson": correlation(target, predicted),
         "spearman": correlation(target, predicted, rank=True),
-        "same_answer": statistics.mean(row.same_answer for row in rows),
-        "target_accuracy_min": min(target),
-        "target_accuracy_max": max(target),
+        "same_answer": statistics.mean(row.same_answer for row in rows) if rows else None,
+        "target_accuracy_min": min(target, default=None),
+        "target_accuracy_max": max(target, default=None),
     }
     rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
     return rounded | {"count": len(rows)}
@@ -312,7 +356,7 @@ class Placement(NamedTuple):
     figures: Reconstruction | Recognition | None
     """None where there are no images to test a classifier on"""
     nearest: str
-    """training network with the nearest embedding"""
+    """training network with the nearest embedding; empty if the network has no embedding"""
     distance: float
     """to it, in the space"""
     off: bool
@@ -336,7 +380,7 @@ def place_networks(
         z = embed(space, zoo, [i]).cpu()
         found = nearest(z, training, 1)
         distance, far = float(found.distances), float(reach.far(z))
-        figures = None
+        figures, error, reasons = None, math.nan, []
         if space.family.archs[0].kind == "sdf":
             figures = reconstruct(space, zoo, i)
             error = 1 - figures.iou
@@ -345,18 +389,19 @@ def place_networks(
             figures = recognise(space, zoo, i, images)
             error = 1 - figures.same_answer
             reasons = _off_reasons(figures)
-        else:
-            error, reasons = math.nan, []
-        if not far <= 1:
+        problem = (figures and figures.problem) or ("" if z.isfinite().all() else "it has no embedding")
+        if problem:
+            reasons = [problem]
+        elif not far <= 1:
             reasons.append(f"{far:.1f} times as far from training networks as 99 of 100 of these from each other")
-        name = str(zoo.records.name[i])
-        yield Placement(name, error, figures, names[int(found.ids)], distance, bool(reasons), "; ".join(reasons))
+        name, near = str(zoo.records.name[i]), names[int(found.ids)] if math.isfinite(distance) else ""
+        yield Placement(name, error, figures, near, distance, bool(reasons), "; ".join(reasons))
 
 
 def _off_reasons(figures: Recognition) -> list[str]:
     """Why the decode of a classifier does not count as it."""
     reasons = []
-    if figures.arch != figures.predicted_arch:
+    if figures.predicted_arch and figures.arch != figures.predicted_arch:
         reasons.append(f"decoded as {figures.predicted_arch}")
     if figures.same_answer < OFF_SAME:
         reasons.append(f"its decode gives {figures.same_answer:.0%} of its answers")

@@ -20,7 +20,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from .archs import Arch, arch_named
-from .config import DTYPES, check_fields, option
+from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from .evaluate import accuracy, classify
 from .fuse import fuse, trained_module
 from .images import Images, augment, load_images, normalise
@@ -41,25 +41,25 @@ class CnnConfig:
     """How image classifiers are trained. Defaults are this product's; `recipes.PAPER_SINGLE_ZOO` has the paper's."""
 
     arch: str = option("resnet8/digits", "architecture of every network, see `archs`")
-    count: int = option(80, "networks", least=1)
+    count: int = option(80, "networks", least=1, most=MOST_ROWS)
     schedule: str = option(
         "single",
         "single: Adam, each stopped after its own number of epochs; multi: SGD with decay, best on validation",
         choices=("single", "multi"),
     )
-    epochs: float = option(30.0, "epochs of the longest network; multi: of every network", least=1e-3)
+    epochs: float = option(30.0, "epochs of the longest network; multi: of every network", least=1e-3, most=1e6)
     first_epochs: float = option(1.0, "single: epochs of the shortest; the others lie evenly in their logarithm")
-    lr: float = option(1e-4, "learning rate; single: constant")
-    momentum: float = option(0.9, "multi: SGD's momentum")
+    lr: float = option(1e-4, "learning rate; single: constant", above=0, most=MOST_RATE)
+    momentum: float = option(0.9, "multi: SGD's momentum", least=0, below=1)
     weight_decay: float = option(5e-4, "multi: weight decay", least=0)
-    batch: int = option(128, "images a step", least=2)
+    batch: int = option(128, "images a step", least=2, most=MOST_ROWS)
     inits: int = option(0, "initialisations that the networks share among them; 0: each has its own (paper)", least=0)
     limit: int = option(0, "training images used; 0: all", least=0)
     validation: int = option(8, "networks to select spaces by", least=0)
     heldout: int = option(8, "networks that no space sees in training", least=0)
     dtype: str = option("bfloat16", "precision of training", choices=DTYPES[:2])
     store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
-    seed: int = option(0, "seed of initialisations, batches and splits", least=0)
+    seed: int = option(0, "seed of initialisations, batches and splits", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .archs import ARCHS
-from .config import DTYPES, check_fields, option
+from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from .make_zoo import Made, Progress, make_zoo
 from .shapes import BadMesh, Solid, load_source, mesh_files, occupancy_points, sample_sdf
 from .zoo import HELDOUT, TRAIN
@@ -31,18 +31,18 @@ class FitConfig:
 
     arch: str = option("siren256", "architecture of every network", choices=SDF_ARCHS)
     steps: int = option(1000, "Adam steps a network", least=1)
-    batch: int = option(1024, "points a step", least=1)
-    lr: float = option(1e-3, "learning rate at the start")
+    batch: int = option(1024, "points a step", least=1, most=MOST_ROWS)
+    lr: float = option(1e-3, "learning rate at the start", above=0, most=MOST_RATE)
     decay: str = option(
         "cosine", "cosine, or steps: times 0.9 every tenth of the run (paper)", choices=("cosine", "steps")
     )
-    samples: int = option(50_000, "SDF samples drawn a shape, as in DeepSDF", least=100)
+    samples: int = option(50_000, "SDF samples drawn a shape, as in DeepSDF", least=100, most=10 * MOST_ROWS)
     half_inside: bool = option(False, "draw half of every batch inside the shape (paper)")
     hidden_dtype: str = option("bfloat16", "precision of the hidden product while fitting", choices=DTYPES)
     store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
     shared_init: bool = option(False, "start all networks from the same initialisation")
     heldout_every: int = option(9, "every so many-th network is held out", least=1)
-    seed: int = option(0, "seed of initialisations, samples and batches", least=0)
+    seed: int = option(0, "seed of initialisations, samples and batches", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)

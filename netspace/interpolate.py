@@ -173,16 +173,16 @@ def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
     """
     if "test_accuracy" not in zoo.records:
         raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'test_accuracy' to choose pairs by")
-    pairs = []
+    pairs, broken = [], set(zoo.not_finite)
     for split in (TRAIN, HELDOUT):
-        order = sorted(zoo.ids(split), key=lambda i: zoo.records.test_accuracy[i])
+        order = sorted((i for i in zoo.ids(split) if i not in broken), key=lambda i: zoo.records.test_accuracy[i])
         if len(zoo.family.archs) > 1:
             ends = [[i for i in order[::-1] if zoo.records.arch[i] == zoo.family.names[k]] for k in (0, -1)]
             pairs += [Pair(f"{split}, {SMALL_TO_LARGE}", *pair) for pair in zip(*ends, strict=False)][:count]
             continue
         half = min(count, len(order) // 2)
         pairs += [Pair(f"{split}, {WEAK_TO_STRONG}", order[k], order[-1 - k]) for k in range(half)]
-    train, draw = zoo.ids(TRAIN), random.Random(seed)
+    train, draw = [i for i in zoo.ids(TRAIN) if i not in broken], random.Random(seed)
     if len(train) > 1 and len(zoo.family.archs) == 1:
         pairs += [Pair(f"{TRAIN}, {RANDOM}", *draw.sample(train, 2)) for _ in range(count)]
     return pairs

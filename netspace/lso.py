@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
-from .config import DTYPES, MOST_SEED, check_fields, option
+from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from .evaluate import accuracy, classify, iou
 from .images import load_images
 from .losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
@@ -44,8 +44,11 @@ class LsoConfig:
         choices=("auto", "kd", "kl", "task", "mse"),
     )
     steps: int = option(1000, "steps of Adam", least=1)
-    lr: float = option(1e-4, "learning rate; 1e-4 is the paper's, the authors' code has 1e-2 for one architecture")
-    points: int = option(128, "images, or points of a shape, a step", least=1)
+    lr: float = option(
+        1e-4, "learning rate; 1e-4 is the paper's, the authors' code has 1e-2 for one architecture",
+        above=0, most=MOST_RATE,
+    )  # fmt: skip
+    points: int = option(128, "images, or points of a shape, a step", least=1, most=MOST_ROWS)
     queries: int = option(
         2048,
         "augmented images that the teacher is asked about once, or samples of a shape; images, 0: fresh ones",
@@ -61,8 +64,6 @@ class LsoConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if not 0 < self.lr <= 1e30:
-            raise ValueError(f"--lr is {self.lr}, it must be above 0 and at most 1e30")
 
 
 # -- where it starts -----------------------------------------------------------------------------------------------
@@ -89,25 +90,40 @@ def start_from(space: NetSpace, zoo: Zoo, where: str, seed: int = 0) -> Start:
 
     Raises:
         KeyError: there is no network of this name.
-        ValueError: X and Y are no numbers, or fewer than 3 embeddings span no map.
+        ValueError: X and Y are no numbers, fewer than 3 embeddings span no map, or the embedding is not finite.
     """
     if where != "mean" and where != "noise" and not where.startswith("at:"):
         network = zoo[where].to(space.device)
+        network.check_finite(where)
         with torch.no_grad():
-            return Start(space.encode(network.prep.unsqueeze(0))[0], where, network)
-    z = embed(space, zoo, zoo.ids(TRAIN) or list(range(len(zoo))))  # (b, E)
+            return _finite_start(Start(space.encode(network.prep.unsqueeze(0))[0], where, network))
+    ids = set(zoo.ids(TRAIN) or range(len(zoo))) - set(zoo.not_finite)
+    if not ids:
+        raise ValueError(f"{zoo.folder} has no network whose weights are finite")
+    z = embed(space, zoo, sorted(ids))  # (b, E)
     if where == "mean":
-        return Start(z.mean(dim=0), where)
+        return _finite_start(Start(z.mean(dim=0), where))
     if where == "noise":
         noise = torch.randn(z.shape[1], generator=torch.Generator().manual_seed(seed)).to(z.device)
-        return Start(z.mean(dim=0) + noise * z.std(dim=0, unbiased=False), where)
+        return _finite_start(Start(z.mean(dim=0) + noise * z.std(dim=0, unbiased=False), where))
     try:
         xy = [float(part) for part in where.removeprefix("at:").split(",")]
     except ValueError:
         xy = []
     if len(xy) != 2 or not all(map(math.isfinite, xy)):
         raise ValueError(f"{where!r} is no point of the map: two numbers, such as at:0.5,-1.2")
-    return Start(Plane.of(z).lift(torch.tensor(xy, device=z.device)), where)
+    return _finite_start(Start(Plane.of(z).lift(torch.tensor(xy, device=z.device)), where))
+
+
+FURTHEST = 1e6
+"""largest coordinate of an embedding to start from: networks decoded from further away overflow"""
+
+
+def _finite_start(start: Start) -> Start:
+    """The start; ValueError if its embedding is not finite, or too far away to decode a network."""
+    if not (start.z.abs() <= FURTHEST).all():
+        raise ValueError(f"the embedding of the start {start.words!r} is not finite, or too far from all networks")
+    return start
 
 
 # -- what is asked of its network ----------------------------------------------------------------------------------
@@ -360,6 +376,7 @@ def optimise(
             network, sure = _network(space, z)
             score = goal.validate(network)
             eligible = want is None or network.arch.name == space.family.names[want]
+            eligible = eligible and bool(network.prep.isfinite().all())  # NaN logits all count as class 0
             best = score > state["best"] and eligible
             since = 0 if best or state["best"] < 0 else state["since"] + 1
             measures = {f"validation_{goal.score}": score, "moved": (z - first).norm().item()}

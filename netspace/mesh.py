@@ -29,7 +29,14 @@ EXPORTS = ("glb", "stl", "ply", "obj", "off")
 
 
 class NoSurface(ValueError):
-    """The field has the same sign everywhere on the grid: there is nothing to mesh."""
+    """The field has the same sign everywhere on the grid, or values that are not finite: there is nothing to mesh."""
+
+
+def check_finite(values: np.ndarray | Tensor) -> None:
+    """Raise NoSurface if a field has values that are not finite."""
+    finite = values.isfinite().all() if isinstance(values, Tensor) else np.isfinite(values).all()
+    if not finite:
+        raise NoSurface("no surface: the field has values that are not finite")
 
 
 class Surface(NamedTuple):
@@ -62,6 +69,7 @@ def slope(field: Field, device: torch.device | str = "cpu") -> float:
     step = 4e-3
     offsets = torch.cat([torch.zeros(1, 3), step * torch.eye(3)]).to(device)  # (4, 3)
     values = field((x + offsets[:, None]).view(-1, 3)).view(4, SLOPE_POINTS)
+    check_finite(values)
     steepness = ((values[1:] - values[0]) / step).norm(dim=0)  # (p,)
     nearest = values[0].abs().argsort()[: SLOPE_POINTS // 4]
     return float(steepness[nearest].quantile(0.9))
@@ -117,6 +125,7 @@ def extract(
     values, evaluated = _last_level(field, blocks[keep], fill, cell, slope_bound)
     used += evaluated
     values = values.cpu().numpy()
+    check_finite(values)
     if not (values < 0).any() or not (values >= 0).any():
         raise NoSurface(f"no surface: the field is {'negative' if values.flat[0] < 0 else 'positive'} everywhere")
     return Surface(isosurface(values), values, resolution, used)
@@ -226,6 +235,7 @@ def extract_dense(field: Field, resolution: int = 128, device: torch.device | st
     steps = torch.arange(resolution + 1, device=device) * (2 / resolution) - 1
     values = torch.stack([field(torch.cartesian_prod(x[None], steps, steps)) for x in steps])
     values = values.view(resolution + 1, resolution + 1, resolution + 1).cpu().numpy()
+    check_finite(values)
     if not (values < 0).any() or not (values >= 0).any():
         raise NoSurface(f"no surface: the field is {'negative' if values.flat[0] < 0 else 'positive'} everywhere")
     return Surface(isosurface(values), values, resolution, values.size)
@@ -280,6 +290,7 @@ def isosurface(values: np.ndarray) -> Mesh:
         from skimage.measure import marching_cubes
 
         vertices, faces, _, _ = marching_cubes(padded, 0.0, gradient_direction="descent")
+    check_finite(vertices)  # differences of very large values overflow
     return Mesh((vertices - 1.0) * cell - 1, faces)
 
 

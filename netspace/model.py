@@ -20,11 +20,20 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from .archs import Arch, Family
+from .config import MOST_WIDTH, check_number
 from .network import Network, run_many
 from .prep import PrepSize
 from .zoo import BadFolder, family_from_json, family_to_json, read_json, read_tensors, replacing
 
 FORMAT = 1
+SIZES = {
+    "embedding": (1, MOST_WIDTH),
+    "chunk": (1, MOST_WIDTH),
+    "hidden": (2, MOST_WIDTH),
+    "probes": (1, 128),
+    "images": (1, MOST_WIDTH),
+}
+"""smallest and largest value of the sizes in a `SpaceConfig`"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,14 @@ class SpaceConfig:
     """the probe encoder asks an SDF on a grid of this many points along each axis"""
     images: int = 128
     """the probe encoder asks an image classifier on this many training images"""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, with name and value, unless the sizes are whole numbers that a model can have."""
+        for name, (least, most) in SIZES.items():
+            value = getattr(self, name)
+            if type(value) is not int:
+                raise ValueError(f"{name} is {value!r}, it must be a whole number")
+            check_number(name, value, {"least": least, "most": most})
 
     @classmethod
     def paper(cls) -> SpaceConfig:
@@ -437,12 +454,18 @@ class NetSpace(nn.Module):
         """Write config.json and model.safetensors, from which `load` rebuilds the space alone."""
         from safetensors.torch import save
 
-        state = {name: t.detach().to("cpu", dtype).contiguous() for name, t in self.state_dict().items()}
+        state = {name: _stored(t.detach().cpu(), dtype).contiguous() for name, t in self.state_dict().items()}
         config = {"format": FORMAT, "family": family_to_json(self.family), "space": asdict(self.config)}
         with replacing(folder / "model.safetensors") as path:
             path.write_bytes(save(state))
         with replacing(folder / "config.json") as path:
             path.write_text(json.dumps(config | {"about": about or {}}, indent=2) + "\n")
+
+
+def _stored(t: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in another precision, in its own if values would overflow."""
+    smaller = t.to(dtype)
+    return smaller if smaller.isfinite().all() else t
 
 
 PROBES = {"sdf": ProbeEncoder, "images": ImageProbeEncoder}
@@ -463,7 +486,8 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:
     """The space saved in a folder, in float32 and evaluation mode.
 
     Raises:
-        BadFolder: config.json or model.safetensors is missing, truncated, a pickle, or they do not belong together.
+        BadFolder: config.json or model.safetensors is missing, truncated, a pickle, holds weights that are not finite,
+            or they do not belong together.
     """
     folder = Path(folder)
     saved = read_json(folder / "config.json")
@@ -473,11 +497,17 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:
         unknown = set(saved["space"]) - {f.name for f in fields(SpaceConfig)}
         if unknown:
             raise ValueError(f"unknown setting {sorted(unknown)[0]!r}")
-        space = NetSpace(family_from_json(saved["family"]), SpaceConfig(**saved["space"]))
+        family, config = family_from_json(saved["family"]), SpaceConfig(**saved["space"])
+        with torch.device("meta"):  # no memory is taken for sizes that the weights do not have
+            expected = NetSpace(family, config).state_dict()
     except (KeyError, TypeError, ValueError) as error:
         raise BadFolder(f"{folder / 'config.json'}: {error}") from error
     tensors = read_tensors(folder / "model.safetensors")
-    check_state(tensors, space.state_dict(), folder / "model.safetensors")
+    check_state(tensors, expected, folder / "model.safetensors")
+    bad = next((name for name, t in tensors.items() if not t.isfinite().all()), None)
+    if bad:
+        raise BadFolder(f"{folder / 'model.safetensors'} has values that are not finite, in {bad}")
+    space = NetSpace(family, config)
     space.load_state_dict({name: t.float() for name, t in tensors.items()})
     return space.to(device).eval().requires_grad_(False)
 

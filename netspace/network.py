@@ -30,6 +30,11 @@ class Network:
         """The same network on a device."""
         return Network(self.arch, self.prep.to(device))
 
+    def check_finite(self, name: str) -> None:
+        """Raise ValueError, calling the network by this name, if its weights are not finite."""
+        if not self.prep.isfinite().all():
+            raise ValueError(f"the weights of {name} are not finite")
+
     @property
     def params(self) -> dict[str, Tensor]:
         """Parameter name -> tensor; views of the PRep."""

@@ -444,15 +444,23 @@ def best_of(zoo: Zoo, name: str | None = None) -> Network:
     """A zoo's network by name or, without one, that of the highest validation accuracy, optimised ones apart.
 
     Raises:
-        ValueError: the zoo's records do not say how accurate its networks are.
+        ValueError: the zoo's records do not say how accurate its networks are, or its weights are not finite.
         KeyError: there is no network of this name.
     """
     if name is None:
-        if "val_accuracy" not in zoo.records:
-            raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'val_accuracy' to choose the best by")
-        trained = zoo.records[zoo.records.split.isin(SPLITS)]
-        return zoo[int(trained.val_accuracy.idxmax())]
-    return zoo[name]
+        found = zoo.records.get("val_accuracy")
+        if found is None or found.dtype.kind != "f":
+            raise ValueError(
+                f"{zoo.folder / 'records.parquet'} has no column 'val_accuracy' of numbers to choose the best by"
+            )
+        trained = found[zoo.records.split.isin(SPLITS) & found.notna()]
+        if not len(trained):
+            raise ValueError(f"{zoo.folder} has no trained network with a 'val_accuracy' to choose the best by")
+        i = int(trained.idxmax())
+    else:
+        i = zoo.index(name)
+    zoo.check_finite([i])
+    return zoo[i]
 
 
 def check_classes(arch: Arch, images: Images) -> None:

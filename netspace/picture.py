@@ -171,7 +171,7 @@ def accuracy_figure(
     for gamma, (name, accuracy) in zip((0.0, 1.0), ends.items(), strict=True):
         axes.plot(gamma, accuracy, "o", mfc="none", color=SLATE, ms=8, clip_on=False, zorder=4)
         axes.annotate(
-            f"{name}  {accuracy:.3f}", (gamma, accuracy), xytext=(10 if gamma == 0 else -10, 7),
+            f"{name}  {accuracy:.3f}".replace("$", r"\$"), (gamma, accuracy), xytext=(10 if gamma == 0 else -10, 7),
             textcoords="offset points", ha="left" if gamma == 0 else "right", color=SLATE, fontsize=9,
         )  # fmt: skip
     for method, accuracies in curves.items():

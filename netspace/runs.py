@@ -30,12 +30,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from numbers import Real
 from pathlib import Path
 
 from filelock import FileLock
 
+from .launch import ROOT, absolute_words, checked_words, depends_on, environment, kind_of
 from .zoo import BadFolder, below, read_json, replacing
 
 try:
@@ -69,7 +69,7 @@ class Job:
     argv: tuple[str, ...]
     """the words after `python -m netspace`"""
     directory: Path
-    """the working directory it was started in, to which paths in `argv` are relative"""
+    """the working directory it was started in, to which relative paths in `argv` are relative"""
     command: str
     """as one would type it"""
     created: str
@@ -146,7 +146,7 @@ def metrics(folder: Path) -> list[dict]:
         lines = (folder / METRICS).read_text(errors="replace").splitlines()
     except OSError:
         return []
-    return [{"terms": {}, "measures": {}} | found for line in lines if (found := _point(line))]
+    return [found for line in lines if (found := _point(line))]
 
 
 def log_tail(job: Job, lines: int = 200) -> str:
@@ -180,9 +180,24 @@ def _status(folder: Path) -> dict:
     try:
         found = read_json(folder / STATUS)
         right = [n for n in usual if n in found and isinstance(found[n], types.get(n, type(usual[n])))]
+        right = [n for n in right if _sensible(n, found[n])]
         return usual | {name: found[name] for name in right}
     except (BadFolder, TypeError):
         return usual
+
+
+STATES = (QUEUED, RUNNING, STOPPED, FINISHED, FAILED, CRASHED)
+LONGEST = 1e10
+"""seconds that a job may say it takes yet"""
+
+
+def _sensible(name: str, value: object) -> bool:
+    """Whether a field of status.json has a value that this program could have written."""
+    if name == "state":
+        return value in STATES
+    if name in ("done", "total"):
+        return not isinstance(value, bool) and value >= 0
+    return name != "seconds_left" or value is None or 0 <= value <= LONGEST
 
 
 def _time(text: str) -> datetime | None:
@@ -219,8 +234,13 @@ def _point(line: str) -> dict | None:
     """A line of metrics.jsonl, or None where it is damaged."""
     try:
         found = json.loads(line)
-        return found if isinstance(found["step"], int) else None
-    except (ValueError, KeyError, TypeError):
+        if type(found["step"]) is not int:
+            return None
+        for part in ("terms", "measures"):
+            numbers = found.get(part, {})
+            found[part] = {k: v for k, v in numbers.items() if isinstance(v, Real) and not isinstance(v, bool)}
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -256,19 +276,22 @@ _children: dict[Path, subprocess.Popen] = {}
 def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     """Run `python -m netspace *argv` as a process of its own, which outlives this one; the folder of the job.
 
-    It gives way to this process, where the system knows such a thing: an app stays quick beside what it started.
+    It gives way to this process, where the system knows such a thing: an app stays quick beside what it started. It
+    runs in the product's folder, and imports from no other.
 
     Args:
-        directory: the working directory; None: this process's.
+        directory: to which paths among the words are relative; None: this process's working directory.
 
     Raises:
         BadFolder: the folder is in use, or holds anything and `--resume` is not among the words.
-        ValueError: there is no `--out`.
+        ValueError: the words are not those of a long job.
     """
     _reap()
-    argv = [*_plain(argv), *(["--resume"] if "--resume" in argv else [])]
     directory = (directory or Path.cwd()).resolve()
-    folder = directory / argv[_out(argv)]
+    words = absolute_words(_plain(argv), directory)
+    place = max(i for i, word in enumerate(words) if word == "--out") + 1
+    folder = directory / words[place]
+    argv = [*words, *(["--resume"] if "--resume" in argv else [])]
     earlier = {}
     if folder.exists():
         if _held(folder / LOCK) or ((job := _read_or_tell(folder)) and job.alive):
@@ -278,21 +301,19 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
             raise BadFolder(f"{folder} is not empty; choose another folder")
         if "--resume" in argv and (folder / JOB).exists():
             job = read(folder)
-            if _purpose(job.argv) != _purpose(argv):
+            if _purpose(job.argv, job.directory) != _purpose(argv, ROOT):
                 raise BadFolder(f"{folder} was made by another command: {job.command}")
             earlier = {"done": job.done, "total": job.total, "created": job.created}
+    argv = checked_words(argv, Path(words[place]))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STOP).unlink(missing_ok=True)
-    kind = " ".join(takewhile(lambda word: not word.startswith("-"), argv))
-    _save(folder / JOB, _about(kind, argv, directory, earlier.get("created", _now())))
+    _save(folder / JOB, _about(kind_of(argv), argv, ROOT, earlier.get("created", _now())))
     _save(folder / STATUS, _news(QUEUED, None, earlier) | {"message": "starting"})
-    package = str(Path(__file__).resolve().parent.parent)
-    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with (folder / LOG).open("ab") as log:
         _children[folder.resolve()] = child = subprocess.Popen(
             [sys.executable, "-m", "netspace", *argv, "--queue"],
-            cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-            env={"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": paths},
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            env=environment(directory),
         )  # fmt: skip
     if hasattr(os, "setpriority"):
         with suppress(ProcessLookupError):  # it is over already
@@ -309,19 +330,34 @@ def stop(folder: Path) -> None:
 
 
 def resume(folder: Path) -> Path:
-    """Start a job that ended early once more, to go on; BadFolder where it is alive or finished."""
+    """Start a job that ended early once more, to go on; BadFolder where it is alive, finished, or no job of ours.
+
+    A folder may come from elsewhere: what it says is a command of this program that writes to this folder, or refused.
+    """
     job = read(folder)
     if job.alive:
         raise BadFolder(f"{folder} is {job.state} already")
     if job.state == FINISHED:
         raise BadFolder(f"{folder} is finished: there is nothing to resume")
-    if not job.directory.is_dir():
-        raise BadFolder(f"{folder} was started in {job.directory}, which is not there any more")
-    argv = [*_plain(job.argv), "--resume"]
-    place = _out(argv)
-    if (job.directory / argv[place]).resolve() != folder.resolve():  # it was moved since
-        argv[place] = str(folder.resolve())
-    return start(argv, job.directory)
+    try:
+        argv = _plain(job.argv)
+        if kind_of(argv) != job.kind:
+            raise ValueError(f"it is said to be {job.kind!r} and starts with {kind_of(argv)!r}")
+        argv = checked_words(absolute_words(argv, ROOT), _own(folder, argv, job.directory))
+        if depends_on(argv, job.directory) and not job.directory.is_dir():
+            raise BadFolder(f"{folder} was started in {job.directory}, which is not there any more")
+        return start([*argv, "--resume"], job.directory)
+    except BadFolder:
+        raise
+    except ValueError as error:
+        raise BadFolder(f"{folder} cannot be resumed: its {JOB} holds no job of this program ({error})") from error
+
+
+def _own(folder: Path, argv: Sequence[str], directory: Path) -> Path:
+    """A job's folder as its words name it, where they still do; its whole path where it was moved since."""
+    named = next((argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "--out"), "")
+    here = folder.resolve()
+    return Path(named) if named and (directory / named).resolve() == here else here
 
 
 def _reap() -> None:
@@ -330,23 +366,18 @@ def _reap() -> None:
         child.poll()
 
 
-def _out(argv: Sequence[str]) -> int:
-    """Where the folder stands among a command's plain words."""
-    if "--out" not in argv[:-1]:
-        raise ValueError(f"a job needs --out: {shlex.join(argv)}")
-    return argv.index("--out") + 1
-
-
 def _plain(argv: Sequence[str]) -> list[str]:
     """A command's words, without those that say how it was started."""
     words = [str(word) for word in argv if word not in ("--queue", "--resume")]
     return [part for word in words for part in (("--out", word[6:]) if word.startswith("--out=") else (word,))]
 
 
-def _purpose(argv: Sequence[str]) -> list[str]:
-    """What is equal where two commands make the same thing, in whatever folder."""
+def _purpose(argv: Sequence[str], directory: Path) -> list[str]:
+    """What is equal where two commands make the same thing, in whatever folder, started in whatever directory."""
     words = _plain(argv)
-    return [word for i, word in enumerate(words) if words[i - 1 : i] != ["--out"]]
+    with suppress(ValueError):  # of no long job
+        words = absolute_words(words, directory)
+    return [word for i, word in enumerate(words) if word != "--out" and words[i - 1 : i] != ["--out"]]
 
 
 # -- being one -----------------------------------------------------------------------------------------------------
@@ -415,8 +446,9 @@ class Running:
         if not self._prepared:
             (folder / STOP).unlink(missing_ok=True)
         kept = {"done": earlier.done, "total": earlier.total} if known and "--resume" in argv else {}
-        same = known and _purpose(earlier.argv) == _purpose(argv)
-        self._about = _about(kind, argv, Path.cwd(), earlier.created if same else _now())
+        here = Path.cwd()
+        same = known and _purpose(earlier.argv, earlier.directory) == _purpose(argv, here)
+        self._about = _about(kind, argv, here, earlier.created if same else _now())
         self._status = _news(QUEUED, os.getpid(), kept)
         self._curve_from = None
 
@@ -627,9 +659,11 @@ def _interrupt_main() -> None:
 
 
 def _about(kind: str, argv: Sequence[str], directory: Path, created: str) -> dict:
-    """What job.json holds."""
+    """What job.json holds: the command as it was typed, and its words without what depends on the directory."""
     words = _plain(argv)
     command = shlex.join(["python", "-m", "netspace", *words])
+    with suppress(ValueError):  # of no long job
+        words = absolute_words(words, directory.resolve())
     about = {"format": FORMAT, "kind": kind, "argv": words, "directory": str(directory)}
     return about | {"command": command, "created": created}
 

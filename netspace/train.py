@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .config import DTYPES, MOST_SEED, check_fields, option
+from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, MOST_WIDTH, check_fields, option
 from .losses import ALPHA, TEMPERATURE
 from .model import NetSpace, load
 from .network import Network
@@ -42,14 +42,17 @@ class TrainConfig:
     encoder: str = option(
         "prep", "prep: reads weights; probe: reads answers at fixed inputs", choices=("prep", "probe")
     )
-    embedding: int = option(0, "embedding size E; 0: 256, or 4096 in the preset paper", least=0)
-    chunk: int = option(128, "values of a PRep that are read and written at once (tokens)", least=1)
-    hidden: int = option(256, "width of the MLP shared by all chunks (tokens)", least=1)
+    embedding: int = option(0, "embedding size E; 0: 256, or 4096 in the preset paper", least=0, most=MOST_WIDTH)
+    chunk: int = option(128, "values of a PRep that are read and written at once (tokens)", least=1, most=MOST_WIDTH)
+    hidden: int = option(256, "width of the MLP shared by all chunks (tokens)", least=2, most=MOST_WIDTH)
     steps: int = option(20_000, "steps of the optimiser", least=1)
     nets: int = option(8, "networks a step (the paper's metabatch)", least=1)
-    points: int = option(768, "inputs a network and step", least=1)
+    points: int = option(768, "inputs a network and step", least=1, most=MOST_ROWS)
     queries: int = option(
-        16_384, "stored inputs a network, with the target's answers; 0 (images): fresh ones every step", least=0
+        16_384,
+        "stored inputs a network, with the target's answers; 0 (images): fresh ones every step",
+        least=0,
+        most=10 * MOST_ROWS,
     )
     drawing: str = option(
         "random",
@@ -65,26 +68,28 @@ class TrainConfig:
     )
     alpha: float = option(ALPHA, "several architectures: share of the teacher in Eqs. 5 and 10", least=0, most=1)
     temperature: float = option(TEMPERATURE, "temperature of Eqs. 1, 3 and 8", least=1e-3)
-    noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0)
+    noise: float = option(0.0, "noise on embeddings while training, as a share of their size", least=0, most=10)
     copies: int = option(
         1,
         "versions of every network to train on: SDFs stretched, classifiers with noise on their weights; of several "
         "architectures, with more than 1, a fresh one in every step",
         least=1,
+        most=1000,
     )
-    stretch: float = option(0.2, "share by which copies' proportions (SDFs) or weights change at most", least=0)
-    lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4")
-    beta2: float = option(0.98, "AdamW's decay of squared gradients; the paper's is 0.999")
+    stretch: float = option(0.2, "share by which copies' proportions (SDFs) or weights change at most", least=0, most=1)
+    lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4", above=0, most=MOST_RATE)
+    beta2: float = option(0.98, "AdamW's decay of squared gradients; the paper's is 0.999", least=0, below=1)
     schedule: str = option("cosine", "cosine with warm-up, or constant (the paper's)", choices=("cosine", "constant"))
     weight_decay: float = option(0.0, "AdamW's weight decay", least=0)
     clip: float = option(0.0, "largest norm of the gradient, larger ones are scaled down; 0: any", least=0)
-    average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0)
+    average: float = option(0.999, "decay of the moving average of weights; 0 turns it off", least=0, most=1)
     select: str = option("train", "split whose score selects the best", choices=SPLITS)
     stop_at: float = option(
         0.0,
         "stop at this score on the selecting split: agreement, 1 - accuracy error, or mean accuracy (several "
         "architectures); 0: never",
         least=0,
+        most=1,
     )
     every: int = option(500, "steps between validations and checkpoints", least=1)
     hidden_dtype: str = option("bfloat16", "precision of the predicted networks' hidden product", choices=DTYPES)
@@ -186,6 +191,9 @@ def fit(
     for split in dict.fromkeys((TRAIN, config.select)):
         if split not in splits:
             raise ValueError(f"{zoo.folder} has no network of the split {split!r}")
+    zoo.check_finite([i for ids in splits.values() for i in ids])
+    if teacher is not None:
+        teacher.check_finite("the teacher")
     train = splits[TRAIN]
     groups = [[i for i in train if zoo.records.arch[i] == name] for name in zoo.family.names]
     if config.drawing == "pairs" and not (groups[0] and groups[-1]):

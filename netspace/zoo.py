@@ -9,6 +9,7 @@ The records are the commit point: weights are written first and may hold further
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -76,15 +77,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_json(path: Path) -> dict:
-    """A folder's JSON file; BadFolder where it is missing or broken."""
+    """Return the object that a folder's JSON file holds; BadFolder if it is missing, broken or no object."""
     if not path.parent.is_dir():
         raise BadFolder(f"no folder {path.parent}")
     if not path.is_file():
         raise BadFolder(f"{path.parent} has no {path.name}")
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        found = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
         raise BadFolder(f"{path} is not valid JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise BadFolder(f"{path} holds no JSON object but {type(found).__name__} data")
+    return found
 
 
 def below(root: Path, depth: int, *names: str) -> Iterator[Path]:
@@ -134,7 +138,15 @@ def family_to_json(family: Family) -> dict:
 
 
 def family_from_json(data: dict) -> Family:
-    return Family(tuple(arch_named(name) for name in data["archs"]), PrepSize(*data["size"]))
+    """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
+    names, size = data["archs"], data["size"]
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"a family lists the names of its architectures, got {names!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"a family lists each architecture once, got {', '.join(names)}")
+    if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
+        raise ValueError(f"the size of a PRep is two whole numbers, got {size!r}")
+    return Family(tuple(arch_named(name) for name in names), PrepSize(*size))
 
 
 @dataclass(frozen=True)
@@ -174,8 +186,35 @@ class Zoo:
             raise BadFolder(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
         weights = read_tensors(folder / "weights.safetensors")
         zoo = cls(folder, family, records.reset_index(drop=True), weights, about)
+        zoo._check_records()
         zoo._check()
         return zoo
+
+    def _check_records(self) -> None:
+        """Raise BadFolder unless the table gives every network a name of its own, and its place."""
+        import pandas as pd
+
+        records, where = self.records, self.folder / "records.parquet"
+        if not len(records):
+            raise BadFolder(f"{where} lists no network")
+        if not records.columns.is_unique:
+            raise BadFolder(f"{where} has the column {records.columns[records.columns.duplicated()][0]!r} twice")
+        for column in ("name", "arch", "split"):
+            wrong = [value for value in records[column].tolist() if not (isinstance(value, str) and value)]
+            if wrong:
+                raise BadFolder(f"{where} has {wrong[0]!r} in the column {column!r}, it must be a text")
+        twice = records.name[records.name.duplicated()]
+        if len(twice):
+            raise BadFolder(f"{where} lists two networks called {twice.iloc[0]!r}")
+        row = records.row
+        if not pd.api.types.is_integer_dtype(row) or row.isna().any():
+            raise BadFolder(f"{where} has a column 'row' of type {row.dtype}, it must hold whole numbers")
+        if row.min() < 0:
+            raise BadFolder(f"{where} has {row.min()} in the column 'row', it must be at least 0")
+        shared = records[records.duplicated(["arch", "row"])]
+        if len(shared):
+            arch, row = shared.arch.iloc[0], shared.row.iloc[0]
+            raise BadFolder(f"{where} lists two networks with the weights in row {row} of {arch}")
 
     def _check(self) -> None:
         for arch in self.family.archs:
@@ -185,6 +224,12 @@ class Zoo:
                 arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
             except ValueError as error:
                 raise BadFolder(f"{self.folder / 'weights.safetensors'}: {error}") from error
+            other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
+            if other:
+                dtype = str(stacks[other].dtype).removeprefix("torch.")
+                raise BadFolder(
+                    f"{self.folder / 'weights.safetensors'}: {arch.name}/{other} has values of type {dtype}"
+                )
             rows = min(len(stack) for stack in stacks.values())
             if len(mine) and rows <= mine.row.max():
                 raise BadFolder(f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated")
@@ -222,6 +267,33 @@ class Zoo:
     def ids(self, split: str) -> list[int]:
         """The ids of a split."""
         return [int(i) for i in self.records.index[self.records.split == split]]
+
+    @functools.cached_property
+    def not_finite(self) -> list[int]:
+        """Return the ids of networks with weights that are NaN or infinite. Reads all weights, once."""
+        import numpy as np
+
+        bad = np.zeros(len(self), bool)
+        for arch in self.family.archs:
+            mine = (self.records.arch == arch.name).to_numpy()
+            rows = torch.tensor(self.records.row[mine].to_numpy(np.int64))
+            good = torch.ones(len(rows), dtype=torch.bool)
+            for name in arch.shapes:
+                largest = self.weights[f"{arch.name}/{name}"].flatten(1).abs().amax(dim=1)  # (rows), NaN where any is
+                good &= largest[rows].isfinite()
+            bad[mine] = ~good.numpy()
+        return np.flatnonzero(bad).tolist()
+
+    def check_finite(self, ids: Sequence[int]) -> None:
+        """Raise BadFolder, with names, if the weights of any of these networks are not finite."""
+        bad = set(self.not_finite).intersection(ids)
+        if bad:
+            names = [repr(self.records.name[i]) for i in sorted(bad)]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise BadFolder(
+                f"{self.folder} has networks whose weights are not finite: {', '.join(names[:3])}{more}; "
+                "`zoo select` leaves them out"
+            )
 
     def preps(self, ids: Sequence[int]) -> Tensor:
         """PReps (b, 1, H, W) float32 of the networks with these ids."""
@@ -357,6 +429,8 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
             for name, p in network.params.items():
                 stack = weights[f"{network.arch.name}/{name}"]
                 new = p.detach().cpu().to(stack.dtype).unsqueeze(0)
+                if not new.isfinite().all():
+                    raise ValueError(f"{record['name']} has weights that are not finite in {folder}'s precision")
                 weights[f"{network.arch.name}/{name}"] = torch.cat([stack, new])
             row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
             fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])

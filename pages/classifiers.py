@@ -84,7 +84,7 @@ def all_networks() -> None:
         column_config=COLUMNS,
     ).selection.rows
     i = table.index[chosen[0]] if chosen else None
-    right.caption("Select a row, then:" if i is None else f"**{names[i]}**, {cards[i].words}")
+    right.caption("Select a row, then:" if i is None else f"**{frame.plain(names[i])}**, {frame.plain(cards[i].words)}")
     for slot in ("a", "b"):
         right.button(
             f"Set as {slot.upper()}", key=f"class_set_{slot}", disabled=i is None, on_click=frame.take,
@@ -115,7 +115,7 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     remarks = frame.remarks(loaded, a, b)
     if remarks:
-        left.caption(remarks)
+        left.caption(frame.plain(remarks))
     if work:
         with right.container(horizontal=True, horizontal_alignment="right"):
             keep(work, i, state["class_method"])
@@ -176,7 +176,7 @@ if here:
     try:
         work = classifiers.classifier_work(loaded, a, b, sides, round(state["class_gamma"] * (STEPS - 1)))
     except ValueError as error:
-        st.error(f"{str(error)[0].upper()}{str(error)[1:]}.")
+        st.error(frame.plain(frame.sentence(error)))
         st.stop()
     slide(work)
     frame.feeds(work, "classifiers")

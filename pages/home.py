@@ -49,7 +49,9 @@ def table(rows: dict[str, dict], columns: dict[str, tuple[str, int]], none: str)
 
     lines = [["", "networks", *columns], ["--", *["--:"] * (len(columns) + 1)]]
     for name, figures in rows.items():
-        lines.append([name, str(figures["count"]), *(cell(figures, *column) for column in columns.values())])
+        lines.append(
+            [frame.plain(name), str(figures["count"]), *(cell(figures, *column) for column in columns.values())]
+        )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

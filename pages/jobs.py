@@ -63,7 +63,7 @@ def tell(act, run: jobs.Run) -> None:
     try:
         act(run)
     except ValueError as problem:
-        frame.notice(f"{str(problem)[0].upper()}{str(problem)[1:]}.")
+        frame.notice(frame.sentence(problem))
     frame.acted()
 
 
@@ -81,14 +81,15 @@ def row(run: jobs.Run, here: bool) -> None:
     with mark:
         badge(run)
     with name.container(gap=None, key=f"jobwords-{run.id}"):
+        words = frame.plain(run.id)
         st.button(
-            f"**{run.id}**" if here else run.id, key=f"job-{run.id}", type="tertiary", help="Show it below",
+            f"**{words}**" if here else words, key=f"job-{run.id}", type="tertiary", help="Show it below",
             icon=":material/chevron_right:" if here else None, on_click=take, args=(run.id,),
         )  # fmt: skip
         if run.state in ("failed", "unreadable"):
-            st.caption(run.job.message)
+            st.caption(frame.plain(run.job.message))
     if run.job.kind:
-        kind.markdown(f"`{run.job.kind}`")
+        kind.markdown(frame.code(run.job.kind))
     if run.far:
         bar.progress(run.share, text=run.far)
     time.caption(run.time)
@@ -106,7 +107,7 @@ def listing(found: list[jobs.Run], run: jobs.Run) -> None:
 def details(run: jobs.Run) -> None:
     """Of one run: what can be done, how it goes, its command and its last lines."""
     with st.container(horizontal=True, vertical_alignment="center", key="jobhead"):
-        st.markdown(f"##### {run.id}", width="stretch")
+        st.markdown(f"##### {frame.plain(run.id)}", width="stretch")
         badge(run)
         if run.alive:
             st.button(
@@ -119,11 +120,11 @@ def details(run: jobs.Run) -> None:
                 help="Go on from what it finished",
             )  # fmt: skip
     if run.job.message:
-        (st.error if run.state in ("failed", "unreadable") else st.caption)(run.job.message)
+        (st.error if run.state in ("failed", "unreadable") else st.caption)(frame.plain(run.job.message))
     charts = list(jobs.charts(run).items())
     for first in range(0, len(charts), CHARTS):
         for column, (title, figure) in zip(st.columns(CHARTS, gap="medium"), charts[first:], strict=False):
-            column.markdown(f"**{title}**")
+            column.markdown(f"**{frame.plain(title)}**")
             column.plotly_chart(figure, key=f"chart-{run.id}-{title}", config={"displayModeBar": False})
     if run.alive and not charts:
         st.caption("Curves appear with its first line of numbers.")
@@ -134,7 +135,7 @@ def details(run: jobs.Run) -> None:
     if said:
         with st.expander("Last lines", expanded=run.state in ("failed", "crashed")):
             st.code(said, language=None, wrap_lines=True)
-            st.caption(f"All of them are in {run.id}/log.txt")
+            st.caption(f"All of them are in {frame.plain(run.id)}/log.txt")
 
 
 def empty() -> None:

@@ -54,7 +54,7 @@ def slide(work: preps.PrepPath) -> None:
     components.preps("networks", data | {"token": frame.token()}, released, focused)
     remarks = frame.remarks(loaded, a, b)
     if remarks:
-        st.caption(remarks)
+        st.caption(frame.plain(remarks))
 
 
 frame.notices()

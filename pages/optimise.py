@@ -46,8 +46,7 @@ def write_link() -> None:
 
 
 def tell(problem: ValueError) -> None:
-    words = str(problem).rstrip(".")
-    frame.notice(f"{words[:1].upper()}{words[1:]}.")
+    frame.notice(frame.sentence(problem))
 
 
 # -- setting up ----------------------------------------------------------------------------------------------------
@@ -112,7 +111,7 @@ def choose_target() -> str:
                 "Seed of a chair", min_value=0, max_value=10**6, value=1000, key="lso_chair",
                 label_visibility="collapsed",
             )  # fmt: skip
-            words.caption(optimise.target_words(loaded, f"chair:{seed}"))
+            words.caption(frame.plain(optimise.target_words(loaded, f"chair:{seed}")))
             return f"chair:{seed}"
         words.caption("OBJ, OFF, PLY, STL or GLB, where the app runs")
         return st.text_input("File", key="lso_file", placeholder="chair.obj", label_visibility="collapsed").strip()
@@ -179,10 +178,10 @@ def set_up() -> None:
     state["lso_seed"] = asked["seed"]
     next(columns).button(
         "Launch", type="primary", icon=":material/play_arrow:", disabled=bool(problem), width="stretch",
-        on_click=launch, args=(setup,), help=optimise.command(optimise.argv(loaded, setup)),
+        on_click=launch, args=(setup,), help=frame.plain(optimise.command(optimise.argv(loaded, setup))),
     )  # fmt: skip
     if problem:
-        st.warning(problem)
+        st.warning(frame.plain(problem))
 
 
 def launch(setup: optimise.Setup) -> None:
@@ -273,7 +272,7 @@ def keep() -> None:
         st.text_input("Name in the zoo", value=run.folder.name if run.title != run.id else run.id.replace("/", "-"),
                       key=f"lso_keep-{run.id}")  # fmt: skip
         folder, missing = optimise.zoo_to_keep_in(loaded)
-        where = optimise.shown_path(folder)
+        where = frame.plain(optimise.shown_path(folder))
         if folder == loaded.zoo_info.folder:
             st.caption(f"It joins {where}, marked as optimised: no space is trained on it.")
         else:
@@ -337,7 +336,7 @@ def watch() -> None:
     data = optimise.view_data(loaded, chosen, start, state.get("lso_seed", 0))
     for each, told in zip(chosen, data["runs"], strict=True):
         if told["trouble"] and not each.alive:  # else its first checkpoint is about to be written
-            st.warning(told["trouble"])
+            st.warning(frame.plain(told["trouble"]))
     left, right = st.columns([5, 4], gap="medium") if shapes and chosen else (st.container(), None)
     with left:
         components.optimise("optimise", data | {"part": "board" if right else ""}, clicked)
@@ -364,9 +363,9 @@ def solid(now: optimise.Run) -> None:
 st.html(STYLE)
 frame.notices()
 if "lso_kept" in state:
-    st.success(state.pop("lso_kept"))
+    st.success(frame.plain(state.pop("lso_kept")))
 if optimise.no_map(loaded):
-    st.info(f"There is no map of this zoo: {optimise.no_map(loaded)}.", icon=":material/scatter_plot:")
+    st.info(f"There is no map of this zoo: {frame.plain(optimise.no_map(loaded))}.", icon=":material/scatter_plot:")
     st.stop()
 if here:
     set_up()
@@ -376,7 +375,7 @@ if run:
     choose_runs()
     message = run.message
     if message:
-        (st.warning if run.state in ("finished", "crashed") else st.error)(message)
+        (st.warning if run.state in ("finished", "crashed") else st.error)(frame.plain(message))
 seen = looks_of(([run] if run else []) + others)
 mapped = optimise.embedded(loaded) == 1
 live = not mapped or any(each.alive for each in ([run] if run else []) + others)

@@ -85,7 +85,7 @@ def slide() -> None:
     components.viewer("shapes", data | {"token": frame.token()}, released, chosen)
     remarks = frame.remarks(loaded, a, b)
     if remarks:
-        st.caption(remarks)
+        st.caption(frame.plain(remarks))
     with st.container(key="feeds", gap=None):
         for k, part in enumerate(work.parts()):
             components.feed(f"shapes-{k}", work.part(part, f"part-{k}", "shapes"))
@@ -115,7 +115,8 @@ def keep(work: chairs.PathWork, i: int, method: str) -> None:
 
 @st.dialog("One still mesh", width="large")
 def inspection(work: chairs.PathWork, i: int, method: str) -> None:
-    st.caption(f"{take_away.method_title(method)}, gamma {i / (STEPS - 1):.2f}, {names[a]} to {names[b]}, {AT_REST}³")
+    between = f"{frame.plain(names[a])} to {frame.plain(names[b])}"
+    st.caption(f"{take_away.method_title(method)}, gamma {i / (STEPS - 1):.2f}, {between}, {AT_REST}³")
     vertices, faces = chairs.mesh_arrays(work, method, i)
     viewport.inspect(vertices, faces, COLOURS[method], dark=st.context.theme.type == "dark")
 

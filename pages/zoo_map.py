@@ -54,7 +54,7 @@ try:
     chart = charts.chart(loaded, guests)
 except ValueError as problem:
     frame.notices()
-    st.error(frame.sentence(problem))
+    st.error(frame.plain(frame.sentence(problem)))
     st.stop()
 
 
@@ -76,7 +76,7 @@ if chart is None:
     st.stop()
 
 for problem in charts.failures(guests):
-    frame.notice(frame.plain(problem))
+    frame.notice(problem)
 columns = placements.columns(chart)
 COLOURS = ["", *columns]
 SIZES = ["", *(name for name, column in columns.items() if column.numbers is not None)]
@@ -115,7 +115,7 @@ try:
     where = projections.placed(chart, asked)
 except ValueError as problem:
     frame.notices()
-    st.info(f"There is no map of this zoo: {problem}.", icon=":material/scatter_plot:")
+    st.info(f"There is no map of this zoo: {frame.plain(str(problem))}.", icon=":material/scatter_plot:")
     bringing.alone(loaded.space_info)
     st.stop()
 
@@ -389,7 +389,7 @@ controls()
 frame.notices()
 bringing.progress()
 if where.problem:
-    st.info(where.problem, icon=":material/scatter_plot:")
+    st.info(frame.plain(where.problem), icon=":material/scatter_plot:")
     if where.failed and st.button("Try again", icon=":material/refresh:"):
         projections.forget(chart, asked)
         frame.again()

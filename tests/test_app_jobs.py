@@ -197,7 +197,7 @@ def test_the_session_starts_stops_and_tells_of_one_folder(root, begun):
     assert jobs.of(root / "new").state == "stopping"
     (root / "file").touch()
     with pytest.raises(ValueError, match="file"):
-        jobs.start(["train", "--out", str(root / "file" / "below")])
+        jobs.start(["train", "--zoo", "z", "--out", str(root / "file" / "below")])
     assert jobs.metrics(run) == []
 
 

@@ -263,7 +263,10 @@ def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_
         str(tmp_path / "z.parquet"),
     ]
     assert main([*z, "--map", "pca", "--among", str(tiny_zoo_folder)]) == 0
-    assert list(pd.read_parquet(tmp_path / "z.parquet"))[:6] == ["name", "arch", "split", "x", "y", "z0"]
+    placed, told = pd.read_parquet(tmp_path / "z.parquet"), capsys.readouterr().out
+    assert list(placed)[3:11] == ["x", "y", "error", "nearest", "distance", "off_manifold", "why_off", "z0"]
+    assert placed.off_manifold.all() and (placed.error > 0.5).all()  # the space is hardly trained
+    assert all(f"  off the manifold: {why}" in told for why in placed.why_off)
 
 
 def test_directions_are_told_and_measured(capsys, monkeypatch, tiny_zoo_folder, tiny_space_folder):

@@ -54,7 +54,7 @@ def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
 
 def test_shared_init_starts_all_networks_alike():
     samples = torch.from_numpy(sample_sdf(Solid(chair(chair_params(3))[0]), 1000, 0)).expand(2, -1, -1)
-    config = dataclasses.replace(TINY_FIT, steps=1, lr=0.0)
+    config = dataclasses.replace(TINY_FIT, steps=1, lr=1e-30)
     own, shared = (fit_sdf(samples, [1, 2], dataclasses.replace(config, shared_init=s)).params for s in (False, True))
     assert not torch.equal(own["layers.0.weight"][0], own["layers.0.weight"][1])
     assert torch.equal(shared["layers.0.weight"][0], shared["layers.0.weight"][1])

@@ -21,6 +21,7 @@ LAYERS = [
     "network",
     "shapes",
     "zoo",
+    "launch",
     "runs",
     "mesh",
     "picture",

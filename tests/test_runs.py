@@ -154,7 +154,7 @@ def test_failing_it_says_why(tmp_path, launch, error, message, log):
 
 def test_what_never_came_to_its_first_word_has_failed(tmp_path, monkeypatch):
     monkeypatch.setattr(runs.sys, "executable", "/bin/true")
-    folder = runs.start(["train", "--out", str(tmp_path / "job")])
+    folder = runs.start(["train", "--zoo", "z", "--out", str(tmp_path / "job")])
     assert becomes(folder, "failed").message == "it never began"
     runs._children.clear()  # another process looks, which does not know that it ended
     assert state(folder) == "queued"
@@ -164,7 +164,7 @@ def test_what_never_came_to_its_first_word_has_failed(tmp_path, monkeypatch):
 
 
 def test_a_start_is_as_slow_as_it_likes_while_its_process_lives(tmp_path, spawned, monkeypatch):
-    folder = runs.start(["train", "--out", str(tmp_path / "job")])
+    folder = runs.start(["train", "--zoo", "z", "--out", str(tmp_path / "job")])
     monkeypatch.setattr(runs, "STARTING", runs.timedelta(0))
     assert state(folder) == "queued"
     runs._children[folder.resolve()] = SimpleNamespace(poll=lambda: 1)
@@ -181,7 +181,7 @@ def test_the_same_folder_twice_is_refused(tmp_path, launch):
     before = records(tmp_path)
     with pytest.raises(BadFolder, match="is running already"), runs.running(tmp_path, "stub", ARGV):
         pass
-    for again in (lambda: runs.start(["stub", "--out", str(tmp_path)]), lambda: runs.resume(tmp_path)):
+    for again in (lambda: runs.start(["train", "--out", str(tmp_path)]), lambda: runs.resume(tmp_path)):
         with pytest.raises(BadFolder, match="running already"):
             again()
     assert records(tmp_path) == before
@@ -347,6 +347,81 @@ def test_a_start_that_would_spoil_something_is_refused(tmp_path, launch):
         runs.resume(tmp_path / "job")
 
 
+# -- folders from elsewhere --------------------------------------------------------------------------------------
+
+
+def forge(folder: Path, argv: list[str], directory: Path, kind: str = "train") -> Path:
+    """A job's folder as someone else may hand it over: stopped, and free to say what it likes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"format": 1, "kind": kind, "argv": argv, "directory": str(directory), "command": "x"}
+    (folder / runs.JOB).write_text(json.dumps(about | {"created": "2026-01-01T00:00:00+00:00"}))
+    (folder / runs.STATUS).write_text(json.dumps({"state": "stopped", "pid": 1}))
+    return folder
+
+
+def test_resuming_runs_this_program_and_no_package_that_lies_where_the_job_was_started(tmp_path, monkeypatch):
+    """Neither in the directory that job.json names, nor in this process's own, nor by a relative PYTHONPATH."""
+    ran = tmp_path / "ran"
+    evil = f"open({str(ran)!r}, 'a').write(__file__)\nraise SystemExit(0)\n"
+    for name in ("netspace/__init__.py", "netspace/__main__.py", "torch.py", "sitecustomize.py", "argparse.py"):
+        path = tmp_path / "theirs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(evil)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep)
+    monkeypatch.chdir(tmp_path / "theirs")
+    folder = forge(tmp_path / "theirs" / "job", ["train", "--zoo", "zoo", "--out", "job"], tmp_path / "theirs")
+    assert runs.resume(folder) == folder
+    job = becomes(folder, "failed", "crashed")
+    assert not ran.exists(), ran.read_text()
+    assert job.message == f"no folder {tmp_path / 'theirs' / 'zoo'}"  # read from where it was started
+    assert job.argv == ("train", "--zoo", str(tmp_path / "theirs" / "zoo"), "--out", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("argv", "kind", "why"),
+    [
+        (["jobs", "resume", "--out", "x"], "jobs resume", "none of this program's long jobs"),
+        (["eval", "--out", "x", "--rows", "y"], "eval", "none of this program's long jobs"),
+        (["-c", "print()", "--out", "x"], "", "none of this program's long jobs"),
+        (["train", "--zoo", "z", "--out", "x"], "zoo fit-cnn", "said to be 'zoo fit-cnn'"),
+        (["train", "--zoo", "z"], "train", "needs --out"),
+        (["train", "--zoo", "z", "--out", "x", "--save", "y"], "train", "has no option '--save'"),
+        (["train", "--zoo", "z", "--out", "x", "--help"], "train", "has no option '--help'"),
+        (["train", "--zoo", "z", "--out", "x", "more"], "train", "has no option 'more'"),
+        (["train", "--zoo", "z", "--out", "x", "--steps", "many"], "train", "invalid int value"),
+        (["train", "--out", "x"], "train", "required: --zoo"),
+    ],
+)
+def test_what_is_no_job_of_this_program_is_not_resumed(tmp_path, spawned, argv, kind, why):
+    folder = forge(tmp_path / "job", argv, tmp_path, kind)
+    before = records(folder)
+    with pytest.raises(BadFolder, match="cannot be resumed: its job") as refused:
+        runs.resume(folder)
+    assert why in str(refused.value) and not spawned and records(folder) == before
+
+
+@pytest.mark.parametrize("out", [["--out", "{}/other"], ["--out={}/other"], ["--out", "job", "--out", "{}/other"]])
+def test_a_job_writes_to_its_own_folder_whatever_it_says(tmp_path, spawned, out):
+    words = ["train", "--zoo", "z", *(word.format(tmp_path) for word in out), "--ste=5"]
+    folder = forge(tmp_path / "job", words, tmp_path)
+    assert runs.resume(folder) == folder and not (tmp_path / "other").exists()
+    assert spawned[0][3:] == [
+        "train", "--zoo", str(tmp_path / "z"), "--out", str(folder), "--steps", "5", "--resume", "--queue",
+    ]  # fmt: skip
+
+
+def test_paths_are_recorded_so_that_they_mean_the_same_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lso = ["lso", "--space", "s", "--zoo=/z", "--start", "at:1,2", "--out", "o", "--teacher", "t:name"]
+    words = runs._about("lso", [*lso, "--target", "m.obj"], tmp_path, "now")["argv"]
+    assert words == [
+        "lso", "--space", f"{tmp_path}/s", "--zoo", "/z", "--start", "at:1,2", "--out", f"{tmp_path}/o",
+        "--teacher", f"{tmp_path}/t:name", "--target", f"{tmp_path}/m.obj",
+    ]  # fmt: skip
+    assert runs._about("lso", [*lso, "--target", "chair:3"], tmp_path, "now")["argv"][-1] == "chair:3"
+    assert runs._about("lso", lso, runs.ROOT, "now")["argv"][2] == "s"  # jobs run there: it may be moved as a whole
+
+
 # -- damaged records -----------------------------------------------------------------------------------------------
 
 
@@ -354,7 +429,7 @@ def test_a_start_that_would_spoil_something_is_refused(tmp_path, launch):
     ("content", "sentence"),
     [
         ("{", "is not valid JSON"),
-        ("[]", "has job format None, this program reads format 1"),
+        ("[]", "holds no JSON object"),
         ('{"format": 2}', "has job format 2, this program reads format 1"),
         ('{"format": 1, "kind": "train"}', "is damaged: it has no usable 'argv'"),
         (json.dumps(runs._about("train", ARGV, Path(), "soon")), "is damaged: it has no usable 'created'"),
@@ -587,8 +662,13 @@ def test_jobs_are_listed_stopped_and_resumed_by_commands(tmp_path, launch, spawn
     assert main(["jobs", "stop", str(tmp_path / "nowhere")]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert all(line.startswith("netspace: ") for line in errors) and len(errors) == 3
+    assert main(["jobs", "resume", str(tmp_path / "job")]) == 2
+    assert "holds no job of this program ('stub' is none" in capsys.readouterr().err and not spawned
+    about = json.loads((tmp_path / "job" / "job.json").read_text())
+    about |= {"kind": "train", "argv": ["train", "--zoo", "z", "--out", "x"]}
+    (tmp_path / "job" / "job.json").write_text(json.dumps(about))
     assert main(["jobs", "resume", str(tmp_path / "job")]) == 0
-    assert spawned[0][3:] == ["stub", "--out", str((tmp_path / "job").resolve()), "--resume", "--queue"]
+    assert spawned[0][3:] == ["train", "--zoo", "z", "--out", str((tmp_path / "job").resolve()), "--resume", "--queue"]
 
 
 def test_a_command_of_a_long_job_is_one(tmp_path, capsys):

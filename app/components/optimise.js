@@ -244,7 +244,7 @@ class Optimise {
     if (archs.length) part.push(...archs.map(({ name, colour, mark }) => `<span>${drawing(mark, colour, true)}${escaped(name)}</span>`));
     else if (range) part.push(`<span title="Of the networks of the zoo, as it records it">test accuracy ${range[0].toFixed(2)} <i class="ramp" style="background:linear-gradient(90deg,${RAMP})"></i> ${range[1].toFixed(2)}</span>`);
     part.push(`<span>${drawing("circle", text, true)}train</span>`);
-    if (others.length) part.push(`<span>${drawing("circle", text, false)}${others.join(", ")}</span>`);
+    if (others.length) part.push(`<span>${drawing("circle", text, false)}${escaped(others.join(", "))}</span>`);
     if (runs.length) part.push(`<span>${drawing("square", text, false)}start</span><span>${drawing("circle", text, true)}now</span><span>${drawing("star", text, true)}best</span>`);
     if (this.data.start) part.push(`<span>${drawing("diamond", "#0f9d8a", false)}next start</span>`);
     this.el.legend.innerHTML = part.join("");
@@ -277,7 +277,7 @@ class Optimise {
     const rows = runs.map((run) => {
       const last = lines(run) - 1, best = run.best;
       const far = run.at[last] === undefined ? "" : ` · step ${run.at[last]}${run.steps ? ` of ${run.steps}` : ""}`;
-      return `<tr><td title="${escaped(run.details)}"><span class="run">${stroke(this.colourOf(run), run.style.dash, 30)}<span>${runs.length > 1 ? `${run.rank + 1} ` : ""}${escaped(run.title)}</span></span><i>${escaped(run.words)}${far}</i></td>`
+      return `<tr><td title="${escaped(run.details)}"><span class="run">${stroke(this.colourOf(run), run.style.dash, 30)}<span>${runs.length > 1 ? `${run.rank + 1} ` : ""}${escaped(run.title)}</span></span><i>${escaped(run.words + far)}</i></td>`
         + cell(run.scores[0]) + cell(run.scores[last]) + cell(best === null ? null : run.scores[best], best === null ? "" : `step ${run.at[best]}`)
         + (narrow ? "" : `<td>${number(run.moved[last], 2)}</td>`) + (sure ? `<td>${escaped(run.architectures[last] ?? "–")}<i>${run.sure[last] === null ? "" : number(run.sure[last], 2)}</i></td>` : "")
         + test(run, "start") + test(run, "best") + (shapes ? "" : test(run, "original")) + "</tr>";

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 
 import pandas as pd
@@ -185,6 +188,7 @@ def _card(record: dict) -> Card:
     """From a row of the zoo's table, in which columns that say nothing of this network are missing or not a number."""
     known = {name: value for name, value in record.items() if not pd.isna(value)}
     split, accuracy = known["split"], known.get("test_accuracy")
+    accuracy = accuracy if _is_number(accuracy) else None
     words = SPLIT_WORDS.get(split, split)
     return Card(known["name"], _words(known), words, split != TRAIN, accuracy, looks.title(known["arch"]))
 
@@ -192,10 +196,11 @@ def _card(record: dict) -> Card:
 def _words(known: dict) -> str:
     """What a network is, from what is known of it."""
     if "legs" in known:
-        return describe(known)
+        with suppress(KeyError, TypeError, ValueError):  # a column of this name in another table
+            return describe(known)
     made = "made by latent space optimisation" if known["split"] == OPTIMISED else ""
-    if "test_accuracy" in known:
-        made = made or (f"after {known['epochs']:.3g} epochs" if "epochs" in known else "")
+    if _is_number(known.get("test_accuracy")):
+        made = made or (f"after {known['epochs']:.3g} epochs" if _is_number(known.get("epochs")) else "")
         return f"test accuracy {known['test_accuracy']:.3f}{',' if known['split'] == OPTIMISED else ''} {made}".rstrip()
     return made or str(known.get("source", known["arch"]))
 
@@ -244,9 +249,22 @@ def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
         measured = read_json(loaded.space_info.folder / "eval.json")
         if (loaded.space_info.folder / measured["zoo"]).resolve() != loaded.zoo_info.folder.resolve():
             return None
-        return {split: measured[split] for split in SPLITS if split in measured}
-    except (BadFolder, KeyError, TypeError):
+        return {split: _figures(measured[split]) for split in SPLITS if split in measured} or None
+    except (BadFolder, KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _figures(measured: dict) -> dict:
+    """Figures of a split from eval.json, numbers and None alone; KeyError or TypeError if they are not such."""
+    figures = {name: value for name, value in measured.items() if value is None or _is_number(value)}
+    figures["count"] = int(figures["count"])
+    if "by_architecture" in measured:
+        figures["by_architecture"] = {name: _figures(part) for name, part in measured["by_architecture"].items()}
+    return figures
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def by_architecture(measured: dict[str, dict]) -> dict[str, dict[str, dict]]:
@@ -262,6 +280,15 @@ def doubt(loaded: Loaded, a: int, b: int) -> str:
         return ""
     better = " A space that reads answers fits better here." if loaded.space_info.data == "sdf" else ""
     return f"The space was not trained on {' and '.join(strangers)}. {reads_note(loaded)}{better}"
+
+
+def broken(loaded: Loaded, a: int, b: int) -> str:
+    """Say that the weights of an end of a path are not finite; empty if they are."""
+    lost = [loaded.names[i] for i in dict.fromkeys((a, b)) if i in loaded.zoo.not_finite]
+    if not lost:
+        return ""
+    have = "has" if len(lost) == 1 else "have"
+    return f"{' and '.join(lost)} {have} weights that are not finite: no embedding and no path."
 
 
 def reads_note(loaded: Loaded) -> str:

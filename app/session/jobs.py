@@ -59,7 +59,7 @@ class Run:
     @property
     def share(self) -> float:
         """of the work that is done, 0 to 1"""
-        return min(1.0, self.job.done / self.job.total) if self.job.total else 0.0
+        return min(1.0, self.job.done / self.job.total) if self.job.total > 0 else 0.0
 
     @property
     def far(self) -> str:
@@ -129,6 +129,11 @@ def charts(run: Run) -> dict[str, go.Figure]:
     return {_title(name): _chart(name, series, one_each) for name, series in groups.items()}
 
 
+def _text(words: str) -> str:
+    """Words from a file for plotly, which reads some HTML in names."""
+    return words.replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _title(name: str) -> str:
     return " ".join({"mse": "MSE", "iou": "IoU"}.get(word, word) for word in name.split("_"))
 
@@ -138,7 +143,8 @@ def _chart(name: str, series: dict[str, dict[int, float]], one_each: bool) -> go
     for k, (label, curve) in enumerate(series.items()):
         dash, mark, shade = LINES.get(label, (("solid", "dash", "dot", "dashdot")[k % 4], "circle", "#0F9D8A"))
         figure.add_scatter(
-            x=list(curve), y=list(curve.values()), name={"heldout": "held-out", "val": "validation"}.get(label, label),
+            x=list(curve), y=list(curve.values()),
+            name=_text({"heldout": "held-out", "val": "validation"}.get(label, label)),
             mode="markers" if one_each else "lines+markers" if len(curve) < 16 else "lines",
             line={"dash": dash, "color": shade, "width": 2}, marker={"symbol": mark, "size": 6, "color": shade},
             hovertemplate="%{x:,}: %{y:.4g}",
