@@ -58,9 +58,9 @@ def _close() -> None:
 def _dialog(space: Found) -> None:
     names = catalogue.architectures(space)
     st.markdown(
-        f"State dicts of {names}, as `.safetensors`, `.pt` or `.pth` files of plain weights, a zip of such files, or a "
-        "folder, as the Hugging Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, "
-        "and nothing in the files is run."
+        f"State dicts of {names} in any usual format, ONNX models, a zip of such files, or a folder, as the Hugging "
+        "Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, and nothing in the files "
+        "is run."
     )
     files = st.file_uploader(
         "Files", type=list(imports.KINDS), accept_multiple_files=True, key="bring_files",
@@ -76,6 +76,7 @@ def _dialog(space: Found) -> None:
     problem = imports.name_problem(name.strip())
     if problem:
         st.warning(frame.plain(problem))
+    said = _declared(space.data == "sdf")
     before = state.get("map_import")
     busy = before is not None and not before.over
     if busy:
@@ -83,12 +84,37 @@ def _dialog(space: Found) -> None:
     off = bool(problem or busy or not (files or folder))
     if st.button("Import", type="primary", icon=":material/upload:", disabled=off):
         try:
-            state["map_import"] = imports.begin(space, files or folder.strip(), name.strip())
+            state["map_import"] = imports.begin(space, files or folder.strip(), name.strip(), said)
         except ValueError as error:
             st.error(frame.plain(frame.sentence(error)))
             return
         _close()
         frame.again()
+
+
+def _declared(shapes: bool) -> dict[str, str]:
+    """What the user says of the networks that their files do not say, by name of the option."""
+    st.markdown(
+        "**What the files do not say.** "
+        + (
+            "The factor of a SIREN's sines and the sign inside are found out from what the network does, if its values "
+            "are signed distances."
+            if shapes
+            else "A state dict holds no activation, and not what its images were normalised by."
+        )
+        + " What remains open is asked for: the network is not imported, and the reason names what to say here."
+    )
+    conventions = imports.conventions()
+    made_as = st.selectbox(
+        "Made as", list(conventions), format_func=conventions.get, key="bring_as",
+        help="What is not said otherwise is as there, and the map's card says that it was assumed",
+    )  # fmt: skip
+    said = {"as": made_as}
+    with st.expander("Say more"):
+        columns = st.columns(3)
+        for k, (key, label, placeholder, why) in enumerate(imports.QUESTIONS["shapes" if shapes else "classifiers"]):
+            said[key] = columns[k % 3].text_input(label, key=f"bring_{key}", placeholder=placeholder, help=why)
+    return {key: value.strip() for key, value in said.items() if value.strip()}
 
 
 def progress() -> None:
@@ -125,7 +151,14 @@ def report(chart: Chart) -> None:
             st.markdown(f"##### {frame.plain(member.zoo_info.title)}: {words}")
             if told["fused"]:
                 networks = f"{told['fused']} network{'s' if told['fused'] != 1 else ''}"
-                st.caption(f"Batch norm of {networks} fused: logits change by at most {told['difference']:.1e}.")
+                st.caption(
+                    f"Batch norm of {networks} fused: logits change by at most {told['difference']:.1e} against the "
+                    "unfused network as rebuilt here."
+                )
+            for function, count in told["functions"]:
+                st.caption(f"{count} taken to be: {frame.plain(function)}")
+            for words in told["warnings"]:
+                st.warning(frame.plain(words), icon=":material/warning:")
             left, right = st.columns([7, 5], gap="medium")
             with left:
                 over = placements.of(chart, member).future.done()

@@ -55,6 +55,10 @@ def _about(chart: Chart, pair: str, i: int) -> None:
     with st.container(gap=None):
         st.markdown(f"##### {frame.plain(known.name)} :gray-badge[{frame.plain(known.split)}]")
         st.caption(frame.plain(" · ".join(filter(None, (known.words, known.zoo)))))
+        if known.function:
+            st.caption(f"Taken to be: {frame.plain(known.function)}")
+        if known.warning:
+            st.warning(frame.plain(frame.sentence(known.warning)), icon=":material/warning:")
     with st.container(horizontal=True, gap="xsmall"):
         no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
         for end in "ab":

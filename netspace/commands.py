@@ -495,7 +495,7 @@ def write_embeddings(args: argparse.Namespace) -> None:
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())
         words = f", and their places on a map by {args.map.upper()}"
-    placed = place_among(space, zoo, whole, images_of(space.family.archs[0], args.data)) if whole else []
+    placed = place_among(space, zoo, whole, images_of(space.family.archs[0], data=args.data)) if whole else []
     if placed:
         for name, values in placement_columns(placed).items():
             table.insert(table.columns.get_loc("z0"), name, values)

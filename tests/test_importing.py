@@ -19,10 +19,21 @@ from netspace import importing
 from netspace.archs import ARCHS, Family, arch_named
 from netspace.images import load_images
 from netspace.importing import import_networks, limits
+from netspace.importing.classifiers import recognise_classifier
+from netspace.importing.coordinates import Reader
+from netspace.importing.declare import Declaration
 from netspace.importing.files import Refused, networks_in, read_state
-from netspace.importing.recognise import layers_of, recognise_state
+from netspace.importing.recognise import layers_of, read_layers
 from netspace.importing.states import find_states
 from netspace.zoo import IMPORTED, BadFolder, Zoo
+
+PAPER = Declaration(made_as="paper")
+"""What state dicts do not say is as the paper has it."""
+
+
+def bring(*args, said=PAPER, **more):
+    return import_networks(*args, said=said, **more)
+
 
 DIGITS = [arch for arch in ARCHS.values() if arch.data == "digits"]
 SIRENS = [arch for arch in ARCHS.values() if arch.kind == "sdf"]
@@ -121,7 +132,7 @@ def test_plain_modules_answer_as_before(name, by_name, tmp_path):
     if by_name:
         state = {key: state[key].contiguous() for key in sorted(state, key=lambda k: (len(k), k))}
     torch.save(state, tmp_path / "mine.pt")
-    done = import_networks(tmp_path, tmp_path / "zoo", Family.of(*(arch.name for arch in DIGITS)))
+    done = bring(tmp_path, tmp_path / "zoo", Family.of(*(arch.name for arch in DIGITS)))
     assert not done.refused
     zoo = Zoo.load(done.folder)
     assert zoo.records.arch[0] == name
@@ -133,7 +144,7 @@ def test_plain_modules_answer_as_before(name, by_name, tmp_path):
 def test_a_bias_before_a_batch_norm_is_not_lost(tmp_path):
     module = lived(CifarResNet(bias=True))
     torch.save(module.state_dict(), tmp_path / "mine.pt")
-    done = import_networks(tmp_path, tmp_path / "zoo", arch="resnet8/digits")
+    done = bring(tmp_path, tmp_path / "zoo", arch="resnet8/digits")
     x = torch.randn(8, 3, 32, 32)
     torch.testing.assert_close(Zoo.load(done.folder)["mine"](x), module(x), rtol=1e-3, atol=1e-3)
     (record,) = done.records
@@ -144,7 +155,7 @@ def test_a_bias_before_a_batch_norm_is_not_lost(tmp_path):
 def test_networks_are_compared_and_tested_on_images_where_there_are_some(tmp_path):
     test = load_images("digits", "test")
     torch.save(lived(CifarResNet()).state_dict(), tmp_path / "mine.pt")
-    done = import_networks(tmp_path, tmp_path / "zoo", arch="resnet8/digits", images=lambda arch: test)
+    done = bring(tmp_path, tmp_path / "zoo", arch="resnet8/digits", images=lambda arch, split: test)
     assert done.compared == "256 test images"
     assert 0 <= done.records[0]["test_accuracy"] <= 1
 
@@ -153,13 +164,13 @@ def test_networks_are_compared_and_tested_on_images_where_there_are_some(tmp_pat
 def test_prefixes_and_wrappers_are_seen_through(prefix):
     state = {prefix + name: t for name, t in lived(PlainLeNet()).state_dict().items()}
     held = {"epoch": 3, "optimizer": {"lr": 0.1}, "state_dict": state}
-    assert recognise_state(find_states(held)[0].state, DIGITS).arch.name == "lenetlike/digits"
+    assert recognise_classifier(read_layers(find_states(held)[0].state), DIGITS).arch.name == "lenetlike/digits"
 
 
 def test_sirens_of_the_usual_names_are_recognised(tmp_path):
     module = lived(siren())
     save_file(module.state_dict(), tmp_path / "chair.safetensors")
-    done = import_networks(tmp_path, tmp_path / "zoo")
+    done = bring(tmp_path, tmp_path / "zoo")
     x = torch.rand(50, 3) * 2 - 1
     network = Zoo.load(done.folder)["chair"]
     assert network.arch.name == "siren64"
@@ -187,8 +198,8 @@ def test_the_authors_names_are_recognised():
         for name, t in arch_named("resnet8/digits").initialise(0).items()
     }
     for state, name in ((lenet, "lenetlike"), (vanilla, "vanillacnn"), (resnet, "resnet8"), (fused, "resnet8")):
-        assert recognise_state(state, DIGITS).arch.name == f"{name}/digits"
-    assert recognise_state(mlp, SIRENS).arch.name == "siren64"
+        assert recognise_classifier(read_layers(state), DIGITS).arch.name == f"{name}/digits"
+    assert Reader().read(read_layers(mlp), PAPER).arch.name == "siren64"
 
 
 def write_fifty(folder: Path) -> None:
@@ -211,14 +222,14 @@ FIFTY_REFUSED = {
     "net-10": "truncated or not a file of weights",
     "net-20": "450 of its 62,006 weights are not finite numbers",
     "net-30": "not a resnet8/digits: convolution 1 (module.conv1) has a weight of (3, 3, 3, 3) instead of "
-    "(16, 3, 3, 3)",
+    "(16, 3, 3, 3); a CNN of another design is read from its ONNX model, which says strides and poolings too",
 }
 
 
 def test_of_fifty_networks_made_elsewhere_47_are_imported(tmp_path):
     (tmp_path / "made").mkdir()
     write_fifty(tmp_path / "made")
-    done = import_networks(tmp_path / "made", tmp_path / "zoo", Family.of(*list(MODULES)[:3]))
+    done = bring(tmp_path / "made", tmp_path / "zoo", Family.of(*list(MODULES)[:3]))
     assert len(Zoo.load(done.folder)) == 47
     assert dict(done.refused) == FIFTY_REFUSED
 
@@ -231,7 +242,7 @@ def test_the_hubs_layout_names_networks_by_their_folders(tmp_path):
     (tmp_path / "old").mkdir()
     for name in ("old", "net-1"):
         torch.save(siren().state_dict(), tmp_path / name / "pytorch_model.bin")
-    done = import_networks(tmp_path, tmp_path / "zoo")
+    done = bring(tmp_path, tmp_path / "zoo")
     assert [record["name"] for record in done.records] == ["net-0", "net-1", "old"]
     assert done.refused == [("net-1-pytorch_model.bin", "model.safetensors beside it is taken to be the same network")]
 
@@ -239,7 +250,7 @@ def test_the_hubs_layout_names_networks_by_their_folders(tmp_path):
 def test_files_of_the_same_name_are_told_apart(tmp_path):
     torch.save(siren().state_dict(), tmp_path / "a.pt")
     save_file(siren().state_dict(), tmp_path / "a.safetensors")
-    assert [record["name"] for record in import_networks(tmp_path, tmp_path / "zoo").records] == [
+    assert [record["name"] for record in bring(tmp_path, tmp_path / "zoo").records] == [
         "a.pt",
         "a.safetensors",
     ]
@@ -257,7 +268,7 @@ NORM = {"bn.weight": 1.0, "bn.bias": 0.0, "bn.running_mean": 0.0, "bn.running_va
         ({"fc3.bias": None}, "linear layer 3 (fc3) has no bias"),
         ({"fc3.weight": torch.zeros(7, 84)}, "has a weight of (7, 84) instead of (10, 84)"),
         ({"fc4.weight": torch.zeros(2, 10), "fc4.bias": torch.zeros(2)}, "4 linear layers instead of 3"),
-        ({"attention.in_proj": torch.zeros(3)}, "attention.in_proj belongs to no convolution"),
+        ({"attention.in_proj": torch.zeros(3)}, "attention.in_proj (3,) belongs to no convolution"),
         ({"fc1.weight": torch.full((120, 400), torch.nan)}, "48,000 of its 62,006 weights are not finite"),
         ({name: torch.full((6,), value) for name, value in NORM.items()}, "1 batch norm instead of none"),
     ],
@@ -266,7 +277,7 @@ def test_what_does_not_fit_is_listed_with_the_reason(change, words, tmp_path):
     state = dict(lived(PlainLeNet()).state_dict()) | change
     state = {name: t for name, t in state.items() if t is not None}
     torch.save(state, tmp_path / "mine.pt")
-    done = import_networks(tmp_path, tmp_path / "zoo", arch="lenetlike/digits")
+    done = bring(tmp_path, tmp_path / "zoo", arch="lenetlike/digits")
     (refused,) = done.refused
     assert words in refused.reason
     assert done.folder is None
@@ -275,7 +286,7 @@ def test_what_does_not_fit_is_listed_with_the_reason(change, words, tmp_path):
 
 def test_layers_that_fit_several_architectures_want_a_name():
     with pytest.raises(Refused, match="lenetlike/cifar10 or lenetlike/digits"):
-        recognise_state(PlainLeNet().state_dict(), list(ARCHS.values()))
+        recognise_classifier(read_layers(PlainLeNet().state_dict()), list(ARCHS.values()))
 
 
 class Evil:
@@ -288,7 +299,7 @@ def test_a_pickle_with_code_is_refused_and_nothing_runs(tmp_path, monkeypatch):
     torch.save({"fc1.weight": Evil()}, tmp_path / "evil.pt")
     torch.save(PlainLeNet(), tmp_path / "whole.pth")
     (tmp_path / "disguised.safetensors").write_bytes((tmp_path / "evil.pt").read_bytes())
-    reasons = dict(import_networks(tmp_path, tmp_path / "zoo").refused)
+    reasons = dict(bring(tmp_path, tmp_path / "zoo").refused)
     assert "system" in reasons["evil"]
     assert "opening it could run code" in reasons["evil"]
     assert "PlainLeNet" in reasons["whole"]
@@ -322,7 +333,7 @@ def test_damaged_and_other_files_are_refused(tmp_path):
     (tmp_path / "README.md").write_text("not a network")
     torch.save([torch.zeros(2)], tmp_path / "list.pt")
     torch.save({"a": 1}, tmp_path / "numbers.pt")
-    reasons = dict(import_networks(tmp_path, tmp_path / "zoo").refused)
+    reasons = dict(bring(tmp_path, tmp_path / "zoo").refused)
     assert "truncated" in reasons["cut"]
     assert "truncated" in reasons["half"]
     assert reasons["empty"] == "an empty file"
@@ -366,7 +377,7 @@ def packed(module: nn.Module) -> bytes:
 
 def test_a_zip_is_imported_like_its_folder(tmp_path):
     path = zipped(tmp_path / "z.zip", {"nets/a.pt": packed(siren()), "nets/b.pt": packed(siren()), "notes.txt": b"hi"})
-    assert [record["name"] for record in import_networks(path, tmp_path / "zoo").records] == ["nets-a", "nets-b"]
+    assert [record["name"] for record in bring(path, tmp_path / "zoo").records] == ["nets-a", "nets-b"]
 
 
 @pytest.mark.parametrize(
@@ -375,7 +386,7 @@ def test_a_zip_is_imported_like_its_folder(tmp_path):
 def test_a_zip_with_paths_outside_is_refused(tmp_path, name):
     path = zipped(tmp_path / "z.zip", {"fine.pt": packed(siren()), name: packed(siren())})
     with pytest.raises(BadFolder, match="outside the folder it is unpacked to"):
-        import_networks(path, tmp_path / "in" / "zoo")
+        bring(path, tmp_path / "in" / "zoo")
     assert not (tmp_path / "outside.pt").exists()
     assert not (tmp_path / "in").exists()
 
@@ -386,7 +397,7 @@ def test_a_zip_with_a_link_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(BadFolder, match="holds the link"):
-        import_networks(tmp_path / "z.zip", tmp_path / "zoo")
+        bring(tmp_path / "z.zip", tmp_path / "zoo")
 
 
 def test_a_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
@@ -394,14 +405,14 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
     path = zipped(tmp_path / "z.zip", {f"{k}.pt": bytes(4_000_000) for k in range(4)})
     assert path.stat().st_size < 100_000
     with pytest.raises(BadFolder, match="would unpack to"):
-        import_networks(path, tmp_path / "zoo")
+        bring(path, tmp_path / "zoo")
 
 
 def test_a_bomb_is_refused_by_what_it_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MOST_BYTES", 1_000_000)
     path = zipped(tmp_path / "z.zip", {"0.pt": bytes(4_000_000)})
     with pytest.raises(BadFolder, match="zip bomb"):
-        import_networks(path, tmp_path / "zoo")
+        bring(path, tmp_path / "zoo")
 
 
 def test_a_zip_that_lies_about_its_size_is_refused(tmp_path):
@@ -409,7 +420,7 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path):
     data = path.read_bytes().replace((4_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     path.write_bytes(data)
     with pytest.raises(BadFolder):
-        import_networks(path, tmp_path / "zoo")
+        bring(path, tmp_path / "zoo")
 
 
 @pytest.mark.parametrize("at", [60, -22])
@@ -419,13 +430,13 @@ def test_a_damaged_zip_is_refused(tmp_path, at):
     data[at : at + 8 or None] = b"\xff" * 8
     path.write_bytes(data)
     with pytest.raises(BadFolder, match="damaged or not a zip"):
-        import_networks(path, tmp_path / "zoo")
+        bring(path, tmp_path / "zoo")
 
 
 def test_no_zip_at_all_is_refused(tmp_path):
     (tmp_path / "z.zip").write_bytes(b"no zip")
     with pytest.raises(BadFolder, match="damaged or not a zip"):
-        import_networks(tmp_path / "z.zip", tmp_path / "zoo")
+        bring(tmp_path / "z.zip", tmp_path / "zoo")
 
 
 # -- folders -------------------------------------------------------------------------------------------------------
@@ -446,7 +457,7 @@ def test_odd_files_are_listed_and_the_others_imported(tmp_path):
     with torch.device("meta"):
         torch.save(siren().state_dict(), tmp_path / "meta.pt")
     torch.save(siren().state_dict(), tmp_path / "fine.pt")
-    done = import_networks(tmp_path, tmp_path / "zoo")
+    done = bring(tmp_path, tmp_path / "zoo")
     assert [record["name"] for record in done.records] == ["fine"]
     reasons = dict(done.refused)
     assert reasons["broken"] == "a link to a file that is not there"
@@ -458,7 +469,7 @@ def test_names_are_different_whatever_the_files_are_called(tmp_path):
     (tmp_path / "a").mkdir()
     for path in (tmp_path / "a-b.pt", tmp_path / "a" / "b.pt"):
         torch.save(siren().state_dict(), path)
-    assert len({record["name"] for record in import_networks(tmp_path, tmp_path / "zoo").records}) == 2
+    assert len({record["name"] for record in bring(tmp_path, tmp_path / "zoo").records}) == 2
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
@@ -470,10 +481,10 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(importing, "write_zoo", full)
         with pytest.raises(OSError, match="No space left"):
-            import_networks(tmp_path, tmp_path / "out" / "zoo")
-    assert import_networks(tmp_path, tmp_path / "out" / "zoo").folder  # tried again, it works
+            bring(tmp_path, tmp_path / "out" / "zoo")
+    assert bring(tmp_path, tmp_path / "out" / "zoo").folder  # tried again, it works
     with pytest.raises(ValueError, match="is not of the space's family"):
-        import_networks(tmp_path, tmp_path / "other", Family.of("siren256"), arch="siren64")
+        bring(tmp_path, tmp_path / "other", Family.of("siren256"), arch="siren64")
 
 
 def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
@@ -484,14 +495,14 @@ def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
         for name, t in state.items()
     }  # fmt: skip
     save_file({name: t.contiguous() for name, t in renamed.items()}, tmp_path / "mine.safetensors")
-    (refused,) = import_networks(tmp_path, tmp_path / "zoo", arch="resnet8/digits").refused
+    (refused,) = bring(tmp_path, tmp_path / "zoo", arch="resnet8/digits").refused
     assert "which batch norm follows which convolution" in refused.reason
 
 
 def test_zoos_and_missing_folders_are_not_imported(tmp_path, tiny_zoo_folder):
     with pytest.raises(BadFolder, match="is a zoo already"):
-        import_networks(tiny_zoo_folder, tmp_path / "zoo")
+        bring(tiny_zoo_folder, tmp_path / "zoo")
     with pytest.raises(BadFolder, match="no folder"):
-        import_networks(tmp_path / "nowhere", tmp_path / "zoo")
+        bring(tmp_path / "nowhere", tmp_path / "zoo")
     (tmp_path / "empty").mkdir()
-    assert import_networks(tmp_path / "empty", tmp_path / "zoo") == (None, [], [], "")
+    assert bring(tmp_path / "empty", tmp_path / "zoo") == (None, [], [], "", [])

@@ -15,8 +15,9 @@ import pandas as pd
 import streamlit as st
 
 from netspace.archs import Arch
-from netspace.images import Images
+from netspace.images import Images, load_images
 from netspace.importing import Imported, import_networks
+from netspace.importing.declare import CONVENTIONS, Declaration, declaration_of
 
 from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
@@ -24,8 +25,35 @@ from .engine import go_on, patient
 from .words import sentence
 
 IMPORTS = ROOT / "runs" / "imports"
-KINDS = ("safetensors", "pt", "pth", "zip", "json", "bin")
+KINDS = (
+    "safetensors", "pt", "pth", "zip", "json", "bin", "ckpt", "th", "npz", "onnx", "tar", "pkl", "csv", "pyth",
+)  # fmt: skip
 """endings of files that can be uploaded"""
+QUESTIONS = {
+    "shapes": (
+        ("activation", "Activation", "sin, relu, ...", "sin for SIRENs; otherwise the name of the activation"),
+        ("omega", "Factor of the sines", "30", "x is mapped to sin(omega (W x + b)); 30 in the paper"),
+        ("omega_first", "Factor in the first layer", "as the others", "siren-pytorch has 30 here and 1 in the others"),
+        ("inside", "Sign inside", "negative or positive", "Occupancies are usually positive inside"),
+        ("encoding", "Positional encoding", "pe6, pe6pi, ...", "Of the points, before the first layer"),
+        ("box", "Half edge of its cube", "1", "0.5 for networks that live in [-0.5, 0.5]^3"),
+    ),
+    "classifiers": (
+        ("activation", "Activation", "relu, leaky_relu, ...", "The paper's networks have leaky_relu, most others relu"),
+        (
+            "mean",
+            "Normalised by",
+            "imagenet, half, 0.5,0.5,0.5",
+            "Mean of pixels in [0, 1], or a usual pair's name",
+        ),
+        ("std", "and by", "0.5,0.5,0.5", "Standard deviation, if the mean is given in numbers"),
+        ("norm_eps", "Epsilon of batch norm", "1e-5", "PyTorch's is 1e-5, TensorFlow's 1e-3"),
+        ("shortcut", "Shortcuts without parameters", "pad-both or pad-end", "Of ResNets of option A"),
+        ("classes", "Order of classes", "sorted or wnids", "Of Tiny-ImageNet: ImageFolder sorts them"),
+    ),
+}
+"""What can be said of networks: option, label, placeholder, help."""
+MOST_WARNED = 6
 LONGEST_NAME = 80
 LONGEST_FILE = 200
 """bytes of an uploaded file's name that are kept"""
@@ -100,14 +128,37 @@ def free_name() -> str:
     return next(name for k in range(1, len(taken) + 2) if (name := f"mine-{k}") not in taken)
 
 
-def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
+def conventions() -> dict[str, str]:
+    """What "Made as" offers: name -> words."""
+    return {"": "nothing in particular: ask what is open"} | {name: c.words for name, c in CONVENTIONS.items()}
+
+
+def declared(said: dict[str, str]) -> Declaration:
+    """What a user says of networks, from text; ValueError, in a sentence, if it is not understood."""
+    values: dict = {}
+    for key, text in said.items():
+        if key in ("omega", "omega_first", "box", "norm_eps"):
+            try:
+                values[key] = float(text)
+            except ValueError:
+                raise ValueError(f"{key.replace('_', ' ')} is “{text}”, not a number") from None
+        else:
+            values[key] = text
+    return declaration_of(values, "What is said of the networks")
+
+
+def begin(space: Found, source: Sequence[Uploaded] | str, name: str, said: dict[str, str] | None = None) -> Import:
     """Import uploaded files, or what is at a path, as networks of a space's family.
+
+    Args:
+        said: what is said of them that their files do not hold, by name of the option.
 
     Raises:
         ValueError: there is nothing to import, it cannot be opened, or the name is taken; in a sentence.
     """
     if problem := name_problem(name):
         raise ValueError(problem)
+    declaration = declared(said or {})
     family, data, scratch = load_space(space).family, space.data, None
     if not source:
         raise ValueError("Choose files, or name a folder.")
@@ -123,9 +174,9 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
     work = Import(name, f"imports/{name}/zoo")
     engine = patient()
 
-    def images(arch: Arch) -> Images | None:
+    def images(arch: Arch, split: str) -> Images | None:
         try:
-            return _test_images(data)
+            return _test_images(data) if split == "test" else load_images(data, split)
         except ValueError:
             return None
 
@@ -135,7 +186,7 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str) -> Import:
 
     def run() -> Imported:
         try:
-            return import_networks(path, IMPORTS / name / "zoo", family, None, images, progress)
+            return import_networks(path, IMPORTS / name / "zoo", family, None, images, progress, said=declaration)
         finally:
             _clear(name, scratch)
 
@@ -208,9 +259,25 @@ def report(member: Loaded) -> dict:
     """What became of an import: counts, reasons, and what fusing changed."""
     records = member.zoo.records
     fused = records.fused_difference.dropna() if "fused_difference" in records else pd.Series(dtype=float)
+    functions = records.function.value_counts() if "function" in records else pd.Series(dtype=int)
     return {
+        "functions": list(functions.head(MOST_WARNED).items()),
+        "warnings": _warnings(records),
         "imported": len(records),
         "refused": _refused(member.key, member),
         "fused": len(fused),
         "difference": float(fused.max()) if len(fused) else None,
     }
+
+
+def _warnings(records: pd.DataFrame) -> list[str]:
+    """What was assumed of networks or looks wrong, those of equal words as one."""
+    if "warning" not in records:
+        return []
+    of: dict[str, list[str]] = {}
+    for name, words in zip(records.name, records.warning, strict=True):
+        if isinstance(words, str) and words:
+            of.setdefault(words, []).append(name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {words}" for words, names in of.items()
+    ][:MOST_WARNED]

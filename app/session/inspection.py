@@ -48,11 +48,15 @@ class Known:
     """title of its zoo; empty for the reference zoo"""
     facts: tuple[tuple[str, str], ...]
     """columns of the records and their values"""
+    function: str = ""
+    """of one from elsewhere: what it is taken to be, and on what grounds"""
+    warning: str = ""
+    """of one from elsewhere: what was assumed of it, or looks wrong"""
 
 
 FACTS = ("test_accuracy", "val_accuracy", "epochs", "seat", "back", "legs", "seat_height", "height", "fit_iou", "seed")
 """columns that are told first"""
-UNTOLD = ("name", "row", "split", "arch")
+UNTOLD = ("name", "row", "split", "arch", "function", "warning")
 
 
 def known(chart: Chart, i: int) -> Known:
@@ -63,7 +67,8 @@ def known(chart: Chart, i: int) -> Known:
     order = [*(name for name in FACTS if name in record), *(name for name in record if name not in FACTS)]
     facts = tuple((name.replace("_", " "), _value(record[name])) for name in order if name not in UNTOLD)
     zoo = member.zoo_info.title if i >= chart.starts[1] else ""
-    return Known(i, told.name, told.words, told.split, zoo, facts)
+    function, warning = (str(record.get(name, "")) for name in ("function", "warning"))
+    return Known(i, told.name, told.words, told.split, zoo, facts, function, warning)
 
 
 def _value(value: object) -> str:

@@ -24,6 +24,7 @@ from ..images import Images
 from ..network import Network
 from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
 from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
+from .columns import tidy
 from .coordinates import Converted, Reader
 from .declare import Declaration, read_declaration
 from .files import Read, ReadOptions, Refusal, Refused, networks_in
@@ -277,6 +278,7 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
     notes += [*found.notes, *filter(None, [found.passed_over])]
     if not records:
         return Imported(None, [], refused, "", notes)
+    records = tidy(records)
     refused += _not_joined(records, params)
     family = importer.family or joint_family([Family.of(name) for name in params])
     about = {"declared": {k: list(v) if isinstance(v, tuple) else v for k, v in importer.said.said().items()}}

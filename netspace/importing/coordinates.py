@@ -21,7 +21,7 @@ from ..archs import Arch, field_arch
 from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
 from .declare import CONVENTIONS, Declaration
 from .limits import Refused
-from .recognise import LINEAR, Layer, Layers, chain_of
+from .recognise import LINEAR, Layer, Layers, chain_of, without_bias
 
 OMEGA = 30.0
 """to which sines of other factors are converted, by scaling their layers"""
@@ -295,10 +295,12 @@ class Reader:
 
 def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
     """Parameters of linear layers under a field's names, in float32; a layer without bias gets one of zeros."""
-    params = {}
+    params, bare = {}, without_bias(chain)
     for k, layer in enumerate(chain):
         weight = layer.tensors["weight"].float()
         bias = layer.tensors.get("bias")
+        if bias is None and not bare:
+            raise Refused(f"linear layer {k + 1} ({layer.name}) has no bias, and others have one")
         if bias is not None and tuple(bias.shape) != (weight.shape[0],):
             raise Refused(f"{layer.name}.bias has shape {tuple(bias.shape)} instead of ({weight.shape[0]},)")
         params |= {

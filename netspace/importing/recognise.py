@@ -209,21 +209,26 @@ def match(layers: Sequence[Layer], expected: Sequence[Layer]) -> Match:
         if bool(ours) != bool(theirs):
             distance += 10_000
         distance += 100 * abs(len(ours) - len(theirs))
-        taken, words = _assigned(theirs, ours)
+        taken, words = _assigned(theirs, ours, without_bias(theirs))
         distance += 1 if words else 0
         problem = problem or words
         pairs |= taken
     return Match(pairs, problem, distance)
 
 
-def _assigned(theirs: Sequence[Layer], ours: Sequence[Layer]) -> tuple[dict[str, Layer], str]:
+def without_bias(layers: Sequence[Layer]) -> bool:
+    """Whether no layer of a kind has a bias: they were made so. Where one alone has none, a tensor is missing."""
+    return not any("bias" in layer.tensors for layer in layers)
+
+
+def _assigned(theirs: Sequence[Layer], ours: Sequence[Layer], bare: bool) -> tuple[dict[str, Layer], str]:
     """Layers of one kind, and what first sets them apart."""
-    in_order = _difference(theirs, ours)
+    in_order = _difference(theirs, ours, bare)
     if not in_order:
         return {b.name: a for a, b in zip(theirs, ours, strict=True)}, ""
     left, pairs = list(theirs), {}
     for b in ours:
-        found = next((a for a in left if not _difference([a], [b])), None)
+        found = next((a for a in left if not _difference([a], [b], bare)), None)
         if found is None:
             return {}, in_order
         pairs[b.name] = found
@@ -231,11 +236,11 @@ def _assigned(theirs: Sequence[Layer], ours: Sequence[Layer]) -> tuple[dict[str,
     return ({}, in_order) if left else (pairs, "")
 
 
-def _difference(theirs: Sequence[Layer], ours: Sequence[Layer]) -> str:
+def _difference(theirs: Sequence[Layer], ours: Sequence[Layer], bare: bool) -> str:
     """What first sets two lists of layers of one kind apart; empty if nothing does."""
     for k, (a, b) in enumerate(zip(theirs, ours, strict=False), start=1):
         for leaf, t in b.tensors.items():
-            if leaf not in a.tensors and leaf == "bias":
+            if leaf not in a.tensors and leaf == "bias" and bare:
                 continue  # one of zeros
             if leaf not in a.tensors:
                 return f"{b.kind} {k} ({a.name}) has no {leaf}"
