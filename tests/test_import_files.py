@@ -445,6 +445,15 @@ def test_zips_are_read_as_their_folders_whatever_they_are_called(tmp_path):
         read, refused = results(tmp_path / name)
         assert set(read) == {"nets-checkpoint", "nets-a"} and not refused
         assert read["nets-a"].known == {"lr": 0.5}
+    put(tmp_path / "net.zip", siren(), _use_new_zipfile_serialization=False)
+    assert list(results(tmp_path / "net.zip")[0]) == ["net"]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "z.zip").rename(tmp_path / "in" / "z.zip")
+    with zipfile.ZipFile(tmp_path / "in" / "y.zip", "w") as archive:
+        archive.write(tmp_path / "z", "inner.zip")
+    read, refused = results(tmp_path / "in")
+    assert set(read) == {"z-nets-checkpoint", "z-nets-a"}
+    assert refused == {"y-inner": "a zip inside a zip: import it by itself"}
     put(tmp_path / "net.zip", siren())  # one network under the name of a zip
     assert list(results(tmp_path / "net.zip")[0]) == ["net"]
 
@@ -633,11 +642,15 @@ def test_declared_sizes_are_not_believed(tmp_path, monkeypatch):
         archive.writestr("a.weight.npy", header.getvalue() + bytes(64))
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", bytes(3_000_000))
+    with zipfile.ZipFile(tmp_path / "smaller.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(3_000_000))
+    lie = (tmp_path / "smaller.pt").read_bytes().replace((3_000_000).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    (tmp_path / "smaller.pt").write_bytes(lie)
     data = json.dumps({"a": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}}).encode()
     (tmp_path / "lie.safetensors").write_bytes(struct.pack("<Q", len(data)) + data)
     monkeypatch.setattr(limits, "MOST_BYTES", 2_000_000)
     read, refused = results(tmp_path)
-    assert not read and len(refused) == 5
+    assert not read and len(refused) == 6
     assert "would unpack" in refused["spread"] and "would unpack" in refused["bomb"]
 
 

@@ -109,8 +109,8 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
             suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a hundred thousand times
             if suffix in (".json", ".csv", ".tsv", ".yaml", ".yml", ".parquet", ".jsonl"):
                 tables.setdefault(below[:-1], set()).add(entry.name)
+                passed[suffix] += 1
                 if suffix != ".json" or not INDEX.fullmatch(entry.name):
-                    passed[suffix] += 1
                     continue
             elif suffix in NEVER:
                 passed[suffix] += 1

@@ -19,8 +19,8 @@ from ..zoo import BadFolder
 from .archives import unpack_zip
 from .columns import DECLARED, Beside, column, folder_columns
 from .discover import WEIGHTS, Candidate, Tree, look_through, plain_stem
-from .limits import NoNetwork, Refusal, Refused
-from .readers import HEAD, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
+from .limits import NoNetwork, Refusal, Refused, ZipInside
+from .readers import HEAD, NOT_READ, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
 from .states import Found, find_states
 
 
@@ -96,7 +96,7 @@ class Sources:
                 kind = kind_of(file.read(HEAD), source.name)
         except Refused as reason:
             raise BadFolder(f"{source} {reason}") from reason
-        if source.suffix.lower() == ".zip" and kind != ZIP:
+        if source.suffix.lower() == ".zip" and kind in NOT_READ:
             raise BadFolder(f"{source.name} is damaged or not a zip")
         if kind == ZIP and zip_kind(source) == ZIP:
             self._alone = False
@@ -168,6 +168,12 @@ class Sources:
                 )  # fmt: skip
                 return
             found = _found(candidate, self.options.prefix)
+        except ZipInside as reason:
+            if self._scratch:
+                yield Refusal(candidate.name, str(reason))
+            else:
+                yield from self._unpacked(k, candidate)
+            return
         except NoNetwork as reason:
             if self._alone:
                 yield Refusal(candidate.name, f"{reason} and no network")
@@ -177,12 +183,7 @@ class Sources:
         except Refused as reason:
             yield Refusal(candidate.name, str(reason))
             return
-        except (
-            OSError,
-            MemoryError,
-            RuntimeError,
-            ValueError,
-        ) as error:  # whatever is wrong with one, the others go on
+        except (OSError, MemoryError, RuntimeError, ValueError) as error:  # of one file; the others go on
             words = str(error).strip().splitlines()
             yield Refusal(candidate.name, words[0] if words else f"cannot be read ({type(error).__name__})")
             return
@@ -194,6 +195,21 @@ class Sources:
             known = self._known(k, candidate, name, each.label, each.known)
             declared = self._nearest(candidate.label)
             yield Read(name, Path(candidate.label), each.state, known, each.notes, declared, None, each.layout)
+
+    def _unpacked(self, k: int, candidate: Candidate) -> Iterator[Read | Refusal]:
+        """The networks in a zip that lies in the folder."""
+        try:
+            with Sources(candidate.path, ReadOptions(prefix=self.options.prefix)) as inside:
+                for each in inside:
+                    name = self._unique(_joined(candidate.name, each.name))
+                    if isinstance(each, Refusal):
+                        yield Refusal(name, each.reason)
+                    else:
+                        known = self._known(k, candidate, name, str(each.path), each.known)
+                        yield each._replace(name=name, path=Path(candidate.label) / each.path, known=known)
+                self._passed.update(inside._passed)
+        except BadFolder as error:
+            yield Refusal(candidate.name, str(error))
 
     def _unique(self, name: str) -> str:
         free, k = name, 1

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 MOST_BYTES = 1024**3
 """maximum size of one file, and of the tensors that it declares: 280 times the largest architecture here"""
-MOST_IN_ALL = 8 * 1024**3
+MOST_IN_ALL = 4 * 1024**3
 """maximum size of an unpacked zip"""
 MOST_FILES = 2_000_000
 """maximum number of files in a folder or a zip, weights or not"""
@@ -20,6 +20,10 @@ class Refused(ValueError):
 
 class NoNetwork(Refused):
     """A file that belongs to training and holds no network: an optimizer's state, a scheduler's, random numbers'."""
+
+
+class ZipInside(Refused):
+    """A zip of files inside what is imported."""
 
 
 class Refusal(NamedTuple):

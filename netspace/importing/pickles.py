@@ -370,6 +370,12 @@ def _read(file, storage, modules=False):
         raise Refused(DAMAGED) from error
 
 
+def member_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A file in a zip, and no more of it than the zip declares: more is not unpacked to be thrown away."""
+    with archive.open(name) as packed:
+        return packed.read(archive.getinfo(name).file_size)
+
+
 def read_torch_zip(archive: zipfile.ZipFile):
     """What torch.save or torch.jit.save wrote since PyTorch 1.6; the tensors of a TorchScript come as nested bags."""
     sizes = {member.filename: member.file_size for member in archive.infolist()}
@@ -381,18 +387,18 @@ def read_torch_zip(archive: zipfile.ZipFile):
     root, kept = main.removesuffix("data.pkl"), {}
     scripted = any(name.startswith(f"{root}code/") for name in sizes)
     try:
-        if f"{root}byteorder" in sizes and archive.read(f"{root}byteorder").strip() == b"big":
+        if f"{root}byteorder" in sizes and member_of(archive, f"{root}byteorder").strip() == b"big":
             raise Refused("saved on a machine whose numbers are big-endian, which are not read")
 
         def storage(key: str, size: int, view) -> Tensor:
             if key not in kept:
-                raw = bytearray(archive.read(f"{root}data/{key}"))
+                raw = bytearray(member_of(archive, f"{root}data/{key}"))
                 if len(raw) < size:
                     raise Refused(DAMAGED)
                 kept[key] = torch.frombuffer(raw, dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
             return kept[key]
 
-        return _read(io.BytesIO(archive.read(main)), storage, scripted)
+        return _read(io.BytesIO(member_of(archive, main)), storage, scripted)
     except Refused:
         raise
     except Exception as error:  # a damaged zip raises many kinds

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from . import limits
-from .limits import Refused
-from .pickles import DAMAGED, Odd, odd, read_legacy, read_torch_zip
+from .limits import Refused, ZipInside
+from .pickles import DAMAGED, Odd, member_of, odd, read_legacy, read_torch_zip
 
 HEAD = 512
 """bytes from which `kind_of` tells what a file is"""
@@ -143,7 +143,7 @@ def read_held(path: Path):
                 if kind in NOT_READ:
                     raise Refused(NOT_READ[kind])
                 if kind == ZIP:
-                    raise Refused("a zip inside what is imported: import it by itself")
+                    raise ZipInside("a zip inside a zip: import it by itself")
                 return read_torch_zip(archive)
         except Refused:
             raise
@@ -220,7 +220,7 @@ def _npz(archive: zipfile.ZipFile) -> dict:
     if declared > limits.MOST_BYTES:
         raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {limits.MOST_BYTES / 1e6:.0f} MB at most are read")
     return {
-        member.filename.removesuffix(".npy"): _array(io.BytesIO(archive.read(member)), member.file_size)
+        member.filename.removesuffix(".npy"): _array(io.BytesIO(member_of(archive, member.filename)), member.file_size)
         for member in members
     }
 
