@@ -487,14 +487,24 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         bring(tmp_path, tmp_path / "other", Family.of("siren256"), arch="siren64")
 
 
-def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
-    state = lived(CifarResNet(head="fc", shortcut="downsample")).state_dict()
+def test_batch_norms_go_with_their_convolutions_by_name_if_the_order_is_lost(tmp_path):
+    module = lived(CifarResNet(head="fc", shortcut="downsample"))
+    state = module.state_dict()
     renamed = {
         name.replace("downsample.0", "conv_skip").replace("downsample.1", "bn_skip").replace(".bn1", ".norm1")
         .replace(".bn2", ".norm2"): t
         for name, t in state.items()
     }  # fmt: skip
     save_file({name: t.contiguous() for name, t in renamed.items()}, tmp_path / "mine.safetensors")
+    done = bring(tmp_path, tmp_path / "zoo", arch="resnet8/digits")
+    x = torch.randn(8, 3, 32, 32)
+    torch.testing.assert_close(Zoo.load(done.folder)["mine"](x), module(x), rtol=1e-3, atol=1e-3)
+
+
+def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
+    state = lived(CifarResNet(head="fc", shortcut="downsample")).state_dict()
+    torn = {name.replace(".bn1", ".after").replace(".bn2", ".before"): t for name, t in state.items()}
+    save_file({name: t.contiguous() for name, t in torn.items()}, tmp_path / "mine.safetensors")
     (refused,) = bring(tmp_path, tmp_path / "zoo", arch="resnet8/digits").refused
     assert "which batch norm follows which convolution" in refused.reason
 
