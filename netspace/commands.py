@@ -16,7 +16,7 @@ from pathlib import Path
 from . import runs
 from .archs import ARCHS, PAPER_WIDTH, Arch, arch_named
 from .prep import prep_size
-from .zoo import OPTIMISED, SPLITS, TRAIN, Zoo, add, join, replacing, select
+from .zoo import OPTIMISED, SPLITS, TRAIN, Zoo, add, join, refuse_others, replacing, select
 
 
 class Refused(ValueError):
@@ -121,7 +121,8 @@ def fuse_file(args: argparse.Namespace) -> None:
         try:
             state = torch.load(args.state, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file and one that wants to run code raise many kinds
-            raise BadFolder(f"{args.state} cannot be read as plain weights ({str(error).splitlines()[0]})") from error
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            raise BadFolder(f"{args.state} cannot be read as plain weights ({why})") from error
     else:
         state = read_tensors(args.state)
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
@@ -237,6 +238,7 @@ def shapes_chairs(args: argparse.Namespace) -> None:
     from .mesh import write
     from .shapes import chair, chair_params
 
+    refuse_others(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     records = []
     for seed in range(args.first_seed, args.first_seed + args.count):
@@ -706,6 +708,7 @@ def interpolate(args: argparse.Namespace) -> None:
     from .interpolate import METHODS, gammas
 
     space, zoo = open_both(args)
+    refuse_others(args.out)
     zoo.check_finite([zoo.index(key) for key in (args.a, args.b)])
     a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
     positions = gammas(args.steps)

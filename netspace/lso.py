@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -28,7 +29,18 @@ from .network import Network, run_many
 from .objectives import Teacher, TrainingImages, check_classes
 from .project import Plane, embed
 from .shapes import Solid, load_source, occupancy_points, sample_sdf
-from .zoo import TRAIN, BadFolder, Zoo, append_line, digest, read_json, read_tensors, replacing, trim_log
+from .zoo import (
+    TRAIN,
+    BadFolder,
+    Zoo,
+    append_line,
+    digest,
+    read_json,
+    read_tensors,
+    refuse_others,
+    replacing,
+    trim_log,
+)
 
 FORMAT = 1
 
@@ -344,9 +356,7 @@ def optimise(
     of = [] if start.network is None else [start.network.prep]
     asked |= {"want": None if want is None else space.family.names[want], "made_of": digest(*weights, *of)}
     asked |= {"goal": goal.made_of}
-    other = next((name for name in ("config.json", "zoo.json", "train.json") if (folder / name).exists()), None)
-    if other:
-        raise BadFolder(f"{folder} holds a {'zoo' if other == 'zoo.json' else 'space'}; choose another folder")
+    refuse_others(folder, "lso.json")
     if (folder / "lso.json").exists():
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
@@ -507,9 +517,18 @@ def read_result(folder: str | Path) -> Result:
     """How a run ended; BadFolder where it has not ended, or the file is damaged."""
     path = Path(folder) / "result.json"
     try:
-        return Result(**read_json(path))
+        result = Result(**read_json(path))
     except TypeError as error:
         raise BadFolder(f"{path} is not the result of a run ({error})") from error
+    numbers = [result.steps, result.best_step, result.seconds]
+    for scores in (result.validation, result.test):
+        numbers += scores.values() if isinstance(scores, dict) else [scores]
+    words = [result.ended, result.problem, result.score]
+    wrong = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
+    wrong += [value for value in words if not isinstance(value, str)]
+    if wrong:
+        raise BadFolder(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
+    return result
 
 
 class Best(NamedTuple):

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from .archs import Arch, Family
-from .zoo import BadFolder, Zoo, write_about, write_zoo
+from .zoo import BadFolder, Zoo, refuse_others, write_about, write_zoo
 
 FLUSH_SECONDS = 20.0
 
@@ -90,6 +90,7 @@ def make_zoo(
     """
     import pandas as pd
 
+    refuse_others(folder, "zoo.json")
     family = Family.of(arch.name)
     names = [f"{arch.name}/{k}" for k in arch.shapes]
     records: list[dict] = []

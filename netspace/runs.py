@@ -1,6 +1,7 @@
 """Long jobs: a job is the folder it writes to and a process, whether a terminal or the app started it.
 
-    job.json       format, kind, argv, directory, command, created: what it is
+    job.json       format, kind, argv, directory, command, created: what it is; paths in argv are absolute, or relative
+                   to the product's folder, where jobs run
     status.json    state, message, done, total, seconds_left, started, updated, pid: how far it is
     metrics.jsonl  the curves, a line a step: step, terms, measures
     log.txt        every line it said

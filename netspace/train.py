@@ -26,7 +26,7 @@ from .losses import ALPHA, TEMPERATURE
 from .model import NetSpace, load
 from .network import Network
 from .objectives import Objective, objective_of
-from .zoo import SPLITS, TRAIN, BadFolder, Zoo, append_line, digest, read_json, replacing, trim_log
+from .zoo import SPLITS, TRAIN, BadFolder, Zoo, append_line, digest, read_json, refuse_others, replacing, trim_log
 
 DIVERGED = 1e3
 """A loss that no network has which holds anything: distances are at most a few units, Eqs. 1 and 5 a few hundred."""
@@ -219,9 +219,8 @@ def fit(
         if not resume:
             raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
         _check_same_run(read_json(folder / "train.json"), about, folder)
-    elif (folder / "config.json").exists() or (folder / "zoo.json").exists():
-        what = "space" if (folder / "config.json").exists() else "zoo"
-        raise BadFolder(f"{folder} holds a {what} already; choose another folder")
+    else:
+        refuse_others(folder)
     averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
     optimiser = torch.optim.AdamW(
         space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True

@@ -91,6 +91,17 @@ def read_json(path: Path) -> dict:
     return found
 
 
+MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}
+"""files by which a folder is known, and what it holds then"""
+
+
+def refuse_others(folder: Path, *mine: str) -> None:
+    """Raise BadFolder if a folder holds something of another kind than that of these files of MARKERS."""
+    other = next((what for file, what in MARKERS.items() if file not in mine and (folder / file).exists()), None)
+    if other:
+        raise BadFolder(f"{folder} holds a {other} already; choose another folder")
+
+
 def below(root: Path, depth: int, *names: str) -> Iterator[Path]:
     """Files of these names in a folder and at most so many folders deep in it; what goes meanwhile is passed over."""
     try:
@@ -348,6 +359,7 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
 
     if (folder / "zoo.json").exists():
         raise BadFolder(f"{folder} holds a zoo already; choose another folder")
+    refuse_others(folder)
     family = joint_family([zoo.family for zoo, _ in parts])
     tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
     for (zoo, ids), origin in zip(parts, origins([zoo.folder for zoo, _ in parts]), strict=True):

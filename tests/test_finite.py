@@ -19,7 +19,7 @@ from netspace.evaluate import accuracy, place_networks
 from netspace.fit_cnn import CnnConfig
 from netspace.fit_sdf import FitConfig
 from netspace.interpolate import curve_pairs
-from netspace.lso import LsoConfig, start_from
+from netspace.lso import LsoConfig, read_result, start_from
 from netspace.mesh import NoSurface, extract, extract_dense
 from netspace.network import Network
 from netspace.objectives import best_of
@@ -113,7 +113,7 @@ def test_a_table_that_names_no_networks_is_refused(tmp_path, tiny_zoo, change, s
                                   '{"format": 1, "family": {"archs": ["siren64", "siren64"], "size": [8, 1024]}}',
                                   '{"format": 1, "family": {"archs": ["siren64"], "size": [8.0, 1024.0]}}',
                                   '{"format": 1, "family": {"archs": "siren64", "size": [8, 1024]}}',
-                                  '{"format": 1, "family": {"archs": ["resnet8/9999999px-99999999c"], "size": [8, 8]}}'],
+                                  '{"format": 1, "family": {"archs": ["resnet8/999999px-99999c"], "size": [8, 8]}}'],
                          ids=lambda text: text[:70])  # fmt: skip
 def test_json_of_another_kind_is_refused_in_a_sentence(tmp_path, text):
     for name, read in (("zoo.json", Zoo.load), ("config.json", load)):
@@ -272,3 +272,29 @@ def test_sizes_of_images_have_limits():
     assert "resnet8/48px-37c" not in ARCHS and arch_named("resnet8/48px-37c").num_params
     with pytest.raises(ValueError, match="too large: at most 1024 pixels"):
         arch_named("resnet8/5000px-37c")
+
+
+@pytest.mark.parametrize("marker", ["zoo.json", "config.json", "lso.json"])
+def test_nothing_is_written_into_a_folder_of_another_kind(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder, marker):
+    (tmp_path / marker).write_text("{}")
+    both = ["--zoo", tiny_zoo_folder, "--space", tiny_space_folder]
+    for words in (
+        ["zoo", "fit-sdf", "--chairs", 1], ["zoo", "select", *both[:2], "--train", 1, "--heldout", 1],
+        ["zoo", "join", *both[:2]], ["train", *both[:2]], ["shapes", "chairs", "--count", 1],
+        ["interpolate", *both, "--a", "chair-0000", "--b", "chair-0001"],
+        ["lso", *both, "--start", "mean", "--target", "chair:1"],
+    ):  # fmt: skip
+        assert f"{tmp_path} holds a " in refused(capsys, *words, "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [marker]
+
+
+def test_a_result_without_numbers_is_refused(tmp_path):
+    good = {"ended": "steps", "problem": "", "steps": 1, "best_step": 1, "score": "iou", "validation": {"best": 0.5}}
+    good |= {"test": {"best": 0.5}, "architecture": {}, "seconds": 1.0}
+    for change in ({}, {"steps": "one"}, {"test": {"best": None}}, {"test": "x"}, {"score": 3}, {"seconds": None}):
+        (tmp_path / "result.json").write_text(json.dumps(good | change))
+        if not change:
+            assert read_result(tmp_path).test == {"best": 0.5}
+            continue
+        with pytest.raises(BadFolder, match="is not the result of a run"):
+            read_result(tmp_path)

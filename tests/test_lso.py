@@ -246,7 +246,7 @@ def test_where_it_diverges_the_best_is_kept_and_the_step_named(digits, tmp_path)
     assert best.network.prep.isfinite().all() and best.step == result.best_step <= lines[-1].step
 
 
-@pytest.mark.parametrize(("changes", "words"), [({"lr": 1e38}, "at most 1e30"), ({"alpha": 1.5}, "at most 1")])
+@pytest.mark.parametrize(("changes", "words"), [({"lr": 1e38}, r"at most 1e\+30"), ({"alpha": 1.5}, "at most 1")])
 def test_settings_that_cannot_be_are_named(changes, words):
     with pytest.raises(ValueError, match=words):
         dataclasses.replace(TINY, **changes)

@@ -695,7 +695,7 @@ def keep(loaded: Loaded, run: Run, name: str) -> str:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(loaded.zoo_info.folder, copy, ignore=shutil.ignore_patterns("README.md"))
         copy.rename(folder)
-    words = ["zoo", "add", "--zoo", str(folder), "--run", str(run.folder), "--name", name.strip()]
+    words = ["zoo", "add", "--zoo", str(folder), "--run", str(run.folder), f"--name={name.strip()}"]
     args = build_parser().parse_args(words)
     args.run(args)
     return _id(folder) or folder.name
