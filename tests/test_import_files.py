@@ -260,7 +260,7 @@ def test_what_belongs_to_training_is_counted_and_not_refused(tmp_path):
     assert [each.name for each in found] == ["net"]
     words = found.passed_over
     assert words.startswith("39 other files passed over: 30 .json") and "1 .md" in words
-    assert "an optimizer's state" in words and "random numbers" in words and "scheduler" in words
+    assert "1 optimizer states" in words and "1 states of random numbers" in words and "scheduler" in words
     (refusal,) = networks_in(tmp_path / "optimizer.pt")
     assert refusal == ("optimizer", "an optimizer's state and no network")
 
@@ -381,8 +381,11 @@ def test_links_of_a_local_folder_are_followed_once(tmp_path):
     (tmp_path / "in" / "latest.pt").symlink_to("own.pt")
     found = networks_in(tmp_path / "in")
     assert [each.name for each in found] == ["cache-snapshots-r1", "linked-x", "own"]
-    assert "2 a link to a file that is read already" in found.passed_over
-    assert "holds this one" in found.passed_over and "folder that is read already" in found.passed_over
+    assert "2 links to files that are read already" in found.passed_over
+    assert (
+        "links to folders that hold this one" in found.passed_over
+        and "folders that are read already" in found.passed_over
+    )
     assert list(results(cache)[0]) == ["snapshots-r1"]
 
 
@@ -417,7 +420,7 @@ def test_pattern_and_limit(tmp_path):
     assert [each.name for each in found] == ["early-0", "early-1", "early-2"]
     assert found.notes == ["5 more files are not read: at most 3 networks were asked for"]
     found = networks_in(tmp_path, ReadOptions(pattern="*.ckpt"))
-    assert not list(found) and "8 not of the pattern" in found.passed_over
+    assert not list(found) and "8 outside the pattern" in found.passed_over
 
 
 def test_one_is_read_at_a_time(tmp_path, monkeypatch):
@@ -674,6 +677,25 @@ def test_tensors_that_are_not_dense_are_named(tmp_path):
     assert "a.weight is a sparse tensor" in refused["sparse"] and "a.weight is complex" in refused["complex"]
     with pytest.raises(Refused, match="no tensors, only a"):
         find_states({"a": 1})
+    with pytest.raises(Refused, match="of the 1 tensor in it"):
+        find_states({"a": {"b": {"c": {"d": {"e": {"weight": torch.zeros(2, 2)}}}}}})
+    with pytest.raises(Refused, match="list of 6 tensors without names"):
+        find_states(list(siren().values())[::-1])
+
+
+def test_what_torch_reads_is_never_said_to_run_code(tmp_path):
+    quantised = torch.quantize_per_channel(torch.zeros(2, 2), torch.ones(2), torch.zeros(2), 0, torch.qint8)
+    held = {"qint": quantised, "sparse": torch.eye(2).to_sparse(), "set": {1, 2}, "bytes": bytearray(b"abc"), "c": 1j,
+            "dtype": torch.float16, "size": torch.Size([1]), "device": torch.device("cpu"), "raw": b"abc"}  # fmt: skip
+    for name, value in held.items():
+        put(tmp_path / f"{name}.pt", {"state_dict": siren(), "beside": value})
+    read, refused = results(tmp_path)
+    assert set(read) == set(held) and not refused
+    torch.save({"a.weight": quantised}, tmp_path / "only.pt")
+    assert (
+        "not read" in results(tmp_path / "only.pt")[1]["only"]
+        or "quantised" in results(tmp_path / "only.pt")[1]["only"]
+    )
 
 
 # -- zoos joined and annotated -------------------------------------------------------------------------------------
