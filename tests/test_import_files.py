@@ -752,7 +752,7 @@ def test_the_command_says_what_it_added_and_what_not(zoo_of, tmp_path, capsys):
     assert main(["zoo", "annotate", "--zoo", str(zoo.folder), "--table", str(tmp_path / "t.csv")]) == 0
     said = capsys.readouterr().out
     assert "has iou of 2 of its 3 networks, named by 'name'" in said
-    assert "1 names in" in said and "'gone'" in said and "left out split" in said
+    assert "of no network in the zoo: 1 of" in said and "'gone'" in said and "left out split" in said
     assert main(["zoo", "annotate", "--zoo", str(zoo.folder), "--table", str(tmp_path / "none.csv")]) == 2
     assert "no file" in capsys.readouterr().err
 
