@@ -9,6 +9,7 @@ import os
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from collections import OrderedDict, defaultdict
@@ -26,6 +27,7 @@ from netspace.importing import import_networks, limits
 from netspace.importing.annotate import annotate
 from netspace.importing.columns import RESERVED, column, tidy
 from netspace.importing.files import Read, ReadOptions, Refusal, Refused, networks_in, read_state
+from netspace.importing.pickles import Bag
 from netspace.importing.states import find_states
 from netspace.zoo import BadFolder, Zoo, join, select
 
@@ -634,7 +636,18 @@ def test_hostile_pickles_are_refused_in_a_sentence(kind, tmp_path):
     put(tmp_path / "fine.pt", siren())
     read, refused = results(tmp_path)
     assert list(read) == ["fine"] and refused["a"]
-    assert argparse.Namespace(a=2).a == 2 and torch.Size([1]) == (1,)
+    assert not hasattr(Bag, "a") and argparse.Namespace(a=2).a == 2
+
+
+@pytest.mark.parametrize("code", [b"\x96", b"\x8e", b"\x8d"], ids=["byte array", "bytes", "text"])
+def test_no_memory_is_taken_for_what_is_not_there(code, tmp_path):
+    (tmp_path / "a.pkl").write_bytes(_raw(code + struct.pack("<Q", 1 << 28)))
+    tracemalloc.start()
+    try:
+        _, refused = results(tmp_path)
+        assert "truncated" in refused["a"] and tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
 
 
 def test_declared_sizes_are_not_believed(tmp_path, monkeypatch):
