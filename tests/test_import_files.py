@@ -235,6 +235,14 @@ def test_of_two_copies_the_average_is_not_read_unless_asked_for(tmp_path):
     assert "'teacher'" in refused["timm"] and "state_dict_ema" in refused["timm"]
 
 
+def test_an_average_is_told_by_its_name_and_its_shapes():
+    (one,) = find_states({"chair": siren(1), "chair_ema": siren(2)})
+    assert same(one.state, siren(1)) and "--prefix chair_ema" in one.notes[0]
+    head = {"target_head.weight": torch.zeros(7, 5)}  # a layer of that name is no copy of the others
+    (one,) = find_states(siren(1) | head)
+    assert "target_head.weight" in one.state and not one.notes
+
+
 def test_blocks_of_the_same_shapes_are_no_copies():
     state = {f"layer{k}.{n}": t for k in range(3) for n, t in nn.Linear(4, 4).state_dict().items()}
     assert find_states({"state_dict": state})[0].state.keys() == state.keys()
@@ -637,6 +645,20 @@ def test_hostile_pickles_are_refused_in_a_sentence(kind, tmp_path):
     read, refused = results(tmp_path)
     assert list(read) == ["fine"] and refused["a"]
     assert not hasattr(Bag, "a") and argparse.Namespace(a=2).a == 2
+
+
+def test_no_more_is_unpacked_than_a_zip_declares(tmp_path):
+    size = 1 << 26
+    with zipfile.ZipFile(tmp_path / "a.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(size))
+    raw = (tmp_path / "a.pt").read_bytes()
+    (tmp_path / "a.pt").write_bytes(raw.replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        _, refused = results(tmp_path)
+        assert refused["a"] and tracemalloc.get_traced_memory()[1] < size // 2
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("code", [b"\x96", b"\x8e", b"\x8d"], ids=["byte array", "bytes", "text"])
