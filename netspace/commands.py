@@ -835,6 +835,6 @@ def zoo_annotate(args: argparse.Namespace) -> None:
         f"{args.zoo} has {', '.join(done.columns)} of {done.matched} of its {networks} networks, named by {done.key!r}"
     )
     if done.unmatched:
-        print(f"{len(done.unmatched)} names in {args.table} are of no network, such as {done.unmatched[0]!r}")
+        print(f"of no network in the zoo: {len(done.unmatched)} of {args.table}'s rows, such as {done.unmatched[0]!r}")
     if done.skipped:
         print(f"left out {', '.join(done.skipped)}: a table does not change which weights are whose")

@@ -9,6 +9,7 @@ import os
 import pickle
 import struct
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from collections import OrderedDict, defaultdict
@@ -20,11 +21,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from netspace.__main__ import main
 from netspace.archs import ARCHS
 from netspace.importing import import_networks, limits
 from netspace.importing.annotate import annotate
 from netspace.importing.columns import RESERVED, column, tidy
 from netspace.importing.files import Read, ReadOptions, Refusal, Refused, networks_in, read_state
+from netspace.importing.pickles import Bag
 from netspace.importing.states import find_states
 from netspace.zoo import BadFolder, Zoo, join, select
 
@@ -232,6 +235,14 @@ def test_of_two_copies_the_average_is_not_read_unless_asked_for(tmp_path):
     assert "'teacher'" in refused["timm"] and "state_dict_ema" in refused["timm"]
 
 
+def test_an_average_is_told_by_its_name_and_its_shapes():
+    (one,) = find_states({"chair": siren(1), "chair_ema": siren(2)})
+    assert same(one.state, siren(1)) and "--prefix chair_ema" in one.notes[0]
+    head = {"target_head.weight": torch.zeros(7, 5)}  # a layer of that name is no copy of the others
+    (one,) = find_states(siren(1) | head)
+    assert "target_head.weight" in one.state and not one.notes
+
+
 def test_blocks_of_the_same_shapes_are_no_copies():
     state = {f"layer{k}.{n}": t for k in range(3) for n, t in nn.Linear(4, 4).state_dict().items()}
     assert find_states({"state_dict": state})[0].state.keys() == state.keys()
@@ -260,7 +271,7 @@ def test_what_belongs_to_training_is_counted_and_not_refused(tmp_path):
     assert [each.name for each in found] == ["net"]
     words = found.passed_over
     assert words.startswith("39 other files passed over: 30 .json") and "1 .md" in words
-    assert "an optimizer's state" in words and "random numbers" in words and "scheduler" in words
+    assert "1 optimizer states" in words and "1 states of random numbers" in words and "scheduler" in words
     (refusal,) = networks_in(tmp_path / "optimizer.pt")
     assert refusal == ("optimizer", "an optimizer's state and no network")
 
@@ -381,8 +392,11 @@ def test_links_of_a_local_folder_are_followed_once(tmp_path):
     (tmp_path / "in" / "latest.pt").symlink_to("own.pt")
     found = networks_in(tmp_path / "in")
     assert [each.name for each in found] == ["cache-snapshots-r1", "linked-x", "own"]
-    assert "2 a link to a file that is read already" in found.passed_over
-    assert "holds this one" in found.passed_over and "folder that is read already" in found.passed_over
+    assert "2 links to files that are read already" in found.passed_over
+    assert (
+        "links to folders that hold this one" in found.passed_over
+        and "folders that are read already" in found.passed_over
+    )
     assert list(results(cache)[0]) == ["snapshots-r1"]
 
 
@@ -417,7 +431,7 @@ def test_pattern_and_limit(tmp_path):
     assert [each.name for each in found] == ["early-0", "early-1", "early-2"]
     assert found.notes == ["5 more files are not read: at most 3 networks were asked for"]
     found = networks_in(tmp_path, ReadOptions(pattern="*.ckpt"))
-    assert not list(found) and "8 not of the pattern" in found.passed_over
+    assert not list(found) and "8 outside the pattern" in found.passed_over
 
 
 def test_one_is_read_at_a_time(tmp_path, monkeypatch):
@@ -630,7 +644,32 @@ def test_hostile_pickles_are_refused_in_a_sentence(kind, tmp_path):
     put(tmp_path / "fine.pt", siren())
     read, refused = results(tmp_path)
     assert list(read) == ["fine"] and refused["a"]
-    assert argparse.Namespace(a=2).a == 2 and torch.Size([1]) == (1,)
+    assert not hasattr(Bag, "a") and argparse.Namespace(a=2).a == 2
+
+
+def test_no_more_is_unpacked_than_a_zip_declares(tmp_path):
+    size = 1 << 26
+    with zipfile.ZipFile(tmp_path / "a.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(size))
+    raw = (tmp_path / "a.pt").read_bytes()
+    (tmp_path / "a.pt").write_bytes(raw.replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        _, refused = results(tmp_path)
+        assert refused["a"] and tracemalloc.get_traced_memory()[1] < size // 2
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("code", [b"\x96", b"\x8e", b"\x8d"], ids=["byte array", "bytes", "text"])
+def test_no_memory_is_taken_for_what_is_not_there(code, tmp_path):
+    (tmp_path / "a.pkl").write_bytes(_raw(code + struct.pack("<Q", 1 << 28)))
+    tracemalloc.start()
+    try:
+        _, refused = results(tmp_path)
+        assert "truncated" in refused["a"] and tracemalloc.get_traced_memory()[1] < 1 << 26
+    finally:
+        tracemalloc.stop()
 
 
 def test_declared_sizes_are_not_believed(tmp_path, monkeypatch):
@@ -674,6 +713,23 @@ def test_tensors_that_are_not_dense_are_named(tmp_path):
     assert "a.weight is a sparse tensor" in refused["sparse"] and "a.weight is complex" in refused["complex"]
     with pytest.raises(Refused, match="no tensors, only a"):
         find_states({"a": 1})
+    with pytest.raises(Refused, match="of the 1 tensor in it"):
+        find_states({"a": {"b": {"c": {"d": {"e": {"weight": torch.zeros(2, 2)}}}}}})
+    with pytest.raises(Refused, match="list of 6 tensors without names"):
+        find_states(list(siren().values())[::-1])
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize")
+def test_what_torch_reads_is_never_said_to_run_code(tmp_path):
+    quantised = torch.quantize_per_channel(torch.zeros(2, 2), torch.ones(2), torch.zeros(2), 0, torch.qint8)
+    held = {"qint": quantised, "sparse": torch.eye(2).to_sparse(), "set": {1, 2}, "bytes": bytearray(b"abc"), "c": 1j,
+            "dtype": torch.float16, "size": torch.Size([1]), "device": torch.device("cpu"), "raw": b"abc"}  # fmt: skip
+    for name, value in held.items():
+        put(tmp_path / f"{name}.pt", {"state_dict": siren(), "beside": value})
+    read, refused = results(tmp_path)
+    assert set(read) == set(held) and not refused
+    torch.save({"a.weight": quantised}, tmp_path / "only.pt")
+    assert "a.weight is a" in results(tmp_path / "only.pt")[1]["only"]
 
 
 # -- zoos joined and annotated -------------------------------------------------------------------------------------
@@ -723,6 +779,17 @@ def test_a_table_annotates_a_zoo(form, zoo_of, tmp_path):
     (tmp_path / "more.csv").write_text("name,iou\nnet-1,0.75\n")
     annotate(zoo.folder, tmp_path / "more.csv")
     assert Zoo.load(zoo.folder).records.iou.tolist() == [0.5, 0.75, 1.0]
+
+
+def test_the_command_says_what_it_added_and_what_not(zoo_of, tmp_path, capsys):
+    zoo = zoo_of("ours")
+    (tmp_path / "t.csv").write_text("name;iou;split\nnet-0;0.5;x\nnet-2;1;y\ngone;2;z\n")
+    assert main(["zoo", "annotate", "--zoo", str(zoo.folder), "--table", str(tmp_path / "t.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "has iou of 2 of its 3 networks, named by 'name'" in said
+    assert "of no network in the zoo: 1 of" in said and "'gone'" in said and "left out split" in said
+    assert main(["zoo", "annotate", "--zoo", str(zoo.folder), "--table", str(tmp_path / "none.csv")]) == 2
+    assert "no file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

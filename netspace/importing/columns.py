@@ -105,7 +105,7 @@ class Table:
         heads = {str(head).strip().lower(): head for row in self.rows[:1] for head in row}
         for key in KEYS:
             if key in heads:
-                names = [str(row.get(heads[key]) or "") for row in self.rows]
+                names = ["" if row.get(heads[key]) is None else str(row[heads[key]]) for row in self.rows]
                 if len(set(names)) == len(names):
                     by_name = {}
                     for name, row in zip(names, self.rows, strict=True):

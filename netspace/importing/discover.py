@@ -79,7 +79,7 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
         except OSError as error:
             if not below:
                 raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
-            passed["a folder that may not be read"] += 1
+            passed["folders that may not be read"] += 1
             continue
         if links and {entry.name for entry in entries} >= CACHE:
             entries = [entry for entry in entries if entry.name != "blobs"]
@@ -96,10 +96,10 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
                 if is_link:
                     place = _identity(entry.stat())
                     if place in above:
-                        passed["a link to a folder that holds this one"] += 1
+                        passed["links to folders that hold this one"] += 1
                         continue
                     if place in been:
-                        passed["a link to a folder that is read already"] += 1
+                        passed["links to folders that are read already"] += 1
                         continue
                     been.add(place)
                 elif linked:
@@ -152,7 +152,7 @@ def look_through(root: Path, links: bool = True, pattern: str = "") -> Tree:
     for name, entry, linked in entries:
         if pattern and not (fnmatchcase(name, pattern) or fnmatchcase(entry.name, pattern)):
             if not INDEX.fullmatch(entry.name):
-                passed["not of the pattern"] += 1
+                passed["outside the pattern"] += 1
             continue
         if TRAINING.fullmatch(entry.name):
             passed["of training (optimizer, scheduler, random numbers, arguments)"] += 1
@@ -165,7 +165,7 @@ def look_through(root: Path, links: bool = True, pattern: str = "") -> Tree:
             if any_links:
                 place = _identity(entry.stat())
                 if linked and place in real:
-                    passed["a link to a file that is read already"] += 1
+                    passed["links to files that are read already"] += 1
                     continue
                 real.add(place)
             if _suffix(name) not in SURE and not INDEX.fullmatch(entry.name) and not _promising(entry.path):
@@ -262,6 +262,7 @@ def _shards_of(index: Path) -> list[str] | None:
 
 def _stem(name: str) -> str:
     """What a network is called by the path of its file: without a suffix, in the hub's layout by its folder."""
+    name = re.sub(r"(^|/)models--([^/]+)/snapshots/[^/]+/", r"\1\2/", name)  # the hub's cache
     folder, _, last = name.rpartition("/")
     return folder.replace("/", "-") if folder and last in HUB else plain_stem(name).replace("/", "-")
 

@@ -178,12 +178,12 @@ class Sources:
             if self._alone:
                 yield Refusal(candidate.name, f"{reason} and no network")
             else:
-                self._passed[str(reason)] += 1
+                self._passed[reason.several] += 1
             return
         except Refused as reason:
             yield Refusal(candidate.name, str(reason))
             return
-        except (OSError, MemoryError, RuntimeError, ValueError) as error:  # of one file; the others go on
+        except Exception as error:  # whatever is wrong with one file, the others go on
             words = str(error).strip().splitlines()
             yield Refusal(candidate.name, words[0] if words else f"cannot be read ({type(error).__name__})")
             return
@@ -255,7 +255,7 @@ def networks_in(
 
 def is_onnx(path: Path) -> bool:
     """Whether a file begins like an ONNX model."""
-    if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".npz"):  # not opened twice
+    if path.name.endswith((".safetensors", ".pt", ".pth", ".npz")):  # not opened twice
         return False
     with opened(path) as file:
         return kind_of(file.read(HEAD), path.name) == ONNX

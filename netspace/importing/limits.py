@@ -21,6 +21,11 @@ class Refused(ValueError):
 class NoNetwork(Refused):
     """A file that belongs to training and holds no network: an optimizer's state, a scheduler's, random numbers'."""
 
+    def __init__(self, what: str, several: str):
+        super().__init__(what)
+        self.several = several
+        """what such files are called together"""
+
 
 class ZipInside(Refused):
     """A zip of files inside what is imported."""

@@ -65,13 +65,13 @@ def kind_of(head: bytes, name: str = "") -> str:
         head: its first HEAD bytes, or all that it has.
         name: of the file; asked only for kinds that have no mark of their own.
     """
-    suffix = Path(name).suffix.lower()
     if not head:
         return "empty"
-    if kind := next((kind for mark, kind in MARKS if head.startswith(mark)), None):
-        return kind
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30:
         return SAFETENSORS
+    if kind := next((kind for mark, kind in MARKS if head.startswith(mark)), None):
+        return kind
+    suffix = Path(name).suffix.lower()
     if head[0] == 0x80 and len(head) > 1 and 1 < head[1] < 6:
         return LEGACY
     if head[257:262] == b"ustar":

@@ -211,6 +211,8 @@ def _asked_for(states: list[_State], prefix: str) -> tuple[list[_State], tuple[s
 
 def _preferred(states: list[_State]) -> tuple[list[_State], tuple[str, ...]]:
     """Of the state dicts beside each other: those that are no average over training; a wrapper before any other."""
+    if len(states) == 1:
+        return states, ()
     beside: dict[tuple[str, ...], list[_State]] = {}
     for state in states:
         beside.setdefault(state.path[:-1], []).append(state)
@@ -269,12 +271,12 @@ def _without_average(tensors: dict) -> tuple[dict, tuple[str, ...]]:
 def _stacked(tensors: dict) -> tuple[int, str]:
     """The number of networks stacked along the tensors' first axis, 0 if it is one; and what to say if unclear."""
     dense = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
-    if not dense or len(dense) < len(tensors) or any(t.dim() == 0 for t in dense.values()):
+    if not dense or len(dense) < len(tensors) or any(t.dim() < 1 + t.is_floating_point() for t in dense.values()):
         return 0, ""
     counts = {len(t) for t in dense.values()}
     biases = [t for name, t in dense.items() if name.rpartition(".")[2].rpartition("/")[2] in ("bias", "b")]
     floats = [t for t in dense.values() if t.is_floating_point()]
-    if len(counts) > 1 or any(t.dim() < 2 for t in floats):
+    if len(counts) > 1:
         return 0, ""
     if biases and all(t.dim() == 2 for t in biases):
         return counts.pop(), ""
@@ -314,17 +316,31 @@ def _nothing(held) -> Refused:
         return Refused("no state dict: not a mapping of names to tensors")
     keys = {str(key) for key in held}
     if {"state", "param_groups"} <= keys:
-        return NoNetwork("an optimizer's state")
+        return NoNetwork("an optimizer's state", "optimizer states")
     if keys & {"base_lrs", "_step_count", "_last_lr", "lr_lambdas"}:
-        return NoNetwork("a scheduler's state")
+        return NoNetwork("a scheduler's state", "scheduler states")
     if {"scale", "growth_factor"} <= keys:
-        return NoNetwork("a gradient scaler's state")
-    tensors = [t for t in map(_tensor, held.values()) if isinstance(t, Tensor)]
+        return NoNetwork("a gradient scaler's state", "gradient scaler states")
+    tensors = _tensors_in(held)
     if keys & {"python", "numpy", "cpu", "cuda", "random_states", "torch_manual_seed", "numpy_random_seed"} and not any(
         t.is_floating_point() for t in tensors
     ):
-        return NoNetwork("the state of random numbers")
+        return NoNetwork("the state of random numbers", "states of random numbers")
     words = ", ".join(sorted(keys)[:5])
     if not tensors:
         return Refused(f"no state dict: it holds no tensors{f', only {words}' if words else ''}")
-    return Refused(f"no state dict: its tensors ({words}) are no weights of layers")
+    some = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
+    return Refused(f"no state dict: of the {some} in it ({words}) none is seen to be a layer's weight")
+
+
+def _tensors_in(held) -> list[Tensor]:
+    """The tensors anywhere in what a file holds, a hundred thousand things at most."""
+    found, todo, seen = [], [held], set()
+    while todo and len(seen) < 100_000:
+        value = _tensor(todo.pop())
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            todo += value.values() if isinstance(value, dict) else value
+            seen.add(id(value))
+    return found
