@@ -99,7 +99,7 @@ class Importer:
                 f"{', '.join(self.family.names)} alone: import it without the space"
             )
         notes = list(found.notes)
-        record["function"] = converted.function
+        record |= {"function": converted.function, **converted.measured}
         record |= self._proved(found, converted)
         claim = claimed_accuracy(found.known)
         if claim is not None and "test_accuracy" in record and abs(claim - record["test_accuracy"]) > CLAIM_OFF:

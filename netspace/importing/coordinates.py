@@ -31,7 +31,7 @@ UNITS = ("relu", "leaky_relu", "softplus100", "gelu", "tanh", "silu", "elu", "so
 POINTS, FEW_POINTS = 384, 48
 """points at which a field is asked: once a convention, then of every network"""
 RESIDUAL, FEW_RESIDUAL = 0.35, 0.5
-"""Share of a distance left after a step by it: 0.05 to 0.17 for chairs fitted in 1,000 steps, 0.25 for a torus fitted in
+"""points at which a field is asked, for a convention once and for every network"""
 500; 0.57 and more under other conventions. Over few points the median scatters."""
 SLOPE = (0.75, 1.35)
 """of a signed distance, in the median; 1 for an exact one"""
@@ -135,6 +135,8 @@ class Converted:
     detected: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     converted: list[str] = field(default_factory=list)
+    measured: dict[str, float] = field(default_factory=dict)
+    """what the detection rests on, columns of the zoo's table"""
 
     @property
     def function(self) -> str:
@@ -245,10 +247,7 @@ class Reader:
         found, tried = self._by_behaviour(spec, params, said)
         if found:
             measured = tried[found]
-            result.detected.append(
-                f"{found}: its values are signed distances (slope {measured.slope:.2f}, "
-                f"{measured.residual:.0%} of a distance left after a step by it)"
-            )
+            result.detected.append(f"{found}: its values are signed distances")
             return found, measured
         made_as = said.made_as or ("paper" if layout == "authors" else None)
         if made_as and (omega := CONVENTIONS[made_as].omega) and not any(b.is_distance() for b in tried.values()):
@@ -334,6 +333,8 @@ def finish(
     """
     size, fresh = said.box or 1.0, measured is FRESH
     measured = measured or behaviour(spec, params, size=size)
+    if not fresh:
+        result.measured = {"slope": round(measured.slope, 4), "distance_left": round(measured.residual, 4)}
     sign = _sign(measured, said, may_assume, result)
     what = said.field
     if what:
@@ -343,13 +344,10 @@ def finish(
         if fresh:
             result.assumed.append("signed distances: it is untrained")
         elif not measured.is_distance(FEW_RESIDUAL):
-            result.assumed.append(
-                f"signed distances, though their slope is {measured.slope:.2f} and {measured.residual:.0%} of a "
-                "distance is left after a step by it"
-            )
+            result.assumed.append("signed distances, though slope and steps by them do not bear it out")
     else:
         what = OCCUPANCY
-        result.detected.append(f"an occupancy: its values are no distances, their slope is {measured.slope:.2g}")
+        result.detected.append("an occupancy: its values are no distances")
     level = said.level or 0.0
     params = dict(params)
     last = f"layers.{len(spec.layers) - 1}"
