@@ -12,7 +12,8 @@ from conftest import TINY_FIT
 from netspace import BadFolder, Zoo, make_zoo
 from netspace.archs import Siren
 from netspace.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
-from netspace.shapes import Solid, chair, chair_params, sample_sdf
+from netspace.shapes import chair, chair_params
+from netspace.solids import Solid, sample_sdf
 
 
 def run(folder, count, config=TINY_FIT, **options):

@@ -17,6 +17,8 @@ LAYERS = [
     "fuse",
     "network",
     "shapes",
+    "meshes",
+    "solids",
     "zoo",
     "runs",
     "mesh",
