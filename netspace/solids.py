@@ -179,6 +179,19 @@ class Mended(NamedTuple):
     """what was done, for people"""
 
 
+def _closed(mesh: Mesh) -> tuple[Mesh, tuple[str, ...]]:
+    """The mesh with each face once if that leaves it closed, with two faces at every edge, and what was done."""
+    faces, net = _unique_faces(mesh.faces)
+    if (_edges(faces)[0] != 2).any():
+        return mesh, ()
+    words = []
+    if len(faces) < len(mesh.faces):
+        words.append(f"{len(mesh.faces) - len(faces)} of {len(mesh.faces)} faces lay on others")
+    if not is_clean(Mesh(mesh.vertices, faces)):
+        words.append("faces turned" if (net > 0).all() else "faces wound both ways")
+    return Mesh(mesh.vertices, faces), tuple(words)
+
+
 def _geometry(v: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centres (f, 3), unit normals (f, 3) and areas (f,)."""
     a, b, c = (v[f[:, i]] for i in range(3))
@@ -389,7 +402,9 @@ class Solid:
             if count:
                 self.mended += (f"{count} vertices welded",)
             mesh = welded
-            self.clean = is_clean(mesh) and _unique_faces(mesh.faces)[1].min() > 0
+            mesh, words = _closed(mesh)
+            self.mended += words
+            self.clean = bool((_edges(mesh.faces)[0] == 2).all())
         if self.clean:
             self.soup = orient(mesh)
         else:
