@@ -1,6 +1,6 @@
 """Independent referees of mesh files' insides, and the IoU of our solids and fitted networks with them, file by file.
 
-    python -m benchmarks.ground_truth MESHES [--zoo ZOO] [--thickness 0.02]
+    python -m benchmarks.ground_truth MESHES [--zoo ZOO] [--thickness 0.03]
 
 Nothing here shares code with `netspace.solids`. A file that is closed as it is filed is judged by parity of rays, body
 by body; one that is wound one way but for few open edges by the exact winding number; any other by flooding a fine
@@ -106,7 +106,9 @@ class Flood:
         for k in np.unique(steps.clip(1)):
             i, j = np.meshgrid(np.arange(k + 1), np.arange(k + 1))
             u, w = i[i + j <= k] / max(k, 1), j[i + j <= k] / max(k, 1)
-            for some in np.array_split(np.flatnonzero(steps.clip(1) == k), max(1, len(u) * (steps == k).sum() // 3_000_000)):
+            for some in np.array_split(
+                np.flatnonzero(steps.clip(1) == k), max(1, len(u) * (steps == k).sum() // 3_000_000)
+            ):
                 a, b, c = (t[some, None, m] for m in range(3))
                 s = (a + u[:, None] * (b - a) + w[:, None] * (c - a)).reshape(-1, 3)
                 key = np.round((s + 2) / (0.45 * cell)).astype(np.int64) @ [1, 1 << 20, 1 << 40]
@@ -150,7 +152,7 @@ class Flood:
         return found
 
 
-def referee(path: Path, thickness: float, gap: int = 1):
+def referee(path: Path, thickness: float):
     """What judges a file, in words, and a function of points (n, 3) -> (n,) bool."""
     v, f = read(path, UP.get(path.suffix.lower(), "y"))
     count, net = edges(f)
@@ -161,8 +163,8 @@ def referee(path: Path, thickness: float, gap: int = 1):
         winding = by_winding(v, f, some)
         if (np.abs(winding - winding.round()) < 0.2).mean() > 0.95:
             return "winding, as filed", lambda points: np.abs(by_winding(v, f, points)) > 0.5
-    flood = Flood(v, f, thickness, gap)
-    words = f"flood, gaps to {2 * gap * CELL:.3f}; {100 * flood.sheet.mean():.0f} % sheets, {thickness:.3f} thick"
+    flood = Flood(v, f, thickness, gap=round(thickness / 2 / CELL))  # what is narrower than a sheet is closed
+    words = f"flood; {100 * flood.sheet.mean():.0f} % sheets, {thickness:.3f} thick"
     return words, flood.inside
 
 
@@ -174,8 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("meshes", type=Path)
     parser.add_argument("--zoo", type=Path, help="made by `zoo fit-sdf --meshes`: its networks are judged too")
-    parser.add_argument("--thickness", type=float, default=0.02, help="of sheets, as a share of the longest side")
-    parser.add_argument("--gap", type=int, default=1, help="openings up to about twice as many cells count as closed")
+    parser.add_argument("--thickness", type=float, default=0.03, help="of sheets, as a share of the longest side")
     parser.add_argument("--points", type=int, default=40_000)
     args = parser.parse_args()
     import torch
@@ -194,7 +195,7 @@ def main() -> None:
         except BadMesh as error:
             print(f"| {path.name} | | refused | | | | {error} |", flush=True)
             continue
-        words, judge = referee(path, 1.8 * args.thickness, args.gap)
+        words, judge = referee(path, 1.8 * args.thickness)
         low, high = solid.bounds
         points = np.random.default_rng(0).uniform(low - 0.03, high + 0.03, (args.points, 3))
         truth, found = judge(points), check(solid)

@@ -231,9 +231,9 @@ def make_sdf_zoo(
     """
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     groups = [sources[i : i + group] for i in range(0, len(sources), group)]
-    if resume and config.up == "auto" and (folder / "zoo.json").exists():
-        if "up" not in read_json(folder / "zoo.json").get("config", {"up": ""}):
-            config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
+    begun = read_json(folder / "zoo.json").get("config") if resume and (folder / "zoo.json").exists() else None
+    if begun and "up" not in begun and config.up == "auto":
+        config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
     yield from make_zoo(
         folder, ARCHS[config.arch], groups, config, _fit_group, splits,
         made_by="zoo fit-sdf", resume=resume, workers=workers, device=device,

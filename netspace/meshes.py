@@ -1,4 +1,4 @@
-"""Mesh files as single triangle meshes: formats read or refused by name, y up, scaled, welded, and what else is in them.
+"""Mesh files as single triangle meshes, y up, scaled and welded; formats that are not read are refused by name.
 
 What comes out lies in the world of `shapes`: y up, the longest side from -0.9 to 0.9.
 """
@@ -190,7 +190,7 @@ def _content(mesh: Mesh, keep: str) -> tuple[Mesh, tuple[str, ...]]:
     if planes.any():
         named.append("a ground plane")
     if specks.any():
-        named.append(f"{specks.sum()} far speck{'s' * (specks.sum() > 1)}")
+        named.append(f"{specks.sum()} far speck{'s' if specks.sum() > 1 else ''}")
     if objects - specks.sum() > 1:
         named.append(f"{objects - specks.sum()} separate objects")
     if not named:

@@ -71,7 +71,7 @@ def without_feet_turned(mesh: Mesh) -> Mesh:
 
 def copied(mesh: Mesh) -> Mesh:
     """A copy beside it by next to nothing, the other way round."""
-    return _joined(mesh, turned(Mesh(mesh.vertices + [1e-4, -1e-4, 5e-5], mesh.faces)))
+    return _joined(mesh, turned(Mesh(mesh.vertices + np.array([1e-4, -1e-4, 5e-5]), mesh.faces)))
 
 
 def cut(mesh: Mesh) -> Mesh:
