@@ -152,7 +152,7 @@ class Flood:
         return found
 
 
-def referee(path: Path, thickness: float):
+def referee(path: Path, thickness: float, gap: float, cell: float):
     """What judges a file, in words, and a function of points (n, 3) -> (n,) bool."""
     v, f = read(path, UP.get(path.suffix.lower(), "y"))
     count, net = edges(f)
@@ -163,8 +163,8 @@ def referee(path: Path, thickness: float):
         winding = by_winding(v, f, some)
         if (np.abs(winding - winding.round()) < 0.2).mean() > 0.95:
             return "winding, as filed", lambda points: np.abs(by_winding(v, f, points)) > 0.5
-    flood = Flood(v, f, thickness, gap=round(thickness / 2 / CELL))  # what is narrower than a sheet is closed
-    words = f"flood; {100 * flood.sheet.mean():.0f} % sheets, {thickness:.3f} thick"
+    flood = Flood(v, f, thickness, round(gap / 2 / cell), cell)
+    words = f"flood, cells {cell}; {100 * flood.sheet.mean():.0f} % sheets, {thickness:.3f} thick"
     return words, flood.inside
 
 
@@ -177,6 +177,8 @@ def main() -> None:
     parser.add_argument("meshes", type=Path)
     parser.add_argument("--zoo", type=Path, help="made by `zoo fit-sdf --meshes`: its networks are judged too")
     parser.add_argument("--thickness", type=float, default=0.03, help="of sheets, as a share of the longest side")
+    parser.add_argument("--gap", type=float, default=0.016, help="openings up to about this wide count as closed")
+    parser.add_argument("--cell", type=float, default=CELL, help="of the flood; thinner walls cannot be told from sheets")
     parser.add_argument("--points", type=int, default=40_000)
     args = parser.parse_args()
     import torch
@@ -195,7 +197,7 @@ def main() -> None:
         except BadMesh as error:
             print(f"| {path.name} | | refused | | | | {error} |", flush=True)
             continue
-        words, judge = referee(path, 1.8 * args.thickness)
+        words, judge = referee(path, 1.8 * args.thickness, args.gap, args.cell)
         low, high = solid.bounds
         points = np.random.default_rng(0).uniform(low - 0.03, high + 0.03, (args.points, 3))
         truth, found = judge(points), check(solid)

@@ -30,11 +30,11 @@ UPS = ("auto", "x", "y", "z")
 KEEPS = ("all", "largest")
 
 STANDARD_UP = {".glb": "y", ".gltf": "y", ".3mf": "z", ".dae": "y", ".off": "z"}
-"""What is up by a format's standard (for OFF: in ModelNet and the Princeton benchmark, which are files of it); y of
-any other. trimesh turns a DAE file by what it says itself."""
+"""What is up by a format's standard, or for OFF in ModelNet and the Princeton benchmark, whose format it is; y in any
+other."""
 
-UP_MARK = re.compile(rb"\bup axis: ([xyz])\b", re.IGNORECASE)
-"""How a mesh file of this program says what is up, in a comment or header."""
+UP_MARK = re.compile(rb"\bup axis: ([xyz])\b|<up_axis>\s*([xyz])_UP", re.IGNORECASE)
+"""How a mesh file of this program says what is up, in a comment or header, and how a DAE file does."""
 
 GAP = 0.03
 """Parts further apart than this share of the longest side are separate objects."""
@@ -57,7 +57,7 @@ def mesh_files(folder: Path) -> list[Path]:
 
 
 def other_files(folder: Path) -> str:
-    """The shapes below a folder whose formats are not read, counted and named: "2 FBX, 1 STEP"; "" if there are none."""
+    """Count and name the shapes below a folder in formats that are not read: "2 FBX, 1 STEP", or ""."""
     found = (p.suffix.lower() for p in folder.rglob("*") if p.suffix.lower() in OTHER_SUFFIXES and p.is_file())
     return ", ".join(f"{n} {suffix[1:].upper()}" for suffix, n in sorted(Counter(found).items()))
 
@@ -130,8 +130,8 @@ def load_record(record: dict) -> tuple[Mesh, dict]:
 
 def _up_of(path: Path) -> str:
     with path.open("rb") as file:
-        said = UP_MARK.search(file.read(2000))
-    return said.group(1).decode().lower() if said else STANDARD_UP.get(path.suffix.lower(), "y")
+        said = UP_MARK.search(file.read(4000))
+    return (said.group(1) or said.group(2)).decode().lower() if said else STANDARD_UP.get(path.suffix.lower(), "y")
 
 
 def _y_up(vertices: np.ndarray, up: str) -> np.ndarray:
@@ -354,7 +354,8 @@ def _readable_gltf(data: bytes, path: Path) -> None:
     ):
         if accessor.get("normalized"):
             raise BadMesh(
-                "has quantised positions (normalised integers): write them as floats first, for example with `gltf-transform dequantize`"
+                "has quantised positions (normalised integers): write them as floats first, for example with "
+                "`gltf-transform dequantize`"
             )
         if "sparse" in accessor:
             raise BadMesh("has sparse positions, which are not read")
