@@ -130,7 +130,12 @@ class Flood:
         for side, sign in zip(sides, (1, -1), strict=True):
             side |= wet[self._at(self.points + 1.6 * sign * cell * normals, size)]
         beside = [self.dry[self._at(self.points + 1.6 * sign * cell * normals, size)] for sign in (1, -1)]
-        self.sheet = sides[0] & sides[1]
+        wet_both = sides[0] & sides[1]
+        every, sheets = np.zeros(size, np.float32), np.zeros(size, np.float32)
+        np.add.at(every, self._at(self.points, size), 1)
+        np.add.at(sheets, self._at(self.points[wet_both], size), 1)
+        every, sheets = (ndimage.uniform_filter(t, 7)[self._at(self.points, size)] for t in (every, sheets))
+        self.sheet = wet_both & (sheets > 0.5 * every)  # of a neighbourhood that is: not a stray corner
         one = (sides[0] ^ sides[1]) | (beside[0] ^ beside[1])
         outwards = np.where(sides[0] | beside[1], 1.0, -1.0)[:, None] * normals
         self.bound, self.outwards = self.points[one & ~self.sheet], outwards[one & ~self.sheet]
@@ -177,8 +182,10 @@ def main() -> None:
     parser.add_argument("meshes", type=Path)
     parser.add_argument("--zoo", type=Path, help="made by `zoo fit-sdf --meshes`: its networks are judged too")
     parser.add_argument("--thickness", type=float, default=0.03, help="of sheets, as a share of the longest side")
-    parser.add_argument("--gap", type=float, default=0.016, help="openings up to about this wide count as closed")
-    parser.add_argument("--cell", type=float, default=CELL, help="of the flood; thinner walls cannot be told from sheets")
+    parser.add_argument("--gap", type=float, default=0.024, help="openings up to about this wide count as closed")
+    parser.add_argument(
+        "--cell", type=float, default=CELL, help="of the flood; thinner walls cannot be told from sheets"
+    )
     parser.add_argument("--points", type=int, default=40_000)
     args = parser.parse_args()
     import torch

@@ -186,3 +186,10 @@ def test_samples_of_sheets_lie_at_their_thickness():
     away = np.abs(np.linalg.norm(samples[:, :3], axis=1) - 0.8) - 1.6 * THICKNESS / 2
     below = samples[:, 1] < -0.1
     assert np.allclose(samples[below, 3], away[below], atol=0.01)
+
+
+def test_walls_too_thin_for_a_network_are_told():
+    outer, inner = trimesh.creation.box((1.8, 1.8, 1.8)), trimesh.creation.box((1.78, 1.78, 1.78))
+    inner.invert()
+    (warning,) = check(Solid(as_mesh(trimesh.util.concatenate([outer, inner])))).warnings
+    assert "walls thinner than 0.02" in warning
