@@ -16,11 +16,13 @@ from .directions import Direction
 from .images import Images, normalise
 from .losses import classifier_distillation, sdf_queries
 from .mesh import surface_or_none
+from .meshes import load_record
 from .mixing import Reach
 from .model import NetSpace
 from .network import Network
 from .project import embed, nearest
-from .shapes import MEASURES, Mesh, Solid, load_source, occupancy_points, sample_surface
+from .shapes import MEASURES, Mesh
+from .solids import occupancy_points, sample_surface, solid_of
 from .zoo import Zoo
 
 # -- signed distance functions -------------------------------------------------------------------------------------
@@ -117,8 +119,7 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
     truth = [math.nan] * 3
     try:
-        mesh, _ = load_source(record["source"])
-        solid = Solid(mesh)
+        solid = solid_of(load_record(record)[0], record)
         points, inside = occupancy_points(solid, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
         truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, solid.surface)]

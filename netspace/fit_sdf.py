@@ -7,7 +7,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,10 @@ from torch import Tensor
 from .archs import ARCHS
 from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from .make_zoo import Made, Progress, make_zoo
-from .shapes import BadMesh, Solid, load_source, mesh_files, occupancy_points, sample_sdf
-from .zoo import HELDOUT, TRAIN
+from .meshes import KEEPS, UPS, load_source, mesh_files
+from .shapes import BadMesh
+from .solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
+from .zoo import HELDOUT, TRAIN, read_json
 
 IOU_POINTS = 32_768
 SDF_ARCHS = tuple(name for name, arch in ARCHS.items() if arch.data == "sdf")
@@ -43,6 +45,22 @@ class FitConfig:
     shared_init: bool = option(False, "start all networks from the same initialisation")
     heldout_every: int = option(9, "every so many-th network is held out", least=1)
     seed: int = option(0, "seed of initialisations, samples and batches", least=0, most=MOST_SEED)
+
+    up: str = option(
+        "auto",
+        "axis of mesh files that points up; auto: as they say, else z for OFF and 3MF, y for others",
+        choices=UPS,
+    )
+    keep: str = option(
+        "all", "all of a mesh file, or its largest object without ground planes and far specks", choices=KEEPS
+    )
+    thickness: float = option(
+        THICKNESS,
+        "thickness of a mesh file's sheets, as a share of its longest side; 0 leaves them out",
+        least=0,
+        most=0.2,
+    )
+    strict: bool = option(False, "skip mesh files that come with a warning")
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -135,9 +153,27 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
 
 def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
     """Samples (n, 4), test points (m, 3) in the bounding box, which of them are inside, and record columns."""
-    mesh, record = load_source(source.source)
-    solid = Solid(mesh)
-    return sample_sdf(solid, config.samples, seed), *occupancy_points(solid, IOU_POINTS, seed + 1), record
+    mesh, record = load_source(source.source, config.up, config.keep)
+    solid = Solid(mesh, config.thickness)
+    if not source.source.startswith("chair:"):  # those are closed by construction
+        record |= checked(solid, record) | {"thickness_share": config.thickness}
+        if config.strict and record["warnings"]:
+            raise BadMesh(f"skipped by --strict: {record['warnings']}")
+    samples = sample_sdf(solid, config.samples, seed)
+    return samples, *occupancy_points(solid, IOU_POINTS, seed + 1), record
+
+
+def checked(solid: Solid, record: dict) -> dict:
+    """Record columns that say what a mesh file's ground truth is and what other tests say of it."""
+    found = check(solid)
+    return {
+        "sky_share": round(found.sky_share, 4),
+        "tests_agree": round(found.tests_agree, 4),
+        "mended": "; ".join(solid.mended),
+        "thickness": solid.thickness,
+        "fit_iou_against": solid.words,
+        "warnings": "; ".join(filter(None, [record.get("warnings", ""), *found.warnings])),
+    }
 
 
 def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
@@ -161,6 +197,10 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
         stored = {k: p.to(store) for k, p in fitted.params.items()}
         seconds = (time.perf_counter() - start) / len(ready)
         for i, (source, seed, _, points, inside, record) in enumerate(ready):
+            if not all(p[i].isfinite().all() for p in stored.values()):
+                why = "fitting diverged, its weights are not finite numbers: try a lower --lr"
+                results[source] = Made(source.name, None, {}, f"{source.source}: {why}")
+                continue
             net = arch.compile_params(
                 {k: p[i].float() for k, p in stored.items()}
             )  # what is stored is what is measured
@@ -191,6 +231,9 @@ def make_sdf_zoo(
     """
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     groups = [sources[i : i + group] for i in range(0, len(sources), group)]
+    begun = read_json(folder / "zoo.json").get("config") if resume and (folder / "zoo.json").exists() else None
+    if begun and "up" not in begun and config.up == "auto":
+        config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
     yield from make_zoo(
         folder, ARCHS[config.arch], groups, config, _fit_group, splits,
         made_by="zoo fit-sdf", resume=resume, workers=workers, device=device,

@@ -15,8 +15,9 @@ from PIL import Image
 import netspace
 from netspace.evaluate import reconstruct
 from netspace.fit_sdf import IOU_POINTS
+from netspace.meshes import load_source
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
-from netspace.shapes import Solid, load_source, occupancy_points
+from netspace.solids import Solid, occupancy_points
 from netspace.zoo import HELDOUT, TRAIN
 
 CHAIRS = Path(__file__).resolve().parent.parent / "assets" / "chairs"
