@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .archs import ARCHS
+from .archs import arch_named
 from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from .fields import SDF
 from .make_zoo import Made, Progress, make_zoo
 from .meshes import KEEPS, UPS, load_source, mesh_files
 from .shapes import BadMesh
@@ -24,14 +25,13 @@ from .solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
 from .zoo import HELDOUT, TRAIN, read_json
 
 IOU_POINTS = 32_768
-SDF_ARCHS = tuple(name for name, arch in ARCHS.items() if arch.data == "sdf")
 
 
 @dataclass(frozen=True)
 class FitConfig:
     """How SIRENs are fitted to shapes. Defaults are this product's; `recipes.PAPER_SDF_ZOO` has the paper's."""
 
-    arch: str = option("siren256", "architecture of every network", choices=SDF_ARCHS)
+    arch: str = option("siren256", "architecture of every network: siren256, or e.g. siren/3-128-128-1@30")
     steps: int = option(1000, "Adam steps a network", least=1)
     batch: int = option(1024, "points a step", least=1, most=MOST_ROWS)
     lr: float = option(1e-3, "learning rate at the start", above=0, most=MOST_RATE)
@@ -64,6 +64,9 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        arch = arch_named(self.arch)
+        if arch.data != "sdf" or arch.field != SDF:
+            raise ValueError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
 
 
 class Source(NamedTuple):
@@ -117,7 +120,7 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
     Runs on the samples' device. `seeds` (g) decide each network's initialisation and batches.
     """
     g, n, _ = samples.shape
-    arch = ARCHS[config.arch]
+    arch = arch_named(config.arch)
     device = samples.device
     init = [arch.initialise(config.seed if config.shared_init else seed) for seed in seeds]
     params = {k: torch.stack([p[k] for p in init]).to(device).requires_grad_() for k in arch.shapes}  # (g, *shape)
@@ -181,7 +184,7 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
     sources, config, device = job
     seeds = [config.seed + 1_000_003 * (source.seed + 1) for source in sources]
     start = time.perf_counter()
-    arch = ARCHS[config.arch]
+    arch = arch_named(config.arch)
     ready, results = [], {}
     for source, seed in zip(sources, seeds, strict=True):
         try:
@@ -235,6 +238,6 @@ def make_sdf_zoo(
     if begun and "up" not in begun and config.up == "auto":
         config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
     yield from make_zoo(
-        folder, ARCHS[config.arch], groups, config, _fit_group, splits,
+        folder, arch_named(config.arch), groups, config, _fit_group, splits,
         made_by="zoo fit-sdf", resume=resume, workers=workers, device=device,
     )  # fmt: skip
