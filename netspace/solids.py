@@ -33,6 +33,10 @@ FLAT = 0.3
 0.5 where a volume is closed, 0.38 on average over a cube that lacks a side."""
 HIDDEN = 0.02
 """A side that sees less of the sky than this is not seen."""
+MOST_HIDDEN = 200
+"""Hidden patches, the largest first, for which more rays are spent."""
+CLEAR = 0.15
+"""Share of the sky that a side must see to turn its patch in a file whose winding is right elsewhere."""
 RAYS = 64
 """Directions in which the sky is looked for."""
 
@@ -160,6 +164,8 @@ def orient(mesh: Mesh) -> Mesh:
     import igl
     import trimesh
 
+    if mesh.volume < 0 and is_clean(mesh):  # all of it is inside out, its cavities too
+        mesh = Mesh(mesh.vertices, np.ascontiguousarray(mesh.faces[:, ::-1]))
     faces, patch = igl.bfs_orient(mesh.faces)
     faces = np.asarray(faces, np.int64)
     a, b, c = (mesh.vertices[faces[:, i]] for i in range(3))
@@ -290,31 +296,35 @@ def mend(mesh: Mesh, thickness: float) -> Mended:
     weight = area[some]
     patches = patch.max() + 1
     sums = np.stack([np.bincount(mine[some], weight * side, patches) for side in (front, back)])  # (2, p)
-    seen = sums.max(axis=0) / np.bincount(mine[some], weight, patches) > HIDDEN
-    for k in np.flatnonzero(~seen):  # deep in the shape: a few rays decide, if all leave from one side
+    open_share = sums.max(axis=0) / np.bincount(mine[some], weight, patches)
+    seen = open_share > HIDDEN
+    size = np.bincount(patch, _geometry(mesh.vertices, consistent)[2], patches)
+    hidden = np.flatnonzero(~seen)
+    for k in hidden[np.argsort(-size[hidden])[:MOST_HIDDEN]]:
+        # deep in the shape: a few rays decide, if all leave from one side
         some = np.flatnonzero(mine == k)
         some = some[np.argsort(-area[some])[:40]]
         sides = [sky.openness(centre[some] + s * STEP * normal[some], s * normal[some], 400) for s in (1, -1)]
         counts = 200 * np.array([side.sum() for side in sides])
         if counts.max() >= 6 and counts.max() > 5 * counts.min():
             seen[k], sums[:, k] = True, counts
-    size = np.bincount(patch, _geometry(mesh.vertices, consistent)[2], patches)
     turn = sums[1] > sums[0]
     # hidden patches: as filed if the rest shows that the file's winding can be trusted, else nothing is known of them
-    clear = seen & (np.abs(sums[0] - sums[1]) > 0.5 * sums.sum(axis=0))
+    clear = seen & (open_share > CLEAR) & (np.abs(sums[0] - sums[1]) > 0.5 * sums.sum(axis=0))
     right = np.where(turn, filed < 0, filed > 0)  # (p,) the file's winding agrees with what is seen
     agree = size[clear & right].sum() / max(size[clear & (filed != 0)].sum(), 1e-12)
     trusted = max(agree, 1 - agree) > 0.98 and clear.any()
     closed = np.ones(patches, bool)
     closed[patch[(_edges(consistent)[0].reshape(3, -1) != 2).any(axis=0)]] = False
-    drop = np.zeros(patches, bool)
-    for k in np.flatnonzero(~seen):
-        as_filed = filed[k] > 0 if agree > 0.5 else filed[k] < 0
-        outward = Mesh(mesh.vertices, consistent[patch == k]).volume > 0
-        if closed[k]:
-            turn[k] = not as_filed if trusted and filed[k] else not outward
-        else:
-            drop[k] = True
+    a, b, c = (mesh.vertices[consistent[:, i]] for i in range(3))
+    volume = np.bincount(patch, np.einsum("ij,ij->i", a, np.cross(b, c)), patches)
+    as_filed = (filed > 0) == (agree > 0.5)
+    outward = np.where(trusted & (filed != 0), as_filed, volume > 0)
+    turn = np.where(seen, turn, closed & ~outward)
+    if trusted:  # what is hardly seen stays as it is filed: a cavity behind holes
+        turn = np.where(seen & (open_share < CLEAR) & (filed != 0), ~as_filed, turn)
+    right = np.where(turn, filed < 0, filed > 0)
+    drop = ~seen & ~closed
     turned = seen & (filed != 0) & ~right & closed | seen & (filed != 0) & ~right & clear
     mixed = np.bincount(patch, (net > 0) & (same != (filed > 0)[patch]), patches) > 0
     if (turned | mixed).any():
@@ -562,7 +572,8 @@ def _thin_share(surface: Mesh, rng: np.random.Generator, count: int = 300) -> fl
     a, b, c = (surface.vertices[surface.faces[face, i]] for i in range(3))
     u, w = np.sort(rng.random((2, count)), axis=0)[..., None]
     points = a * u + b * (w - u) + c * (1 - w)
-    return float((Sky(surface).ahead(points - 1e-5 * normal[face], -normal[face])[1] < THIN_WALL).mean())
+    begin = points - 5e-4 * normal[face]  # past copies of the face
+    return float((Sky(surface).ahead(begin, -normal[face])[1] < THIN_WALL).mean())
 
 
 def check(solid: Solid, count: int = 1200, seed: int = 0) -> Check:

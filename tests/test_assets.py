@@ -81,7 +81,7 @@ def test_eval_covers_the_whole_zoo_and_its_medians_are_those_of_its_rows(zoo, sp
 
 
 def test_they_were_made_by_the_recipes(zoo):
-    assert zoo.about["config"] == asdict(CHAIRS_ZOO)
+    assert zoo.about["config"].items() <= asdict(CHAIRS_ZOO).items()  # fields for mesh files came later
     for name, recipe in zip(SPACES, (CHAIRS_PREP, CHAIRS_PROBE), strict=True):
         about = json.loads((CHAIRS / name / "config.json").read_text())["about"]
         # settings that came after the training; their defaults are what was used

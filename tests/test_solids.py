@@ -193,3 +193,16 @@ def test_walls_too_thin_for_a_network_are_told():
     inner.invert()
     (warning,) = check(Solid(as_mesh(trimesh.util.concatenate([outer, inner])))).warnings
     assert "walls thinner than 0.02" in warning
+
+
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("inside_out", [False, True])
+def test_a_cavity_stays_in_a_file_that_is_turned_or_has_holes(holes, inside_out):
+    outer, inner = (trimesh.creation.icosphere(subdivisions=3, radius=r) for r in (0.9, 0.5))
+    inner.invert()
+    mesh = as_mesh(trimesh.util.concatenate([outer, inner]))
+    faces = mesh.faces[np.random.default_rng(0).random(len(mesh.faces)) > (0.01 if holes else -1)]
+    solid = Solid(Mesh(mesh.vertices, faces[:, ::-1].copy() if inside_out else faces))
+    points = np.random.default_rng(0).uniform(-1, 1, (3000, 3))
+    r = np.linalg.norm(points, axis=1)
+    assert overlap(solid.inside(points), (r < 0.9) & (r > 0.5)) > 0.95
