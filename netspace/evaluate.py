@@ -139,8 +139,11 @@ def not_finite(network: Network, prefix: str = "it has ", answers: Tensor | None
 
 def _counted(rows: Sequence[Reconstruction] | Sequence[Recognition]) -> tuple[list, dict[str, list[str]]]:
     """The rows that were measured, and, if there are others, their names as a part of a summary."""
-    others = [row.name for row in rows if row.problem]
-    return [row for row in rows if not row.problem], {"not_counted": others} if others else {}
+    problems = {
+        id(row): getattr(row, "problem", "") for row in rows
+    }  # recorded rows of older spaces have no such column
+    others = [row.name for row in rows if problems[id(row)]]
+    return [row for row in rows if not problems[id(row)]], {"not_counted": others} if others else {}
 
 
 def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict]:

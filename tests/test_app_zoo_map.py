@@ -354,7 +354,7 @@ def brought(root, monkeypatch):  # noqa: F811
     monkeypatch.setattr(imports, "IMPORTS", root / "imports")
 
     def bring(mine: catalogue.Loaded, source) -> imports.Import:
-        work = imports.begin(mine.space_info, source, "mine")
+        work = imports.begin(mine.space_info, source, "mine", {"as": "paper"})
         work.future.result(240)
         assert not work.problem
         return work

@@ -46,11 +46,11 @@ def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
     apply_params = Siren.apply_params
     inside = {tuple(p[:3].tolist()) for p in samples[0] if p[3] < 0}
 
-    def spy(params, x, dtype=None):
+    def spy(self, params, x, dtype=None):
         seen.append(np.mean([tuple(p.tolist()) in inside for p in x[0]]))
-        return apply_params(params, x, dtype)
+        return apply_params(self, params, x, dtype)
 
-    monkeypatch.setattr(Siren, "apply_params", staticmethod(spy))
+    monkeypatch.setattr(Siren, "apply_params", spy)
     fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=2, half_inside=True))
     assert seen == [0.5, 0.5]
 
