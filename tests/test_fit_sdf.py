@@ -173,7 +173,7 @@ def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
 
 def test_settings_that_cannot_be_are_named():
     for changes, sentence in (
-        ({"arch": "foo"}, "--arch is 'foo', not one of siren256"),
+        ({"arch": "foo"}, "unknown architecture .foo."),
         ({"decay": "foo"}, "--decay is 'foo'"),
         ({"store_dtype": "bfloat16"}, "--store-dtype is 'bfloat16'"),
         ({"heldout_every": 0}, "--heldout-every is 0, it must be at least 1"),
