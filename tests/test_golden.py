@@ -123,11 +123,9 @@ def test_what_was_stopped_goes_on_to_the_same_end(tmp_path, name):
 
 
 def test_the_words_of_a_job_are_a_command_still():
-    from netspace.launch import checked_words
-
     for folder in sorted(make.FILES.glob("*/job.json")):
         words = json.loads(folder.read_text())["argv"]
-        assert checked_words(words, Path("out"))
+        assert make.checked_words(words, Path("out"))
 
 
 # -- links ---------------------------------------------------------------------------------------------------------
