@@ -47,11 +47,22 @@ def alone(space: Found) -> None:
 
 def _open(instead: bool) -> None:
     state["map_bringing"], state["map_bring_instead"] = True, instead
+    state["map_bring_kept"] = {}
     state.pop("bring_name", None)
 
 
 def _close() -> None:
     state["map_bringing"] = False
+
+
+def _remember(key: str, default: str = "") -> str:
+    """Give a widget back what was typed into it: Streamlit forgets that if a run of the page ends before the dialog."""
+    return state.setdefault(key, state.get("map_bring_kept", {}).get(key, default))
+
+
+def _keep(key: str, value: str) -> str:
+    state.setdefault("map_bring_kept", {})[key] = value
+    return value
 
 
 @st.dialog("Bring your own networks", width="large", on_dismiss=_close)
@@ -67,12 +78,14 @@ def _dialog(space: Found) -> None:
         help="Of more than 500 MB: give the path of a folder",
     )  # fmt: skip
     left, right = st.columns([3, 2])
+    _remember("bring_folder")
     folder = left.text_input(
         "Or a folder, where the app runs", key="bring_folder", placeholder="/data/my-networks",
         help="For what is larger than 500 MB, and for what is there already",
     )  # fmt: skip
-    state.setdefault("bring_name", imports.free_name())
-    name = right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/")
+    _keep("bring_folder", folder)
+    _remember("bring_name", imports.free_name())
+    name = _keep("bring_name", right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/"))
     problem = imports.name_problem(name.strip())
     if problem:
         st.warning(frame.plain(problem))
@@ -105,15 +118,18 @@ def _declared(shapes: bool) -> dict[str, str]:
         + " What remains open is asked for: the network is not imported, and the reason names what to say here."
     )
     conventions = imports.conventions()
+    _remember("bring_as")
     made_as = st.selectbox(
         "Made as", list(conventions), format_func=conventions.get, key="bring_as",
         help="What is not said otherwise is as there, and the map's card says that it was assumed",
     )  # fmt: skip
-    said = {"as": made_as}
+    said = {"as": _keep("bring_as", made_as)}
     with st.expander("Say more"):
         columns = st.columns(3)
         for k, (key, label, placeholder, why) in enumerate(imports.QUESTIONS["shapes" if shapes else "classifiers"]):
-            said[key] = columns[k % 3].text_input(label, key=f"bring_{key}", placeholder=placeholder, help=why)
+            _remember(f"bring_{key}")
+            typed = columns[k % 3].text_input(label, key=f"bring_{key}", placeholder=placeholder, help=why)
+            said[key] = _keep(f"bring_{key}", typed)
     return {key: value.strip() for key, value in said.items() if value.strip()}
 
 
