@@ -59,8 +59,8 @@ def _dialog(space: Found) -> None:
     names = catalogue.architectures(space)
     st.markdown(
         f"State dicts of {names} in any usual format, ONNX models, a zip of such files, or a folder, as the Hugging "
-        "Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, and nothing in the files "
-        "is run."
+        "Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, and nothing in the "
+        "files is run."
     )
     files = st.file_uploader(
         "Files", type=list(imports.KINDS), accept_multiple_files=True, key="bring_files",

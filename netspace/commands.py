@@ -39,10 +39,14 @@ def duration(seconds: float) -> str:
 
 def zoo_fit_sdf(args: argparse.Namespace) -> None:
     from .fit_sdf import FitConfig, chair_sources, file_sources, make_sdf_zoo
+    from .meshes import other_files
 
     sources = file_sources(args.meshes) if args.meshes else chair_sources(args.chairs, args.first_seed)
     config = read_fields(args, FitConfig)
-    problems, ious = [], []
+    problems, ious, warned = [], [], 0
+    others = other_files(args.meshes) if args.meshes else ""
+    if others:
+        args.job.report(f"not read: {others} in {args.meshes} (convert them to GLB, OBJ, PLY, STL or OFF)")
     group = args.group or (1 if args.device == "cpu" else 64)
     lines = make_sdf_zoo(
         args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
@@ -52,11 +56,16 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
             if line.problem:
                 problems.append(line.problem)
                 continue
-            ious.append(line.record["fit_iou"])
+            r = line.record
+            ious.append(r["fit_iou"])
+            file = f" ({r['up']} up; against {r['fit_iou_against']})" if "up" in r else ""
             args.job.report(
-                f"{line.done}/{line.total} {line.name} IoU {ious[-1]:.3f}, {duration(line.seconds_left)} left",
-                line.done, line.total, line.seconds_left, line.record,
+                f"{line.done}/{line.total} {line.name} IoU {ious[-1]:.3f}{file}, {duration(line.seconds_left)} left",
+                line.done, line.total, line.seconds_left, r,
             )  # fmt: skip
+            if r.get("warnings"):
+                warned += 1
+                args.job.report(f"warning: {line.name}: {r['warnings']}")
     for problem in problems:
         args.job.report(f"skipped {problem}")
     if not ious and not args.resume:
@@ -67,6 +76,8 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
         args.job.report(
             f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}"
         )
+    if warned:
+        args.job.report(f"{warned} meshes came with a warning, see above; --strict skips such")
 
 
 def zoo_fit_cnn(args: argparse.Namespace) -> None:
@@ -294,8 +305,11 @@ def lso(args: argparse.Namespace) -> None:
     want = wanted_class(space, start, args.want)
     teacher = load_teacher(args.teacher)
     goal = goal_of(space, config, data=args.data, teacher=teacher, target=args.target)
+    notes = getattr(goal, "notes", [])
+    for note in notes:
+        args.job.report(note)
     about = {"space": str(args.space), "zoo": str(args.zoo), "teacher": args.teacher, "target": args.target}
-    about |= {"command": command_line()}
+    about |= {"command": command_line()} | ({"notes": notes} if notes else {})
     with closing(optimise(space, start, goal, config, args.out, want=want, about=about, resume=args.resume)) as lines:
         for line in lines:
             terms = "".join(f"{name} {value:.3e}, " for name, value in line.terms.items())

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 BOOKKEEPING = ("row", "seed", "init", "seconds", "steps", "norms_never_run", "fused_difference")
 """columns that say how a network was made or kept, not what it is like"""
-NOT_HELD = ("name", "split", "source", "fit_error", "fit_iou", *BOOKKEEPING)
+GROUND_TRUTH = (
+    "fit_iou_against", "sky_share", "tests_agree", "mended", "thickness", "thickness_share", "up", "keep", "warnings",
+)  # fmt: skip
+NOT_HELD = ("name", "split", "source", "fit_error", "fit_iou", *GROUND_TRUTH, *BOOKKEEPING)
 """columns that moving along another takes no account of"""
 ALPHAS = np.logspace(-3, 5, 17)
 """strengths of the ridge penalty; each fit chooses its own by leaving one out"""

@@ -16,11 +16,13 @@ from .directions import Direction
 from .images import Images, normalise
 from .losses import classifier_distillation, sdf_queries
 from .mesh import surface_or_none
+from .meshes import load_record
 from .mixing import Reach
 from .model import NetSpace
 from .network import Network
 from .project import embed, nearest
-from .shapes import MEASURES, Mesh, Solid, load_source, occupancy_points, sample_surface
+from .shapes import MEASURES, Mesh
+from .solids import occupancy_points, sample_surface, solid_of
 from .zoo import Zoo
 
 # -- signed distance functions -------------------------------------------------------------------------------------
@@ -117,8 +119,7 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
     truth = [math.nan] * 3
     try:
-        mesh, _ = load_source(record["source"])
-        solid = Solid(mesh)
+        solid = solid_of(load_record(record)[0], record)
         points, inside = occupancy_points(solid, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
         truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, solid.surface)]
@@ -138,8 +139,11 @@ def not_finite(network: Network, prefix: str = "it has ", answers: Tensor | None
 
 def _counted(rows: Sequence[Reconstruction] | Sequence[Recognition]) -> tuple[list, dict[str, list[str]]]:
     """The rows that were measured, and, if there are others, their names as a part of a summary."""
-    others = [row.name for row in rows if row.problem]
-    return [row for row in rows if not row.problem], {"not_counted": others} if others else {}
+    problems = {
+        id(row): getattr(row, "problem", "") for row in rows
+    }  # recorded rows of older spaces have no such column
+    others = [row.name for row in rows if problems[id(row)]]
+    return [row for row in rows if not problems[id(row)]], {"not_counted": others} if others else {}
 
 
 def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict]:

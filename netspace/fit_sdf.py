@@ -7,7 +7,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,21 +15,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .archs import ARCHS
+from .archs import arch_named
 from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from .fields import SDF
 from .make_zoo import Made, Progress, make_zoo
-from .shapes import BadMesh, Solid, load_source, mesh_files, occupancy_points, sample_sdf
-from .zoo import HELDOUT, TRAIN
+from .meshes import KEEPS, UPS, load_source, mesh_files
+from .shapes import BadMesh
+from .solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
+from .zoo import HELDOUT, TRAIN, read_json
 
 IOU_POINTS = 32_768
-SDF_ARCHS = tuple(name for name, arch in ARCHS.items() if arch.data == "sdf")
 
 
 @dataclass(frozen=True)
 class FitConfig:
     """How SIRENs are fitted to shapes. Defaults are this product's; `recipes.PAPER_SDF_ZOO` has the paper's."""
 
-    arch: str = option("siren256", "architecture of every network", choices=SDF_ARCHS)
+    arch: str = option("siren256", "architecture of every network: siren256, or e.g. siren/3-128-128-1@30")
     steps: int = option(1000, "Adam steps a network", least=1)
     batch: int = option(1024, "points a step", least=1, most=MOST_ROWS)
     lr: float = option(1e-3, "learning rate at the start", above=0, most=MOST_RATE)
@@ -44,8 +46,27 @@ class FitConfig:
     heldout_every: int = option(9, "every so many-th network is held out", least=1)
     seed: int = option(0, "seed of initialisations, samples and batches", least=0, most=MOST_SEED)
 
+    up: str = option(
+        "auto",
+        "axis of mesh files that points up; auto: as they say, else z for OFF and 3MF, y for others",
+        choices=UPS,
+    )
+    keep: str = option(
+        "all", "all of a mesh file, or its largest object without ground planes and far specks", choices=KEEPS
+    )
+    thickness: float = option(
+        THICKNESS,
+        "thickness of a mesh file's sheets, as a share of its longest side; 0 leaves them out",
+        least=0,
+        most=0.2,
+    )
+    strict: bool = option(False, "skip mesh files that come with a warning")
+
     def __post_init__(self) -> None:
         check_fields(self)
+        arch = arch_named(self.arch)
+        if arch.data != "sdf" or arch.field != SDF:
+            raise ValueError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
 
 
 class Source(NamedTuple):
@@ -99,7 +120,7 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
     Runs on the samples' device. `seeds` (g) decide each network's initialisation and batches.
     """
     g, n, _ = samples.shape
-    arch = ARCHS[config.arch]
+    arch = arch_named(config.arch)
     device = samples.device
     init = [arch.initialise(config.seed if config.shared_init else seed) for seed in seeds]
     params = {k: torch.stack([p[k] for p in init]).to(device).requires_grad_() for k in arch.shapes}  # (g, *shape)
@@ -135,9 +156,27 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
 
 def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
     """Samples (n, 4), test points (m, 3) in the bounding box, which of them are inside, and record columns."""
-    mesh, record = load_source(source.source)
-    solid = Solid(mesh)
-    return sample_sdf(solid, config.samples, seed), *occupancy_points(solid, IOU_POINTS, seed + 1), record
+    mesh, record = load_source(source.source, config.up, config.keep)
+    solid = Solid(mesh, config.thickness)
+    if not source.source.startswith("chair:"):  # those are closed by construction
+        record |= checked(solid, record) | {"thickness_share": config.thickness}
+        if config.strict and record["warnings"]:
+            raise BadMesh(f"skipped by --strict: {record['warnings']}")
+    samples = sample_sdf(solid, config.samples, seed)
+    return samples, *occupancy_points(solid, IOU_POINTS, seed + 1), record
+
+
+def checked(solid: Solid, record: dict) -> dict:
+    """Record columns that say what a mesh file's ground truth is and what other tests say of it."""
+    found = check(solid)
+    return {
+        "sky_share": round(found.sky_share, 4),
+        "tests_agree": round(found.tests_agree, 4),
+        "mended": "; ".join(solid.mended),
+        "thickness": solid.thickness,
+        "fit_iou_against": solid.words,
+        "warnings": "; ".join(filter(None, [record.get("warnings", ""), *found.warnings])),
+    }
 
 
 def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
@@ -145,7 +184,7 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
     sources, config, device = job
     seeds = [config.seed + 1_000_003 * (source.seed + 1) for source in sources]
     start = time.perf_counter()
-    arch = ARCHS[config.arch]
+    arch = arch_named(config.arch)
     ready, results = [], {}
     for source, seed in zip(sources, seeds, strict=True):
         try:
@@ -161,6 +200,10 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
         stored = {k: p.to(store) for k, p in fitted.params.items()}
         seconds = (time.perf_counter() - start) / len(ready)
         for i, (source, seed, _, points, inside, record) in enumerate(ready):
+            if not all(p[i].isfinite().all() for p in stored.values()):
+                why = "fitting diverged, its weights are not finite numbers: try a lower --lr"
+                results[source] = Made(source.name, None, {}, f"{source.source}: {why}")
+                continue
             net = arch.compile_params(
                 {k: p[i].float() for k, p in stored.items()}
             )  # what is stored is what is measured
@@ -191,7 +234,10 @@ def make_sdf_zoo(
     """
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     groups = [sources[i : i + group] for i in range(0, len(sources), group)]
+    begun = read_json(folder / "zoo.json").get("config") if resume and (folder / "zoo.json").exists() else None
+    if begun and "up" not in begun and config.up == "auto":
+        config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
     yield from make_zoo(
-        folder, ARCHS[config.arch], groups, config, _fit_group, splits,
+        folder, arch_named(config.arch), groups, config, _fit_group, splits,
         made_by="zoo fit-sdf", resume=resume, workers=workers, device=device,
     )  # fmt: skip

@@ -24,11 +24,12 @@ from .config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, optio
 from .evaluate import accuracy, classify, iou
 from .images import load_images
 from .losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
+from .meshes import load_source
 from .model import NetSpace
 from .network import Network, run_many
 from .objectives import Teacher, TrainingImages, check_classes
 from .project import Plane, embed
-from .shapes import Solid, load_source, occupancy_points, sample_sdf
+from .solids import Solid, check, occupancy_points, sample_sdf
 from .zoo import (
     TRAIN,
     BadFolder,
@@ -236,8 +237,9 @@ class ShapeGoal:
         if not config.queries:
             raise ValueError("--queries 0 is for image classifiers: a shape is sampled once")
         try:
-            mesh, _ = load_source(source)
+            mesh, record = load_source(source)
             solid = Solid(mesh)
+            self.notes = [] if source.startswith("chair:") else target_notes(solid, record)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from error
         self.made_of = digest(source, mesh.vertices, mesh.faces)
@@ -267,6 +269,13 @@ class ShapeGoal:
     @staticmethod
     def _iou(network: Network, points: Tensor, inside) -> float:
         return iou((network.compiled()(points) < 0).cpu().numpy(), inside)
+
+
+def target_notes(solid: Solid, record: dict) -> list[str]:
+    """What is to be known of a mesh file as a target: its up axis and what was mended; then its warnings."""
+    said = f"target: {record['up']} up, measured against {solid.words}"
+    warnings = (*filter(None, [record["warnings"]]), *check(solid).warnings)
+    return [said, *(f"warning: target: {each}" for each in warnings)]
 
 
 def goal_of(

@@ -100,7 +100,8 @@ def make_zoo(
             raise BadFolder(f"{folder} holds a zoo already; add --resume to go on with it, or choose another folder")
         if (folder / "records.parquet").exists():
             zoo = Zoo.load(folder)
-            if zoo.about.get("config") != asdict(config):
+            made, now = zoo.about.get("config"), asdict(config)
+            if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
                 raise BadFolder(f"{folder} was made with another configuration: {zoo.about.get('config')}")
             records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
             rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
@@ -113,6 +114,9 @@ def make_zoo(
         "config": asdict(config),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {device}",
         "skipped": [],
+        "warnings": [
+            f"{r['name']}: {r['warnings']}" for r in records if isinstance(r.get("warnings"), str) and r["warnings"]
+        ],
     }
     written = len(records)
 
@@ -142,6 +146,8 @@ def make_zoo(
                         rows[f"{arch.name}/{k}"].append(p)
                     record = {"name": result.name, "arch": arch.name, "row": len(records)}
                     records.append(record | {"split": splits[result.name]} | result.record)
+                    if result.record.get("warnings"):
+                        about["warnings"].append(f"{result.name}: {result.record['warnings']}")
                 seconds_left = (time.perf_counter() - start) / done * (wanted - done)
                 line = (before + done, len(items), result.name, result.record, seconds_left, result.problem)
                 lines.append(Progress(*line))

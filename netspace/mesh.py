@@ -340,8 +340,29 @@ def export(mesh: Mesh, kind: str) -> bytes:
 
     if kind not in EXPORTS:
         raise ValueError(f"cannot write {kind!r}; choose one of {', '.join(EXPORTS)}")
-    data = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(file_type=kind)
-    return data.encode() if isinstance(data, str) else data
+    shape = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    if kind == "glb":  # y up by its standard
+        shape.vertex_normals = vertex_normals(mesh)
+        shape.visual = trimesh.visual.TextureVisuals(material=trimesh.visual.material.PBRMaterial(**NEUTRAL))
+        return shape.export(file_type=kind, include_normals=True)
+    data = shape.export(file_type=kind)
+    return _marked(data.encode() if isinstance(data, str) else data, kind)
+
+
+NEUTRAL = {"name": "neutral", "baseColorFactor": [200, 200, 200, 255], "metallicFactor": 0.0, "roughnessFactor": 0.8}
+"""Material of exported GLB files."""
+MARK = b"up axis: y"
+
+
+def _marked(data: bytes, kind: str) -> bytes:
+    """The file with a comment that says what is up, which no format but GLB does."""
+    if kind == "obj":
+        return b"# " + MARK + b"\n" + data
+    if kind == "off":
+        return data.replace(b"OFF\n", b"OFF\n# " + MARK + b"\n", 1)
+    if kind == "ply":
+        return data.replace(b"\nelement", b"\ncomment " + MARK + b"\nelement", 1)
+    return MARK.ljust(80) + data[80:]  # the header of a binary STL file
 
 
 def write(mesh: Mesh, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shapes whose signed distance the SIRENs hold: procedural chairs, and any mesh file with its ground truth.
+"""Shapes whose signed distance the SIRENs hold: triangle meshes, and procedural chairs.
 
 Supplement V takes ShapeNet's chairs; these are drawn from a seed, so that everybody has the same ones.
 World coordinates: y points up, a chair faces +z, every shape lies in [-1, 1]^3 with a margin.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 HALF_EXTENT = 0.9
 """A normalised shape's longest side reaches from -0.9 to 0.9."""
-
-MESH_SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf")
 
 LEGS = ("straight", "splayed", "sled", "cross", "pedestal")
 BACKS = ("solid", "slatted", "ladder", "rounded")
@@ -45,6 +42,28 @@ class Mesh(NamedTuple):
 
 class BadMesh(ValueError):
     """A mesh that has no inside to take a signed distance to; the message says why."""
+
+
+def check_mesh(mesh: Mesh) -> None:
+    """BadMesh, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
+    if not len(mesh.faces):
+        raise BadMesh("has no faces")
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        raise BadMesh(f"has faces that name vertices which do not exist: it has {len(mesh.vertices)} vertices")
+    used = mesh.vertices[np.unique(mesh.faces)]
+    if not np.isfinite(used).all():
+        raise BadMesh(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
+    extent = np.ptp(used, axis=0)
+    if extent.min() <= 1e-6 * extent.max():
+        raise BadMesh("is flat: it encloses no volume")
+
+
+def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:
+    """The mesh, its bounding box centred, its longest side from -half_extent to half_extent; and the scale applied."""
+    used = mesh.vertices[np.unique(mesh.faces)]
+    low, high = used.min(axis=0), used.max(axis=0)
+    scale = 2 * half_extent / float((high - low).max())
+    return Mesh((mesh.vertices - (low + high) / 2) * scale, mesh.faces), scale
 
 
 # -- procedural chairs ---------------------------------------------------------------------------------------------
@@ -349,183 +368,3 @@ def _loft(rings: np.ndarray) -> Mesh:
     )
     mesh = Mesh(vertices, faces)
     return mesh if mesh.volume > 0 else Mesh(vertices, faces[:, ::-1].copy())
-
-
-# -- meshes from files ---------------------------------------------------------------------------------------------
-
-
-def mesh_files(folder: Path) -> list[Path]:
-    """Every mesh file below a folder, sorted; covers ShapeNet's `<synset>/<id>/models/*.obj` and ModelNet's `*.off`.
-
-    Raises:
-        FileNotFoundError: the folder is missing, or holds no mesh.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MESH_SUFFIXES)
-    if not files:
-        raise FileNotFoundError(f"no mesh ({', '.join(MESH_SUFFIXES)}) in {folder} or below it")
-    return files
-
-
-def load_mesh(path: Path) -> Mesh:
-    """One mesh file as a single triangle mesh, scenes flattened.
-
-    Raises:
-        BadMesh: unreadable, without faces, with vertices that are not finite, or flat.
-    """
-    import trimesh
-
-    try:
-        loaded = trimesh.load(path, force="mesh", process=False)
-        mesh = Mesh(np.array(loaded.vertices, np.float64).reshape(-1, 3), np.array(loaded.faces).reshape(-1, 3))
-    except Exception as error:  # trimesh's readers raise whatever their parsers meet
-        raise BadMesh(f"cannot be read ({type(error).__name__}: {error})") from error
-    check_mesh(mesh)
-    welded = trimesh.Trimesh(*mesh, process=False)
-    welded.merge_vertices(merge_tex=True, merge_norm=True)  # formats such as STL repeat a vertex for every face
-    return Mesh(np.asarray(welded.vertices, np.float64), np.asarray(welded.faces, np.int64))
-
-
-def check_mesh(mesh: Mesh) -> None:
-    """BadMesh, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
-    if not len(mesh.faces):
-        raise BadMesh("has no faces")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise BadMesh(f"has faces that name vertices which do not exist: it has {len(mesh.vertices)} vertices")
-    used = mesh.vertices[np.unique(mesh.faces)]
-    if not np.isfinite(used).all():
-        raise BadMesh(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
-    extent = np.ptp(used, axis=0)
-    if extent.min() <= 1e-6 * extent.max():
-        raise BadMesh("is flat: it encloses no volume")
-
-
-def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:
-    """The mesh, its bounding box centred, its longest side from -half_extent to half_extent; and the scale applied."""
-    used = mesh.vertices[np.unique(mesh.faces)]
-    low, high = used.min(axis=0), used.max(axis=0)
-    scale = 2 * half_extent / float((high - low).max())
-    return Mesh((mesh.vertices - (low + high) / 2) * scale, mesh.faces), scale
-
-
-# -- ground truth --------------------------------------------------------------------------------------------------
-
-
-def orient(mesh: Mesh) -> Mesh:
-    """Every connected patch consistently oriented; closed patches outwards, so that winding numbers add up.
-
-    Patches inside another stay as they are where the mesh is closed and they are wound inwards: they are cavities.
-    """
-    import igl
-    import trimesh
-
-    faces, patch = igl.bfs_orient(mesh.faces)
-    faces = np.asarray(faces, np.int64)
-    a, b, c = (mesh.vertices[faces[:, i]] for i in range(3))
-    centre = mesh.vertices[np.unique(faces)].mean(axis=0)
-    signed = np.einsum("ij,ij->i", a - centre, np.cross(b - centre, c - centre))
-    outward = np.where((np.bincount(patch, weights=signed) < 0)[patch, None], faces[:, ::-1], faces)
-    given = trimesh.Trimesh(*mesh, process=False)
-    if patch.max() > 0 and given.is_watertight and given.is_winding_consistent:
-        solid = outward.copy()
-        for k in range(patch.max() + 1):
-            mine = patch == k
-            if trimesh.Trimesh(mesh.vertices, mesh.faces[mine], process=False).volume < 0:
-                corners = np.ascontiguousarray(mesh.vertices[np.unique(mesh.faces[mine])])
-                if (igl.fast_winding_number(mesh.vertices, solid[~mine], corners) > 0.5).all():
-                    outward[mine] = mesh.faces[mine]
-    return Mesh(mesh.vertices, outward)
-
-
-class Solid:
-    """A mesh ready for distance queries. Overlapping parts, open sheets and inverted patches are allowed.
-
-    libigl's own signed distance multiplies by 1 - 2|w|, which is wrong where the winding number w is not 0 or 1;
-    here the unsigned distance and the sign (|w| > 0.5) are taken separately.
-    """
-
-    def __init__(self, mesh: Mesh) -> None:
-        """Raises BadMesh where no volume is enclosed."""
-        check_mesh(mesh)
-        self.soup = orient(mesh)
-        self.surface = self._without_inner_faces()
-
-    def _without_inner_faces(self) -> Mesh:
-        """The faces with outside on at least one side: those inside another part bound nothing."""
-        v, f = self.soup
-        a, b, c = (v[f[:, i]] for i in range(3))
-        normal = np.cross(b - a, c - a)
-        length = np.linalg.norm(normal, axis=1)
-        f, a, b, c, normal = (t[length > 1e-12] for t in (f, a, b, c, normal))
-        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        step = 1e-4 * float(np.ptp(v, axis=0).max())
-        # a face may lie inside only in part: it is dropped where all of four spread points say so
-        places = np.stack(
-            [(a + b + c) / 3, *(0.8 * p + 0.1 * q + 0.1 * r for p, q, r in ((a, b, c), (b, c, a), (c, a, b)))]
-        )
-        sides = np.concatenate([places - step * normal, places + step * normal])  # (8, f, 3)
-        inside = self.inside(sides.reshape(-1, 3)).reshape(8, -1)
-        if not inside.any():
-            raise BadMesh("encloses no volume")
-        return Mesh(v, f[~inside.all(axis=0)])
-
-    def inside(self, points: np.ndarray) -> np.ndarray:
-        """(n, 3) -> (n,) bool, by the generalised winding number (Barill et al. 2018)."""
-        import igl
-
-        winding = igl.fast_winding_number(self.soup.vertices, self.soup.faces, np.ascontiguousarray(points, np.float64))
-        return np.abs(winding) > 0.5
-
-    def signed_distance(self, points: np.ndarray) -> np.ndarray:
-        """(n, 3) -> (n,) float64, negative inside."""
-        import igl
-
-        points = np.ascontiguousarray(points, np.float64)
-        squared, _, _ = igl.point_mesh_squared_distance(points, self.surface.vertices, self.surface.faces)
-        return np.where(self.inside(points), -1.0, 1.0) * np.sqrt(np.maximum(squared, 0))
-
-
-def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, 3) points uniformly by area."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    areas = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    face = np.searchsorted(np.cumsum(areas) / areas.sum(), rng.random(count)).clip(max=len(areas) - 1)
-    u, v = rng.random((2, count))
-    fold = u + v > 1
-    u, v = np.where(fold, 1 - u, u)[:, None], np.where(fold, 1 - v, v)[:, None]
-    return a[face] + u * (b - a)[face] + v * (c - a)[face]
-
-
-def sample_sdf(solid: Solid, count: int, seed: int) -> np.ndarray:
-    """(count, 4) float32: points and their signed distance, sampled as in DeepSDF (Park et al. 2019, section 5.1).
-
-    47 % at the surface plus noise of variance 0.0025, 47 % of variance 0.00025, the rest uniform in [-1, 1]^3.
-    """
-    rng = np.random.Generator(np.random.PCG64(seed))
-    near = int(0.47 * count)
-    surface = sample_surface(solid.surface, 2 * near, rng)
-    noise = rng.standard_normal((2 * near, 3)) * np.sqrt(np.repeat([0.0025, 0.00025], near))[:, None]
-    points = np.concatenate([(surface + noise).clip(-1, 1), rng.random((count - 2 * near, 3)) * 2 - 1])
-    points = points.astype(np.float32)  # the distance is taken at the point that is stored
-    return np.concatenate([points, solid.signed_distance(points)[:, None].astype(np.float32)], axis=1)
-
-
-def occupancy_points(solid: Solid, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform points (count, 3) float32 in the bounding box, and which are inside (count,): for an IoU."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    low, high = solid.soup.vertices.min(axis=0), solid.soup.vertices.max(axis=0)
-    points = (low + (high - low) * rng.random((count, 3))).astype(np.float32)
-    return points, solid.inside(points)
-
-
-def load_source(source: str) -> tuple[Mesh, dict]:
-    """The normalised mesh of a zoo record's source, "chair:<seed>" or a mesh file, and the record columns it brings.
-
-    Raises:
-        BadMesh: the file cannot be read or encloses no volume.
-    """
-    if source.startswith("chair:"):
-        return chair(chair_params(int(source.removeprefix("chair:"))))
-    mesh, _ = normalise(load_mesh(Path(source)))
-    return mesh, {"height": float(np.ptp(mesh.vertices[:, 1]))}

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from reading import read
 from streamlit.testing.v1 import AppTest
 
 import netspace
@@ -100,7 +101,7 @@ def unpack_feed(data: bytes) -> tuple[dict, bytes]:
 
 
 def said(elements) -> str:
-    return " ".join(element.value for element in elements)
+    return read(" ".join(element.value for element in elements))
 
 
 @pytest.mark.parametrize(("page", "kind"), SHOWN)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import NOBODY
+from reading import read
 from streamlit.testing.v1 import AppTest
 
 from app.session import catalogue, jobs
@@ -69,11 +70,11 @@ def open_jobs(**link) -> AppTest:
 
 
 def said(elements) -> str:
-    return " ".join(element.value for element in elements)
+    return read(" ".join(element.value for element in elements))
 
 
 def button(at: AppTest, label: str):
-    return next((each for each in at.main.button if each.label == label), None)
+    return next((each for each in at.main.button if read(each.label) == label), None)
 
 
 def run_of(at: AppTest) -> str:
@@ -108,9 +109,9 @@ def test_the_newest_start_is_shown_first_and_a_link_names_the_run(root):
     older, newer = lay(root / "a"), lay(root / "b")
     at = open_jobs()
     assert run_of(at) == str(newer)
-    names = [each.label.strip("*") for each in at.main.button if each.label.strip("*").startswith(str(root))]
+    names = [read(each.label).strip("*") for each in at.main.button if str(root) in read(each.label)]
     assert names == [str(newer), str(older)]
-    next(each for each in at.main.button if each.label == str(older)).click().run()
+    next(each for each in at.main.button if read(each.label) == str(older)).click().run()
     assert run_of(at) == str(older)
     assert run_of(open_jobs(run=str(older))) == str(older)
 
@@ -128,10 +129,10 @@ def test_many_are_listed_when_asked_for(root):
     for k in range(9):
         lay(root / f"{k}")
     at = open_jobs(run=str(root / "0"))
-    rows = [each.label for each in at.main.button if str(root) in each.label]
+    rows = [read(each.label) for each in at.main.button if str(root) in read(each.label)]
     assert len(rows) == 7 and str(root / "0") in rows[-1]  # the one that is shown is among them
     button(at, "Show all 9").click().run()
-    assert len([each for each in at.main.button if str(root) in each.label]) == 9
+    assert len([each for each in at.main.button if str(root) in read(each.label)]) == 9
 
 
 def test_resume_starts_it_again_and_stop_asks_it(root, begun):

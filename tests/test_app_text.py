@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from browsing import until
 from playwright.sync_api import expect
-from test_app import lay, open_page, root, said  # noqa: F401 (fixtures)
+from test_app import lay, open_page, root  # noqa: F401 (fixtures)
 from test_app_jobs import lay as lay_job
 from test_app_jobs import open_jobs
 
@@ -26,6 +26,11 @@ FOREIGN = (
     f'![x]({THERE}/x.png) <img src="{THERE}/y.png"> **b** _i_ ~~s~~ [l]({THERE}/l) `c` :smile: :material/home: '
     f":red[r] $x$ {THERE}/z www.example.org a@example.org | #1 &amp;"
 )
+
+
+def said(elements) -> str:
+    """The Markdown itself, with its escapes."""
+    return " ".join(element.value for element in elements)
 
 
 def shown(words: str) -> str:

@@ -354,7 +354,7 @@ def brought(root, monkeypatch):  # noqa: F811
     monkeypatch.setattr(imports, "IMPORTS", root / "imports")
 
     def bring(mine: catalogue.Loaded, source) -> imports.Import:
-        work = imports.begin(mine.space_info, source, "mine")
+        work = imports.begin(mine.space_info, source, "mine", {"as": "paper"})
         work.future.result(240)
         assert not work.problem
         return work
@@ -404,7 +404,9 @@ def test_what_fusing_batch_norm_changes_is_told(folder, root, brought):  # noqa:
     torch.save(lived(CifarResNet()).state_dict(), root / "nets" / "resnet.pt")
     (record,) = brought(mine, str(root / "nets")).result.records
     at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
-    words = f"Batch norm of 1 network fused: logits change by at most {record['fused_difference']:.1e}."
+    words = (
+        f"Batch norm of 1 network fused: logits change by at most {record['fused_difference']:.1e} against the unfused"
+    )
     assert words in said(at.caption) and 0 < record["fused_difference"] < 1e-3
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import trimesh
 from conftest import TINY_FIT
 
 from netspace import BadFolder, Zoo, make_zoo
+from netspace.__main__ import main
 from netspace.archs import Siren
 from netspace.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
-from netspace.shapes import Solid, chair, chair_params, sample_sdf
+from netspace.shapes import chair, chair_params
+from netspace.solids import Solid, sample_sdf
 
 
 def run(folder, count, config=TINY_FIT, **options):
@@ -43,11 +46,11 @@ def test_half_of_every_batch_lies_inside_if_asked(monkeypatch):
     apply_params = Siren.apply_params
     inside = {tuple(p[:3].tolist()) for p in samples[0] if p[3] < 0}
 
-    def spy(params, x, dtype=None):
+    def spy(self, params, x, dtype=None):
         seen.append(np.mean([tuple(p.tolist()) in inside for p in x[0]]))
-        return apply_params(params, x, dtype)
+        return apply_params(self, params, x, dtype)
 
-    monkeypatch.setattr(Siren, "apply_params", staticmethod(spy))
+    monkeypatch.setattr(Siren, "apply_params", spy)
     fit_sdf(samples, [1], dataclasses.replace(TINY_FIT, steps=2, half_inside=True))
     assert seen == [0.5, 0.5]
 
@@ -170,7 +173,7 @@ def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
 
 def test_settings_that_cannot_be_are_named():
     for changes, sentence in (
-        ({"arch": "foo"}, "--arch is 'foo', not one of siren256"),
+        ({"arch": "foo"}, "unknown architecture .foo."),
         ({"decay": "foo"}, "--decay is 'foo'"),
         ({"store_dtype": "bfloat16"}, "--store-dtype is 'bfloat16'"),
         ({"heldout_every": 0}, "--heldout-every is 0, it must be at least 1"),
@@ -179,3 +182,69 @@ def test_settings_that_cannot_be_are_named():
             dataclasses.replace(TINY_FIT, **changes)
     with pytest.raises(ValueError, match="0 chairs"):
         chair_sources(0)
+
+
+def test_a_network_that_is_not_finite_is_listed_and_not_stored(tmp_path, monkeypatch):
+    def diverged(samples, seeds, config):
+        found = fit_sdf(samples, seeds, config)
+        if seeds[0] == config.seed + 1_000_003 * 2:  # the second chair's
+            next(iter(found.params.values()))[0].fill_(float("nan"))
+        return found
+
+    monkeypatch.setattr("netspace.fit_sdf.fit_sdf", diverged)
+    lines = run(tmp_path, 3, dataclasses.replace(TINY_FIT, steps=2))
+    assert [bool(line.problem) for line in lines] == [False, True, False]
+    zoo = Zoo.load(tmp_path)
+    assert "chair:1: fitting diverged" in zoo.about["skipped"][0] and zoo.records.row.tolist() == [0, 1]
+    assert zoo.preps(range(2)).isfinite().all()
+
+
+def folder_of_meshes(folder):
+    folder.mkdir()
+    mesh, _ = chair(chair_params(2))
+    good = trimesh.Trimesh(*mesh, process=False)
+    good.export(folder / "good.glb")
+    ball = trimesh.creation.icosphere(subdivisions=3)
+    ball.update_faces(ball.vertices[ball.faces][:, :, 1].max(axis=1) < 0.9)
+    ball.export(folder / "holed.ply")
+    (folder / "other.fbx").write_text("")
+    return folder
+
+
+def test_a_file_s_ground_truth_is_described_and_warned_of(tmp_path, capsys):
+    meshes, out = folder_of_meshes(tmp_path / "meshes"), tmp_path / "zoo"
+    fast = ["--steps", "5", "--samples", "500", "--arch", TINY_FIT.arch, "--workers", "0"]
+    assert main(["zoo", "fit-sdf", "--meshes", str(meshes), "--out", str(out), *fast]) == 0
+    said = capsys.readouterr().out
+    assert "1 FBX" in said and "good IoU" in said and "(y up; against the closed mesh)" in said
+    assert "warning: holed" in said and "sees the sky" in said
+    zoo = Zoo.load(out)
+    good, holed = (zoo.records[zoo.records.name == name].iloc[0] for name in ("good", "holed"))
+    assert good.sky_share == 0 and good.tests_agree == 1 and good.mended == "" and good.warnings == ""
+    assert holed.sky_share > 0.05 and "open edges" in holed.mended and holed.up == "y"
+    assert zoo.about["warnings"] == [f"holed: {holed.warnings}"]
+    strict = ["zoo", "fit-sdf", "--meshes", str(meshes), "--out", str(tmp_path / "strict"), "--strict", *fast]
+    assert main(strict) == 0
+    assert "skipped by --strict" in capsys.readouterr().out
+    assert Zoo.load(tmp_path / "strict").records.name.tolist() == ["good"]
+
+
+def test_a_zoo_from_before_files_were_turned_goes_on(tmp_path):
+    """Its config lacks the newer fields; its OFF files go on being read as filed."""
+    meshes = tmp_path / "meshes"
+    meshes.mkdir()
+    for seed in (2, 3):
+        trimesh.Trimesh(*chair(chair_params(seed))[0], process=False).export(meshes / f"{seed}.off")
+    config = dataclasses.replace(TINY_FIT, steps=2, up="y")
+    sources = file_sources(meshes)
+    list(make_sdf_zoo(tmp_path / "zoo", sources[:1], config, workers=0))
+    path = tmp_path / "zoo" / "zoo.json"
+    about = json.loads(path.read_text())
+    for name in ("up", "keep", "thickness", "strict"):
+        del about["config"][name]
+    path.write_text(json.dumps(about))
+    new = dataclasses.replace(config, up="auto")
+    lines = list(make_sdf_zoo(tmp_path / "zoo", sources, new, workers=0, resume=True))
+    assert len(lines) == 1 and not lines[0].problem and lines[0].record["up"] == "y"
+    with pytest.raises(BadFolder, match="another configuration"):
+        list(make_sdf_zoo(tmp_path / "zoo", sources, dataclasses.replace(new, steps=3), workers=0, resume=True))

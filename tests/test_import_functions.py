@@ -627,6 +627,19 @@ def test_declarations_that_contradict_each_other_are_said(chair, tmp_path):
     assert "network.json says omega 47.0 and not 30.0" in done.records[0]["warning"]
 
 
+@pytest.mark.parametrize("name", ["siren256", "resnet8/digits", "vanillacnn/digits:relu"])
+def test_a_network_that_the_app_wrote_comes_back_unasked(name, tmp_path):
+    arch = arch_named(name)
+    params = {n: p * 0.7 for n, p in arch.initialise(0).items()}
+    (tmp_path / "in").mkdir()
+    card = {"architecture": name, "method": "latent", "gamma": 0.5, "a": "x", "b": "y", "evaluate": "f(x)"}
+    (tmp_path / "in" / "network.json").write_text(json.dumps(card))
+    mine = network(bring(tmp_path / "in", params))
+    assert mine.arch is arch
+    for n, p in mine.params.items():
+        assert torch.equal(p, params[n]), n
+
+
 def test_normalisations_are_named_or_given_in_numbers():
     assert normalisation("imagenet", None) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert normalisation("0.5", "0.25,0.5,1") == ((0.5,), (0.25, 0.5, 1.0))

@@ -20,6 +20,8 @@ LAYERS = [
     "fuse",
     "network",
     "shapes",
+    "meshes",
+    "solids",
     "zoo",
     "launch",
     "runs",

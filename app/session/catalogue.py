@@ -202,6 +202,8 @@ def _words(known: dict) -> str:
     if _is_number(known.get("test_accuracy")):
         made = made or (f"after {known['epochs']:.3g} epochs" if _is_number(known.get("epochs")) else "")
         return f"test accuracy {known['test_accuracy']:.3f}{',' if known['split'] == OPTIMISED else ''} {made}".rstrip()
+    if not made and known.get("warnings"):
+        return f"{known['source']}; warning: {known['warnings']}"
     return made or str(known.get("source", known["arch"]))
 
 

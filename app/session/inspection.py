@@ -54,7 +54,10 @@ class Known:
     """of one from elsewhere: what was assumed of it, or looks wrong"""
 
 
-FACTS = ("test_accuracy", "val_accuracy", "epochs", "seat", "back", "legs", "seat_height", "height", "fit_iou", "seed")
+FACTS = (
+    "test_accuracy", "val_accuracy", "epochs", "seat", "back", "legs", "seat_height", "height", "fit_iou",
+    "fit_iou_against", "warnings", "up", "seed",
+)  # fmt: skip
 """columns that are told first"""
 UNTOLD = ("name", "row", "split", "arch", "function", "warning")
 
@@ -62,7 +65,7 @@ UNTOLD = ("name", "row", "split", "arch", "function", "warning")
 def known(chart: Chart, i: int) -> Known:
     """What the records say of a network."""
     member, local = chart.of(i)
-    record = {k: v for k, v in member.zoo.records.iloc[local].items() if not pd.isna(v)}
+    record = {k: v for k, v in member.zoo.records.iloc[local].items() if not pd.isna(v) and v != ""}
     told = card(member, local)
     order = [*(name for name in FACTS if name in record), *(name for name in record if name not in FACTS)]
     facts = tuple((name.replace("_", " "), _value(record[name])) for name in order if name not in UNTOLD)

@@ -24,9 +24,10 @@ from netspace.evaluate import wilson
 from netspace.interpolate import Step
 from netspace.lso import LsoConfig, ShapeGoal, read_best, read_result, read_run, read_trajectory, start_from
 from netspace.mesh import Surface, surface_or_none
+from netspace.meshes import load_source
 from netspace.project import Plane, embed
 from netspace.recipes import RECIPES
-from netspace.shapes import chair, chair_params, describe, load_source
+from netspace.shapes import chair, chair_params, describe
 from netspace.zoo import TRAIN, BadFolder, below, read_json
 
 from . import catalogue, jobs, looks, take_away

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..activations import activation_name
+from ..archs import arch_named
 from ..fields import OCCUPANCY, SDF, Encoding
 from ..images import MEAN, STD
 from .limits import Refused
@@ -187,6 +188,8 @@ def _parsed(text: str, path: Path) -> Any:
 
 
 DECLARED = "network.json"
+CARD = "architecture"
+"""key by which the card that the app writes beside a network says what it is"""
 MOST_BYTES = 1 << 20
 _NUMBERS = ("omega", "omega_first", "level", "box", "norm_eps")
 _LISTS = ("mean", "std")
@@ -200,6 +203,8 @@ def read_declaration(path: Path) -> Declaration:
         held = _parsed(path.read_text(encoding="utf-8-sig"), path)
         if not isinstance(held, dict):
             raise ValueError(f"{path} is no JSON object")
+        if isinstance(held.get(CARD), str):  # of a network that the app wrote: its functions are the product's own
+            return Declaration(arch=arch_named(held[CARD]).name, made_as="paper")
         return declaration_of(held, str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{path.name} cannot be read ({type(error).__name__})") from error
