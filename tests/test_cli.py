@@ -236,6 +236,7 @@ def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_
         torch.save(zoo[i].module().state_dict(), tmp_path / "made" / f"{zoo.records.name[i]}.pt")
     (tmp_path / "made" / "broken.pt").write_bytes(b"PK")
     words = ["zoo", "import", str(tmp_path / "made"), "--out", str(tmp_path / "zoo"), *both, "--device", "cpu"]
+    words += ["--as", "paper"]  # too briefly fitted to be distances yet
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [refusal["name"] for refusal in told["refused"]] == ["broken"]

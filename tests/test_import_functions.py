@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from test_importing import PlainLeNet, lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from netspace.archs import ARCHS, arch_named
 from netspace.images import Images, load_images, normalise
-from netspace.importing import Declaration, import_networks
+from netspace.importing import Declaration, ReadOptions, import_networks
 from netspace.importing.declare import class_names, declaration_of, normalisation
 from netspace.mesh import surface_of
 from netspace.zoo import Zoo
@@ -229,6 +230,128 @@ def test_the_authors_files_are_read_as_theirs(chair, tmp_path):
     assert surface_of(network(done, "shape"), 32).mesh.volume > 0
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"layers.1.alpha": torch.tensor(0.3)}, "layers.1.alpha = 0.3"),
+        ({"out_scale": torch.tensor([0.1])}, "out_scale = 0.1"),
+        ({"mean": torch.zeros(3), "std": torch.ones(3)}, "mean and std"),
+        ({"layers.0.omega_0": torch.tensor(30.0)}, "say --omega and --omega-first"),
+        ({"bn.weight": torch.ones(9), "bn.bias": torch.zeros(9), "bn.running_mean": torch.zeros(9),
+          "bn.running_var": torch.ones(9)}, "batch norm (bn)"),
+        ({"layers.1.weight": torch.ones(256, 256, dtype=torch.int8)}, "quantised"),
+    ],
+    ids=["gate", "scale", "normalisation", "one-omega", "batch-norm", "int8"],
+)  # fmt: skip
+def test_nothing_beside_the_layers_is_passed_over(more, words, chair, tmp_path):
+    (refused,) = bring(tmp_path / "in", chair | more).refused
+    assert words in refused.reason
+
+
+def test_a_metric_beside_the_layers_is_no_part_of_the_network(chair, tmp_path):
+    state = chair | {"acc": torch.tensor(0.9), "epoch": torch.tensor(3.0)}
+    assert same(sirens(chair)(POINTS), network(bring(tmp_path / "in", state))(POINTS))
+
+
+def test_a_loss_beside_the_network_is_left_out_by_a_prefix(chair, tmp_path):
+    state = {f"model.{name}": t for name, t in chair.items()} | {"criterion.weight": torch.ones(10)}
+    (refused,) = bring(tmp_path / "in", state).refused
+    assert "--prefix model" in refused.reason
+    done = bring(tmp_path / "part", state, options=ReadOptions(prefix="model"))
+    assert same(sirens(chair)(POINTS), network(done)(POINTS))
+
+
+def test_factors_in_the_file_against_declared_ones_are_refused(chair, tmp_path):
+    state = in_sines_of(chair, 47, 13) | {"first_omega_0": torch.tensor(47.0), "hidden_omega_0": torch.tensor(13.0)}
+    assert same(sirens(state, 47, 13)(POINTS), network(bring(tmp_path / "in", state))(POINTS))
+    for k, said in enumerate((Declaration(omega=20.0), Declaration(activation="relu"))):
+        (refused,) = bring(tmp_path / f"said{k}", state, said=said).refused
+        assert "its buffers say sines of 47, then 13" in refused.reason
+    each = chair | {f"layers.{k}.omega": torch.tensor(w) for k, w in enumerate((30.0, 28.0, 31.0, 5.0))}
+    (refused,) = bring(tmp_path / "each", each, said=Declaration(omega=30.0)).refused
+    assert "layers.1.omega = 28" in refused.reason
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_names_that_do_not_count_give_no_order(suffix, tmp_path):
+    net = nn.Sequential(*(nn.Linear(i, o) for i, o in ((3, 8), (8, 8), (8, 8), (8, 8), (8, 1))))
+    for names, read in ((("in", "h_one", "h_two", "h_three", "out"), False), (("in", "h1", "h2", "h3", "out"), True)):
+        layers = dict(zip(names, net, strict=True))
+        order = names if suffix == "safetensors" else names[::-1]
+        state = {f"{name}.{leaf}": t for name in order for leaf, t in layers[name].state_dict().items()}
+        folder = tmp_path / f"{suffix}-{read}"
+        folder.mkdir()
+        if suffix == "pt":
+            torch.save(state, folder / "mine.pt")
+        else:
+            save_file(state, folder / "mine.safetensors")
+        done = bring(folder, None, said=Declaration(activation="relu", inside="negative"))
+        if read:
+            own = POINTS
+            for k, layer in enumerate(net):
+                own = layer(own) if k == 4 else F.relu(layer(own))
+            assert same(own, network(done)(POINTS))
+        else:
+            assert "do not tell" in done.refused[0].reason
+
+
+def test_two_networks_that_happen_to_fit_are_said_to_follow_one_another(tmp_path):
+    parts = {"warp": ((3, 8), (8, 3)), "sdf": ((3, 8), (8, 1))}
+    state = {
+        f"{part}.{k}.{leaf}": t
+        for part, shapes in parts.items()
+        for k, shape in enumerate(shapes)
+        for leaf, t in nn.Linear(*shape).state_dict().items()
+    }
+    done = bring(tmp_path / "in", state, said=Declaration(activation="relu", inside="negative"))
+    assert "warp.* and sdf.* follow one another" in done.records[0]["warning"]
+
+
+def test_constant_and_overflowing_fields_are_named(chair, tmp_path):
+    dead = {name: torch.zeros_like(t) for name, t in chair.items()}
+    done = bring(tmp_path / "dead", dead, said=Declaration(omega=30.0))
+    assert "0 everywhere" in done.records[0]["warning"]
+    huge = {name: 1e30 * t for name, t in chair.items()}
+    (refused,) = bring(tmp_path / "huge", huge, said=Declaration(activation="relu", inside="negative")).refused
+    assert "not finite" in refused.reason
+
+
+def test_a_declared_inside_against_the_border_is_said(chair, tmp_path):
+    done = bring(tmp_path / "in", chair, said=Declaration(inside="positive"))
+    assert "along the border" in done.records[0]["warning"]
+
+
+@pytest.mark.parametrize("kind", ["positive", "box", "level"])
+def test_a_reference_is_compared_as_its_owner_reads_it(kind, chair, tmp_path):
+    last, said = ("layers.2.weight", "layers.2.bias"), Declaration(omega=30.0)
+    state = dict(chair)
+    if kind == "positive":
+        state |= {name: -chair[name] for name in last}
+    elif kind == "box":
+        state |= {"layers.0.weight": 2 * chair["layers.0.weight"]} | {name: 0.5 * chair[name] for name in last}
+        said = Declaration(omega=30.0, box=0.5)
+    else:
+        said = Declaration(omega=30.0, level=0.05, inside="negative")
+    done = bring(tmp_path / "in", state, said=said, reference=sirens(state))
+    assert done.records[0]["reference_difference"] < 1e-4
+    assert not done.records[0]["warning"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        (lambda x: x[:, :1], "answers otherwise"),
+        (lambda x: x, "of another kind"),
+        (lambda x: 1 / 0, "cannot be run (division by zero)"),
+        ({"other": lambda x: x[:, :1]}, "compared with none"),
+    ],
+    ids=["other", "shape", "raises", "name"],
+)
+def test_a_reference_that_does_not_belong_is_said(reference, words, chair, tmp_path):
+    done = bring(tmp_path / "in", chair, reference=reference)
+    assert words in done.records[0]["warning"]
+
+
 # -- classifiers ---------------------------------------------------------------------------------------------------
 
 
@@ -359,6 +482,30 @@ def shuffled_images(split: str) -> Images:
     return Images("tiny-imagenet", test.pixels, test.labels, test.classes, False, ids)
 
 
+@pytest.mark.parametrize(
+    ("classes", "order", "words"),
+    [
+        (("sorted",), [0, 1, 2], ""),  # folders are sorted before letters are made small
+        (("apple", "Zebra", "mango"), [1, 0, 2], ""),
+        (("apple", "zebra", "mango", "Apple"), None, "'apple' more than once"),
+        (("apple", "zebra"), None, "'mango' is missing"),
+    ],
+    ids=["sorted", "listed", "twice", "missing"],
+)
+def test_names_of_classes_differ_in_case_and_come_once(classes, order, words, tmp_path):
+    images = load_images("digits", "test").take(slice(0, 30))
+    images = Images("toy", images.pixels, images.labels % 3, ("Zebra", "apple", "mango"), False)
+    params = arch_named("lenetlike/32px-3c").initialise(0)
+    said = Declaration(activation="relu", classes=classes, **HALF)
+    done = bring(tmp_path / "in", params, arch="lenetlike/32px-3c", said=said, images=lambda arch, split: images)
+    if words:
+        assert words in done.refused[0].reason
+    else:
+        x = normalise(pixels())
+        plain = arch_named("lenetlike/32px-3c:relu:mean=0.5:std=0.5").apply_params(params, x)
+        assert same(plain[:, order], network(done)(x))
+
+
 def test_sorted_classes_are_found_out_by_labelled_images_or_asked_for(tmp_path):
     held = shuffled_images("validation")
     arch = arch_named("lenetlike/32px-10c")
@@ -388,6 +535,42 @@ def test_sorted_classes_are_found_out_by_labelled_images_or_asked_for(tmp_path):
         tmp_path / "random", params, said=said, images=lambda arch, split: shuffled_images(split)
     ).refused
     assert "--classes sorted" in refused.reason
+
+
+@pytest.mark.parametrize("first", ["conv2", "all"])
+def test_layers_made_backwards_are_read_by_their_numbers(first, tmp_path):
+    module = lived(ReluResNet(2))
+    state = module.state_dict()
+    if first == "all":
+        state = dict(reversed(state.items()))
+    else:
+        state = dict(sorted(state.items(), key=lambda item: "conv2" not in item[0]))
+    done = bring(tmp_path / "in", state, said=Declaration(arch="resnet14/32px-10c", activation="relu", **HALF))
+    assert same(module((pixels() / 255 - 0.5) / 0.5), network(done)(normalise(pixels())))
+
+
+def test_buffers_of_pixels_up_to_255_are_read_as_such(tmp_path):
+    module = lived(ReluResNet())
+    mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
+    state = module.state_dict() | {"mean": mean.view(1, 3, 1, 1), "std": std.view(1, 3, 1, 1)}
+    said = Declaration(arch="resnet8/digits", activation="relu")
+    x = (pixels().float() - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    assert same(module(x), network(bring(tmp_path / "in", state, said=said))(normalise(pixels())))
+    done = bring(tmp_path / "said", state, said=Declaration(arch="resnet8/digits", activation="relu", **HALF))
+    assert "its buffers say imagenet" in done.records[0]["warning"]
+    del state["std"]
+    assert "no std" in bring(tmp_path / "one", state, said=said).refused[0].reason
+
+
+def test_a_classifier_that_is_dead_damaged_or_scaled_is_named(tmp_path):
+    state = lived(ReluResNet()).state_dict()
+    said = Declaration(arch="resnet8/digits", activation="relu", **HALF)
+    done = bring(tmp_path / "dead", state | {"linear.weight": torch.zeros(10, 64)}, said=said)
+    assert "all images are the same" in done.records[0]["warning"]
+    (refused,) = bring(tmp_path / "scaled", state | {"logit_scale": torch.tensor(4.6)}, said=said).refused
+    assert "logit_scale = 4.6" in refused.reason
+    (refused,) = bring(tmp_path / "below", state | {"bn1.running_var": -torch.ones(16)}, said=said).refused
+    assert "below zero" in refused.reason
 
 
 def test_an_accuracy_that_a_file_claims_is_compared_with_the_one_measured(tmp_path):
@@ -432,6 +615,16 @@ def test_a_declaration_that_is_not_understood_is_named(text, words, chair, tmp_p
     (refused,) = bring(tmp_path / "in", chair).refused
     assert words in refused.reason
     assert "network.json" in refused.reason
+
+
+def test_declarations_that_contradict_each_other_are_said(chair, tmp_path):
+    with pytest.raises(ValueError, match="factor of sines"):
+        Declaration(activation="relu", omega=30.0)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "network.json").write_text('\ufeff{"omega": 47}', encoding="utf-8")
+    done = bring(folder, chair, said=Declaration(omega=30.0))
+    assert "network.json says omega 47.0 and not 30.0" in done.records[0]["warning"]
 
 
 @pytest.mark.parametrize("name", ["siren256", "resnet8/digits", "vanillacnn/digits:relu"])

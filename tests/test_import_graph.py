@@ -9,11 +9,13 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from test_import_functions import CHAIRS, ReluResNet, bring, in_sines_of, same
+from onnx import helper
+from test_import_functions import CHAIRS, ReluResNet, bring, in_sines_of, pixels, same
 from test_importing import lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from netspace.images import MEAN, STD, Images, normalise
 from netspace.importing import Declaration, import_networks
 from netspace.zoo import Zoo
 
@@ -145,6 +147,76 @@ def test_the_original_proves_the_import(chair, tmp_path):
     assert done.records[0]["reference_difference"] < 1e-4
     other = bring(tmp_path / "other", chair, reference=lambda x: torch.sin(x[:, :1]))
     assert other.records[0]["reference_difference"] > 0.1
+
+
+def small_cnn(classes: int = 3) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(2048, classes))
+
+
+def test_an_order_of_classes_is_kept_from_a_graph(tmp_path):
+    images = Images("toy", pixels(), torch.zeros(8).long(), ("Zebra", "apple", "mango"), False)
+    net, x = small_cnn(), normalise(pixels())
+    write(tmp_path / "in" / "mine.onnx", net, x)
+    said = Declaration(made_as="torchvision", classes=("apple", "zebra", "mango"))
+    done = bring(tmp_path / "in", None, said=said, images=lambda arch, split: images)
+    assert same(net(x)[:, [1, 0, 2]], Zoo.load(done.folder)["mine"](x))
+
+
+class Bytes(nn.Module):
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net((x - 255 * torch.tensor(MEAN)[:, None, None]) / (255 * torch.tensor(STD)[:, None, None]))
+
+
+def test_a_graph_that_normalises_bytes_is_read_as_such(tmp_path):
+    net, x = small_cnn(), normalise(pixels())
+    write(tmp_path / "in" / "mine.onnx", Bytes(net), x)
+    assert same(net(x), Zoo.load(bring(tmp_path / "in", None).folder)["mine"](x))
+
+
+def test_what_is_declared_against_the_graph_is_said(chair, tmp_path):
+    write(tmp_path / "in" / "mine.onnx", Sines(chair, 30, 30), POINTS)
+    done = bring(tmp_path / "in", None, said=Declaration(omega=10.0))
+    assert "its graph says omega 30.0 and not 10.0" in done.records[0]["warning"]
+    write(tmp_path / "named" / "mine.onnx", Sines(chair, 30, 30), POINTS)
+    (refused,) = bring(tmp_path / "named", None, said=Declaration(arch="siren64")).refused
+    assert "not a siren64" in refused.reason
+
+
+def test_a_tanh_and_a_level_at_the_end_are_said_and_taken_into_account(chair, tmp_path):
+    write(tmp_path / "tanh" / "mine.onnx", nn.Sequential(Sines(chair, 30, 30), nn.Tanh()), POINTS)
+    path = tmp_path / "tanh" / "mine.onnx"
+    done = bring(tmp_path / "tanh", None, said=Declaration(level=0.05, inside="negative"), reference=path)
+    assert "tanh at its end left out" in done.records[0]["function"]
+    assert done.records[0]["reference_difference"] < 1e-4
+    assert ((Zoo.load(done.folder)["mine"](POINTS) < 0) == (asked(path, POINTS) < 0.05)).all()
+
+
+def test_a_graph_speaks_for_no_other_kind(chair, tmp_path):
+    write(tmp_path / "one.onnx", small_cnn(10), torch.zeros(2, 3, 32, 32))
+    said = Declaration(arch="resnet8/digits", **UNIT)
+    (refused,) = bring(tmp_path / "in", lived(ReluResNet()).state_dict(), said=said, like=tmp_path / "one.onnx").refused
+    assert "that is to speak for it" in refused.reason
+
+
+def test_a_loop_is_not_run(tmp_path):
+    body = helper.make_graph(
+        [helper.make_node("Identity", [a], [f"{a}2"]) for a in "cv"], "body",
+        [helper.make_tensor_value_info(*v, None) for v in (("i", 7), ("c", 9), ("v", 1))],
+        [helper.make_tensor_value_info(*v, None) for v in (("c2", 9), ("v2", 1))],
+    )  # fmt: skip
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["", "on", "x"], ["y"], body=body)], "graph",
+        [helper.make_tensor_value_info("x", 1, ["n", 3])], [helper.make_tensor_value_info("y", 1, None)],
+        [helper.make_tensor("on", 9, [], [True])],
+    )  # fmt: skip
+    (tmp_path / "in").mkdir()
+    onnx.save(helper.make_model(graph), tmp_path / "in" / "mine.onnx")
+    assert "operator Loop" in bring(tmp_path / "in", None).refused[0].reason
 
 
 def two_inputs(path: Path) -> None:

@@ -10,6 +10,7 @@ graph         ONNX files, whose graph says all of it
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ..archs import ARCHS, Arch, Family, arch_named
+from ..fields import OCCUPANCY
 from ..images import Images
 from ..network import Network
 from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
@@ -28,7 +30,7 @@ from .columns import tidy
 from .coordinates import Converted, Reader
 from .declare import Declaration, read_declaration
 from .files import Read, ReadOptions, Refusal, Refused, networks_in
-from .graph import rebuild, relative_difference, runner
+from .graph import SAME, load_graph, rebuild, relative_difference, runner
 from .limits import MOST_IN_ALL
 from .recognise import CONV, LINEAR, read_layers
 
@@ -73,6 +75,8 @@ class Importer:
     said: Declaration
     images: TestImages
     references: Mapping[str, Reference] = field(default_factory=dict)
+    like: Arch | None = None
+    """what the graph that speaks for all is of"""
     fields: Reader = field(default_factory=Reader)
     _images: dict = field(default_factory=dict)
 
@@ -82,14 +86,19 @@ class Importer:
         Raises:
             Refused: it is not read, or it is not known what it does; the message says what would help.
         """
-        said = self.said
+        said, notes = self.said, list(found.notes)
         if found.declared is not None:
-            said = said.under(read_declaration(found.declared))
+            beside = read_declaration(found.declared)
+            notes += [f"its network.json says {words}: what is declared of all holds" for words in said.against(beside)]
+            said = said.under(beside)
         archs = candidates(self.family, said.arch)
         if found.onnx is not None:
             rebuilt = rebuild(found.onnx, said, archs if said.arch or self.family else ALL_CLASSIFIERS, self._test)
             converted, record = rebuilt.read, dict(rebuilt.record)
             record["graph_difference"] = rebuilt.difference
+            if said.arch and not _is_named(converted.arch, arch_named(said.arch)):
+                raise Refused(f"not a {said.arch}: it is a {converted.arch.name}")
+            notes += [f"its graph says {words}, and holds" for words in said.against(rebuilt.graph)]
         else:
             converted, record = self._from_state(found, said, archs)
         record = {"parameters": converted.arch.num_params, "batch_norm": False} | record
@@ -98,9 +107,11 @@ class Importer:
                 f"it is a {converted.arch.name} ({converted.function}), and the space reads "
                 f"{', '.join(self.family.names)} alone: import it without the space"
             )
-        notes = list(found.notes)
+        if self.like is not None and _kind(self.like) != _kind(converted.arch):
+            raise Refused(f"it is a {converted.arch.name}, and the graph that is to speak for it a {self.like.name}")
+        notes += converted.noted
         record |= {"function": converted.function, **converted.measured}
-        record |= self._proved(found, converted)
+        record |= self._proved(found, converted, notes)
         claim = claimed_accuracy(found.known)
         if claim is not None and "test_accuracy" in record and abs(claim - record["test_accuracy"]) > CLAIM_OFF:
             notes.append(
@@ -112,7 +123,10 @@ class Importer:
         return converted, record, notes
 
     def _from_state(self, found: Read, said: Declaration, archs: Sequence[Arch]) -> tuple[Converted, dict]:
-        layers = read_layers(found.state)
+        try:
+            layers = read_layers(found.state)
+        except Refused as reason:
+            raise Refused(f"{reason}{_part(found.state)}") from reason
         if not layers.layers:
             raise Refused("no state dict: it holds no layer")
         if layers.of(CONV):
@@ -139,16 +153,56 @@ class Importer:
             self._images[key] = self.images(arch, split)
         return self._images[key]
 
-    def _proved(self, found: Read, converted: Converted) -> dict:
-        """How far the imported network is from its owner's, if that is at hand."""
+    def _proved(self, found: Read, converted: Converted, notes: list[str]) -> dict:
+        """How far the imported network is from its owner's, if that is at hand; sentences about it go to the notes."""
         reference = self.references.get(found.name) or self.references.get("")
         if reference is None:
+            if self.references:
+                notes.append("none of the references has its name: it is compared with none")
             return {}
-        arch = converted.arch
+        arch, owner = converted.arch, converted.from_owner
         x = _real_inputs(arch, self._test)
-        own = reference(x if arch.kind == "sdf" else arch.skeleton.enter(x))
-        difference = relative_difference(own, arch.apply_params(converted.params, x))
+        ours = owner.outputs(arch.apply_params(converted.params, x))
+        try:
+            own = reference(x * owner.size if arch.kind == "sdf" else arch.skeleton.enter(x))
+            difference = relative_difference(own, ours)
+        except Exception as error:  # it is the user's, and may do anything
+            notes.append(f"its reference cannot be run ({str(error)[:120] or type(error).__name__})")
+            return {}
+        if arch.kind == "sdf" and arch.field == OCCUPANCY and own.min() >= 0 and own.max() <= 1:
+            difference = min(difference, relative_difference(own, ours.sigmoid()))
+        if own.numel() != ours.numel():
+            notes.append(f"its reference answers {tuple(own.shape)} and not {tuple(ours.shape)}: it is of another kind")
+            return {}
+        if not difference < SAME:
+            notes.append(
+                f"its reference answers otherwise, by {difference:.1e} of the largest output: it is another network, "
+                "or it is taken for what it is not"
+            )
         return {"reference_difference": difference}
+
+
+def _kind(arch: Arch) -> str:
+    """What a graph's network must share with those that it speaks for: resnet8, cnn[...] or field."""
+    return "field" if arch.kind == "sdf" else arch.name.partition("/")[0]
+
+
+def _is_named(arch: Arch, named: Arch) -> bool:
+    """Whether an architecture is the one named, apart from what the name may leave open."""
+    if arch.kind == named.kind == "sdf":
+        mine, theirs = arch.skeleton.spec, named.skeleton.spec
+        return (mine.widths, mine.activation) == (theirs.widths, theirs.activation)
+    return _kind(arch) == _kind(named)
+
+
+_OF_TRAINING = re.compile(r"criterion|loss\w*|\w*_loss|\w*_?metrics?|(train|val|test)_\w+", re.I)
+
+
+def _part(state: Mapping[str, Tensor]) -> str:
+    """How to read the network alone in a file that holds losses and metrics beside it; empty if it does not."""
+    heads = dict.fromkeys(name.partition(".")[0] for name in state)
+    others = [head for head in heads if not _OF_TRAINING.fullmatch(head)]
+    return f"; --prefix {others[0]} reads that part of the file alone" if len(others) == 1 < len(heads) else ""
 
 
 def _from_name(arch: Arch, said: Declaration) -> Declaration:
@@ -219,8 +273,9 @@ def import_networks(
         raise ValueError(f"{said.arch} is not of the space's family: {', '.join(family.names)}")
     if like is not None:
         pool = candidates(family, said.arch) if said.arch or family else ALL_CLASSIFIERS
-        said = said.under(rebuild(Path(like), said, pool, images).declaration)
-    importer = Importer(family, said, images, _references(reference))
+        rebuilt = rebuild(Path(like), said, pool, images)
+        said = said.under(rebuilt.declaration)
+    importer = Importer(family, said, images, _references(reference), rebuilt.read.arch if like is not None else None)
     return _import(Path(source), out, importer, options or ReadOptions(), progress)
 
 
@@ -235,8 +290,17 @@ def _references(reference) -> Mapping[str, Reference]:
         files = sorted(Path(reference).glob("*.onnx"))
         if not files:
             raise BadFolder(f"{reference} holds no .onnx file to compare with")
-        return {path.stem: runner(path) for path in files}
-    return {"": runner(Path(reference))}
+        return {path.stem: _run(path) for path in files}
+    return {"": _run(Path(reference))}
+
+
+def _run(path: Path) -> Reference:
+    """An ONNX model as a function. Refused, naming the file, if it cannot be run."""
+    try:
+        load_graph(path)
+        return runner(path)
+    except (Refused, OSError) as error:
+        raise Refused(f"{path.name}: {error}") from error
 
 
 def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, progress) -> Imported:
@@ -257,11 +321,7 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
                 held += 4 * converted.arch.num_params
                 if held > MOST_IN_ALL:
                     raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
-            except (
-                Refused,
-                RuntimeError,
-                ValueError,
-            ) as reason:  # of whatever is wrong with one file, others are imported
+            except Exception as reason:  # of whatever is wrong with one file, others are imported
                 words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
                 refused.append(Refusal(one.name, words))
                 progress(k, total, f"{one.name}: {words}")

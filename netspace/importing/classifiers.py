@@ -21,7 +21,7 @@ from ..fuse import Fused, fuse, trained_module
 from ..images import MEAN, STD, Images, normalise
 from ..network import Network
 from ..prep import prep_size
-from .coordinates import Converted
+from .coordinates import Converted, Owner
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
 from .limits import Refused
 from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
@@ -153,10 +153,14 @@ def read_classifier(
             the options that would say it.
     """
     known = recognise_classifier(layers, archs)
+    layers.check_numbers()
     state = {name: t.detach().float() for name, t in known.state.items()}
     bad, whole = sum(int((~t.isfinite()).sum()) for t in state.values()), sum(t.numel() for t in state.values())
     if bad:
         raise Refused(f"{bad:,} of its {whole:,} weights are not finite numbers")
+    below = next((name for name, t in state.items() if name.endswith("running_var") and bool((t < 0).any())), None)
+    if below:
+        raise Refused(f"{below} holds variances below zero: the file is damaged")
     test = images(known.arch, "test")
     result, open_questions = Converted(known.arch, state), []
     fresh = known.trained and _never_ran(state)
@@ -171,14 +175,25 @@ def read_classifier(
         record |= more
         _settle_eps(arch, state, said, record.pop("logits"), params, result, open_questions)
     if not open_questions or said.classes:
-        params = _with_classes(arch, params, said, images, result, open_questions)
+        params = with_classes(arch, params, said, images, result, open_questions)
     if open_questions:
-        raise Refused(_asked(known.arch, open_questions))
+        raise Refused(asked_about(known.arch, open_questions))
+    _check_answers(arch, params, result)
     if test is not None and params:
         network = Network.of(arch, params, prep_size(arch.num_params, 10_000))
         record["test_accuracy"] = accuracy(classify(network, test), test.labels)
     result.arch, result.params = arch, {name: params[name] for name in arch.shapes}
     return result, record
+
+
+def _check_answers(arch: Arch, params: dict[str, Tensor], result: Converted) -> None:
+    """Refused if logits are not finite; noted if they are the same for all images."""
+    size = arch.skeleton.size
+    logits = arch.apply_params(params, torch.randn(8, 3, size, size, generator=torch.Generator().manual_seed(0)))
+    if not logits.isfinite().all():
+        raise Refused("its logits are not finite numbers: its weights are too large")
+    if float((logits - logits[:1]).abs().max()) <= 1e-6 * float(logits.abs().max()):
+        result.noted.append("its answers to all images are the same")
 
 
 def _with(arch: Arch, variant: Variant) -> Arch:
@@ -204,9 +219,14 @@ def _variant(known, said, layers, state, test, may_assume, result, open_question
     else:
         open_questions.append(("its activation", "--activation relu (or leaky_relu, the paper's)"))
     mean, std = spelled.mean, spelled.std
+    buffers = _buffers(layers)
     misfits = _misfits(known, state, test, said)
     if said.mean:
         mean, std = said.mean, said.std
+        if buffers and _in_words(*buffers) != _in_words(mean, std):
+            result.noted.append(
+                f"declared are images normalised by {_in_words(mean, std)}, but its buffers say {_in_words(*buffers)}"
+            )
         words = _in_words(mean, std)
         result.declared.append(f"images normalised by {words}")
         own = misfits.get(words)
@@ -215,8 +235,8 @@ def _variant(known, said, layers, state, test, may_assume, result, open_question
             result.assumed.append(f"that, though its first batch norm was run on images normalised by {best}")
     elif spelled.mean:
         result.declared.append(f"images normalised by {_in_words(mean, std)}")
-    elif len(layers.buffers) == 2:
-        mean, std = (tuple(layers.buffers[k].tolist()) for k in ("mean", "std"))
+    elif buffers:
+        mean, std = buffers
         result.detected.append(f"images normalised by {_in_words(mean, std)}, as its buffers say")
     elif (best := _clear(misfits)) is not None:
         mean, std = NORMALISATIONS[best]
@@ -242,6 +262,19 @@ def _variant(known, said, layers, state, test, may_assume, result, open_question
     return Variant(
         activation, spelled.channels, tuple(mean), tuple(std), pool if known.arch.skeleton.size != 32 else ""
     )
+
+
+def _buffers(layers: Layers) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Mean and standard deviation of pixels in [0, 1] that a file keeps; None if it keeps none."""
+    if not layers.buffers:
+        return None
+    if len(layers.buffers) == 1:
+        (name,) = layers.buffers
+        raise Refused(f"it holds {name} beside its layers, and no {'std' if name == 'mean' else 'mean'}")
+    mean, std = layers.buffers["mean"].double(), layers.buffers["std"].double()
+    if float(mean.max()) > 1:  # of pixels from 0 to 255
+        mean, std = mean / 255, std / 255
+    return tuple(round(v, 7) for v in mean.tolist()), tuple(round(v, 7) for v in std.tolist())
 
 
 def _spells_activation(name: str) -> bool:
@@ -372,7 +405,7 @@ def _settle_eps(arch, state, said, compared, params, result, open_questions) -> 
         )
 
 
-def _with_classes(arch, params, said, images, result, open_questions) -> dict[str, Tensor]:
+def with_classes(arch, params, said, images, result, open_questions) -> dict[str, Tensor]:
     """The last layer's rows in the product's order of classes."""
     test = images(arch, "test")
     if said.classes is None and (test is None or not test.ids or tuple(sorted(test.ids)) == test.ids):
@@ -383,7 +416,10 @@ def _with_classes(arch, params, said, images, result, open_questions) -> dict[st
         order = _order_by_answers(arch, params, images, result, open_questions)
     else:
         order = _declared_order(arch, said, test, result)
-    return params if order is None else _reordered(arch, params, order)
+    if order is None:
+        return params
+    result.from_owner = Owner(order=tuple(order))
+    return _reordered(arch, params, order)
 
 
 def _declared_order(arch: Arch, said: Declaration, test: Images | None, result: Converted) -> list[int] | None:
@@ -394,16 +430,20 @@ def _declared_order(arch: Arch, said: Declaration, test: Images | None, result: 
     if test is None:
         raise Refused(f"an order of classes is declared, and {arch.data} is not here to know its own: --data")
     ours = [name.lower() for name in test.classes], [i.lower() for i in test.ids]
-    if said.classes == ("sorted",):
-        theirs = sorted(ours[1] or ours[0])
-    else:
-        theirs = [name.lower() for name in said.classes]
+    # folders are sorted before letters are made small: Zebra, apple
+    theirs = [n.lower() for n in (sorted(test.ids or test.classes) if said.classes == ("sorted",) else said.classes)]
+    if twice := [name for name in dict.fromkeys(theirs) if theirs.count(name) > 1]:
+        raise Refused(f"the declared classes hold {twice[0]!r} more than once")
     for names in ours:
         if names and set(names) == set(theirs):
             result.declared.append(f"{len(theirs)} classes in an order of their own")
+            order = [theirs.index(name) for name in names]
+            if order == sorted(order):
+                return None
             result.converted.append("the last layer's rows to the data set's order of classes")
-            return [theirs.index(name) for name in names]
-    missing = sorted(set(ours[0]) - set(theirs))
+            return order
+    known = next((names for names in ours if set(names) & set(theirs)), ours[0])
+    missing = sorted(set(known) - set(theirs))
     raise Refused(
         f"the declared classes are not those of {arch.data}: {len(theirs)} of {len(ours[0])}"
         + (f", {missing[0]!r} is missing" if missing else "")
@@ -440,7 +480,7 @@ def _reordered(arch: Arch, params: dict[str, Tensor], order: list[int]) -> dict[
     return params | {name: params[name][index] for name in (f"{last}weight", f"{last}bias") if name in params}
 
 
-def _asked(arch: Arch, questions: list[tuple[str, str]]) -> str:
+def asked_about(arch: Arch, questions: list[tuple[str, str]]) -> str:
     what = [q for q, _ in questions]
     listed = what[0] if len(what) == 1 else f"{', '.join(what[:-1])} and {what[-1]}"
     return (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from ..archs import Arch, field_arch
 from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
 from .declare import CONVENTIONS, Declaration
 from .limits import Refused
-from .recognise import LINEAR, Layer, Layers, chain_of, without_bias
+from .recognise import LINEAR, NORM, Layer, Layers, chain_of, without_bias
 
 OMEGA = 30.0
 """to which sines of other factors are converted, by scaling their layers"""
@@ -62,7 +62,7 @@ class Behaviour(NamedTuple):
 def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, size: float = 1.0) -> Behaviour:
     """How a field behaves at spread points of [-size, size]^3."""
     net = Field(spec) if spec.num_params < 1000 else _skeleton(spec)
-    x = (torch.quasirandom.SobolEngine(3).draw(points) * 2 - 1) * size  # (p, 3)
+    x = _points(points, size)
     y, slope = _value_and_gradient(net, params, x)
     length = slope.norm(dim=1)
     stepped = x - y[:, None] * slope / length.clamp(min=1e-9)[:, None]
@@ -81,6 +81,11 @@ def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, 
         float((again[len(ratio) :] < 0).float().mean()),
         bool(negative.any() and not negative.all()),
     )
+
+
+def _points(count: int, size: float) -> Tensor:
+    """Spread points (p, 3) of [-size, size]^3."""
+    return (torch.quasirandom.SobolEngine(3).draw(count) * 2 - 1) * size
 
 
 def _skeleton(spec: FieldSpec) -> Field:
@@ -125,6 +130,27 @@ class Hypothesis:
         return f"--omega {self.others:g}{first}"
 
 
+class Owner(NamedTuple):
+    """How a network's owner reads it, so that the answers of both can be compared."""
+
+    size: float = 1.0
+    """half edge of the owner's cube"""
+    scale: float = 1.0
+    level: float = 0.0
+    """(owner's value - level) * scale is the product's"""
+    end: Callable[[Tensor], Tensor] | None = None
+    """what the owner's program does at the end, and the product does not"""
+    order: tuple[int, ...] = ()
+    """for each of the product's classes, its place among the owner's; empty if the same"""
+
+    def outputs(self, ours: Tensor) -> Tensor:
+        """The owner's outputs by the product's."""
+        if self.order:
+            ours = ours[:, torch.tensor(self.order).argsort()]
+        ours = ours / self.scale + self.level
+        return self.end(ours) if self.end else ours
+
+
 @dataclass
 class Converted:
     """A network in the product's form, and how it came to be known what it does."""
@@ -137,6 +163,9 @@ class Converted:
     converted: list[str] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
     """what the detection rests on, columns of the zoo's table"""
+    noted: list[str] = field(default_factory=list)
+    """sentences that people must be told"""
+    from_owner: Owner = Owner()  # noqa: RUF009  (never changed)
 
     @property
     def function(self) -> str:
@@ -168,10 +197,24 @@ class Reader:
         Raises:
             Refused: it is no field, or it is not known what its values mean, naming the options that would say it.
         """
+        if layers.of(NORM):
+            raise Refused(
+                f"an MLP with batch norm ({layers.of(NORM)[0].name}): the file does not say whether that comes before "
+                "or after the activation; fold it into the linear layers"
+            )
         chain = chain_of(layers.of(LINEAR))
+        layers.check_numbers(_omegas(layers))
+        if layers.buffers:
+            raise Refused(
+                f"it holds {' and '.join(layers.buffers)} beside its layers, of points or of values: fold them into "
+                "its first or last layer"
+            )
         params = _params(chain)
         spec, grounds = self._spec(chain, said)
         result = Converted(field_arch(spec), params)
+        parts = Counter(layer.name.partition(".")[0] for layer in chain)
+        if len(parts) > 1 and min(parts.values()) > 1:
+            result.assumed.append(f"{' and '.join(f'{part}.*' for part in parts)} follow one another")
         result.declared += grounds
         hypothesis, measured = self._units(spec, params, layers, said, layout, result)
         spec, params = _under(spec, params, hypothesis)
@@ -229,14 +272,18 @@ class Reader:
         result: Converted,
     ) -> tuple[Hypothesis, Behaviour | None]:
         """What its units are, and on what grounds; how it behaves under that, if that was the ground."""
+        written = _written_omegas(layers, said)
         if said.activation and said.activation != "sin":
+            if written:
+                raise Refused(f"declared is {said.activation}, but its buffers say {Hypothesis('sin', *written)}")
             result.declared.append(f"activation {said.activation}")
             return self._believed(spec, params, Hypothesis(said.activation, 1.0, 1.0), said)
         if said.omega:
             declared = Hypothesis("sin", said.omega_first or said.omega, said.omega)
+            if written and declared != Hypothesis("sin", *written):
+                raise Refused(f"declared are {declared}, but its buffers say {Hypothesis('sin', *written)}")
             result.declared.append(str(declared))
             return self._believed(spec, params, declared, said)
-        written = _written_omegas(layers)
         if written:
             result.detected.append(f"{Hypothesis('sin', *written)}, as its buffers say")
             return Hypothesis("sin", *written), None
@@ -352,6 +399,12 @@ def finish(
     params = dict(params)
     last = f"layers.{len(spec.layers) - 1}"
     scale = sign / size if what == SDF else sign
+    values = field_arch(spec).apply_params(params, _points(FEW_POINTS, size))
+    if not values.isfinite().all():
+        raise Refused("its values in the cube are not finite numbers: its weights are too large")
+    if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
+        result.noted.append(f"its value is {float(values.mean()):.3g} everywhere in the cube: it holds no shape")
+    result.from_owner = Owner(size, scale, level)
     if level:
         result.converted.append(f"surface at {level:g} to 0")
     if sign < 0:
@@ -371,7 +424,13 @@ def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Conv
     """1 if the values are negative inside, -1 if positive."""
     if said.inside:
         result.declared.append(f"{said.inside} inside")
-        return 1.0 if said.inside == "negative" else -1.0
+        sign = 1.0 if said.inside == "negative" else -1.0
+        if not said.level and measured.sign == -sign and measured is not FRESH:
+            result.noted.append(
+                f"declared is {said.inside} inside, though its values are {said.inside} along the border of the cube, "
+                "as outside of a shape"
+            )
+        return sign
     if said.level:
         raise Refused("a level is declared, but not which side of it is inside: say --inside negative or positive")
     if measured.sign is not None and measured is not FRESH:
@@ -412,16 +471,44 @@ def _fresh(spec: FieldSpec, params: dict[str, Tensor]) -> bool:
     return True
 
 
-_OMEGA_NAMES = re.compile(r"(omega|w)_?\d?", re.I)
+_OMEGA_NAMES = re.compile(r"((first|hidden)_)?(omega|w)_?\d?(_(first|hidden))?", re.I)
 
 
-def _written_omegas(layers: Layers) -> tuple[float, float] | None:
-    """Factors (first layer, others) that a file keeps as single numbers beside its layers."""
-    found = [value for name, value in layers.scalars.items() if _OMEGA_NAMES.fullmatch(name.rpartition(".")[2])]
-    if not found or any(not 0 < v < math.inf for v in found):
+def _omegas(layers: Layers) -> list[str]:
+    """Names of the numbers beside the layers that are factors of sines, in the order of layers."""
+    names = [name for name in layers.scalars if _OMEGA_NAMES.fullmatch(name.rpartition(".")[2])]
+    parts = {name: [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in name.split(".")] for name in names}
+    return sorted(names, key=parts.get)  # first_omega before hidden_omega too
+
+
+def _written_omegas(layers: Layers, said: Declaration) -> tuple[float, float] | None:
+    """Factors (first layer, others) that a file keeps as single numbers beside its layers.
+
+    Raises:
+        Refused: it has such numbers, but they do not say the factor of every layer, and none is declared.
+    """
+    names, hidden = _omegas(layers), len(layers.of(LINEAR)) - 1
+    if not names:
         return None
-    first, others = found[0], found[1:] or found
-    return (first, others[0]) if len(set(others)) == 1 else None
+    found = [layers.scalars[name] for name in names]
+    module = names[0].rpartition(".")[0]
+    owners = [x for x in layers.of(LINEAR) if f"{x.name}.".startswith(f"{module}.") or module.startswith(f"{x.name}.")]
+    pair = len(found) == 2 and "first" in names[0].rpartition(".")[2]
+    if len(found) == 1 and (not module or hidden == 1 or len(owners) != 1):
+        first, others = found[0], {found[0]}
+    elif pair or len(found) in (hidden, hidden + 1):
+        first, others = found[0], set(found[1 : None if pair else hidden]) or {found[0]}
+    else:
+        first, others = found[0], set()
+    if len(others) == 1 and all(0 < v < math.inf for v in found):
+        return first, others.pop()
+    if said.omega and set(found) <= {said.omega_first or said.omega, said.omega}:
+        return None
+    listed = ", ".join(f"{name} = {layers.scalars[name]:g}" for name in names[:4])
+    raise Refused(
+        f"beside its layers it holds {listed}, which does not say one factor for the first sines and one for all "
+        "others" + ("" if said.omega else ": say --omega and --omega-first, if it is so, or save the ONNX model")
+    )
 
 
 def _asked(tried: dict[Hypothesis, Behaviour], hint: str) -> str:

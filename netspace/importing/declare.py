@@ -79,6 +79,8 @@ class Declaration:
                 raise ValueError(f"{name} is {value}, it must be positive and finite")
         if self.omega_first is not None and self.omega is None:
             raise ValueError(f"omega_first is {self.omega_first:g}, and omega is not given")
+        if self.omega is not None and self.activation not in (None, "sin", "sine"):
+            raise ValueError(f"omega {self.omega:g} is a factor of sines, and the activation is {self.activation}")
         if self.level is not None and not math.isfinite(self.level):
             raise ValueError(f"level is {self.level}, it must be finite")
         if self.activation not in (None, "sin", "sine"):
@@ -106,6 +108,15 @@ class Declaration:
         return replace(
             other, **{f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
         )
+
+    def against(self, other: Declaration) -> list[str]:
+        """What another declaration says otherwise, in words."""
+        mine, theirs = self.said(), other.said()
+        return [
+            f"{name.replace('made_as', 'as')} {theirs[name]} and not {mine[name]}"
+            for name in mine
+            if name in theirs and theirs[name] != mine[name]
+        ]
 
     def said(self) -> dict[str, Any]:
         """What is declared, by name."""
@@ -155,7 +166,7 @@ def normalisation(mean: str | None, std: str | None) -> tuple[tuple[float, ...] 
 def class_names(path: Path) -> tuple[str, ...]:
     """Names of classes from a file: a line each, or a JSON list; ValueError if it holds none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as a list of classes ({type(error).__name__})") from error
     if text.lstrip().startswith("["):
@@ -189,7 +200,7 @@ def read_declaration(path: Path) -> Declaration:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"{path} has {path.stat().st_size:,} bytes, {MOST_BYTES:,} at most are read")
-        held = _parsed(path.read_text(encoding="utf-8"), path)
+        held = _parsed(path.read_text(encoding="utf-8-sig"), path)
         if not isinstance(held, dict):
             raise ValueError(f"{path} is no JSON object")
         if isinstance(held.get(CARD), str):  # of a network that the app wrote: its functions are the product's own

@@ -7,7 +7,7 @@ file is refused. Nothing but ONNX operators is run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from ..archs import Arch, arch_named, field_arch
 from ..classifiers import Variant
 from ..fields import Encoding, FieldSpec
-from .classifiers import read_classifier
+from .classifiers import asked_about, read_classifier, with_classes
 from .coordinates import Converted, finish
 from .declare import Declaration
 from .limits import MOST_BYTES, Refused
@@ -44,6 +44,8 @@ class Rebuilt(NamedTuple):
     record: dict
     declaration: Declaration
     """what the graph says of its kind of networks"""
+    graph: Declaration
+    """that of it which no declaration can change"""
     difference: float
     """largest difference of outputs, over the largest output, on random inputs"""
 
@@ -86,6 +88,8 @@ def load_graph(path: Path) -> Graph:
     except Exception as error:  # protobuf raises kinds of its own
         raise Refused("not a readable ONNX model") from error
     held = model.graph
+    if again := next((n.op_type for n in held.node if n.op_type in ("Loop", "Scan", "If")), None):
+        raise Refused(f"its graph has the operator {again}, which is not read: it may run for ever")
     if any(t.data_location == onnx.TensorProto.EXTERNAL for t in held.initializer):
         raise Refused("an ONNX model whose weights lie in another file: save it with its weights inside")
     try:
@@ -216,10 +220,10 @@ def _field(graph: Graph, original, said: Declaration) -> Rebuilt:
             f"its graph ({', '.join(sorted(ops))}) is of no kind of field that is read"
             + ("" if spec is None else f": the nearest differs by {difference:.1e} of its largest value")
         )
-    others = 30.0 if spec.activation == "sin" else None
+    # sines of a factor for every layer are read here, and cannot be declared of other files
+    told = spec.activation == "sin" and len(set(sines[1:])) <= 1
     declaration = Declaration(
-        activation=spec.activation,
-        omega=others and (sines[-1] if sines else 1.0), omega_first=others and (sines[0] if sines else 1.0),
+        activation=spec.activation, omega=sines[-1] if told else None, omega_first=sines[0] if told else None,
         encoding=str(spec.encoding) if spec.encoding else None,
         field="occupancy" if _ends_in(graph, "Sigmoid") else None,
     )  # fmt: skip
@@ -228,9 +232,16 @@ def _field(graph: Graph, original, said: Declaration) -> Rebuilt:
         params |= {f"{last}.{leaf}": -params[f"{last}.{leaf}"] for leaf in ("weight", "bias")}
     read = Converted(field_arch(spec), params)
     read.detected.append(f"{spec.name}, as its ONNX graph says")
-    if declaration.field:
-        read.converted.append("the sigmoid at its end left out")
-    return Rebuilt(finish(spec, params, None, said.under(declaration), False, read), {}, declaration, difference)
+    for op, words in (("Sigmoid", "sigmoid"), ("Tanh", "tanh")):
+        if _ends_in(graph, op):
+            read.converted.append(f"the {words} at its end left out, which moves no surface")
+    said = said.under(declaration)
+    if said.level is not None and ends is not torch.neg:
+        said = replace(said, level=_before_end(ends, said.level))
+    read = finish(spec, params, None, said, False, read)
+    if _ends_in(graph, "Neg") or read.converted:
+        read.from_owner = read.from_owner._replace(end=ends)
+    return Rebuilt(read, {}, declaration, Declaration(**(declaration.said() | {"field": None})), difference)
 
 
 def _readings(widths, encoding, ops, graph, sines) -> Iterator[tuple[FieldSpec, dict[int, float]]]:
@@ -327,6 +338,17 @@ def _after_last_linear(graph: Graph) -> Callable[[Tensor], Tensor]:
     return lambda y: y
 
 
+def _before_end(end: Callable[[Tensor], Tensor], level: float) -> float:
+    """The value whose sigmoid or tanh is the level at which the owner sees the surface."""
+    inverse = {torch.sigmoid: torch.logit, torch.tanh: torch.atanh}.get(end)
+    if inverse is None:
+        return level
+    found = float(inverse(torch.tensor(level, dtype=torch.float64)))
+    if not np.isfinite(found):
+        raise Refused(f"a level of {level:g} is declared, which its outputs never reach")
+    return found
+
+
 def _ends_in(graph: Graph, op: str) -> bool:
     """Whether an operator is applied after the last linear layer."""
     after = graph.makers.get(graph.output)
@@ -376,7 +398,7 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
             "its graph does not say what its images are normalised by: say --mean imagenet (or half, cifar10, ... or "
             "numbers, with --std)"
         )
-    mean, std = (entrance if entrance[0] else (said.mean, said.std)) if (entrance[0] or said.mean) else ((), ())
+    mean, std = (entrance[:2] if entrance[0] else (said.mean, said.std)) if (entrance[0] or said.mean) else ((), ())
     try:
         variant = Variant("leaky_relu", channels, tuple(mean or ()), tuple(std or ()))
         arch = arch_named(f"cnn[{text}]/{images_of}{variant}")
@@ -391,6 +413,10 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
         params[name] = t
     read = Converted(arch, params)
     read.detected.append("a sequence of layers, as its ONNX graph says")
+    questions: list[tuple[str, str]] = []
+    read.params = with_classes(arch, params, said, images, read, questions)
+    if questions:
+        raise Refused(asked_about(arch, questions))
     record = {"parameters": arch.num_params, "batch_norm": False}
     return _proved(graph, original, read, record, plain, x, entrance)
 
@@ -456,7 +482,10 @@ def _convolutions(graph: Graph) -> tuple[dict[str, Tensor], tuple, float | None]
             state[f"fc{len(state)}.weight"] = _tensor(weight)
             if get(2) is not None:
                 state[f"fc{len(state) - 1}.bias"] = _tensor(get(2))
-    return state, (mean, std) if mean and std else (None, None), eps
+    if not (mean and std):
+        return state, (None, None, 1), eps
+    scale = 255 if max(mean) > 1 else 1  # of pixels from 0 to 255
+    return state, (tuple(v / scale for v in mean), tuple(v / scale for v in std), scale), eps
 
 
 def _tensor(array: np.ndarray) -> Tensor:
@@ -519,7 +548,7 @@ def _pooled(op: str, node, graph: Graph, get) -> str:
 def _proved(graph, original, read: Converted, record: dict, declaration, x: Tensor, entrance) -> Rebuilt:
     """The rebuilt classifier, if it answers as the graph on random images."""
     arch: Arch = read.arch
-    ours = arch.apply_params(read.params, x)
+    ours = read.from_owner.outputs(arch.apply_params(read.params, x))
     theirs = original(_as_owner(arch, x, entrance))
     difference = relative_difference(theirs, ours)
     if not difference < SAME:
@@ -527,17 +556,21 @@ def _proved(graph, original, read: Converted, record: dict, declaration, x: Tens
             f"rebuilt as {arch.name} it differs from its graph by {difference:.1e} of the largest logit: not read"
         )
     read.detected.append("the same answers as its ONNX graph")
-    return Rebuilt(read, record, declaration, difference)
+    says = Declaration(
+        activation=declaration.activation, mean=entrance[0], std=entrance[1],
+        norm_eps=declaration.norm_eps,
+    )  # fmt: skip
+    return Rebuilt(read, record, declaration, says, difference)
 
 
 def _as_owner(arch: Arch, x: Tensor, entrance) -> Tensor:
-    """Images as the product's networks see them -> as the graph reads them: pixels in [0, 1] if it normalises them."""
+    """Images as the product's networks see them -> as the graph reads them: pixels if it normalises them."""
     from ..images import MEAN, STD
 
     if not entrance[0]:
         return arch.skeleton.enter(x)
     pixels = x * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
-    return pixels if arch.skeleton.variant.channels == 3 else _luma(pixels)
+    return entrance[2] * (pixels if arch.skeleton.variant.channels == 3 else _luma(pixels))
 
 
 def _luma(pixels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,12 +37,24 @@ class Layers:
 
     layers: tuple[Layer, ...]
     scalars: dict[str, float]
-    """numbers of one element that belong to no layer, by full name: `net.0.omega_0`"""
+    """numbers of one element that belong to no layer, by full name: `net.0.omega_0`; metrics are left out"""
     buffers: dict[str, Tensor]
     """what a module of normalisation keeps, by its last name: mean, std"""
 
+    by_text: bool = False
+    """whether the file's format sorts names, so that the order of layers is known by their names alone"""
+
     def of(self, kind: str) -> list[Layer]:
         return [layer for layer in self.layers if layer.kind == kind]
+
+    def check_numbers(self, known: Container[str] = ()) -> None:
+        """Refused if there are numbers beside the layers, other than those known: gates, scales, temperatures."""
+        unknown = [name for name in self.scalars if name not in known]
+        if unknown:
+            raise Refused(
+                f"beside its layers it holds {unknown[0]} = {self.scalars[unknown[0]]:g}, and it is not known what the "
+                "network does with that number: fold it into a layer, or leave it out if it does nothing"
+            )
 
 
 CONV, LINEAR, NORM = "convolution", "linear layer", "batch norm"
@@ -69,16 +81,64 @@ def read_layers(state: dict[str, Tensor]) -> Layers:
         module, _, leaf = name.rpartition(".")
         if leaf == "num_batches_tracked" or not (t.is_floating_point() or leaf in NORM_LEAVES):
             continue  # counters and index tables
-        if leaf not in NORM_LEAVES and t.numel() == 1:
-            scalars[name] = float(t)
-        elif leaf in ("mean", "std") and t.numel() in (1, 3):
-            buffers[leaf] = t.flatten().float()
+        if not t.is_floating_point():
+            kind = str(t.dtype).removeprefix("torch.")
+            raise Refused(f"{name} is of {kind}: quantised weights are not read, save them as float32")
+        if leaf in ("mean", "std") and t.numel() in (1, 3):
+            value = t.flatten().float()
+            if leaf in buffers and not torch.equal(buffers[leaf], value):
+                raise Refused(
+                    f"it holds several buffers {leaf} of different values: which of them is used is not known"
+                )
+            buffers[leaf] = value
+        elif leaf not in NORM_LEAVES and t.numel() == 1:
+            if module or not _METRICS.fullmatch(leaf):
+                scalars[name] = float(t)
         else:
             grouped.setdefault(module, {})[leaf] = t
     layers = [_layer(module, tensors) for module, tensors in grouped.items()]
     names = list(state)
-    by_text = len(layers) > 1 and names == sorted(names)  # a format that sorts names has lost the order
-    return Layers(tuple(sorted(layers, key=_natural) if by_text else layers), scalars, buffers)
+    # a format that sorts names has lost the order, and a program that made layers backwards does not tell it
+    by_text = len(layers) > 1 and (names == sorted(names) or _backwards(layers))
+    if by_text:
+        layers = sorted(layers, key=_natural)
+        _check_names([layer for layer in layers if layer.kind != NORM], _NUMBERS_OR_LETTERS)
+    return Layers(tuple(layers), scalars, buffers, by_text)
+
+
+_METRICS = re.compile(
+    r"(best_|test_|val_|train_)*(acc\w*|loss|psnr|iou|epoch|step|iterations?|lr|time|score|seed|chamfer\w*)", re.I
+)
+"""names of numbers of training that lie beside the weights"""
+_NUMBERS = re.compile(r"[\d._]+")
+_NUMBERS_OR_LETTERS = re.compile(r"([\d._]|(?<![a-z])[a-z](?![a-z]))+", re.I)
+
+
+def _backwards(layers: Sequence[Layer]) -> bool:
+    """Whether layers of equal shape whose names count are saved in another order: conv2 before conv1."""
+    last: dict[tuple, Layer] = {}
+    for layer in layers:
+        if layer.kind == NORM:
+            continue
+        key = layer.kind, tuple(layer.tensors["weight"].shape), _NUMBERS.sub("", layer.name)
+        before = last.get(key)
+        if before is not None and _natural(layer) < _natural(before):
+            return True
+        last[key] = layer
+    return False
+
+
+def _check_names(layers: Sequence[Layer], counted: re.Pattern) -> None:
+    """Refused if layers of equal shape are called by words that do not count: hidden_one, hidden_two."""
+    called: dict[tuple, Layer] = {}
+    for layer in layers:
+        key = layer.kind, tuple(layer.tensors["weight"].shape), _place(layer)
+        first = called.setdefault(key, layer)
+        if counted.sub("", first.name) != counted.sub("", layer.name):
+            raise Refused(
+                f"the file does not keep the order of its layers, and the names of {first.name} and {layer.name}, of "
+                "equal shape, do not tell it: number them, or save the ONNX model"
+            )
 
 
 def _layer(module: str, tensors: dict[str, Tensor]) -> Layer:
@@ -139,6 +199,11 @@ _FIRST = re.compile(r"first|in(put)?(_|\b|$)|enter|embed|stem", re.I)
 _LAST = re.compile(r"last|final|out(put)?|head|exit", re.I)
 
 
+def _place(layer: Layer) -> int:
+    """Where a layer's name says that it is: 0 first, 1 between, 2 last."""
+    return 0 if _FIRST.search(layer.name) else 2 if _LAST.search(layer.name) else 1
+
+
 def chain_of(layers: Sequence[Layer]) -> list[Layer]:
     """Linear layers in the order in which each takes what the one before gives.
 
@@ -149,11 +214,8 @@ def chain_of(layers: Sequence[Layer]) -> list[Layer]:
     if all(a[0] == b[1] for a, b in zip(fits, fits[1:], strict=False)):
         return list(layers)
 
-    def rank(layer: Layer) -> tuple:
-        place = 0 if _FIRST.search(layer.name) else 2 if _LAST.search(layer.name) else 1
-        return place, _natural(layer)
-
-    ordered = sorted(layers, key=rank)
+    _check_names(layers, _NUMBERS)
+    ordered = sorted(layers, key=lambda layer: (_place(layer), _natural(layer)))
     chain = _walk(ordered)
     if chain is None:
         shapes = ", ".join(f"{i} to {o}" for o, i in fits)
