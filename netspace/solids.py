@@ -576,6 +576,26 @@ def _thin_share(surface: Mesh, rng: np.random.Generator, count: int = 300) -> fl
     return float((Sky(surface).ahead(begin, -normal[face])[1] < THIN_WALL).mean())
 
 
+MOST_SHEETS = 0.5
+"""share of the surface"""
+
+
+def _mostly_sheets(solid: Solid) -> list[str]:
+    """A warning if most of a solid is what the thickness of sheets makes of them; else nothing."""
+    if not solid.sheets:
+        return []
+    sheets, walls = (
+        float(_geometry(*mesh)[2].sum()) if len(mesh.faces) else 0.0 for mesh in (solid.sheets, solid.soup)
+    )
+    share = sheets / (sheets + walls)
+    if share <= MOST_SHEETS:
+        return []
+    return [
+        f"{100 * share:.0f} % of its surface are open sheets, made {solid.thickness:.3g} thick: the file does not "
+        "determine what is inside, the thickness does"
+    ]
+
+
 def check(solid: Solid, count: int = 1200, seed: int = 0) -> Check:
     """Compare a solid with visibility and parity, by rays against the faces as they were filed.
 
@@ -591,8 +611,9 @@ def check(solid: Solid, count: int = 1200, seed: int = 0) -> Check:
     if solid.sheets:  # inside a sheet, and the sheet itself, is settled by its thickness
         free = solid._to_sheets(points) > 0
         points, enclosed = points[free], enclosed[free]
+    warnings = _mostly_sheets(solid)
     if not enclosed.any():
-        return Check(0.0, 1.0, ())
+        return Check(0.0, 1.0, tuple(warnings))
     sky = Sky(solid.filed)
     visible = sky.sees_sky(points)
     sky_share = float(visible[enclosed].mean())
@@ -603,7 +624,6 @@ def check(solid: Solid, count: int = 1200, seed: int = 0) -> Check:
     agree = overlap(~visible)
     if agree < 1:
         agree = max(agree, overlap(sky.odd(points)))
-    warnings = []
     if sky_share > MOST_SKY:
         warnings.append(
             f"{100 * sky_share:.0f} % of its inside sees the sky: it has holes, or its inside is not determined"

@@ -147,6 +147,7 @@ def test_an_open_bowl_is_a_sheet_that_is_as_thick_as_is_said():
         solid = Solid(bowl, thickness)
         assert solid.thickness == pytest.approx(1.6 * thickness, rel=0.01)
         assert any("sheets (100 %" in words and f"{solid.thickness:.3g} thick" in words for words in solid.mended)
+        assert any("the thickness does" in words for words in check(solid).warnings)
         down = np.array([[0.0, -1.0, 0.1]]) / np.linalg.norm([0, -1, 0.1])
         depths = np.array([0.8, 0.8 - 0.45 * solid.thickness, 0.8 + 0.45 * solid.thickness])[:, None]
         assert solid.inside(depths * down).all()
