@@ -1,6 +1,7 @@
 """What the tests in headless Chromium share: an app, a browser, and ways to wait for what happens in it."""
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -98,3 +99,11 @@ def until(condition: Callable[[], object]) -> None:
 def rest(page) -> None:
     """Wait until the page asks for nothing more; while there is more to come it asks every second."""
     page.wait_for_function("window.heard > window.asked && performance.now() - window.heard > 2500")
+
+
+def as_the_paper(page) -> None:
+    """Say in the import dialog that the networks were made as the paper's."""
+    page.get_by_role("dialog").get_by_role("combobox").last.click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("combobox").last).to_have_value(re.compile("the paper's networks"))

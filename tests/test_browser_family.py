@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from browsing import rest, viewer, wait
+from browsing import as_the_paper, rest, viewer, wait
 from playwright.sync_api import expect
 from test_importing import FIFTY_REFUSED, write_fifty
 
@@ -80,6 +80,7 @@ def test_fifty_networks_made_elsewhere_are_brought_and_47_are_on_the_map(page, i
     naming = page.get_by_role("textbox", name="Name")
     naming.fill(import_name)
     naming.press("Enter")
+    as_the_paper(page)
     rest(page)  # what was written has reached the app
     page.get_by_role("button", name="Import", exact=True).click()
     wait(page, "d.count === '59'", "zoo-map")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browsing import rest, wait
+from browsing import as_the_paper, rest, wait
 from playwright.sync_api import expect
 from safetensors.torch import save_file
 
@@ -68,6 +68,7 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, impo
     naming = page.get_by_role("textbox", name="Name")
     naming.fill(import_name)
     naming.press("Enter")
+    as_the_paper(page)
     rest(page)
     page.get_by_role("button", name="Import", exact=True).click()
     wait(page, "d.count === '9'", "zoo-map")
