@@ -77,7 +77,7 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
             f"fitted {len(ious)} networks: IoU to the ground truth median {middle:.3f}, lowest {lowest:.3f}"
         )
     if warned:
-        args.job.report(f"{warned} meshes came with a warning, see above; --strict skips such")
+        args.job.report(f"{warned} meshes came with a warning, see above; --strict skips those whose solid is in doubt")
 
 
 def zoo_fit_cnn(args: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ from .solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
 from .zoo import HELDOUT, TRAIN, read_json
 
 IOU_POINTS = 32_768
+HELD_BADLY = 0.9
+"""A mesh file's network is warned of below this IoU with its solid."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,9 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
             error = (net(samples[i, :, :3]) - samples[i, :, 3]).abs().mean().item()
             iou = float((occupied & inside).sum() / max((occupied | inside).sum(), 1))
             measured = {"seed": seed, "steps": config.steps, "fit_error": error, "fit_iou": iou, "seconds": seconds}
+            if "warnings" in record and iou < HELD_BADLY:  # of mesh files: their solids are others'
+                words = f"the network holds its solid badly (IoU {iou:.2f}): more --steps, or parts too thin for it"
+                record = record | {"warnings": "; ".join(filter(None, [record["warnings"], words]))}
             params = {k: p[i].cpu().numpy() for k, p in stored.items()}
             results[source] = Made(source.name, params, {"source": source.source} | measured | record, "")
     return [results[source] for source in sources]

@@ -220,9 +220,10 @@ def test_a_file_s_ground_truth_is_described_and_warned_of(tmp_path, capsys):
     assert "warning: holed" in said and "sees the sky" in said
     zoo = Zoo.load(out)
     good, holed = (zoo.records[zoo.records.name == name].iloc[0] for name in ("good", "holed"))
-    assert good.sky_share == 0 and good.tests_agree == 1 and good.mended == "" and good.warnings == ""
+    assert good.sky_share == 0 and good.tests_agree == 1 and good.mended == ""
     assert holed.sky_share > 0.05 and "open edges" in holed.mended and holed.up == "y"
-    assert zoo.about["warnings"] == [f"holed: {holed.warnings}"]
+    assert good.warnings.startswith("the network holds its solid badly (IoU ")  # after five steps
+    assert zoo.about["warnings"] == [f"good: {good.warnings}", f"holed: {holed.warnings}"]
     strict = ["zoo", "fit-sdf", "--meshes", str(meshes), "--out", str(tmp_path / "strict"), "--strict", *fast]
     assert main(strict) == 0
     assert "skipped by --strict" in capsys.readouterr().out
