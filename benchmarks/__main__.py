@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 import netspace
-from netspace.fit_cnn import WAYS, CnnConfig, Run, fit_cnns
-from netspace.images import load_images
-from netspace.interpolate import METHODS
-from netspace.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
-from netspace.zoo import TRAIN
+from netspace.data.images import load_images
+from netspace.evaluate.interpolate import METHODS
+from netspace.geometry.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
+from netspace.train.fit_cnn import WAYS, CnnConfig, Run, fit_cnns
+from netspace.zoo.store import TRAIN
 
 from .browser import launch, served
 
@@ -125,8 +125,8 @@ def path(pairs: int = 5) -> dict:
     """What a user waits for: the first frame and all 33 on both sides at 64^3, from choosing a pair, on all cores."""
     logging.disable(logging.WARNING)  # Streamlit's remarks on running outside of its server
     sys.path.insert(0, str(ROOT))
-    from app.session import catalogue, chairs, engine
-    from app.session.path import between
+    from app.backend import catalogue, chairs, engine
+    from app.backend.path import between
 
     found = {(f.kind, f.id): f for f in catalogue.find()}
     loaded = catalogue.load(found["space", "chairs/space-prep"], found["zoo", "chairs/zoo"])
@@ -163,8 +163,8 @@ def curve(pairs: int = 5) -> dict:
     """
     logging.disable(logging.WARNING)
     sys.path.insert(0, str(ROOT))
-    from app.session import catalogue, classifiers, engine
-    from app.session.path import between
+    from app.backend import catalogue, classifiers, engine
+    from app.backend.path import between
 
     found = {(f.kind, f.id): f for f in catalogue.find()}
     loaded = catalogue.load(found["space", "digits/space"], found["zoo", "digits/zoo"])

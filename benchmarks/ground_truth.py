@@ -191,8 +191,8 @@ def main() -> None:
     import torch
 
     from netspace import Zoo
-    from netspace.meshes import mesh_files, read_mesh
-    from netspace.solids import BadMesh, Solid, check
+    from netspace.data.meshes import mesh_files, read_mesh
+    from netspace.data.solids import BadMesh, Solid, check
 
     torch.set_num_threads(1)
     zoo = Zoo.load(args.zoo) if args.zoo else None

@@ -21,8 +21,8 @@ import pandas as pd
 import torch
 
 import netspace
-from netspace.project import UmapMap, embeddings
-from netspace.zoo import write_zoo
+from netspace.latent.project import UmapMap, embeddings
+from netspace.zoo.store import write_zoo
 
 from .browser import launch, served
 

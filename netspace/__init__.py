@@ -8,11 +8,12 @@ Letters in shapes, everywhere in this library:
     C  classes         k  chunks of a PRep            s  steps along a path
 """
 
-from .archs import ARCHS, Arch, Family
-from .model import Decoded, NetSpace, SpaceConfig, load
-from .network import Network, run_many
-from .prep import PrepSize, pack, prep_size, unpack
-from .zoo import BadFolder, Zoo
+from .errors import BadFolder
+from .nets.archs import ARCHS, Arch, Family
+from .nets.network import Network, run_many
+from .nets.prep import PrepSize, pack, prep_size, unpack
+from .space.model import Decoded, NetSpace, SpaceConfig, load
+from .zoo.store import Zoo
 
 __all__ = [
     "ARCHS",

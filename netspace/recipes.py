@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .fit_cnn import CnnConfig
-from .fit_sdf import FitConfig
-from .lso import LsoConfig
-from .train import TrainConfig
+from .train.fit import TrainConfig
+from .train.fit_cnn import CnnConfig
+from .train.fit_sdf import FitConfig
+from .train.lso import LsoConfig
 
 PAPER_SDF_ZOO = FitConfig(
     steps=10_000,

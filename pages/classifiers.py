@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import components, frame
-from app.session import catalogue, classifiers, take_away
-from app.session.path import STEPS, several, sides_between
+from app import frontend as components
+from app.backend import catalogue, classifiers, take_away
+from app.backend.path import STEPS, several, sides_between
+from app.ui import frame
 
 state = st.session_state
 loaded = frame.loaded(frame.IMAGES)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import components, frame
-from app.session import catalogue, chairs, take_away
+from app import frontend as components
+from app.backend import catalogue, chairs, take_away
+from app.ui import frame
 
 FILM = (
     "Every frame of this film is a neural network, decoded from one point of a learnt latent space and meshed as it is "

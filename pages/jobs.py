@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import frame
-from app.session import jobs
+from app.backend import jobs
+from app.ui import frame
 
 state = st.session_state
 SHOWN = 6  # in the list, before all are asked for

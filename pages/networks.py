@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import components, frame
-from app.session import preps
-from app.session.path import sides_between
+from app import frontend as components
+from app.backend import preps
+from app.backend.path import sides_between
+from app.ui import frame
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import components, frame
-from app.session import catalogue, classifiers, optimise
+from app import frontend as components
+from app.backend import catalogue, classifiers, optimise
+from app.ui import frame
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)

@@ -4,11 +4,12 @@ import math
 
 import streamlit as st
 
-from app import components, frame, viewport
-from app.session import chairs, take_away
-from app.session.catalogue import COLOURS
-from app.session.chairs import AT_REST
-from app.session.path import STEPS, sides_between
+from app import frontend as components
+from app.backend import chairs, take_away
+from app.backend.catalogue import COLOURS
+from app.backend.chairs import AT_REST
+from app.backend.path import STEPS, sides_between
+from app.ui import frame, viewport
 
 state = st.session_state
 loaded = frame.loaded(frame.SHAPES)

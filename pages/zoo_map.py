@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from app import bringing, components, frame, inspector, links, moves, selection
-from app.session import catalogue, chairs, charts, classifiers, inspection, placements, points, projections, selections
-from app.session.moves import Place
-from app.session.projections import PROJECTIONS, Projection
+from app import frontend as components
+from app.backend import catalogue, chairs, charts, classifiers, inspection, placements, points, projections, selections
+from app.backend.moves import Place
+from app.backend.projections import PROJECTIONS, Projection
+from app.ui import bringing, frame, inspector, links, moves, selection
 
 bringing.take()
 state = st.session_state

@@ -14,11 +14,11 @@ import torch
 from browsing import address, browser, import_name, page  # noqa: F401 (fixtures)
 from filelock import FileLock
 
-from netspace.fit_cnn import CnnConfig, make_cnn_zoo
-from netspace.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
-from netspace.objectives import best_of
-from netspace.train import TrainConfig, fit
-from netspace.zoo import Zoo, join
+from netspace.tasks.objectives import best_of
+from netspace.train.fit import TrainConfig, fit
+from netspace.train.fit_cnn import CnnConfig, make_cnn_zoo
+from netspace.train.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
+from netspace.zoo.store import Zoo, join
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY_FIT = FitConfig(arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32")
@@ -90,7 +90,7 @@ def manifests() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def submitted() -> Iterator[list[Future]]:
     """What the app's engines were asked to do."""
-    from app.session.engine import Engine
+    from app.backend.engine import Engine
 
     asked, submit = [], Engine.submit
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netspace.shapes import Mesh, chair, chair_params, normalise
+from netspace.data.shapes import Mesh, chair, chair_params, normalise
 
 
 def _rng(mesh: Mesh) -> np.random.Generator:
@@ -114,7 +114,7 @@ DEFECTS = {
 
 def parts(seed: int) -> Mesh:
     """A chair as overlapping closed parts, every third of them inside out; the union is the chair."""
-    from netspace.shapes import _parts
+    from netspace.data.shapes import _parts
 
     whole = [part if k % 3 else turned(part) for k, part in enumerate(_parts(chair_params(seed)))]
     used = _joined(*whole)

@@ -21,15 +21,15 @@ from reading import read
 from streamlit.testing.v1 import AppTest
 
 import netspace
-from app import viewport
-from app.session import catalogue, chairs, classifiers, engine, preps, take_away
-from app.session.path import STEPS, between
-from netspace.__main__ import main
-from netspace.evaluate import accuracy, agreement, classify, wilson
-from netspace.interpolate import Step, measure
-from netspace.losses import sdf_queries
-from netspace.mesh import surface_of
-from netspace.zoo import select, write_zoo
+from app.backend import catalogue, chairs, classifiers, engine, preps, take_away
+from app.backend.path import STEPS, between
+from app.ui import viewport
+from netspace.cli.main import main
+from netspace.evaluate.interpolate import Step, measure
+from netspace.evaluate.measures import accuracy, agreement, classify, wilson
+from netspace.geometry.mesh import surface_of
+from netspace.space.losses import sdf_queries
+from netspace.zoo.store import select, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = [
@@ -812,7 +812,7 @@ def follower() -> None:
     """A page whose link holds one value; a part of it, run alone, may lay it out anew."""
     import streamlit as st
 
-    from app import frame
+    from app.ui import frame
 
     if st.session_state.pop("alone", False):
         frame.again()

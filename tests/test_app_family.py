@@ -21,11 +21,11 @@ from test_app import (  # noqa: F401  (root is a fixture)
 )
 
 import netspace
-from app.session import catalogue, classifiers, engine, looks, path, preps, take_away
-from app.session.path import STEPS
-from netspace.evaluate import accuracy, classify
-from netspace.interpolate import gammas
-from netspace.zoo import OPTIMISED, add
+from app.backend import catalogue, classifiers, engine, looks, path, preps, take_away
+from app.backend.path import STEPS
+from netspace.evaluate.interpolate import gammas
+from netspace.evaluate.measures import accuracy, classify
+from netspace.zoo.store import OPTIMISED, add
 
 SMALLEST, MIDDLE, LARGEST = "lenetlike/digits", "vanillacnn/digits", "resnet8/digits"
 

@@ -13,9 +13,9 @@ from conftest import NOBODY
 from reading import read
 from streamlit.testing.v1 import AppTest
 
-from app.session import catalogue, jobs
-from netspace import runs
-from netspace.__main__ import build_parser
+from app.backend import catalogue, jobs
+from netspace.cli.main import build_parser
+from netspace.jobs import runs
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,13 +12,13 @@ from streamlit.testing.v1 import AppTest
 from test_app import lay, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
 from test_app_family import folder  # noqa: F401  (a fixture)
 
-from app import moves as page
-from app.session import catalogue, chairs, charts, classifiers, engine, manifold, moves, projections
-from app.session.path import STEPS
-from netspace import directions
-from netspace.network import Network
-from netspace.shapes import MEASURES
-from netspace.zoo import Zoo, select, write_zoo
+from app.backend import catalogue, chairs, charts, classifiers, engine, manifold, moves, projections
+from app.backend.path import STEPS
+from app.ui import moves as page
+from netspace.data.shapes import MEASURES
+from netspace.latent import directions
+from netspace.nets.network import Network
+from netspace.zoo.store import Zoo, select, write_zoo
 
 
 @pytest.fixture(autouse=True)
@@ -294,7 +294,7 @@ def test_a_network_is_taken_away_with_how_it_was_made(shapes):
 def show(picked: int | None = None, a: int = 0, b: int = 1) -> None:
     import streamlit as st
 
-    from app import frame, moves
+    from app.ui import frame, moves
 
     loaded = frame.loaded(frame.ANYTHING)
     frame.notices()

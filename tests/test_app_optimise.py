@@ -13,14 +13,14 @@ from conftest import NOBODY
 from reading import read
 from streamlit.testing.v1 import AppTest
 
-from app.session import catalogue, classifiers, jobs, optimise
-from netspace import runs
-from netspace.__main__ import build_parser
-from netspace.lso import LsoConfig, goal_of, read_best, read_result, start_from, wanted_class
-from netspace.lso import optimise as run_lso
-from netspace.model import load
-from netspace.objectives import best_of
-from netspace.zoo import OPTIMISED, Zoo, select
+from app.backend import catalogue, classifiers, jobs, optimise
+from netspace.cli.main import build_parser
+from netspace.jobs import runs
+from netspace.space.model import load
+from netspace.tasks.objectives import best_of
+from netspace.train.lso import LsoConfig, goal_of, read_best, read_result, start_from, wanted_class
+from netspace.train.lso import optimise as run_lso
+from netspace.zoo.store import OPTIMISED, Zoo, select
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = LsoConfig(loss="task", steps=4, lr=1e-2, points=16, queries=64, every=2)

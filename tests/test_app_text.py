@@ -15,10 +15,10 @@ from test_app import lay, open_page, root  # noqa: F401 (fixtures)
 from test_app_jobs import lay as lay_job
 from test_app_jobs import open_jobs
 
-from app.session import catalogue, jobs
-from app.session.words import JOINER, code, plain
-from netspace import runs
-from netspace.zoo import Zoo, write_zoo
+from app.backend import catalogue, jobs
+from app.backend.words import JOINER, code, plain
+from netspace.jobs import runs
+from netspace.zoo.store import Zoo, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
 THERE = "http://127.0.0.1:9"  # nobody answers

@@ -24,11 +24,11 @@ from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F
 from test_app_family import folder  # noqa: F401  (a fixture)
 from test_importing import CifarResNet, lived
 
-from app import bringing
-from app.session import catalogue, charts, imports, inspection, manifold, placements, projections, selections
-from netspace.evaluate import disagreement
-from netspace.project import cache_folder
-from netspace.zoo import Zoo, select, write_zoo
+from app.backend import catalogue, charts, imports, inspection, manifold, placements, projections, selections
+from app.ui import bringing
+from netspace.evaluate.measures import disagreement
+from netspace.latent.project import cache_folder
+from netspace.zoo.store import Zoo, select, write_zoo
 
 PCA = {"projection": "pca"}
 
@@ -158,8 +158,8 @@ def test_umap_is_awaited_as_pca_and_then_shown(kind, monkeypatch):
 
 
 def test_a_direction_is_an_axis(shapes, monkeypatch):
-    monkeypatch.setattr("netspace.directions.LEAST", 4)
-    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    monkeypatch.setattr("netspace.latent.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.latent.directions.FOLDS", 2)
     at = open_map(projection="directions", x="seat_height", y="1")
     assert view(at)["axes"] == ["seat height as read off", "PC 1"] and "R²" in view(at)["note"]
     at = open_map(projection="directions", x="1", y="1")
@@ -411,8 +411,8 @@ def test_what_fusing_batch_norm_changes_is_told(folder, root, brought):  # noqa:
 
 
 def test_a_direction_moves_a_picked_guest(shapes, brought, monkeypatch):
-    monkeypatch.setattr("netspace.directions.LEAST", 4)
-    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    monkeypatch.setattr("netspace.latent.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.latent.directions.FOLDS", 2)
     mine = loaded()
     brought(mine, [packed(mine, [4])])
     link = {"with": "imports/mine/zoo", "network": "imports/mine/zoo:net-4", "move": "direction"}
@@ -641,8 +641,8 @@ def test_a_guest_without_embeddings_is_told(shapes, brought, monkeypatch):
 
 
 def test_a_zoo_without_training_networks_places_guests_and_has_no_unseen_ones(shapes, brought, monkeypatch):
-    monkeypatch.setattr("netspace.directions.LEAST", 4)
-    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    monkeypatch.setattr("netspace.latent.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.latent.directions.FOLDS", 2)
     mine = loaded()
     brought(mine, [packed(mine, [1])])
 

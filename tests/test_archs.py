@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from netspace import ARCHS, Family, Network, pack, prep_size, run_many
-from netspace.archs import Siren, arch_named
+from netspace.nets.archs import Siren, arch_named
 
 ALL = pytest.mark.parametrize("arch", [*ARCHS.values(), arch_named("resnet8/48px-37c")], ids=lambda a: a.name)
 SDFS = pytest.mark.parametrize("arch", [a for a in ARCHS.values() if a.kind == "sdf"], ids=lambda a: a.name)

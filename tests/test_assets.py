@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 import netspace
-from netspace.evaluate import reconstruct
-from netspace.fit_sdf import IOU_POINTS
-from netspace.meshes import load_source
+from netspace.data.meshes import load_source
+from netspace.data.solids import Solid, occupancy_points
+from netspace.evaluate.measures import reconstruct
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
-from netspace.solids import Solid, occupancy_points
-from netspace.zoo import HELDOUT, TRAIN
+from netspace.train.fit_sdf import IOU_POINTS
+from netspace.zoo.store import HELDOUT, TRAIN
 
 CHAIRS = Path(__file__).resolve().parent.parent / "assets" / "chairs"
 SPACES = ("space-prep", "space-probe")

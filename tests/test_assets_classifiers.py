@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import netspace
-from netspace.evaluate import accuracy, classify, recognise, summarise_recognition
-from netspace.images import load_images
-from netspace.interpolate import PATH_STEPS, Curve, curve_pairs, summarise_curves
+from netspace.data.images import load_images
+from netspace.evaluate.interpolate import PATH_STEPS, Curve, curve_pairs, summarise_curves
+from netspace.evaluate.measures import accuracy, classify, recognise, summarise_recognition
 from netspace.recipes import CIFAR10_SPACE, CIFAR10_ZOO, DIGITS_SPACE, DIGITS_ZOO
-from netspace.zoo import HELDOUT, SPLITS, TRAIN, VALIDATION
+from netspace.zoo.store import HELDOUT, SPLITS, TRAIN, VALIDATION
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SETS = {"digits": (DIGITS_ZOO, DIGITS_SPACE), "cifar10": (CIFAR10_ZOO, CIFAR10_SPACE)}

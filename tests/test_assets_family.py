@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import netspace
-from netspace.evaluate import accuracy, classify, recognise, summarise_recognition
-from netspace.images import load_images
-from netspace.interpolate import WALK_STEPS, Curve, curve_pairs, summarise_walks
-from netspace.lso import read_best, read_result, read_run, read_trajectory
+from netspace.data.images import load_images
+from netspace.evaluate.interpolate import WALK_STEPS, Curve, curve_pairs, summarise_walks
+from netspace.evaluate.measures import accuracy, classify, recognise, summarise_recognition
 from netspace.recipes import DIGITS_FAMILY_SPACE, DIGITS_LSO
-from netspace.zoo import HELDOUT, TRAIN
+from netspace.train.lso import read_best, read_result, read_run, read_trajectory
+from netspace.zoo.store import HELDOUT, TRAIN
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 FAMILY, RUN = ASSETS / "digits-family", ASSETS / "digits" / "lso"

@@ -8,7 +8,7 @@ from test_importing import FIFTY_REFUSED, write_fifty
 
 import netspace
 from benchmarks.browser import served
-from netspace.zoo import TRAIN
+from netspace.zoo.store import TRAIN
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from netspace import runs
+from netspace.jobs import runs
 
 pytestmark = pytest.mark.browser
 FIT = ["--arch", "siren64", "--steps", "40", "--batch", "64", "--samples", "500", "--workers", "0"]

@@ -9,7 +9,7 @@ import pytest
 from browsing import ROOT, wait
 from playwright.sync_api import expect
 
-from netspace import runs
+from netspace.jobs import runs
 
 pytestmark = pytest.mark.browser
 

@@ -14,10 +14,10 @@ import trimesh
 from PIL import Image
 
 import netspace
-from netspace.__main__ import build_parser, main
-from netspace.lso import read_best
+from netspace.cli.main import build_parser, main
 from netspace.recipes import CHAIRS_PREP
-from netspace.zoo import HELDOUT, Zoo
+from netspace.train.lso import read_best
+from netspace.zoo.store import HELDOUT, Zoo
 
 
 def parsers(parser: argparse.ArgumentParser):
@@ -273,8 +273,8 @@ def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_
 def test_directions_are_told_and_measured(capsys, monkeypatch, tiny_zoo_folder, tiny_space_folder):
     both = ["directions", "--space", str(tiny_space_folder), "--zoo", str(tiny_zoo_folder), "--device", "cpu"]
     assert "too few for a direction" in refused(capsys, *both)
-    monkeypatch.setattr("netspace.directions.LEAST", 4)
-    monkeypatch.setattr("netspace.directions.FOLDS", 2)
+    monkeypatch.setattr("netspace.latent.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.latent.directions.FOLDS", 2)
     assert main([*both, "--column", "seat_height", "--networks", "1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["columns"][0]["count"] == 4 and len(told["moved"][0]["measured"]) == 9
@@ -430,7 +430,7 @@ def test_ended_from_outside_it_keeps_what_was_finished(tmp_path):
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
-    from netspace import fit_sdf
+    from netspace.train import fit_sdf
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt

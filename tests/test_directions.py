@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from netspace.directions import analogy, columns_of, direction_of
-from netspace.evaluate import disagreement
-from netspace.mixing import Reach, blend, spline, square, triangle
-from netspace.shapes import Mesh, chair, chair_params, seat_height
+from netspace.data.shapes import Mesh, chair, chair_params, seat_height
+from netspace.evaluate.measures import disagreement
+from netspace.latent.directions import analogy, columns_of, direction_of
+from netspace.latent.mixing import Reach, blend, spline, square, triangle
 
 COUNT, E = 120, 24
 DRAW = torch.Generator().manual_seed(0)

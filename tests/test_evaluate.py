@@ -9,7 +9,8 @@ import torch
 
 import netspace
 from netspace import Network
-from netspace.evaluate import (
+from netspace.data.images import load_images, normalise
+from netspace.evaluate.measures import (
     Recognition,
     Reconstruction,
     accuracy,
@@ -23,8 +24,7 @@ from netspace.evaluate import (
     surface_distance,
     wilson,
 )
-from netspace.images import load_images, normalise
-from netspace.mesh import extract
+from netspace.geometry.mesh import extract
 
 
 def ball(radius):

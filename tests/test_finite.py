@@ -13,19 +13,20 @@ from safetensors.torch import load_file, save_file
 from test_cli import refused
 
 from netspace import load
-from netspace.__main__ import main
-from netspace.archs import ARCHS, arch_named
-from netspace.evaluate import accuracy, place_networks
-from netspace.fit_cnn import CnnConfig
-from netspace.fit_sdf import FitConfig
-from netspace.interpolate import curve_pairs
-from netspace.lso import LsoConfig, read_result, start_from
-from netspace.mesh import NoSurface, extract, extract_dense
-from netspace.network import Network
-from netspace.objectives import best_of
-from netspace.project import UmapConfig, embeddings
-from netspace.train import TrainConfig, fit
-from netspace.zoo import BadFolder, Zoo, add, write_zoo
+from netspace.cli.main import main
+from netspace.errors import BadFolder
+from netspace.evaluate.interpolate import curve_pairs
+from netspace.evaluate.measures import accuracy, place_networks
+from netspace.geometry.mesh import NoSurface, extract, extract_dense
+from netspace.latent.project import UmapConfig, embeddings
+from netspace.nets.archs import ARCHS, arch_named
+from netspace.nets.network import Network
+from netspace.tasks.objectives import best_of
+from netspace.train.fit import TrainConfig, fit
+from netspace.train.fit_cnn import CnnConfig
+from netspace.train.fit_sdf import FitConfig
+from netspace.train.lso import LsoConfig, read_result, start_from
+from netspace.zoo.store import Zoo, add, write_zoo
 
 CONFIGS = (FitConfig, CnnConfig, TrainConfig, LsoConfig, UmapConfig)
 NUMBERS = [

@@ -6,10 +6,11 @@ import pytest
 import torch
 from conftest import TINY_CNN
 
-from netspace import ARCHS, BadFolder, Zoo, fit_cnn
-from netspace.evaluate import accuracy, classify
-from netspace.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
-from netspace.images import MissingData, load_images
+from netspace import ARCHS, BadFolder, Zoo
+from netspace.data.images import MissingData, load_images
+from netspace.evaluate.measures import accuracy, classify
+from netspace.train import fit_cnn
+from netspace.train.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
 
 SMALL = dataclasses.replace(TINY_CNN, count=3, epochs=2.0, validation=0, heldout=1)
 

@@ -10,12 +10,13 @@ import torch
 import trimesh
 from conftest import TINY_FIT
 
-from netspace import BadFolder, Zoo, make_zoo
-from netspace.__main__ import main
-from netspace.archs import Siren
-from netspace.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
-from netspace.shapes import chair, chair_params
-from netspace.solids import Solid, sample_sdf
+from netspace import BadFolder, Zoo
+from netspace.cli.main import main
+from netspace.data.shapes import chair, chair_params
+from netspace.data.solids import Solid, sample_sdf
+from netspace.nets.archs import Siren
+from netspace.train import make_zoo
+from netspace.train.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
 
 
 def run(folder, count, config=TINY_FIT, **options):
@@ -191,7 +192,7 @@ def test_a_network_that_is_not_finite_is_listed_and_not_stored(tmp_path, monkeyp
             next(iter(found.params.values()))[0].fill_(float("nan"))
         return found
 
-    monkeypatch.setattr("netspace.fit_sdf.fit_sdf", diverged)
+    monkeypatch.setattr("netspace.train.fit_sdf.fit_sdf", diverged)
     lines = run(tmp_path, 3, dataclasses.replace(TINY_FIT, steps=2))
     assert [bool(line.problem) for line in lines] == [False, True, False]
     zoo = Zoo.load(tmp_path)

@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from netspace import ARCHS
-from netspace.fuse import fuse, norms
-from netspace.images import load_images, normalise
+from netspace.data.images import load_images, normalise
+from netspace.nets.fuse import fuse, norms
 
 RESNETS = pytest.mark.parametrize(
     "name", ["resnet8/digits", "resnet32/digits", "resnet56/digits", "resnet8/tiny-imagenet"]

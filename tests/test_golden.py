@@ -13,7 +13,7 @@ import streamlit
 from golden import make
 from streamlit.testing.v1 import AppTest
 
-from app.session import catalogue, chairs, charts, classifiers, inspection, manifold, optimise
+from app.backend import catalogue, chairs, charts, classifiers, inspection, manifold, optimise
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 HOME = GOLDEN.parent.parent / "app" / "Home.py"

@@ -16,11 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from netspace.images import (
+from netspace.data.images import (
     CIFAR10_CLASSES,
-    MEAN,
     SPLITS,
-    STD,
     BadData,
     MissingData,
     augment,
@@ -30,13 +28,14 @@ from netspace.images import (
     load_images,
     normalise,
 )
+from netspace.nets.inputs import MEAN, STD
 
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path, monkeypatch):
     """No data set of this machine is found."""
     monkeypatch.setenv("NETSPACE_DATA", str(tmp_path / "named"))
-    monkeypatch.setattr("netspace.images.__file__", str(tmp_path / "project" / "netspace" / "images.py"))
+    monkeypatch.setattr("netspace.data.images.__file__", str(tmp_path / "project" / "netspace" / "data" / "images.py"))
     monkeypatch.chdir(tmp_path)
 
 
@@ -330,7 +329,7 @@ def test_data_folders_are_those_named_then_the_projects_then_the_current_ones(tm
     assert data_folders() == [tmp_path / name for name in ("b", "a", "project/data", "data")]
     monkeypatch.delenv("NETSPACE_DATA")
     monkeypatch.chdir(tmp_path / "..")
-    monkeypatch.setattr("netspace.images.__file__", str(tmp_path.parent / "netspace" / "images.py"))
+    monkeypatch.setattr("netspace.data.images.__file__", str(tmp_path.parent / "netspace" / "data" / "images.py"))
     assert data_folders() == [tmp_path.parent / "data"]
 
 

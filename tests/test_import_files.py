@@ -21,15 +21,16 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from netspace.__main__ import main
-from netspace.archs import ARCHS
+from netspace.cli.main import main
+from netspace.errors import BadFolder
 from netspace.importing import import_networks, limits
 from netspace.importing.annotate import annotate
 from netspace.importing.columns import RESERVED, column, tidy
 from netspace.importing.files import Read, ReadOptions, Refusal, Refused, networks_in, read_state
 from netspace.importing.pickles import Bag
 from netspace.importing.states import find_states
-from netspace.zoo import BadFolder, Zoo, join, select
+from netspace.nets.archs import ARCHS
+from netspace.zoo.store import Zoo, join, select
 
 
 def siren(seed: int = 0) -> dict[str, torch.Tensor]:

@@ -13,12 +13,12 @@ from test_importing import PlainLeNet, lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from netspace.archs import ARCHS, arch_named
-from netspace.images import Images, load_images, normalise
+from netspace.data.images import Images, load_images, normalise
+from netspace.geometry.mesh import surface_of
 from netspace.importing import Declaration, ReadOptions, import_networks
 from netspace.importing.declare import class_names, declaration_of, normalisation
-from netspace.mesh import surface_of
-from netspace.zoo import Zoo
+from netspace.nets.archs import ARCHS, arch_named
+from netspace.zoo.store import Zoo
 
 CHAIRS = Path(__file__).parent.parent / "assets" / "chairs" / "zoo"
 POINTS = torch.rand(500, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -660,7 +660,7 @@ def test_kinds_are_not_mixed_in_one_zoo(chair, tmp_path):
 
 def test_a_space_reads_its_own_function_alone(chair, tmp_path):
     state = chair | {name: -60 * chair[name] for name in ("layers.2.weight", "layers.2.bias")}
-    from netspace.archs import Family
+    from netspace.nets.archs import Family
 
     (refused,) = bring(tmp_path / "in", state, family=Family.of("siren256"), said=Declaration(omega=30.0)).refused
     assert "occupancy" in refused.reason

@@ -15,9 +15,10 @@ from test_importing import lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from netspace.images import MEAN, STD, Images, normalise
+from netspace.data.images import Images, normalise
 from netspace.importing import Declaration, import_networks
-from netspace.zoo import Zoo
+from netspace.nets.inputs import MEAN, STD
+from netspace.zoo.store import Zoo
 
 POINTS = torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
 UNIT = {"mean": (0.0,), "std": (1.0,)}

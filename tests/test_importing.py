@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn.functional import avg_pool2d, leaky_relu
 
 from netspace import importing
-from netspace.archs import ARCHS, Family, arch_named
-from netspace.images import load_images
+from netspace.data.images import load_images
+from netspace.errors import BadFolder
 from netspace.importing import import_networks, limits
 from netspace.importing.classifiers import recognise_classifier
 from netspace.importing.coordinates import Reader
@@ -25,7 +25,8 @@ from netspace.importing.declare import Declaration
 from netspace.importing.files import Refused, networks_in, read_state
 from netspace.importing.recognise import layers_of, read_layers
 from netspace.importing.states import find_states
-from netspace.zoo import IMPORTED, BadFolder, Zoo
+from netspace.nets.archs import ARCHS, Family, arch_named
+from netspace.zoo.store import IMPORTED, Zoo
 
 PAPER = Declaration(made_as="paper")
 """What state dicts do not say is as the paper has it."""

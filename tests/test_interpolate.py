@@ -4,9 +4,8 @@ import pytest
 import torch
 
 import netspace
-from netspace.evaluate import accuracy, classify
-from netspace.images import load_images
-from netspace.interpolate import (
+from netspace.data.images import load_images
+from netspace.evaluate.interpolate import (
     METHODS,
     Curve,
     Pair,
@@ -20,7 +19,8 @@ from netspace.interpolate import (
     summarise_paths,
     weights_path,
 )
-from netspace.mesh import surface_of
+from netspace.evaluate.measures import accuracy, classify
+from netspace.geometry.mesh import surface_of
 
 
 @pytest.fixture(scope="module")

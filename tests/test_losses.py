@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from netspace import Network
-from netspace.losses import (
+from netspace.space.losses import (
     boundary_gammas,
     class_loss,
     classifier_distillation,

@@ -13,10 +13,13 @@ from safetensors.torch import load_file
 
 import netspace
 from netspace import Network
-from netspace.evaluate import accuracy, classify
-from netspace.images import load_images, normalise
-from netspace.losses import classifier_distillation, sdf_distillation, task_loss
-from netspace.lso import (
+from netspace.data.images import load_images, normalise
+from netspace.errors import BadFolder
+from netspace.evaluate.measures import accuracy, classify
+from netspace.latent.project import Plane, embed
+from netspace.space.losses import classifier_distillation, sdf_distillation, task_loss
+from netspace.tasks.objectives import best_of
+from netspace.train.lso import (
     LsoConfig,
     goal_of,
     optimise,
@@ -27,9 +30,6 @@ from netspace.lso import (
     start_from,
     wanted_class,
 )
-from netspace.objectives import best_of
-from netspace.project import Plane, embed
-from netspace.zoo import BadFolder
 
 TINY = LsoConfig(lr=0.05, steps=12, points=32, queries=128, every=4)
 

@@ -8,7 +8,8 @@ import torch
 import trimesh
 
 from netspace import ARCHS, Network, pack
-from netspace.mesh import (
+from netspace.data.shapes import Mesh
+from netspace.geometry.mesh import (
     EXPORTS,
     NoSurface,
     components,
@@ -21,7 +22,6 @@ from netspace.mesh import (
     surface_of,
     vertex_normals,
 )
-from netspace.shapes import Mesh
 
 
 def sphere(centre=(0.0, 0.0, 0.0), radius=0.6):
@@ -95,7 +95,7 @@ def test_sign_changing_cells_are_those_with_corners_on_both_sides():
 
 def test_a_bound_that_is_too_small_does_not_tear_the_surface(monkeypatch):
     """With a third of the true slope as bound, blocks are culled wrongly; their kept neighbours bring them back."""
-    from netspace import mesh as module
+    from netspace.geometry import mesh as module
 
     monkeypatch.setattr(module, "SAFETY", 0.33)
     dense = extract_dense(torus, 64)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from netspace import mesh as mesh_module
-from netspace.meshes import load_record, load_source, mesh_files, other_files, read_mesh
-from netspace.shapes import BadMesh, Mesh, chair, chair_params
-from netspace.solids import Solid
+from netspace.data.meshes import load_record, load_source, mesh_files, other_files, read_mesh
+from netspace.data.shapes import BadMesh, Mesh, chair, chair_params
+from netspace.data.solids import Solid
+from netspace.geometry import mesh as mesh_module
 
 
 @pytest.mark.parametrize("suffix", [".obj", ".off", ".ply", ".stl", ".glb"])
@@ -169,13 +169,13 @@ def gltf(tmp_path, **changes):
     ],
 )
 def test_compressed_and_instanced_gltf_is_refused_by_name(tmp_path, monkeypatch, extension, words):
-    monkeypatch.setattr("netspace.meshes.find_spec", lambda name: None)
+    monkeypatch.setattr("netspace.data.meshes.find_spec", lambda name: None)
     with pytest.raises(BadMesh, match=words):
         read_mesh(gltf(tmp_path, extensionsUsed=[extension]))
 
 
 def test_formats_whose_library_is_missing_name_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("netspace.meshes.find_spec", lambda name: None)
+    monkeypatch.setattr("netspace.data.meshes.find_spec", lambda name: None)
     for suffix, words in ((".3mf", "install lxml"), (".dae", "install pycollada")):
         (tmp_path / f"a{suffix}").write_bytes(b"something")
         with pytest.raises(BadMesh, match=words):

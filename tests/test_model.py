@@ -9,7 +9,7 @@ from torch import nn
 
 import netspace
 from netspace import ARCHS, BadFolder, Family, NetSpace, Network, pack, prep_size
-from netspace.losses import sdf_queries
+from netspace.space.losses import sdf_queries
 
 TINY = {"embedding": 16, "hidden": 32}
 FAMILY = Family.of("siren64")

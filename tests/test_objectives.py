@@ -7,10 +7,10 @@ import torch
 from conftest import TINY_CNN_TRAIN, TINY_FAMILY_TRAIN, TINY_TRAIN
 
 from netspace import ARCHS, Family, Network
-from netspace.images import load_images, normalise
-from netspace.losses import classifier_distillation, sdf_queries
-from netspace.model import BIAS_UNIT
-from netspace.objectives import (
+from netspace.data.images import load_images, normalise
+from netspace.space.losses import classifier_distillation, sdf_queries
+from netspace.space.model import BIAS_UNIT
+from netspace.tasks.objectives import (
     ClassifierObjective,
     FamilyObjective,
     SdfObjective,
@@ -18,8 +18,8 @@ from netspace.objectives import (
     check_classes,
     objective_of,
 )
-from netspace.train import new_space
-from netspace.zoo import OPTIMISED, add, select
+from netspace.train.fit import new_space
+from netspace.zoo.store import OPTIMISED, add, select
 
 
 def test_copies_are_the_same_networks_stretched(tiny_zoo):

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from netspace import project
-from netspace.model import NetSpace, load
-from netspace.project import (
+from netspace.latent import project
+from netspace.latent.project import (
     Plane,
     UmapConfig,
     UmapMap,
@@ -19,7 +18,8 @@ from netspace.project import (
     space_content,
     zoo_content,
 )
-from netspace.zoo import Zoo
+from netspace.space.model import NetSpace, load
+from netspace.zoo.store import Zoo
 
 
 @pytest.fixture(scope="module")

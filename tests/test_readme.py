@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from netspace.__main__ import build_parser, main
+from netspace.cli.main import build_parser, main
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

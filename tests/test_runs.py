@@ -17,9 +17,10 @@ import pytest
 from conftest import NOBODY
 from safetensors.torch import load_file
 
-from netspace import runs
-from netspace.__main__ import main
-from netspace.zoo import BadFolder, Zoo
+from netspace.cli.main import main
+from netspace.errors import BadFolder
+from netspace.jobs import runs
+from netspace.zoo.store import Zoo
 
 ARGV = ["stub", "--out", "x"]
 TRAIN = ["--embedding", "8", "--hidden", "16", "--queries", "64", "--nets", "1", "--points", "16", "--every", "1"]

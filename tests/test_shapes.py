@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from netspace.shapes import BACKS, LEGS, SEATS, Mesh, chair, chair_params, describe, normalise
+from netspace.data.shapes import BACKS, LEGS, SEATS, Mesh, chair, chair_params, describe, normalise
 
 GOLDEN_KINDS = ("chair", "round", "straight", "slatted", True)
 GOLDEN_WIDTH, GOLDEN_SEAT_HEIGHT, GOLDEN_VOLUME = 1.0043296150356793, 0.9963766800627023, 0.28132707706205445

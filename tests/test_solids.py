@@ -5,8 +5,8 @@ import pytest
 import trimesh
 from defects import DEFECTS, parts, truth
 
-from netspace.shapes import Mesh, chair, chair_params
-from netspace.solids import THICKNESS, Solid, check, orient, sample_sdf, sample_surface
+from netspace.data.shapes import Mesh, chair, chair_params
+from netspace.data.solids import THICKNESS, Solid, check, orient, sample_sdf, sample_surface
 
 
 def as_mesh(t: trimesh.Trimesh) -> Mesh:

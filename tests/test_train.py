@@ -11,10 +11,10 @@ from conftest import TINY_FAMILY_TRAIN, TINY_TRAIN
 
 import netspace
 from netspace import BadFolder, Zoo
-from netspace import train as module
-from netspace.objectives import SdfObjective, best_of
-from netspace.train import batch_of, fit, learning_rate
-from netspace.zoo import select
+from netspace.tasks.objectives import SdfObjective, best_of
+from netspace.train import fit as module
+from netspace.train.fit import batch_of, fit, learning_rate
+from netspace.zoo.store import select
 
 
 def run(zoo, folder, config=TINY_TRAIN, **options):

@@ -12,8 +12,9 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, BadFolder, Network, Zoo
-from netspace.fit_sdf import chair_sources, make_sdf_zoo
-from netspace.zoo import OPTIMISED, add, below, join, replacing, select
+from netspace.io import below, replacing
+from netspace.train.fit_sdf import chair_sources, make_sdf_zoo
+from netspace.zoo.store import OPTIMISED, add, join, select
 
 
 @pytest.fixture

@@ -20,11 +20,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..archs import ARCHS, Arch, Family, arch_named
-from ..fields import OCCUPANCY
-from ..images import Images
-from ..network import Network
-from ..zoo import IMPORTED, BadFolder, joint_family, write_zoo
+from ..data.images import Images
+from ..errors import BadFolder
+from ..nets.archs import ARCHS, Arch, Family, arch_named
+from ..nets.fields import OCCUPANCY
+from ..nets.network import Network
+from ..zoo.store import IMPORTED, joint_family, write_zoo
 from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
 from .columns import tidy
 from .coordinates import Converted, Reader
@@ -222,7 +223,7 @@ def _from_name(arch: Arch, said: Declaration) -> Declaration:
 
 def _real_inputs(arch: Arch, images: TestImages) -> Tensor:
     """Inputs (n, ...) on which networks are compared: points of the cube, test images, or noise if there are none."""
-    from ..images import normalise
+    from ..data.images import normalise
 
     if arch.kind == "sdf":
         return torch.rand(4096, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -392,7 +393,7 @@ def _write(out: Path, records, params, family: Family, title: str, refused, comp
 
 def network_of(converted: Converted) -> Network:
     """A converted network by itself."""
-    from ..prep import prep_size
+    from ..nets.prep import prep_size
 
     arch = converted.arch
     return Network.of(arch, converted.params, prep_size(arch.num_params, 10_000))

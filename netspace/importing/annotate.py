@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ..zoo import BadFolder, Zoo, read_json, replacing
+from ..errors import BadFolder
+from ..io import read_json, replacing
+from ..zoo.store import Zoo
 from .columns import read_table, tidy
 from .discover import plain_stem
 from .states import scalar

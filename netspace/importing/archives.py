@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from ..zoo import BadFolder
+from ..errors import BadFolder
 from . import limits
 from .discover import NEVER, SURE
 from .readers import HEAD, NOT_READ, kind_of

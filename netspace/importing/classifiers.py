@@ -14,13 +14,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..archs import ARCHS, Arch, arch_named
-from ..classifiers import LUMA, Variant
-from ..evaluate import accuracy, classify
-from ..fuse import Fused, fuse, trained_module
-from ..images import MEAN, STD, Images, normalise
-from ..network import Network
-from ..prep import prep_size
+from ..data.images import Images, normalise
+from ..evaluate.measures import accuracy, classify
+from ..nets.archs import ARCHS, Arch, arch_named
+from ..nets.classifiers import LUMA, Variant
+from ..nets.fuse import Fused, fuse, trained_module
+from ..nets.inputs import MEAN, STD
+from ..nets.network import Network
+from ..nets.prep import prep_size
 from .coordinates import Converted, Owner
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
 from .limits import Refused

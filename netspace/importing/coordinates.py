@@ -17,8 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..archs import Arch, field_arch
-from ..fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
+from ..nets.archs import Arch, field_arch
+from ..nets.fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
 from .declare import CONVENTIONS, Declaration
 from .limits import Refused
 from .recognise import LINEAR, NORM, Layer, Layers, chain_of, without_bias

@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..activations import activation_name
-from ..archs import arch_named
-from ..fields import OCCUPANCY, SDF, Encoding
-from ..images import MEAN, STD
+from ..nets.activations import activation_name
+from ..nets.archs import arch_named
+from ..nets.fields import OCCUPANCY, SDF, Encoding
+from ..nets.inputs import MEAN, STD
 from .limits import Refused
 
 NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {

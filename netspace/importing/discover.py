@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..zoo import BadFolder
+from ..errors import BadFolder
 from . import limits
 from .limits import Refused
 from .readers import HEAD, NOT_READ, kind_of, opened, read_json

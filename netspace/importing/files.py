@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..zoo import BadFolder
+from ..errors import BadFolder
 from .archives import unpack_zip
 from .columns import DECLARED, Beside, column, folder_columns
 from .discover import WEIGHTS, Candidate, Tree, look_through, plain_stem

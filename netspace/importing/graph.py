@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..archs import Arch, arch_named, field_arch
-from ..classifiers import Variant
-from ..fields import Encoding, FieldSpec
+from ..nets.archs import Arch, arch_named, field_arch
+from ..nets.classifiers import Variant
+from ..nets.fields import Encoding, FieldSpec
 from .classifiers import asked_about, read_classifier, with_classes
 from .coordinates import Converted, finish
 from .declare import Declaration
@@ -259,7 +259,7 @@ def _readings(widths, encoding, ops, graph, sines) -> Iterator[tuple[FieldSpec, 
         if name in ("leaky_relu", "elu"):
             number = {"leaky_relu": 0.01, "elu": 1.0}[name] if number is None else number
             name = f"{name}{float(np.float32(number)):.6g}"
-        from ..activations import activation_name
+        from ..nets.activations import activation_name
 
         yield FieldSpec(widths, activation_name(name), 30.0, encoding), {}
     if {"Sigmoid", "Mul"} <= ops:
@@ -565,7 +565,7 @@ def _proved(graph, original, read: Converted, record: dict, declaration, x: Tens
 
 def _as_owner(arch: Arch, x: Tensor, entrance) -> Tensor:
     """Images as the product's networks see them -> as the graph reads them: pixels if it normalises them."""
-    from ..images import MEAN, STD
+    from ..nets.inputs import MEAN, STD
 
     if not entrance[0]:
         return arch.skeleton.enter(x)
@@ -574,6 +574,6 @@ def _as_owner(arch: Arch, x: Tensor, entrance) -> Tensor:
 
 
 def _luma(pixels: Tensor) -> Tensor:
-    from ..classifiers import LUMA
+    from ..nets.classifiers import LUMA
 
     return torch.einsum("c,nchw->nhw", torch.tensor(LUMA), pixels).unsqueeze(1)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..archs import Arch
-from ..fuse import norms
+from ..nets.archs import Arch
+from ..nets.fuse import norms
 from .limits import Refused
 
 NORM_LEAVES = {"weight", "bias", "running_mean", "running_var"}

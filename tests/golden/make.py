@@ -27,17 +27,26 @@ import torch
 from torch import Tensor
 
 import netspace
-from netspace.__main__ import build_parser, main
-from netspace.commands import read_fields
-from netspace.evaluate import iou
-from netspace.interpolate import METHODS
-from netspace.launch import checked_words as checked_words
-from netspace.lso import LsoConfig, goal_of, optimise, read_best, read_result, read_run, read_trajectory, start_from
-from netspace.mesh import components, surface_of
+from netspace.cli.commands import read_fields
+from netspace.cli.main import build_parser, main
+from netspace.evaluate.interpolate import METHODS
+from netspace.evaluate.measures import iou
+from netspace.geometry.mesh import components, surface_of
+from netspace.io import read_tensors
+from netspace.jobs.launch import checked_words as checked_words
+from netspace.jobs.runs import log_tail, metrics, read, running
 from netspace.recipes import RECIPES
-from netspace.runs import log_tail, metrics, read, running
-from netspace.train import TrainConfig, fit
-from netspace.zoo import read_tensors
+from netspace.train.fit import TrainConfig, fit
+from netspace.train.lso import (
+    LsoConfig,
+    goal_of,
+    optimise,
+    read_best,
+    read_result,
+    read_run,
+    read_trajectory,
+    start_from,
+)
 
 GOLDEN = Path(__file__).resolve().parent
 ASSETS = GOLDEN.parent.parent / "assets"

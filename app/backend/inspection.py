@@ -1,0 +1,356 @@
+"""One network of a map: what is known of it, its decode beside it, and the training networks nearest to it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from netspace.evaluate.interpolate import measure
+from netspace.evaluate.measures import accuracy, answers, classify, disagreement
+from netspace.geometry.mesh import surface_or_none
+from netspace.io import digest, replacing
+from netspace.latent.project import cache_folder, nearest, zoo_content
+from netspace.nets.network import Network
+from netspace.zoo.store import TRAIN
+
+from . import looks
+from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
+from .chairs import frames_feed, pack_frame
+from .charts import Chart
+from .classifiers import some_test_images
+from .engine import NOT_READ, Engine, feed, go_on, patient, shared
+from .pictures import weight_pictures
+from .projections import Placed, lifted
+
+PREVIEW, AT_REST = 64, 128
+NEIGHBOURS = 5
+"""told of a network, in the space and by function"""
+TARGET = "#64748B"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is told of a network at once."""
+
+    id: int
+    name: str
+    words: str
+    split: str
+    zoo: str
+    """title of its zoo; empty for the reference zoo"""
+    facts: tuple[tuple[str, str], ...]
+    """columns of the records and their values"""
+    function: str = ""
+    """of one from elsewhere: what it is taken to be, and on what grounds"""
+    warning: str = ""
+    """of one from elsewhere: what was assumed of it, or looks wrong"""
+
+
+FACTS = (
+    "test_accuracy", "val_accuracy", "epochs", "seat", "back", "legs", "seat_height", "height", "fit_iou",
+    "fit_iou_against", "warnings", "up", "seed",
+)  # fmt: skip
+"""columns that are told first"""
+UNTOLD = ("name", "row", "split", "arch", "function", "warning")
+
+
+def known(chart: Chart, i: int) -> Known:
+    """What the records say of a network."""
+    member, local = chart.of(i)
+    record = {k: v for k, v in member.zoo.records.iloc[local].items() if not pd.isna(v) and v != ""}
+    told = card(member, local)
+    order = [*(name for name in FACTS if name in record), *(name for name in record if name not in FACTS)]
+    facts = tuple((name.replace("_", " "), _value(record[name])) for name in order if name not in UNTOLD)
+    zoo = member.zoo_info.title if i >= chart.starts[1] else ""
+    function, warning = (str(record.get(name, "")) for name in ("function", "warning"))
+    return Known(i, told.name, told.words, told.split, zoo, facts, function, warning)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def point_of(chart: Chart, where: Placed, i: int | None, at: Sequence[float] | None) -> np.ndarray | None:
+    """The embedding (E) of a network, or of the empty place of the map that was clicked; None of neither."""
+    if i is not None:
+        return chart.z[i].numpy()
+    return lifted(where, at) if at and where.plane is not None else None
+
+
+# -- neighbours ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Near:
+    """A network near another."""
+
+    id: int
+    name: str
+    figure: float
+    """distance in the space, or share of answers that differ"""
+
+
+def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int = NEIGHBOURS) -> list[Near]:
+    """The training networks nearest to an embedding (E), in the space itself; without network i, whose it is."""
+    point = torch.from_numpy(point)
+    if not point.isfinite().all():
+        return []
+    found = nearest(point.unsqueeze(0), chart.trained, k + 1)
+    ids = chart.training[found.ids[0]].tolist()
+    pairs = [(j, d) for j, d in zip(ids, found.distances[0].tolist(), strict=True) if j != i][:k]
+    return [Near(j, chart.label(j), d) for j, d in pairs if math.isfinite(d)]
+
+
+def _failure(works: Iterable[Future | None]) -> str:
+    """What the first that failed of these ended with."""
+    failed = (work.exception() for work in works if work and work.done())
+    error = next(filter(None, failed), None)
+    return "" if error is None else str(error) or type(error).__name__
+
+
+class ByFunction:
+    """What the training networks of a zoo answer, in the background: what they are compared by."""
+
+    AT_ONCE = 8
+    """networks of a task"""
+    MOST = 2000
+    """networks that are asked; of more, so many drawn at random"""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded, self.ids = loaded, loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
+        self.total = len(self.ids)
+        if self.total > self.MOST:
+            self.ids = sorted(np.random.default_rng(0).choice(self.ids, self.MOST, replace=False).tolist())
+        self.images = None if is_shapes(loaded) else some_test_images(loaded)
+        self.done, self._answers = 0, None
+        self.missing = not is_shapes(loaded) and self.images is None
+        """whether there are no images to compare classifiers on"""
+        self.engine = patient()
+        self.serial = next(self.engine.count)
+        self.parts: list[Future] = []
+        self.future = None if self.missing else self._submit(self._read)
+
+    def _submit(self, function, *args) -> Future:
+        return self.engine.submit((-self.serial,), function, *args)
+
+    def _read(self) -> None:
+        """From the disk, else to be asked."""
+        asked = "grid" if self.images is None else digest(self.images.pixels)
+        self.file = cache_folder() / "answers" / f"{zoo_content(self.loaded.zoo)}-{digest(asked, str(self.ids))}.npy"
+        with suppress(*NOT_READ):
+            found = torch.from_numpy(np.load(self.file))
+            if len(found) == len(self.ids):
+                self._answers, self.done = found, len(self.ids)
+                return
+        starts = range(0, len(self.ids), self.AT_ONCE)
+        self.parts = [self._submit(self._ask, self.ids[k : k + self.AT_ONCE]) for k in starts]
+
+    def _ask(self, ids: list[int]) -> torch.Tensor:
+        go_on()
+        found = torch.stack([self.of(self.loaded.zoo[i].to(DEVICE)) for i in ids])
+        self.done += len(ids)
+        return found
+
+    def of(self, network: Network) -> torch.Tensor:
+        """What a network answers (n): bool of shapes, else classes as int16."""
+        found = answers(network, self.images).cpu()
+        return found if found.dtype == torch.bool else found.short()
+
+    @property
+    def problem(self) -> str:
+        """Why networks are not compared, in a few words; empty where they are, or will be."""
+        return _failure([self.future, *self.parts])
+
+    @property
+    def answers(self) -> torch.Tensor | None:
+        """(b, n) of all training networks; None until they are there."""
+        done = bool(self.parts) and all(part.done() for part in self.parts)
+        if self._answers is None and done and not self.problem:
+            self._answers = torch.cat([part.result() for part in self.parts])
+            with suppress(OSError), replacing(self.file) as temporary, temporary.open("wb") as out:
+                np.save(out, self._answers.numpy())
+        return self._answers
+
+    def near(self, network: Network, but: int | None) -> list[tuple[int, float]]:
+        """Ids of the training networks whose answers differ least from a network's, and the disagreement."""
+        differ = torch.nan_to_num(disagreement(self.of(network), self.answers), nan=math.inf)
+        found = differ.topk(min(NEIGHBOURS + 1, len(differ)), largest=False)
+        pairs = ((self.ids[k], v) for k, v in zip(found.indices.tolist(), found.values.tolist(), strict=True))
+        return [pair for pair in pairs if pair[0] != but][:NEIGHBOURS]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _by_function(key: str, _loaded: Loaded) -> ByFunction:
+    return ByFunction(_loaded)
+
+
+def by_function(chart: Chart) -> ByFunction:
+    """The answers of the reference zoo's training networks, asked for from now on."""
+    return _by_function(chart.loaded.key, chart.loaded)
+
+
+# -- decodes ---------------------------------------------------------------------------------------------------------
+
+
+class Rebuilt:
+    """A network beside what the space decodes from its embedding, or a decoded point alone, made in the background."""
+
+    def __init__(
+        self, engine: Engine, key: str, loaded: Loaded, z: torch.Tensor, local: int | None, among: ByFunction, i: int
+    ) -> None:
+        self.engine, self.id, self.loaded, self.z, self.local = engine, key, loaded, z, local
+        self.among, self.i = among, i
+        self.sides = ("original", "decoded") if local is not None else ("decoded",)
+        self.serial = next(engine.count)
+        self.shapes = is_shapes(loaded)
+        self.meshes = {PREVIEW: self._submit(0, self._mesh, PREVIEW)} if self.shapes else {}
+        self.facts = None if self.shapes else self._submit(0, self._compare)
+        self.function: Future | None = None
+
+    def _submit(self, rank: int, function, *args) -> Future:
+        return self.engine.submit((-math.inf, -self.serial, rank), function, *args)  # before all paths: it was clicked
+
+    @functools.cached_property
+    def networks(self) -> dict[str, Network]:
+        with torch.no_grad():
+            found = {"decoded": self.loaded.space.networks(self.z.unsqueeze(0).to(DEVICE))[0]}
+        if self.local is not None:
+            found["original"] = self.loaded.zoo[self.local].to(DEVICE)
+        return found
+
+    def rest(self) -> None:
+        """Begin what is worth while only where someone stays: surfaces at rest, and neighbours by function."""
+        if self.shapes and AT_REST not in self.meshes:
+            self.meshes[AT_REST] = self._submit(1, self._mesh, AT_REST)
+        if self.function is None and self.among.answers is not None:
+            self.function = self._submit(2, self._near)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to come."""
+        works = [work for work in (*list(self.meshes.values()), self.facts) if work]
+        never = self.among.missing or bool(self.among.problem)
+        compared = never or (self.function is not None and self.function.done())
+        return compared and (not self.shapes or AT_REST in self.meshes) and all(work.done() for work in works)
+
+    @property
+    def problem(self) -> str:
+        """Why it is not shown, in a few words; empty where it is, or will be."""
+        return _failure([*list(self.meshes.values()), self.facts])
+
+    @property
+    def not_compared(self) -> str:
+        """Why it is not compared with others by function, in a few words; empty where it is, or will be."""
+        return self.among.problem or _failure([self.function])
+
+    def _near(self) -> list[tuple[int, float]]:
+        return self.among.near(self.networks[self.sides[0]], self.i)
+
+    @property
+    def near(self) -> list[Near] | None:
+        """The training networks whose answers differ least, and the share by which; None until they are found."""
+        if self.function is None or not self.function.done() or self.function.exception():
+            return None
+        names = self.among.loaded.zoo.records.name
+        return [Near(i, names.iloc[i], share) for i, share in self.function.result()]
+
+    # shapes
+
+    def _mesh(self, resolution: int) -> tuple[list[tuple[str, dict, bytes]], float | None]:
+        """Both surfaces, packed, and the IoU between them."""
+        preview = resolution == PREVIEW
+        original = None
+        if self.local is not None:
+            original = surface_or_none(self.networks["original"], resolution, preview)
+        step = measure(self.networks["decoded"], original, None, resolution, preview)
+        frames = [pack_frame("decoded", 0, step, resolution)]
+        if self.local is not None:
+            frames.append(pack_frame("original", 0, step._replace(surface=original), resolution))
+        return frames, step.iou_a if original and step.surface else None
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of the feeds that are ready."""
+        for resolution, work in list(self.meshes.items()):  # another session may add to them meanwhile
+            if work.done() and not work.exception():
+                name = f"meshes-{resolution}"
+                yield name, frames_feed(view, name, self.id, work.result()[0])
+
+    @property
+    def compared(self) -> dict | None:
+        """Of classifiers, what `_compare` found; None until it has, and of shapes."""
+        return self.facts.result() if self.facts and self.facts.done() and not self.facts.exception() else None
+
+    @property
+    def iou(self) -> float | None:
+        """Between both surfaces, on the finest grid that is ready; None where one of them does not exist."""
+        ready = [work.result()[1] for work in list(self.meshes.values()) if work.done() and not work.exception()]
+        return ready[-1] if ready else None
+
+    # classifiers
+
+    def _compare(self) -> dict:
+        """Accuracies of both on some test images, the share of the same answers, and pictures of the weights."""
+        facts = {"architecture": looks.title(self.networks["decoded"].arch.name)}
+        facts["pictures"] = weight_pictures([self.networks[side].prep for side in self.sides])
+        some = some_test_images(self.loaded)
+        if some is not None:
+            logits = {side: classify(self.networks[side], some) for side in self.sides}
+            facts["count"] = len(some)
+            facts["accuracy"] = {side: accuracy(logits[side], some.labels) for side in self.sides}
+            if len(self.sides) > 1:
+                same = logits["original"].argmax(dim=1) == logits["decoded"].argmax(dim=1)
+                facts["same"] = float(same.float().mean())
+        return facts
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction) -> Rebuilt:
+    return Rebuilt(shared(), key, _loaded, _z, local, _among, i)
+
+
+def rebuilt(chart: Chart, i: int) -> Rebuilt:
+    """A network beside its decode."""
+    member, local = chart.of(i)
+    return _rebuilt(f"{chart.loaded.key}|{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
+
+
+def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:
+    """The networks nearest by function for the map, which draws them; None until they are found."""
+    if work.near is None:
+        return None
+    return feed(
+        {"view": view, "feed": "function", "path": points, "of": work.id, "ids": [n.id for n in work.near]}, b""
+    )
+
+
+def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
+    """The network that is decoded from an embedding (E)."""
+    key = f"{chart.loaded.key}|at|{digest(z)}"
+    return _rebuilt(key, None, -1, chart.loaded, torch.from_numpy(z), by_function(chart))
+
+
+def viewer_data(work: Rebuilt) -> dict:
+    """For the path viewer standing still: original and decoded, or what was decoded alone."""
+    told = {
+        "original": ("original", "The network of the zoo", "the network of the zoo", TARGET),
+        "decoded": ("decoded", "What the space decodes from its embedding", "from its embedding", COLOURS["latent"]),
+    }
+    sides = [
+        {"side": side, "title": title, "help": help, "ends": words, "between": words, "colour": colour}
+        for side, (title, help, words, colour) in told.items()
+        if side in work.sides
+    ]
+    end = {"name": "", "words": "", "split": "", "held_out": False}
+    still = {"steps": 2, "frame": 0, "method": "decoded", "still": True, "camera": None, "same": False}
+    return still | {"path": work.id, "ends": {"a": end, "b": end}, "sides": sides}

@@ -1,0 +1,84 @@
+"""Where the space places the networks of imported zoos, and how well it reconstructs them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from netspace.evaluate.measures import Placement, place_networks
+
+from .catalogue import Loaded, is_shapes
+from .charts import Chart, Column
+from .classifiers import some_test_images
+from .engine import go_on, patient
+from .imports import is_import
+from .words import sentence
+
+PLACED = {"error": "reconstruction error", "distance": "distance to the nearest training network"}
+"""columns that imported networks have beside those of their table"""
+
+
+class Placements:
+    """What the space makes of the networks of an imported zoo, one after the other, when there is time."""
+
+    def __init__(self, chart: Chart, member: Loaded) -> None:
+        self.rows: list[Placement] = []
+        self.total, self.problem, self.future = len(member.zoo), "", Future()
+        self.engine = patient()
+        self.rank = (1, next(self.engine.count))  # after all that is begun by a click
+        names = chart.loaded.zoo.records.name.iloc[chart.training.tolist()].tolist()
+        images = None if is_shapes(chart.loaded) else some_test_images(chart.loaded)
+        self.found = place_networks(
+            chart.loaded.space, member.zoo, range(len(member.zoo)), chart.trained, names, images
+        )
+        self.engine.submit(self.rank, self._place)
+
+    def _place(self) -> None:
+        """The next network."""
+        try:
+            go_on()
+            self.rows.append(next(self.found))
+            self.engine.submit(self.rank, self._place)
+        except StopIteration:
+            self.future.set_result(None)
+        except Exception as problem:  # told below the map
+            self.problem = sentence(problem)
+            self.future.set_result(None)
+
+    def table(self) -> pd.DataFrame:
+        """What is known by now."""
+        rows = [(row.name, row.error, row.distance, row.nearest, row.why) for row in list(self.rows)]
+        return pd.DataFrame(rows, columns=["name", "reconstruction error", "distance", "nearest", "off manifold"])
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _placements(key: str, _chart: Chart, _member: Loaded) -> Placements:
+    return Placements(_chart, _member)
+
+
+def of(chart: Chart, member: Loaded) -> Placements:
+    """Of a zoo on the map."""
+    return _placements(f"{chart.loaded.key}|{member.key}", chart, member)
+
+
+def imported(chart: Chart) -> list[Loaded]:
+    """The imported zoos on the map."""
+    return [member for member in chart.members[1:] if is_import(member.zoo_info)]
+
+
+def columns(chart: Chart) -> dict[str, Column]:
+    """As `chart.columns`, with what was measured of imported networks."""
+    there = {member.key: of(chart, member) for member in imported(chart)}
+    found = dict(chart.columns)
+    for name, title in PLACED.items():
+        numbers = np.full(len(chart), np.nan, np.float32)
+        for k, member in enumerate(chart.members):
+            for row in list(there[member.key].rows) if member.key in there else ():
+                numbers[int(chart.starts[k]) + member.zoo.index(row.name)] = getattr(row, name)
+        measured = numbers[np.isfinite(numbers)]
+        if len(measured) and measured.min() < measured.max():
+            found[f"placed {name}"] = Column(f"placed {name}", title, numbers, (), None)
+    return found

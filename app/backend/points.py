@@ -1,0 +1,186 @@
+"""What the map is sent of its points: places, looks, names, and pictures for the tooltips."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+import streamlit as st
+
+from netspace.io import read_json
+from netspace.zoo.store import TRAIN
+
+from . import looks, manifold, placements, projections
+from .catalogue import SPLIT_WORDS, Loaded, cards, is_shapes
+from .charts import MARKS, PALETTE, Chart, Column, embedding
+from .engine import feed
+from .pictures import cell_weights, picture
+from .projections import Placed, Projection
+
+MOST_TILES = 2000
+"""networks of which pictures of the weights are made for the map's tooltips"""
+MOST_WORDED = 20_000
+"""networks of a zoo whose tooltips say what they are, beside their names"""
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def points_feed(view: str, key: str, _placed: Placed) -> bytes:
+    """The places of all networks, sent once."""
+    header = {"view": view, "feed": "points", "path": key, "count": len(_placed.places)}
+    return feed(header, np.ascontiguousarray(_placed.places, np.float32).tobytes())
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
+    """Names, words and splits of all networks, for the tooltips."""
+    words: dict[str, list[str]] = {"names": [], "words": [], "splits": []}
+    for member in _chart.members:
+        records = member.zoo.records
+        words["names"] += records.name.tolist()
+        words["splits"] += records.split.map(lambda split: SPLIT_WORDS.get(split, split)).tolist()
+        large = len(records) > MOST_WORDED
+        words["words"] += [""] * len(records) if large else [card.words for card in cards(member)]
+    body = gzip.compress(json.dumps(words).encode(), compresslevel=1, mtime=0)
+    return feed({"view": view, "feed": "names", "path": points, "count": len(_chart)}, body)
+
+
+def version(chart: Chart) -> str:
+    """Differs where more is known of the networks on the map."""
+    works = [placements.of(chart, member) for member in placements.imported(chart)]
+    measured = manifold.of(chart).far is not None
+    return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
+
+
+def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.ndarray | None) -> bool:
+    """Whether something is computed that will change the map; `way`: embeddings (s, E) that are drawn on it."""
+    where = projections.placed(chart, asked)
+    works = [manifold.of(chart).future, *(embedding(guest).future for guest in guests)]
+    works += [placements.of(chart, member).future for member in placements.imported(chart)]
+    if way is not None and where.plane is None:
+        works.append(projections.path_work(chart, asked, way))
+    return bool(where.waiting) or not all(work.done() for work in works)
+
+
+# -- looks -----------------------------------------------------------------------------------------------------------
+
+
+def usual_colour(chart: Chart) -> str:
+    """The column that the map opens with."""
+    first = ("arch", "test_accuracy", "seat_height", "split")
+    return next((name for name in first if name in chart.columns), next(iter(chart.columns), ""))
+
+
+def look_key(chart: Chart, colour: str, size: str, shape: str) -> str:
+    return "|".join((chart.key, colour, size, shape, version(chart)))
+
+
+def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: str) -> bytes:
+    """How the points look; `key` as `look_key` has it."""
+    return _look_feed(view, key, chart, colour, size, shape)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
+    count, columns = len(_chart), placements.columns(_chart)
+    header = {"view": view, "feed": "look", "path": path, "filled": "training networks", "hollow": "other networks"}
+    tints, marks = np.zeros(count, np.float32), np.zeros(count, np.uint8)
+    told = columns.get(colour)
+    if told is None:
+        header["colour"] = None
+    elif told.numbers is not None and colour != shape:
+        low, high, shares = _shares(told.numbers)
+        tints = shares
+        missing = int(np.isnan(shares).sum())
+        header["colour"] = {"title": told.title, "kind": "number", "low": low, "high": high, "missing": missing}
+    else:
+        header["colour"], tints = _categories(_chart, told)
+        if not shape:  # colour is never the only carrier
+            marks = np.where(told.codes < 0, 0, _mark_codes(_chart, told)[told.codes]).astype(np.uint8)
+    formed = columns.get(shape)
+    header["mark"] = None
+    if formed is not None:
+        marks = np.where(formed.codes < 0, len(MARKS) - 1, formed.codes % len(MARKS)).astype(np.uint8)
+        header["mark"] = {"title": formed.title, "names": list(formed.categories[: len(MARKS)])}
+    sizes, header["size"] = np.full(count, 128, np.uint8), None
+    scaled = columns.get(size)
+    if scaled is not None:
+        low, high, shares = _shares(scaled.numbers)
+        sizes = np.where(np.isnan(shares), 0, np.nan_to_num(shares) * 255).astype(np.uint8)
+        header["size"] = {"title": scaled.title, "low": low, "high": high}
+    flags = (_chart.records.split != TRAIN).to_numpy().astype(np.uint8)
+    flags[int(_chart.starts[1]) :] |= 4
+    off = manifold.off(_chart)
+    flags |= np.where(off, 2, 0).astype(np.uint8)
+    header |= {"warned": "off manifold" if off.any() else "", "count": count}
+    parts = (np.ascontiguousarray(tints, np.float32), sizes, marks, flags)
+    return feed(header, b"".join(part.tobytes() for part in parts))
+
+
+def _shares(numbers: np.ndarray) -> tuple[float, float, np.ndarray]:
+    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    return low, high, ((numbers - low) / (high - low)).astype(np.float32)
+
+
+def _mark_codes(chart: Chart, column: Column) -> np.ndarray:
+    """The mark of every category."""
+    if column.name == "arch":
+        return np.array([MARKS.index(looks.look(name).mark) for name in chart.loaded.zoo.family.names])
+    return np.arange(len(column.categories)) % len(MARKS)
+
+
+def _categories(chart: Chart, column: Column) -> tuple[dict, np.ndarray]:
+    """The legend of a column of categories, and the index of every network into it."""
+    counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.categories)).tolist()
+    marks = _mark_codes(chart, column)
+    colours = [*PALETTE]
+    if column.name == "arch":
+        colours = [looks.look(name).colour for name in chart.loaded.zoo.family.names]
+    entries = [
+        {"name": name, "colour": colours[k], "mark": MARKS[marks[k]], "count": counts[k]}
+        for k, name in enumerate(column.categories)
+    ]
+    tints = np.where(column.codes < 0, np.nan, column.codes).astype(np.float32)
+    missing = int((column.codes < 0).sum())
+    return {"title": column.title, "kind": "category", "categories": entries, "missing": missing}, tints
+
+
+# -- pictures for the tooltips --------------------------------------------------------------------------------------
+
+
+TILE = (40, 20)
+
+
+def atlas_feed(view: str, points: str, chart: Chart) -> bytes | None:
+    """A feed with a picture of every network; None where there are none."""
+    return _atlas_feed(view, points, chart.key, chart)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _atlas_feed(view: str, points: str, key: str, _chart: Chart) -> bytes | None:
+    header = {"view": view, "feed": "atlas", "path": points}
+    file = _chart.loaded.zoo_info.folder / "thumbnails.webp"
+    if file.exists():
+        with suppress(ValueError, KeyError, OSError):
+            grid = read_json(file.with_suffix(".json"))
+            own = int(_chart.starts[1])
+            cells = None if len(_chart) == own else [*range(own), *[-1] * (len(_chart) - own)]
+            size = grid["size"]
+            told = {"columns": grid["columns"], "rows": grid["rows"], "cells": cells, "tile": [size, size]}
+            return feed(header | told, file.read_bytes())
+    if len(_chart) > MOST_TILES or is_shapes(_chart.loaded):
+        return None
+    width, height = TILE
+    columns = 32
+    rows = math.ceil(len(_chart) / columns)
+    sheet = np.zeros((rows * height, columns * width), np.float32)
+    for k in range(len(_chart)):
+        member, local = _chart.of(k)
+        cell = cell_weights(member.zoo.preps([local])[0], height, width)
+        row, column = divmod(k, columns)
+        scale = float(np.quantile(np.abs(cell), 0.99)) or 1.0
+        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = np.clip(cell / scale, -1, 1)
+    return feed(header | {"columns": columns, "rows": rows, "cells": None, "tile": [width, height]}, picture(sheet))

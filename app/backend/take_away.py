@@ -1,0 +1,99 @@
+"""What can be kept: network files, and the commands that do the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import zipfile
+from pathlib import Path
+
+import torch
+
+from netspace.evaluate.interpolate import METHODS
+from netspace.nets.inputs import MEAN, STD
+from netspace.nets.network import Network, onnx_of
+
+from .catalogue import ROOT, Loaded
+from .path import STEPS, NetworkPath, several
+
+EVALUATE = {
+    "sdf": "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside",
+    "images": f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)",
+}
+
+
+def method_title(side: str) -> str:
+    return METHODS[side].title
+
+
+def arch_name(work: NetworkPath, side: str, i: int) -> str:
+    """The architecture of a network of a path."""
+    return work.loaded.space.family.names[work.arch_at(side, i)]
+
+
+def file_name(work: NetworkPath, side: str, i: int, a: str, b: str) -> str:
+    """What a network's file is called, without what says its kind; in a family it names the architecture."""
+    arch = f"_{arch_name(work, side, i).split('/')[0]}" if several(work.loaded) else ""
+    return f"{a}_{b}_{side}_{work.gammas[i]:.3f}{arch}"
+
+
+def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
+    """Where a network of a path comes from; travels with its file."""
+    method = METHODS[side]
+    return {
+        "architecture": arch_name(work, side, i),
+        "method": side,
+        "gamma": work.gammas[i],
+        "a": a,
+        "b": b,
+        "is": method.ends if i in (0, STEPS - 1) else method.between,
+        "space": work.loaded.space_info.id,
+        "zoo": work.loaded.zoo_info.id,
+        "evaluate": EVALUATE[work.ends[0].arch.kind],
+    }
+
+
+def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
+    """A network as `zip` (network.safetensors and network.json), as `pt` for torch.load(weights_only=True), or `onnx`.
+
+    Only image classifiers as `onnx`, which takes a few seconds.
+    """
+    return network_bytes(work.network(side, i), about, kind)
+
+
+def network_bytes(network: Network, about: dict, kind: str) -> bytes:
+    """As `network_file`, of any network."""
+    from safetensors.torch import save
+
+    if kind == "onnx":
+        return onnx_of(network)
+    params = {name: p.detach().cpu().clone().contiguous() for name, p in network.params.items()}
+    buffer = io.BytesIO()
+    if kind == "pt":
+        torch.save(params, buffer)
+    else:
+        with zipfile.ZipFile(buffer, "w") as bundle:
+            bundle.writestr("network.safetensors", save(params, metadata={"netspace": json.dumps(about)}))
+            bundle.writestr("network.json", json.dumps(about, indent=2) + "\n")
+    return buffer.getvalue()
+
+
+def command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:
+    """The command line that writes the same path."""
+    return _command(
+        "interpolate", loaded, "--a", a, "--b", b, "--method", method, "--steps", str(steps), "--out", "path"
+    )
+
+
+def eval_command(loaded: Loaded, *options: str) -> str:
+    """The command line that measures what `reconstruction` reads."""
+    return _command("eval", loaded, *options, "--save")
+
+
+def _command(name: str, loaded: Loaded, *options: str) -> str:
+    def shown(folder: Path) -> str:
+        return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
+
+    both = ["--space", shown(loaded.space_info.folder), "--zoo", shown(loaded.zoo_info.folder)]
+    return shlex.join(["python", "-m", "netspace", name, *both, *options])

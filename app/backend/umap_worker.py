@@ -1,0 +1,66 @@
+"""python -m app.backend.umap_worker: makes maps by UMAP in a process of its own, since its compiler holds the GIL.
+
+What is asked comes as pickles by the standard input, answers leave as pickles by what the standard output was: the
+process lives as long as the app that started it, and keeps the maps it has made, so that others can be placed on them.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+
+KEPT = 6
+"""maps"""
+
+
+class Ask(NamedTuple):
+    """A map of embeddings, or the places of others on it."""
+
+    key: str
+    z: np.ndarray
+    """(b, E) of which the map is made"""
+    settings: dict
+    """fields of UmapConfig"""
+    others: np.ndarray | None
+    """(n, E) to be placed on the map; None: the places of its own"""
+
+
+def places(ask: Ask, maps: OrderedDict) -> np.ndarray:
+    """Places on a map (b or n, 2), which is made where it is not at hand; ValueError where there is none."""
+    import torch
+
+    from netspace.latent.project import UmapConfig, UmapMap
+
+    if ask.key not in maps:
+        maps[ask.key] = UmapMap.fit(torch.from_numpy(ask.z), UmapConfig(**ask.settings))
+        while len(maps) > KEPT:
+            maps.popitem(last=False)
+    maps.move_to_end(ask.key)
+    found = maps[ask.key]
+    return (found.places if ask.others is None else found.place(torch.from_numpy(ask.others))).numpy()
+
+
+def main() -> None:
+    inbox, outbox = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what others print is no answer
+    maps: OrderedDict = OrderedDict()
+    while True:
+        try:
+            ask = pickle.load(inbox)
+        except EOFError:
+            return
+        try:
+            answer = places(ask, maps)
+        except Exception as error:  # told by the app
+            answer = str(error) or type(error).__name__
+        pickle.dump(answer, outbox)
+        outbox.flush()
+
+
+if __name__ == "__main__":
+    main()

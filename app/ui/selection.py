@@ -1,0 +1,70 @@
+"""The networks selected on the map, below it: as a table, as a file, as a zoo."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.backend import selections
+from app.backend.charts import Chart
+from app.backend.projections import Placed
+from app.ui import frame
+
+state = st.session_state
+
+
+def section(chart: Chart, where: Placed, ids) -> None:
+    """Of the networks with these ids."""
+    count = len(ids)
+    head, row = st.columns([3, 2], vertical_alignment="center")
+    head.markdown(f"##### {count:,} network{'s' if count != 1 else ''} selected")
+    if not count:
+        head.caption("There is no network inside this area.")
+        return
+    with row.container(horizontal=True, horizontal_alignment="right"):
+        frame.download(
+            st, "CSV", lambda: selections.csv(chart, where, ids), "selection.csv",
+            "All that is recorded of them, and their places on the map", key="map_csv", icon=":material/download:",
+            width="content",
+        )  # fmt: skip
+        with st.popover("Save as a zoo", icon=":material/folder_copy:"):
+            _save(chart, ids)
+        st.button("Clear", icon=":material/close:", on_click=_clear)
+    if "map_saved" in state:
+        st.success(frame.plain(state.pop("map_saved")))
+    left, right = st.columns([7, 5], gap="medium")
+    left.dataframe(selections.table(chart, ids), hide_index=True, height=280)
+    if count > selections.MOST_ROWS:
+        left.caption(f"The first {selections.MOST_ROWS:,} of {count:,}; the file holds all of them.")
+    means = selections.means(chart, ids)
+    if len(means):
+        figures = ("selection", "all", selections.DIFFERENCE)
+        number = st.column_config.NumberColumn(format="%.4g")
+        right.dataframe(means, hide_index=True, height=280, column_config=dict.fromkeys(figures, number))
+
+
+def _clear() -> None:
+    state["map_polygon"] = None
+    frame.acted()
+
+
+def _save(chart: Chart, ids) -> None:
+    """A form for a zoo of the selected networks of one of the zoos."""
+    counts = selections.by_zoo(chart, ids)
+    member = next(iter(counts))
+    if len(counts) > 1:
+        member = st.selectbox(
+            "Networks of", list(counts), key="map_save_of",
+            format_func=lambda k: f"{chart.members[k].zoo_info.title}, {counts[k]} selected",
+        )  # fmt: skip
+        st.caption("A zoo is made of networks of one zoo: save those of the others by themselves.")
+    st.text_input("Name", key="map_save_name", placeholder="my-selection", help="Its folder below runs/zoos/")
+    st.button("Save", type="primary", on_click=_saved, args=(chart, ids, member), width="stretch")
+
+
+def _saved(chart: Chart, ids, member: int) -> None:
+    try:
+        folder = selections.save(chart, ids, member, state["map_save_name"].strip())
+        state["map_saved"] = f"Saved as {folder}, which the sidebar offers from now on."
+    except (ValueError, OSError) as problem:
+        frame.notice(frame.sentence(problem))
+    frame.acted()

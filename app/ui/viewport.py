@@ -1,0 +1,89 @@
+"""One still mesh for close inspection, by stpyvista: loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+NEEDED = ("pyvista", "stpyvista", "trame", "trame_vtk", "trame_vuetify", "aiohttp", "nest_asyncio2")
+SECONDS = 60
+"""stpyvista waits for its exporting process for ever; ours is given up after this long."""
+
+
+def inspect(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> None:
+    """Draw a mesh (v, 3), (f, 3) with axes, to be turned in the browser; says in words why where it cannot."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        st.info(f"The inspection view needs {', '.join(missing)}: pip install -r requirements.txt brings them.")
+        return
+    try:
+        with st.spinner("Preparing the view …"):
+            page = exported(vertices, faces, colour, dark)
+        _show(page)
+    except Exception as error:  # another process, a web server and an asset of stpyvista take part: each may fail
+        st.info(
+            f"The inspection view does not work on this system ({_told(error)}). The mesh can be downloaded instead."
+        )
+
+
+def exported(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> str:
+    """The scene as a self-contained page, written by a process of its own: the exporter starts an event loop.
+
+    Raises RuntimeError, with the process's last words, where it wrote nothing.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.savez(folder / "mesh.npz", vertices=vertices, faces=faces)
+        words = [sys.executable, str(Path(__file__).resolve()), name, colour, "dark" if dark else "light"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS)
+        page = folder / "page.html"
+        if not page.exists():
+            raise RuntimeError(done.stderr.strip().rsplit("\n", 1)[-1] or "nothing was exported")
+        return page.read_text()
+
+
+def _told(error: Exception) -> str:
+    from app.backend.words import plain  # the process that exports runs this file alone, and has no package app
+
+    return plain(str(error))
+
+
+def _show(page: str) -> None:
+    """Hand a page that is ready to stpyvista, which asks its plotter for one."""
+    import pyvista as pv
+    from stpyvista import stpyvista
+
+    class Ready(pv.Plotter):
+        def export_html(self, filename=None) -> io.StringIO:
+            return io.StringIO(page)
+
+    plotter = Ready(off_screen=True, window_size=(700, 520))
+    try:
+        stpyvista(plotter, key="inspection")
+    finally:
+        plotter.close()
+
+
+def _export(folder: Path, colour: str, dark: bool) -> None:
+    sys.modules["trame_vtklocal"] = None  # would download a renderer that is not used here
+    import pyvista as pv
+
+    mesh = np.load(folder / "mesh.npz")
+    plotter = pv.Plotter(off_screen=True, window_size=(700, 520))
+    surface = pv.PolyData.from_regular_faces(mesh["vertices"], mesh["faces"])
+    plotter.add_mesh(surface, color=colour, smooth_shading=True, specular=0.2)
+    plotter.background_color = "#10171C" if dark else "#FFFFFF"
+    plotter.camera_position = [(3.2, 1.9, 4.3), (0, 0, 0), (0, 1, 0)]
+    plotter.show_bounds(color="#8A9AA3", font_size=10, xtitle="x", ytitle="y", ztitle="z")
+    (folder / "page.html").write_text(plotter.export_html(filename=None).read())
+
+
+if __name__ == "__main__":
+    _export(Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "dark")

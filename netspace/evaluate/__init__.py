@@ -1,0 +1,1 @@
+"""From networks and data to figures."""

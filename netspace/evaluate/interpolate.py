@@ -1,0 +1,294 @@
+"""Paths between two networks; the table METHODS holds the ways to go (Fig. 4: latent against raw weights)."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from ..data.images import Images
+from ..geometry.mesh import NoSurface, Surface, components, surface_of
+from ..nets.network import Network
+from ..space.losses import boundary_gammas
+from ..space.model import NetSpace
+from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
+from .measures import accuracy, classify, correlation, iou
+
+PATH_STEPS = 33
+"""Networks along a path where nothing else is asked for: the app's frames."""
+
+PathFunction = Callable[[NetSpace, Network, Network, Sequence[float]], list[Network]]
+
+
+def latent_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
+    """Decoded from (1 - gamma) e_a + gamma e_b: also the ends are decoded, not the originals."""
+    gamma = torch.tensor(gammas, dtype=a.prep.dtype, device=a.prep.device).unsqueeze(1)  # (s, 1)
+    with torch.inference_mode():
+        ends = space.encode(torch.stack([a.prep, b.prep]))  # (2, E)
+        return space.networks((1 - gamma) * ends[0] + gamma * ends[1])
+
+
+def weights_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
+    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals.
+
+    Raises:
+        ValueError: the networks are of different architectures, whose weights do not correspond.
+    """
+    if a.arch.name != b.arch.name:
+        raise ValueError(f"weights of {a.arch.name} and {b.arch.name} do not correspond: there is no path through them")
+    return [Network(a.arch, torch.lerp(a.prep, b.prep, gamma)) for gamma in gammas]
+
+
+class Method(NamedTuple):
+    """A way from one network to another."""
+
+    title: str
+    path: PathFunction
+    ends: str
+    """what the networks at gamma 0 and 1 are"""
+    between: str
+    """what those in between are"""
+    words: str
+
+
+METHODS: dict[str, Method] = {
+    "latent": Method(
+        "latent path",
+        latent_path,
+        ends="decoded from its embedding",
+        between="decoded from the interpolated embedding",
+        words="Both networks are embedded, the embeddings interpolated linearly, and every step decoded (section IV).",
+    ),
+    "weights": Method(
+        "raw weights",
+        weights_path,
+        ends="the original network",
+        between="interpolated weights",
+        words="The weights of both networks are interpolated linearly, without any latent space: the paper's baseline.",
+    ),
+}
+
+
+class Step(NamedTuple):
+    """A network's surface and its measures; without a surface all of them but the overlaps are None."""
+
+    surface: Surface | None
+    volume: float | None
+    """enclosed by the surface, world units"""
+    area: float | None
+    components: int
+    """connected pieces of the surface, 0 where there is none"""
+    iou_a: float
+    """intersection over union with the original network A, on the grid"""
+    iou_b: float
+
+
+def measure(network: Network, a: Surface | None, b: Surface | None, resolution: int, preview: bool = False) -> Step:
+    """Mesh a network of a path and compare it with the path's original ends on the same grid.
+
+    A field that crosses zero nearly everywhere, as averaged weights may, is meshed at half the resolution.
+    """
+    try:
+        surface = surface_of(network, resolution, preview, budget=(resolution + 1) ** 3 // 4)
+    except NoSurface:
+        return Step(None, None, None, 0, 0.0, 0.0)
+    overlaps = [overlap(surface, end) if end is not None else 0.0 for end in (a, b)]
+    mesh = surface.mesh
+    return Step(surface, mesh.volume, mesh.area, components(mesh), *overlaps)
+
+
+def overlap(a: Surface, b: Surface) -> float:
+    """Intersection over union of two shapes on the coarser one's grid, whose points the finer one's contains."""
+    coarse = min(a.resolution, b.resolution)
+    inside = (s.inside[(slice(None, None, s.resolution // coarse),) * 3] for s in (a, b))
+    return iou(*inside)
+
+
+def gammas(steps: int) -> list[float]:
+    """`steps` positions from 0 to 1, evenly spaced. ValueError for fewer than 2."""
+    if steps < 2:
+        raise ValueError(f"a path has at least 2 steps, got {steps}")
+    return [i / (steps - 1) for i in range(steps)]
+
+
+class PathSummary(NamedTuple):
+    """What becomes of the surface along the paths between pairs of networks."""
+
+    pairs: int
+    steps: int
+    """of each path, ends included"""
+    whole: int
+    """paths with a surface at every step"""
+    broken_in_the_middle: int
+    """paths without a surface at gamma 0.5"""
+    components_median: float
+    """over all steps of all paths; a step without a surface counts as 0"""
+    components_median_worst_step: float
+    """the median over paths at the gamma where it is highest"""
+
+
+def summarise_paths(paths: Sequence[Sequence[int]]) -> PathSummary:
+    """From the numbers of components at the steps of every path, 0 where there is no surface; all equally long."""
+    everything = [count for path in paths for count in path]
+    return PathSummary(
+        len(paths),
+        len(paths[0]),
+        sum(all(path) for path in paths),
+        sum(path[len(path) // 2] == 0 for path in paths),
+        statistics.median(everything),
+        max(statistics.median(step) for step in zip(*paths, strict=True)),
+    )
+
+
+# -- accuracy along paths between classifiers (Fig. 3b and d) ------------------------------------------------------
+
+
+class Pair(NamedTuple):
+    """Two networks between which a path is measured."""
+
+    kind: str
+    """how it was chosen"""
+    a: int
+    b: int
+
+
+WEAK_TO_STRONG, RANDOM, SMALL_TO_LARGE = "weakest to strongest", "random", "smallest to largest"
+WALK_STEPS = 100
+"""Networks along a walk through a family: 99 steps as in Fig. 5, and the positions of Eq. 12 among them for A = 4."""
+
+
+def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
+    """Pairs of classifiers to measure paths between, at most `count` of every kind, by split.
+
+    Weakest to strongest, by test accuracy: the k-th weakest with the k-th strongest of its split. Random: drawn among
+    training networks. Of several architectures instead, smallest to largest: the k-th best of the smallest architecture
+    with the k-th best of the largest.
+
+    Raises:
+        ValueError: the zoo's records do not say how accurate its networks are.
+    """
+    if "test_accuracy" not in zoo.records:
+        raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'test_accuracy' to choose pairs by")
+    pairs, broken = [], set(zoo.not_finite)
+    for split in (TRAIN, HELDOUT):
+        order = sorted((i for i in zoo.ids(split) if i not in broken), key=lambda i: zoo.records.test_accuracy[i])
+        if len(zoo.family.archs) > 1:
+            ends = [[i for i in order[::-1] if zoo.records.arch[i] == zoo.family.names[k]] for k in (0, -1)]
+            pairs += [Pair(f"{split}, {SMALL_TO_LARGE}", *pair) for pair in zip(*ends, strict=False)][:count]
+            continue
+        half = min(count, len(order) // 2)
+        pairs += [Pair(f"{split}, {WEAK_TO_STRONG}", order[k], order[-1 - k]) for k in range(half)]
+    train, draw = [i for i in zoo.ids(TRAIN) if i not in broken], random.Random(seed)
+    if len(train) > 1 and len(zoo.family.archs) == 1:
+        pairs += [Pair(f"{TRAIN}, {RANDOM}", *draw.sample(train, 2)) for _ in range(count)]
+    return pairs
+
+
+class Curve(NamedTuple):
+    """Accuracy along the path between two classifiers of a zoo."""
+
+    kind: str
+    method: str
+    a: str
+    b: str
+    ends: tuple[float, float]
+    """accuracies of the original networks"""
+    accuracies: tuple[float, ...]
+    """at the positions of `gammas`"""
+    archs: tuple[str, ...]
+    """of the networks there"""
+
+    @property
+    def spearman(self) -> float | None:
+        """Rank correlation of accuracy with gamma, positive towards the better end; None where accuracy is constant."""
+        rank = correlation(gammas(len(self.accuracies)), self.accuracies, rank=True)
+        return rank if rank is None or self.ends[1] >= self.ends[0] else -rank
+
+    @property
+    def barrier(self) -> float:
+        """How far accuracy falls below the straight line between the path's own ends, at most (Frankle et al. 2020)."""
+        first, last = self.accuracies[0], self.accuracies[-1]
+        line = [first + g * (last - first) for g in gammas(len(self.accuracies))]
+        return max(expected - a for expected, a in zip(line, self.accuracies, strict=True))
+
+    def rows(self, count: int) -> list[dict]:
+        """Rows of a table: a row a step, measured on `count` images."""
+        about = {"kind": self.kind, "method": self.method, "a": self.a, "b": self.b, "count": count}
+        steps = zip(gammas(len(self.accuracies)), self.accuracies, self.archs, strict=True)
+        return [about | {"gamma": gamma, "accuracy": a, "arch": arch} for gamma, a, arch in steps]
+
+    def in_order(self, names: Sequence[str]) -> bool:
+        """Whether the walk passes through all of these architectures one after the other, none of them twice."""
+        passed = [arch for arch, _ in itertools.groupby(self.archs)]
+        return passed == list(names)
+
+
+def accuracy_curve(
+    space: NetSpace, zoo: Zoo, pair: Pair, method: str, images: Images, steps: int = PATH_STEPS
+) -> Curve:
+    """Walk a path between two classifiers and measure every step on the images."""
+    ends = [zoo[i].to(space.device) for i in (pair.a, pair.b)]
+    names = [zoo.records.name[i] for i in (pair.a, pair.b)]
+    path = METHODS[method].path(space, *ends, gammas(steps))
+    of_ends, of_path = ([accuracy(classify(n, images), images.labels) for n in ns] for ns in (ends, path))
+    return Curve(pair.kind, method, *names, tuple(of_ends), tuple(of_path), tuple(n.arch.name for n in path))
+
+
+def summarise_curves(curves: Sequence[Curve]) -> dict[str, dict[str, float | int | None]]:
+    """By kind of pair and method: monotonicity, the middle and the barrier, with their spread over pairs."""
+
+    def spread(values: Sequence[float]) -> float:
+        return statistics.stdev(values) if len(values) > 1 else 0.0
+
+    summary = {}
+    for kind, method in dict.fromkeys((curve.kind, curve.method) for curve in curves):
+        mine = [curve for curve in curves if (curve.kind, curve.method) == (kind, method)]
+        ranks = sorted(curve.spearman for curve in mine if curve.spearman is not None)
+        middle = [curve.accuracies[len(curve.accuracies) // 2] for curve in mine]
+        barriers = [curve.barrier for curve in mine]
+        figures = {
+            "spearman_median": statistics.median(ranks) if ranks else None,
+            "spearman_lowest": ranks[0] if ranks else None,
+            "spearman_highest": ranks[-1] if ranks else None,
+            "middle_accuracy_mean": statistics.mean(middle),
+            "middle_accuracy_std": spread(middle),
+            "barrier_mean": statistics.mean(barriers),
+            "barrier_std": spread(barriers),
+            "barrier_highest": max(barriers),
+        }
+        rounded = {name: None if value is None else round(value, 4) for name, value in figures.items()}
+        summary[f"{kind}, {method}"] = {"pairs": len(mine)} | rounded
+    return summary
+
+
+def summarise_walks(zoo: Zoo, curves: Sequence[Curve]) -> dict[str, dict]:
+    """By kind of pair: how many walks from the smallest to the largest architecture pass through all in order.
+
+    And what the networks at the positions of Eq. 12 and at the ends are worth against the zoo's own networks of that
+    architecture, which were trained directly (Fig. 5, center and right).
+    """
+    names, summary = zoo.family.names, {}
+    trained = zoo.records[zoo.records.split.isin(SPLITS)].groupby("arch").test_accuracy.mean().to_dict()
+    for kind in dict.fromkeys(curve.kind for curve in curves):
+        mine = [curve for curve in curves if curve.kind == kind]
+        positions = {}
+        for gamma, name in zip((0.0, *boundary_gammas(len(names)), 1.0), names, strict=True):
+            at = [round(gamma * (len(curve.accuracies) - 1)) for curve in mine]
+            found = [curve.accuracies[i] for curve, i in zip(mine, at, strict=True)]
+            right = [curve.archs[i] == name for curve, i in zip(mine, at, strict=True)]
+            figures = {
+                "gamma": gamma,
+                "architecture_right": statistics.mean(right),
+                "accuracy_mean": statistics.mean(found),
+                "accuracy_std": statistics.stdev(found) if len(found) > 1 else 0.0,
+            }
+            if name in trained:
+                figures |= {"trained_mean": trained[name], "ratio": figures["accuracy_mean"] / trained[name]}
+            positions[name] = {key: round(value, 4) for key, value in figures.items()}
+        in_order = sum(curve.in_order(names) for curve in mine)
+        summary[kind] = {"pairs": len(mine), "in_order": in_order, "steps": len(mine[0].accuracies), "at": positions}
+    return summary

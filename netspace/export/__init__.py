@@ -1,0 +1,1 @@
+"""Pictures, figures and files of what a space holds."""

@@ -1,0 +1,1 @@
+"""From a signed distance network to its surface."""

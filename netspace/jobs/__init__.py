@@ -1,0 +1,1 @@
+"""Long jobs: a folder each, with a queue, stopping and resuming."""

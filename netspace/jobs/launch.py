@@ -1,0 +1,128 @@
+"""From the recorded words of a long job to the command that may be run: job folders come from other people too.
+
+Only commands that this program's own parser knows as long jobs are run, and all that they write is their folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import takewhile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Where the product lies: jobs are run from here, so that no package of another folder is imported instead."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises ValueError instead of ending the process."""
+
+    def error(self, message: str) -> None:
+        raise ValueError(message)
+
+
+def kind_of(argv: Sequence[str]) -> str:
+    """The command's name: "train", "zoo fit-cnn"..."""
+    return " ".join(takewhile(lambda word: not word.startswith("-"), argv))
+
+
+def _command(kind: str, recipe: str | None = None) -> tuple[_Parser, _Parser]:
+    """The whole parser, and that of a long job; ValueError if there is no such job."""
+    commands = import_module("netspace.cli.main")  # above this module, and asked only when a job is started
+    whole = found = commands.build_parser(recipe, _Parser)
+    for name in kind.split():
+        choices = next((a.choices for a in found._actions if isinstance(a, argparse._SubParsersAction)), {})
+        found = choices.get(name)
+        if found is None:
+            break
+    if found is None or found.get_default("kind") != kind:
+        raise ValueError(f"{kind!r} is none of this program's long jobs")
+    return whole, found
+
+
+def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
+    """The words of a long job, each option as two words, with paths that do not depend on the working directory.
+
+    Paths relative to the product's own folder stay: jobs are run from there.
+
+    Raises:
+        ValueError: the words are not those of a long job, or there is no --out.
+    """
+    kind = kind_of(argv)
+    _, parser = _command(kind)
+    options = {flag: action for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
+    words, rest = kind.split(), list(argv[len(kind.split()) :])
+    given = set()
+    while rest:
+        flag, equals, value = rest.pop(0).partition("=")
+        fitting = [flag] if flag in options else [o for o in options if len(flag) > 2 and o.startswith(flag)]
+        if len(fitting) != 1 or isinstance(options[fitting[0]], argparse._HelpAction):
+            raise ValueError(f"{kind} has no option {flag!r}")
+        action = options[fitting[0]]
+        given.add(fitting[0])
+        words.append(fitting[0])
+        if action.nargs == 0:
+            if equals:
+                raise ValueError(f"{flag} takes no value")
+            continue
+        if not equals and not rest:
+            raise ValueError(f"{flag} has no value")
+        value = value if equals else rest.pop(0)
+        words.append(_absolute(fitting[0], action, value, directory))
+    if "--out" not in given:
+        raise ValueError(f"a job needs --out: {' '.join(argv)}")
+    return words
+
+
+def _absolute(flag: str, action: argparse.Action, value: str, directory: Path) -> str:
+    """The value of an option, as it means the same when the product's folder is the working directory."""
+    named = action.type is Path or flag == "--teacher" or (flag == "--target" and not value.startswith("chair:"))
+    if directory == ROOT or not named or Path(value).is_absolute():
+        return value
+    if flag == "--teacher" and ":" in value and not (directory / value).is_dir():
+        folder, _, name = value.rpartition(":")
+        return f"{directory / folder}:{name}"
+    return str(directory / value)
+
+
+def depends_on(argv: Sequence[str], directory: Path) -> bool:
+    """Whether the words of a long job mean something else in another working directory."""
+    return absolute_words(argv, directory) != absolute_words(argv, ROOT)
+
+
+def checked_words(words: Sequence[str], folder: Path) -> list[str]:
+    """The words of a long job that writes to `folder` and nowhere else; ValueError if the parser refuses them."""
+    flags = [i for i, word in enumerate(words) if word == "--out"]
+    kept = [word for i, word in enumerate(words) if i not in flags[1:] and i - 1 not in flags[1:]]
+    kept[kept.index("--out") + 1] = str(folder)
+    recipe = kept[kept.index("--recipe") + 1] if "--recipe" in kept else None
+    try:
+        args = _command(kind_of(kept), recipe)[0].parse_args(kept)
+    except SystemExit as error:
+        raise ValueError(f"the words are no command: {' '.join(kept)}") from error
+    if args.out != folder or args.kind != kind_of(kept):
+        raise ValueError(f"the words do not write to {folder}: {' '.join(kept)}")
+    return kept
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """The environment of a job's process: this one's, in which no folder but the product's is imported from.
+
+    Args:
+        directory: where the job was started; its data/ is one of the places where images are looked for.
+    """
+    paths = [str(ROOT), *(str(Path(p).absolute()) for p in _listed("PYTHONPATH"))]
+    data = [str(Path(p).expanduser().absolute()) for p in _listed("NETSPACE_DATA")]
+    if directory != ROOT and (directory / "data").is_dir():
+        data.append(str(directory / "data"))
+    added = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}  # the working directory is not imported from
+    if data:
+        added["NETSPACE_DATA"] = os.pathsep.join(data)
+    return {"OMP_NUM_THREADS": "1"} | os.environ | added
+
+
+def _listed(variable: str) -> list[str]:
+    """The folders that an environment variable names; empty entries, which mean the working directory, are left out."""
+    return [p for p in os.environ.get(variable, "").split(os.pathsep) if p]

@@ -1,0 +1,265 @@
+"""Target architectures (supplement III) and the families they form; the table ARCHS names them.
+
+A setting of the paper is a family of architectures ordered by size; ClassId = index in the family.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import torch
+from torch import Tensor, nn
+
+from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
+from .fields import SDF, Field, FieldSpec, Siren
+from .inputs import IMAGE_SETS
+from .prep import PrepSize, check_size, prep_size
+
+PAPER_WIDTH = 10_000
+"""PRep width of the authors' experiments."""
+
+Params = Mapping[str, Tensor]
+
+_threads = threading.local()
+
+
+@dataclass(frozen=True)
+class Arch:
+    """A target architecture: its name, what it is trained on, and how to build a freshly initialised module."""
+
+    name: str
+    data: str
+    """"sdf" for signed distance functions of shapes, else the image data set: of IMAGE_SETS, or as in "48px-37c"."""
+    build: partial[nn.Module]
+    """Called without arguments, a freshly initialised module, which evaluates many networks at once."""
+    build_trained: partial[nn.Module] | None = None
+    """the form it is trained in, where that is another one: with batch norm (supplement VI)"""
+    class_id: int | None = None
+    """of the paper's families (Table I)"""
+    field: str = SDF
+    """of coordinate networks: whether the value is a distance, or only its sign means anything"""
+
+    @property
+    def kind(self) -> str:
+        """What family of objectives and measures applies: sdf or images."""
+        return "sdf" if self.data == "sdf" else "images"
+
+    @cached_property
+    def skeleton(self) -> nn.Module:
+        """The module without values."""
+        with torch.device("meta"):
+            return self.build().requires_grad_(False)
+
+    @property
+    def _threads_skeleton(self) -> nn.Module:
+        """One of this thread's own: `functional_call` puts parameters into the module while it runs."""
+        mine = vars(_threads).setdefault("skeletons", {})
+        if self.name not in mine:
+            mine[self.name] = copy.deepcopy(self.skeleton)
+        return mine[self.name]
+
+    @cached_property
+    def shapes(self) -> dict[str, torch.Size]:
+        """Parameter name -> shape, in the order in which a PRep holds them."""
+        return {name: p.shape for name, p in self.skeleton.named_parameters()}
+
+    @cached_property
+    def num_params(self) -> int:
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def num_trained(self) -> int:
+        """Parameters of the form it is trained in: the paper's counts."""
+        with torch.device("meta"):
+            return sum(p.numel() for p in (self.build_trained or self.build)().parameters())
+
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        """Freshly drawn parameters, the same for the same seed; no global random state is touched."""
+        return {name: p.detach() for name, p in self._fresh(self.build, seed).named_parameters()}
+
+    def fresh(self, seed: int) -> nn.Module:
+        """A freshly initialised module in the form that is trained; the same for the same seed."""
+        return self._fresh(self.build_trained or self.build, seed)
+
+    @staticmethod
+    def _fresh(build: partial[nn.Module], seed: int) -> nn.Module:
+        with torch.device("meta"):
+            module = build()
+        module.to_empty(device="cpu").initialise(torch.Generator().manual_seed(seed))
+        return module
+
+    def apply_params(self, params: Params, x: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
+        """Outputs of one or many networks, params name -> (*b, *shape), for the same or for each its own inputs."""
+        return self._threads_skeleton.apply_params(params, x, hidden_dtype)
+
+    def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
+        """The parameters of the same SDF stretched along the axes by factors (3,)."""
+        return self.skeleton.stretch_params(params, factors)
+
+    def compile_params(self, params: Params, hidden_dtype: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:
+        """One network as a fast function for inference, without gradients."""
+        return self.skeleton.compile_params(params, hidden_dtype)
+
+    def check(self, shapes: Mapping[str, torch.Size]) -> None:
+        """ValueError, naming the first differences, unless these are the shapes of this architecture."""
+        problems = differences(shapes, self.shapes)
+        if problems:
+            raise ValueError(f"not a {self.name}: {problems}")
+
+
+def differences(found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> str:
+    """What sets two lists of named shapes apart, the first few in words; empty where nothing does."""
+    problems = [f"missing {n}" for n in expected if n not in found]
+    problems += [f"unknown {n}" for n in found if n not in expected]
+    problems += [
+        f"{n} is {tuple(found[n])} instead of {tuple(s)}"
+        for n, s in expected.items()
+        if n in found and tuple(found[n]) != tuple(s)
+    ]
+    return "; ".join(problems[:4]) + (" ..." if len(problems) > 4 else "")
+
+
+CLASSIFIERS: dict[str, Callable[..., partial[nn.Module]]] = {
+    "lenetlike": lambda size, classes, variant=PAPERS: partial(LeNetLike, size, classes, variant),
+    "vanillacnn": lambda size, classes, variant=PAPERS: partial(VanillaCNN, size, classes, variant),
+    "resnet8": lambda size, classes, variant=PAPERS, **norm: partial(ResNet, 1, size, classes, variant, **norm),
+    "resnet32": lambda size, classes, variant=PAPERS, **norm: partial(ResNet, 5, size, classes, variant, **norm),
+    "resnet56": lambda size, classes, variant=PAPERS, **norm: partial(ResNet, 9, size, classes, variant, **norm),
+}
+"""The paper's classifiers, by increasing size; the last is its teacher. For any image size and number of classes."""
+
+MOST_BLOCKS = 200
+"""of a ResNet's stage: depth 1,202 is the deepest that its authors trained"""
+_BASE = re.compile(r"resnet(\d{1,4})|cnn\[([\w.-]+)\]")
+
+
+def maker(base: str) -> Callable[..., partial[nn.Module]]:
+    """How a classifier of any size is built: one of CLASSIFIERS, a ResNet of another depth, or `cnn[layers]`.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if base in CLASSIFIERS:
+        return CLASSIFIERS[base]
+    found = _BASE.fullmatch(base)
+    if found and found[2]:
+        return lambda size, classes, variant=PAPERS: partial(Sequence, found[2], size, classes, variant)
+    if found and (int(found[1]) - 2) % 6 == 0 and 1 <= (int(found[1]) - 2) // 6 <= MOST_BLOCKS:
+        blocks = (int(found[1]) - 2) // 6
+        return lambda size, classes, variant=PAPERS, **norm: partial(ResNet, blocks, size, classes, variant, **norm)
+    if found:
+        raise ValueError(f"{base!r}: CIFAR ResNets have depth 6n + 2, from 8 to {6 * MOST_BLOCKS + 2}")
+    raise ValueError(f"unknown architecture {base!r}")
+
+
+def classifier(base: str, data: str, size: int, classes: int, variant: Variant = PAPERS) -> Arch:
+    """A classifier (see `maker`) for images of `size` pixels in `classes` classes, named base/data and its variant."""
+    make = maker(base)
+    trained = make(size, classes, variant, norm=True) if base.startswith("resnet") else None
+    order = list(CLASSIFIERS)
+    class_id = order.index(base) if base in order[:-1] and variant == PAPERS else None
+    return Arch(f"{base}/{data}{variant}", data, make(size, classes, variant), trained, class_id)
+
+
+def field_arch(spec: FieldSpec) -> Arch:
+    """The architecture of a coordinate network."""
+    return ARCHS.get(spec.name) or Arch(spec.name, "sdf", partial(Field, spec), field=spec.field)
+
+
+ARCHS: dict[str, Arch] = {
+    arch.name: arch
+    for arch in [
+        Arch("siren256", "sdf", partial(Siren, 256)),
+        Arch("siren64", "sdf", partial(Siren, 64)),
+        *(classifier(base, name, spec.size, spec.classes) for name, spec in IMAGE_SETS.items() for base in CLASSIFIERS),
+    ]
+}
+
+_CLASSIFIER = re.compile(r"(?P<base>[^/]+)/(?P<data>[\w-]+)(?P<variant>(:[^/:]+)*)")
+_OTHER_IMAGES = re.compile(r"([0-9]{1,9})px-([0-9]{1,9})c")
+MOST_PIXELS, MOST_CLASSES = 1024, 100_000
+"""of images of other sizes: larger networks fit no PRep that a machine could hold"""
+LONGEST_NAME = 2000
+
+
+@functools.cache
+def arch_named(name: str) -> Arch:
+    """An architecture of the table, or one that its name spells out.
+
+    `resnet20/48px-37c`: for any images of 48 pixels in 37 classes. `resnet20/cifar10:relu:mean=0.5:std=0.5`: with
+    another activation and normalisation. `siren/3-128-128-1@60`, `mlp/3-256-256-1:relu:pe6`: see `fields.FieldSpec`.
+
+    Raises:
+        ValueError: there is none of this name, or it does not fit such images.
+    """
+    if name in ARCHS:
+        return ARCHS[name]
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"a name of an architecture has {LONGEST_NAME} letters at most, got {len(name)}")
+    if name.startswith(("siren", "mlp/")):
+        return field_arch(FieldSpec.parse(name))
+    found = _CLASSIFIER.fullmatch(name)
+    known = found and (found["data"] in IMAGE_SETS or _OTHER_IMAGES.fullmatch(found["data"]))
+    if not known or not (found["base"] in CLASSIFIERS or _BASE.fullmatch(found["base"])):
+        raise ValueError(
+            f"unknown architecture {name!r}; known: {', '.join(ARCHS)}, and e.g. resnet20/48px-37c for images of "
+            "48 pixels in 37 classes, resnet8/digits:relu, siren/3-128-128-1@30"
+        )
+    if found["data"] in IMAGE_SETS:
+        spec = IMAGE_SETS[found["data"]]
+        size, classes = spec.size, spec.classes
+    else:
+        size, classes = map(int, _OTHER_IMAGES.fullmatch(found["data"]).groups())
+    if size > MOST_PIXELS or classes > MOST_CLASSES:
+        raise ValueError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
+    arch = classifier(found["base"], found["data"], size, classes, Variant.parse(found["variant"]))
+    if arch.name in ARCHS:
+        return ARCHS[arch.name]
+    arch.skeleton  # noqa: B018  (raises where it does not fit)
+    return arch
+
+
+@dataclass(frozen=True)
+class Family:
+    """Architectures of one space, ordered by size, and the PRep size they share. ClassId = index."""
+
+    archs: tuple[Arch, ...]
+    size: PrepSize
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", check_size(self.size))  # any pair may be given
+        counts = [arch.num_params for arch in self.archs]
+        if not counts or counts != sorted(counts):
+            raise ValueError(f"a family lists its architectures by increasing size, got {counts} parameters")
+        room = self.size.height * self.size.width
+        if counts[-1] > room:
+            largest = self.archs[-1]
+            raise ValueError(f"PRep {self.size} holds {room} values, {largest.name} has {largest.num_params}")
+
+    @classmethod
+    def of(cls, *names: str, width: int = PAPER_WIDTH) -> Family:
+        """The family of the named architectures, with the smallest PRep of this width that holds all of them."""
+        archs = tuple(sorted((arch_named(name) for name in names), key=lambda arch: arch.num_params))
+        return cls(archs, prep_size(archs[-1].num_params, width))
+
+    @property
+    def names(self) -> list[str]:
+        return [arch.name for arch in self.archs]
+
+    def class_ids(self, preps: Tensor) -> Tensor:
+        """ClassIds (b) of PReps (b, 1, H, W): the smallest architecture that all of a PRep's values belong to.
+
+        Behind a network's last parameter a PRep is zero, so its padding says what it holds.
+        """
+        flat = preps.flatten(1)
+        places = torch.arange(1, flat.shape[1] + 1, device=flat.device)
+        used = ((flat != 0) * places).amax(dim=1)  # (b) values up to the last that is not zero
+        counts = torch.tensor([arch.num_params for arch in self.archs], device=flat.device)
+        return torch.searchsorted(counts, used).clamp(max=len(self.archs) - 1)

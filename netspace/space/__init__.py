@@ -1,0 +1,1 @@
+"""The space: encoders, decoders, class head and the losses of Eqs. 1 to 12."""

@@ -1,0 +1,1 @@
+"""What a space is trained on and selected by."""

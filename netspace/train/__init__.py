@@ -1,0 +1,1 @@
+"""What runs an optimizer: zoos, spaces, latent space optimisation."""

@@ -1,0 +1,288 @@
+"""Train zoos of image classifiers, each from its own initialisation (supplement IV, "Nets Datasets").
+
+The single schedule collects networks of different performance: Adam, each stopped after its own number of epochs.
+The multi schedule collects good ones: SGD with decay, each the best of its epochs on the validation images.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+from torch.nn.functional import cross_entropy
+
+from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from ..data.images import Images, augment, load_images, normalise
+from ..evaluate.measures import accuracy, classify
+from ..nets.archs import Arch, arch_named
+from ..nets.fuse import fuse, trained_module
+from ..nets.network import Network
+from ..nets.prep import prep_size
+from ..tasks.objectives import check_classes
+from ..zoo.store import HELDOUT, TRAIN, VALIDATION
+from .make_zoo import Made, Progress, make_zoo
+
+DECAY_AT, DECAY = (0.5, 0.6, 0.7), 0.1
+"""The multi schedule multiplies its rate by 0.1 at epochs 150, 180 and 210 of 300."""
+COMPARED = 256
+"""images on which a network before and after fusing are compared"""
+
+
+@dataclass(frozen=True)
+class CnnConfig:
+    """How image classifiers are trained. Defaults are this product's; `recipes.PAPER_SINGLE_ZOO` has the paper's."""
+
+    arch: str = option("resnet8/digits", "architecture of every network, see `archs`")
+    count: int = option(80, "networks", least=1, most=MOST_ROWS)
+    schedule: str = option(
+        "single",
+        "single: Adam, each stopped after its own number of epochs; multi: SGD with decay, best on validation",
+        choices=("single", "multi"),
+    )
+    epochs: float = option(30.0, "epochs of the longest network; multi: of every network", least=1e-3, most=1e6)
+    first_epochs: float = option(1.0, "single: epochs of the shortest; the others lie evenly in their logarithm")
+    lr: float = option(1e-4, "learning rate; single: constant", above=0, most=MOST_RATE)
+    momentum: float = option(0.9, "multi: SGD's momentum", least=0, below=1)
+    weight_decay: float = option(5e-4, "multi: weight decay", least=0)
+    batch: int = option(128, "images a step", least=2, most=MOST_ROWS)
+    inits: int = option(0, "initialisations that the networks share among them; 0: each has its own (paper)", least=0)
+    limit: int = option(0, "training images used; 0: all", least=0)
+    validation: int = option(8, "networks to select spaces by", least=0)
+    heldout: int = option(8, "networks that no space sees in training", least=0)
+    dtype: str = option("bfloat16", "precision of training", choices=DTYPES[:2])
+    store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
+    seed: int = option(0, "seed of initialisations, batches and splits", least=0, most=MOST_SEED)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        arch = arch_named(self.arch)
+        if arch.kind != "images":
+            raise ValueError(f"{arch.name} is no image classifier; fit-sdf fits it")
+        if self.schedule == "single" and not 0 < self.first_epochs <= self.epochs:
+            raise ValueError(f"--first-epochs is {self.first_epochs}, it must be above 0 and at most {self.epochs}")
+        if self.validation + self.heldout >= self.count:
+            raise ValueError(
+                f"{self.validation} validation and {self.heldout} held-out networks leave none of {self.count} to "
+                "train a space on"
+            )
+
+
+class Run(NamedTuple):
+    """One network to be trained."""
+
+    name: str
+    init: int
+    """seed of its initialisation"""
+    seed: int
+    """of its batches and augmentation"""
+    epochs: float
+
+
+def runs(config: CnnConfig) -> list[Run]:
+    """The networks of a zoo: in the single schedule dense in short trainings, sparse in long ones, as the paper's."""
+    base = config.arch.split("/")[0]
+    rate = config.epochs / config.first_epochs if config.schedule == "single" else 1.0
+    lengths = [config.epochs * rate ** (k / max(1, config.count - 1) - 1) for k in range(config.count)]
+    lengths[-1] = config.epochs
+    seeds = [config.seed + 1_000_003 * (k + 1) for k in range(config.count)]
+    return [
+        Run(f"{base}-{k:03d}", seeds[k % config.inits] if config.inits else seeds[k], seeds[k], e)
+        for k, e in enumerate(lengths)
+    ]
+
+
+def splits_of(config: CnnConfig) -> dict[str, str]:
+    """Name of a network -> its split, drawn at random as the paper's 100/16/16."""
+    order = torch.randperm(config.count, generator=torch.Generator().manual_seed(config.seed)).tolist()
+    split = [HELDOUT] * config.heldout + [VALIDATION] * config.validation
+    split += [TRAIN] * (config.count - len(split))
+    return {run.name: split[place] for run, place in zip(runs(config), order, strict=True)}
+
+
+# -- training many at once -----------------------------------------------------------------------------------------
+
+
+def _loop(modules: Sequence[nn.Module]) -> tuple[list[Tensor], Callable[[Tensor], Tensor], Callable[[int], dict]]:
+    """Each module by itself: fastest on a CPU."""
+
+    def logits(x: Tensor) -> Tensor:
+        return torch.stack([module(images) for module, images in zip(modules, x, strict=True)])
+
+    return [p for m in modules for p in m.parameters()], logits, lambda i: modules[i].state_dict()
+
+
+def _vmap(modules: Sequence[nn.Module]) -> tuple[list[Tensor], Callable[[Tensor], Tensor], Callable[[int], dict]]:
+    """All at once, which torch turns into grouped convolutions: for a GPU."""
+    params, buffers = stack_module_state(list(modules))
+    inner = modules[0]
+
+    def logits(x: Tensor) -> Tensor:
+        return vmap(lambda p, b, images: functional_call(inner, (p, b), (images,)))(params, buffers, x)
+
+    return list(params.values()), logits, lambda i: {name: t[i] for name, t in (params | buffers).items()}
+
+
+WAYS = {"loop": _loop, "vmap": _vmap}
+"""Ways to train a group of networks of one architecture: modules -> parameters, logits (g, n, C) of images
+(g, n, 3, S, S), and the state dict of one network."""
+
+
+def fit_cnns(
+    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images | None = None
+) -> list[nn.Module]:
+    """Train a group of networks on the images' device; what is returned is the trained form, in evaluation mode.
+
+    A network's initialisation, order of images and augmentation are known from its seeds alone.
+
+    Args:
+        validation: images by which the multi schedule keeps the best epoch of each network.
+    """
+    device = images.pixels.device
+    modules = [arch.fresh(run.init).to(device, memory_format=torch.channels_last).train() for run in group]
+    parameters, logits, state_of = WAYS[way](modules)
+    if config.schedule == "single":
+        optimiser = torch.optim.Adam(parameters, lr=config.lr, fused=True)
+    else:
+        optimiser = torch.optim.SGD(
+            parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
+        )
+    generators = [torch.Generator(device).manual_seed(run.seed) for run in group]
+    n = len(images)
+    size = min(config.batch, n)
+    per_epoch = n // size
+    last = [max(1, round(run.epochs * per_epoch)) for run in group]
+    kept: list[dict] = [{} for _ in group]
+    best = [-1.0] * len(group)
+    orders: list[Tensor] = []
+    for step in range(max(last)):
+        place = step % per_epoch
+        if place == 0:
+            orders = [torch.randperm(n, device=device, generator=g) for g in generators]
+        if config.schedule == "multi":
+            decays = sum(step >= share * max(last) for share in DECAY_AT)
+            optimiser.param_groups[0]["lr"] = config.lr * DECAY**decays
+        picks = [order[place * size : (place + 1) * size] for order in orders]
+        pixels = [
+            augment(images.pixels[pick], images.pad, images.flip, g) for pick, g in zip(picks, generators, strict=True)
+        ]
+        x = torch.stack([normalise(p).contiguous(memory_format=torch.channels_last) for p in pixels])
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.dtype == "bfloat16"):
+            said = logits(x)  # (g, n, C)
+        truth = torch.stack([images.labels[pick] for pick in picks])  # (g, n)
+        loss = cross_entropy(said.float().flatten(0, 1), truth.flatten(), reduction="none").view_as(truth).mean(dim=1)
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+        done = step + 1
+        for i in range(len(group)):
+            if config.schedule == "single":
+                keep = done == last[i]
+            else:
+                keep = done % per_epoch == 0 or done == last[i]
+                if keep:
+                    score = _validation_accuracy(arch, state_of(i), validation)
+                    keep, best[i] = score > best[i], max(score, best[i])
+            if keep:
+                kept[i] = {name: t.detach().clone() for name, t in state_of(i).items()}
+    return [trained_module(arch, state).to(device) for state in kept]
+
+
+def _validation_accuracy(arch: Arch, state: dict[str, Tensor], images: Images) -> float:
+    fused = fuse(arch, trained_module(arch, state).to(images.pixels.device), normalise(images.pixels[:1]))
+    network = Network.of(arch, fused.params, prep_size(arch.num_params, 8))
+    return accuracy(classify(network, images), images.labels)
+
+
+# -- a zoo of them -------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _images(name: str, split: str, folder: Path | None, device: str) -> Images:
+    """Once a process."""
+    return load_images(name, split, folder).to(device)
+
+
+def _fit_what_fits(
+    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images
+) -> list[nn.Module]:
+    """`fit_cnns`, in groups of half the size where GPU memory runs out; the networks are the same."""
+    try:
+        return fit_cnns(arch, images, group, config, way, validation)
+    except torch.OutOfMemoryError:
+        half = len(group) // 2
+        if not half:
+            raise
+    warnings.warn(f"out of GPU memory: going on with {half} networks at once", stacklevel=2)
+    return [m for g in (group[:half], group[half:]) for m in _fit_what_fits(arch, images, g, config, way, validation)]
+
+
+def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -> list[Made]:
+    """Train a group of networks, fuse their batch norms and measure what is stored."""
+    group, config, device = job
+    arch = arch_named(config.arch)
+    train, validation, test = (_images(arch.data, split, folder, device) for split in ("train", "validation", "test"))
+    if config.limit:
+        some = torch.randperm(len(train), generator=torch.Generator().manual_seed(config.seed))[: config.limit]
+        train = train.take(some.to(device))  # at random: data sets may come class by class
+    start = time.perf_counter()
+    way = "loop" if device == "cpu" else "vmap"
+    modules = _fit_what_fits(arch, train, group, config, way, validation)
+    seconds = (time.perf_counter() - start) / len(group)
+    made = []
+    for run, module in zip(group, modules, strict=True):
+        fused = fuse(arch, module, normalise(test.pixels[:COMPARED]))
+        params = {name: p.to(getattr(torch, config.store_dtype)) for name, p in fused.params.items()}
+        if not all(p.isfinite().all() for p in params.values()):
+            made.append(Made(run.name, None, {}, f"{run.name}: its weights are not finite; try a lower --lr"))
+            continue
+        stored = Network.of(arch, {name: p.float() for name, p in params.items()}, prep_size(arch.num_params, 8))
+        record = {
+            "init": run.init,
+            "seed": run.seed,
+            "epochs": run.epochs,
+            "val_accuracy": accuracy(classify(stored, validation), validation.labels),
+            "test_accuracy": accuracy(classify(stored, test), test.labels),
+            "fused_difference": fused.difference,
+            "norms_never_run": len(fused.never_run),
+            "seconds": seconds,
+        }
+        made.append(Made(run.name, {name: p.cpu().numpy() for name, p in params.items()}, record, ""))
+    return made
+
+
+def make_cnn_zoo(
+    folder: Path,
+    config: CnnConfig,
+    *,
+    data: Path | None = None,
+    resume: bool = False,
+    workers: int = 1,
+    group: int = 1,
+    device: str = "cpu",
+) -> Iterator[Progress]:
+    """Train a zoo of image classifiers; a generator of progress lines, see `make_zoo`.
+
+    Args:
+        data: folder of the images; None: looked for.
+        group: networks trained at once; those of a group are about equally long. 1 is fastest on a CPU.
+
+    Raises:
+        BadData: the images are not here, or cannot be read.
+        ValueError: the images are of another size or have other classes than the architecture.
+    """
+    arch = arch_named(config.arch)
+    check_classes(arch, _images(arch.data, "test", data, device))
+    longest_first = sorted(runs(config), key=lambda run: -run.epochs)
+    groups = [longest_first[i : i + group] for i in range(0, config.count, group)]
+    yield from make_zoo(
+        folder, arch, groups, config, functools.partial(_fit_group, data), splits_of(config),
+        made_by="zoo fit-cnn", resume=resume, workers=workers, device=device,
+    )  # fmt: skip

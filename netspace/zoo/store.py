@@ -1,0 +1,350 @@
+"""A zoo on disk: many trained networks as stacked weights and a table of records.
+
+    zoo.json             format, family (architectures, PRep size), how the zoo was made
+    weights.safetensors  "<arch>/<parameter>": (b, *shape), one row a network
+    records.parquet      a row a network: name, arch, row, split, ...
+
+The records are the commit point: weights are written first and may hold further rows that are not listed yet.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import BadFolder
+from ..io import read_json, read_tensors, refuse_others, replacing
+from ..nets.archs import Family, arch_named
+from ..nets.network import Network
+from ..nets.prep import PrepSize, pack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+TRAIN, VALIDATION, HELDOUT = SPLITS = ("train", "validation", "heldout")
+"""Of networks: to learn from, to select the best checkpoint by where a zoo has such, and never seen."""
+
+OPTIMISED = "optimised"
+"""Split of networks that latent space optimisation made: no space is trained on them or selected by them, and none is
+chosen as teacher unless by name."""
+
+IMPORTED = "imported"
+"""Split of networks from elsewhere, of which nobody knows what they were trained on; treated like those."""
+
+
+def family_to_json(family: Family) -> dict:
+    return {"archs": family.names, "size": list(family.size)}
+
+
+def family_from_json(data: dict) -> Family:
+    """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
+    names, size = data["archs"], data["size"]
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"a family lists the names of its architectures, got {names!r}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"a family lists each architecture once, got {', '.join(names)}")
+    if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
+        raise ValueError(f"the size of a PRep is two whole numbers, got {size!r}")
+    return Family(tuple(arch_named(name) for name in names), PrepSize(*size))
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Trained networks of one family; `zoo[i]` or `zoo["name"]` is a `Network`."""
+
+    folder: Path
+    family: Family
+    records: pd.DataFrame
+    """one row a network, index 0 ... b-1; at least name, arch, row, split"""
+    weights: dict[str, Tensor]
+    """"<arch>/<parameter>" -> (rows, *shape), as stored"""
+    about: dict
+    """how the zoo was made: zoo.json"""
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Zoo:
+        """Read a zoo; BadFolder, in one sentence, where it is missing, truncated or inconsistent."""
+        import pandas as pd
+
+        folder = Path(folder)
+        about = read_json(folder / "zoo.json")
+        if about.get("format") != FORMAT:
+            raise BadFolder(f"{folder} has zoo format {about.get('format')}, this program reads format {FORMAT}")
+        try:
+            family = family_from_json(about["family"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadFolder(f"{folder / 'zoo.json'}: {error}") from error
+        if not (folder / "records.parquet").is_file():
+            raise BadFolder(f"{folder} has no records.parquet: no network was finished yet")
+        try:
+            records = pd.read_parquet(folder / "records.parquet")
+        except Exception as error:  # pyarrow raises many kinds for a damaged file
+            raise BadFolder(f"{folder / 'records.parquet'} cannot be read ({error})") from error
+        missing = [column for column in ("name", "arch", "row", "split") if column not in records]
+        if missing:
+            raise BadFolder(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
+        weights = read_tensors(folder / "weights.safetensors")
+        zoo = cls(folder, family, records.reset_index(drop=True), weights, about)
+        zoo._check_records()
+        zoo._check()
+        return zoo
+
+    def _check_records(self) -> None:
+        """Raise BadFolder unless the table gives every network a name of its own, and its place."""
+        import pandas as pd
+
+        records, where = self.records, self.folder / "records.parquet"
+        if not len(records):
+            raise BadFolder(f"{where} lists no network")
+        if not records.columns.is_unique:
+            raise BadFolder(f"{where} has the column {records.columns[records.columns.duplicated()][0]!r} twice")
+        for column in ("name", "arch", "split"):
+            wrong = [value for value in records[column].tolist() if not (isinstance(value, str) and value)]
+            if wrong:
+                raise BadFolder(f"{where} has {wrong[0]!r} in the column {column!r}, it must be a text")
+        twice = records.name[records.name.duplicated()]
+        if len(twice):
+            raise BadFolder(f"{where} lists two networks called {twice.iloc[0]!r}")
+        row = records.row
+        if not pd.api.types.is_integer_dtype(row) or row.isna().any():
+            raise BadFolder(f"{where} has a column 'row' of type {row.dtype}, it must hold whole numbers")
+        if row.min() < 0:
+            raise BadFolder(f"{where} has {row.min()} in the column 'row', it must be at least 0")
+        shared = records[records.duplicated(["arch", "row"])]
+        if len(shared):
+            arch, row = shared.arch.iloc[0], shared.row.iloc[0]
+            raise BadFolder(f"{where} lists two networks with the weights in row {row} of {arch}")
+
+    def _check(self) -> None:
+        for arch in self.family.archs:
+            mine = self.records[self.records.arch == arch.name]
+            stacks = {n: self.weights[f"{arch.name}/{n}"] for n in arch.shapes if f"{arch.name}/{n}" in self.weights}
+            try:
+                arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
+            except ValueError as error:
+                raise BadFolder(f"{self.folder / 'weights.safetensors'}: {error}") from error
+            other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
+            if other:
+                dtype = str(stacks[other].dtype).removeprefix("torch.")
+                raise BadFolder(
+                    f"{self.folder / 'weights.safetensors'}: {arch.name}/{other} has values of type {dtype}"
+                )
+            rows = min(len(stack) for stack in stacks.values())
+            if len(mine) and rows <= mine.row.max():
+                raise BadFolder(f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated")
+        known = {f"{arch.name}/{name}" for arch in self.family.archs for name in arch.shapes}
+        if set(self.weights) - known:
+            raise BadFolder(
+                f"{self.folder / 'weights.safetensors'} has the unknown key {min(set(self.weights) - known)!r}"
+            )
+        unknown = set(self.records.arch) - set(self.family.names)
+        if unknown:
+            raise BadFolder(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, key: int | str) -> Network:
+        """The network of an id or a name, in float32; KeyError where there is none."""
+        i = self.index(key)
+        arch = self.family.archs[self.family.names.index(self.records.arch[i])]
+        return Network(arch, self.preps([i])[0])
+
+    def index(self, key: int | str) -> int:
+        """The id of a network given by id or name; KeyError, naming the zoo, where there is none."""
+        if isinstance(key, str):
+            found = self.records.index[self.records.name == key]
+            if not len(found):
+                raise KeyError(
+                    f"no network {key!r} in {self.folder} ({len(self)} networks, e.g. {self.records.name[0]!r})"
+                )
+            return int(found[0])
+        if not 0 <= key < len(self):
+            raise KeyError(f"no network {key} in {self.folder}, which has 0 to {len(self) - 1}")
+        return key
+
+    def ids(self, split: str) -> list[int]:
+        """The ids of a split."""
+        return [int(i) for i in self.records.index[self.records.split == split]]
+
+    @functools.cached_property
+    def not_finite(self) -> list[int]:
+        """Return the ids of networks with weights that are NaN or infinite. Reads all weights, once."""
+
+        bad = np.zeros(len(self), bool)
+        for arch in self.family.archs:
+            mine = (self.records.arch == arch.name).to_numpy()
+            rows = torch.tensor(self.records.row[mine].to_numpy(np.int64))
+            good = torch.ones(len(rows), dtype=torch.bool)
+            for name in arch.shapes:
+                largest = self.weights[f"{arch.name}/{name}"].flatten(1).abs().amax(dim=1)  # (rows), NaN where any is
+                good &= largest[rows].isfinite()
+            bad[mine] = ~good.numpy()
+        return np.flatnonzero(bad).tolist()
+
+    def check_finite(self, ids: Sequence[int]) -> None:
+        """Raise BadFolder, with names, if the weights of any of these networks are not finite."""
+        bad = set(self.not_finite).intersection(ids)
+        if bad:
+            names = [repr(self.records.name[i]) for i in sorted(bad)]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            raise BadFolder(
+                f"{self.folder} has networks whose weights are not finite: {', '.join(names[:3])}{more}; "
+                "`zoo select` leaves them out"
+            )
+
+    def preps(self, ids: Sequence[int]) -> Tensor:
+        """PReps (b, 1, H, W) float32 of the networks with these ids."""
+        preps = torch.zeros(len(ids), 1, *self.family.size)
+        for arch in self.family.archs:
+            at = [k for k, i in enumerate(ids) if self.records.arch[i] == arch.name]
+            if at:
+                rows = torch.tensor([int(self.records.row[ids[k]]) for k in at])
+                params = {name: self.weights[f"{arch.name}/{name}"][rows].float() for name in arch.shapes}
+                preps[torch.tensor(at)] = pack(params, self.family.size, batch_ndim=1)
+        return preps
+
+
+def write_about(folder: Path, family: Family, about: dict) -> None:
+    """Write zoo.json alone: a zoo of which no network is finished yet."""
+    with replacing(folder / "zoo.json") as path:
+        path.write_text(json.dumps({"format": FORMAT, "family": family_to_json(family)} | about, indent=2) + "\n")
+
+
+def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict[str, Tensor], about: dict) -> None:
+    """Write a zoo, each file in one step, the records last; an earlier zoo in the folder stays readable throughout.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; what was there before is untouched.
+    """
+    from safetensors.torch import save
+
+    write_about(folder, family, about)
+    with replacing(folder / "weights.safetensors") as path:
+        path.write_bytes(save({name: stack.contiguous() for name, stack in weights.items()}))
+    with replacing(folder / "records.parquet") as path:
+        records.to_parquet(path, index=False)
+
+
+def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
+    """Write a part of a zoo as a zoo of its own. ValueError without an id, BadFolder where the folder holds a zoo."""
+    if not len(ids):
+        raise ValueError(f"no network of {zoo.folder} was selected")
+    join([(zoo, ids)], folder, {k: v for k, v in zoo.about.items() if k not in ("format", "family")})
+
+
+def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict | None = None) -> None:
+    """Write networks of one or several zoos, each with its ids, as one zoo, whose family has all their architectures.
+
+    The column `origin` keeps which of several zoos a network comes from; networks of the same name get it as a prefix.
+
+    Raises:
+        ValueError: two networks of one zoo have the same name, or the architectures are for different data.
+        BadFolder: the folder holds a zoo already.
+    """
+    import pandas as pd
+
+    if (folder / "zoo.json").exists():
+        raise BadFolder(f"{folder} holds a zoo already; choose another folder")
+    refuse_others(folder)
+    family = joint_family([zoo.family for zoo, _ in parts])
+    tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
+    for (zoo, ids), origin in zip(parts, origins([zoo.folder for zoo, _ in parts]), strict=True):
+        records = zoo.records.iloc[list(ids)].reset_index(drop=True)
+        if len(parts) > 1:
+            given = records.origin if "origin" in records else pd.Series([None] * len(records), dtype=object)
+            records["origin"] = given.astype(object).where(given.notna(), origin)
+            records["_part"] = origin
+        for arch in zoo.family.archs:
+            mine = records.arch == arch.name
+            rows = torch.tensor(records.row[mine].to_numpy(), dtype=torch.long)
+            before = sum(map(len, stacks[f"{arch.name}/{next(iter(arch.shapes))}"]))
+            records.loc[mine, "row"] = range(before, before + len(rows))
+            for name in arch.shapes:
+                stacks[f"{arch.name}/{name}"].append(zoo.weights[f"{arch.name}/{name}"][rows])
+        tables.append(records)
+    records = pd.concat(tables, ignore_index=True)
+    if "_part" in records and not records.duplicated(["_part", "name"]).any():
+        shared = records.name.duplicated(keep=False)
+        records.loc[shared, "name"] = records["_part"][shared] + "-" + records.name[shared]
+    records = records.drop(columns="_part", errors="ignore")
+    twice = records.name[records.name.duplicated()]
+    if len(twice):
+        raise ValueError(f"two networks are called {twice.iloc[0]!r}")
+    whole = sum(len(zoo) for zoo, _ in parts)
+    part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
+    weights = {name: torch.cat(stack) for name, stack in stacks.items()}
+    write_zoo(folder, family, records, weights, (about or {}) | part_of)
+
+
+def origins(folders: Sequence[Path]) -> list[str]:
+    """Short names that tell folders apart: their own, or those of the folders above if these are the same or "zoo"."""
+    parts = [folder.resolve().parts for folder in folders]
+    parts = [each[:-1] if each[-1] == "zoo" and len(each) > 2 else each for each in parts]
+    while len(set(parts)) > 1 and min(map(len, parts)) > 1 and len({each[-1] for each in parts}) == 1:
+        parts = [each[:-1] for each in parts]
+    names = [each[-1] for each in parts]
+    depth = 1
+    while len(set(names)) < len(set(parts)) and depth < max(map(len, parts)):
+        depth += 1
+        names = ["-".join(each[-depth:]).lstrip("/-") for each in parts]
+    return names
+
+
+def joint_family(families: Sequence[Family]) -> Family:
+    """The family of all architectures of some families; ValueError where they are for different data."""
+    if all(family == families[0] for family in families):
+        return families[0]
+    names = list(dict.fromkeys(name for family in families for name in family.names))
+    data = {arch_named(name).data for name in names}
+    if len(data) > 1:
+        raise ValueError(f"architectures for different data make no family: {', '.join(sorted(data))}")
+    return Family.of(*names, width=families[0].size.width)
+
+
+def add(folder: Path, network: Network, record: dict) -> Zoo:
+    """Append a network to the zoo of a folder, in the zoo's precision; returns the zoo with it.
+
+    Args:
+        record: what is known of it, at least its name and split; other columns of the zoo's table are left empty.
+
+    Raises:
+        ValueError: there is a network of this name already, or its architecture is not of the zoo's family.
+        BadFolder: the folder holds no zoo, or a job is writing it.
+    """
+    import pandas as pd
+    from filelock import FileLock, Timeout
+
+    read_json(folder / "zoo.json")
+    try:
+        lock = FileLock(folder / ".lock", timeout=2)  # a job's own
+        with lock:
+            zoo = Zoo.load(folder)
+            if network.arch.name not in zoo.family.names:
+                raise ValueError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
+            if record["name"] in set(zoo.records.name):
+                raise ValueError(f"{folder} holds a network {record['name']!r} already")
+            weights = dict(zoo.weights)
+            for name, p in network.params.items():
+                stack = weights[f"{network.arch.name}/{name}"]
+                new = p.detach().cpu().to(stack.dtype).unsqueeze(0)
+                if not new.isfinite().all():
+                    raise ValueError(f"{record['name']} has weights that are not finite in {folder}'s precision")
+                weights[f"{network.arch.name}/{name}"] = torch.cat([stack, new])
+            row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
+            fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
+            records = pd.concat([zoo.records, fresh], ignore_index=True)
+            about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
+            write_zoo(folder, zoo.family, records, weights, about)
+            return Zoo.load(folder)
+    except Timeout:
+        raise BadFolder(f"{folder} is being written by a job; try again when it has ended") from None
