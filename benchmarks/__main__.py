@@ -21,8 +21,9 @@ import torch
 
 import netspace
 from netspace.data.images import load_images
+from netspace.errors import NoSurface
 from netspace.evaluate.interpolate import METHODS
-from netspace.geometry.mesh import NoSurface, extract_dense, isosurface, sign_changing_cells, surface_of
+from netspace.geometry.mesh import extract_dense, isosurface, sign_changing_cells, surface_of
 from netspace.train.fit_cnn import WAYS, CnnConfig, Run, fit_cnns
 from netspace.zoo.store import TRAIN
 

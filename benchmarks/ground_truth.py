@@ -20,6 +20,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from netspace.errors import MeshError
+
 UP = {".off": "z", ".3mf": "z"}
 CELL = 0.004
 """Edge of a flooded cell; the longest side is 1.8."""
@@ -192,7 +194,7 @@ def main() -> None:
 
     from netspace import Zoo
     from netspace.data.meshes import mesh_files, read_mesh
-    from netspace.data.solids import BadMesh, Solid, check
+    from netspace.data.solids import Solid, check
 
     torch.set_num_threads(1)
     zoo = Zoo.load(args.zoo) if args.zoo else None
@@ -201,7 +203,7 @@ def main() -> None:
         try:
             read_file = read_mesh(path)
             solid = Solid(read_file.mesh, args.thickness)
-        except BadMesh as error:
+        except MeshError as error:
             print(f"| {path.name} | | refused | | | | {error} |", flush=True)
             continue
         words, judge = referee(path, 1.8 * args.thickness, args.gap, args.cell)

@@ -8,7 +8,7 @@ Letters in shapes, everywhere in this library:
     C  classes         k  chunks of a PRep            s  steps along a path
 """
 
-from .errors import BadFolder
+from .errors import FormatError
 from .nets.archs import ARCHS, Arch, Family
 from .nets.network import Network, run_many
 from .nets.prep import PrepSize, pack, prep_size, unpack
@@ -18,9 +18,9 @@ from .zoo.store import Zoo
 __all__ = [
     "ARCHS",
     "Arch",
-    "BadFolder",
     "Decoded",
     "Family",
+    "FormatError",
     "NetSpace",
     "Network",
     "PrepSize",

@@ -8,6 +8,8 @@ from dataclasses import field, fields
 from numbers import Real
 from typing import Any
 
+from .errors import UsageError
+
 DTYPES = ("float32", "bfloat16", "float16")
 MOST_SEED = 2**31 - 1
 """Seeds are shifted by 32 bits to make room for the step."""
@@ -42,16 +44,16 @@ def option(
 def check_number(name: str, value: float, limits: dict[str, float | None]) -> None:
     """Raise ValueError, with name and value, unless a number is finite and within limits (as `option` has them)."""
     if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, it must be a finite number")
+        raise UsageError(f"{name} is {value}, it must be a finite number")
     least, most, above, below = (limits.get(key) for key in ("least", "most", "above", "below"))
     if least is not None and value < least:
-        raise ValueError(f"{name} is {value}, it must be at least {least}")
+        raise UsageError(f"{name} is {value}, it must be at least {least}")
     if above is not None and value <= above:
-        raise ValueError(f"{name} is {value}, it must be above {above}")
+        raise UsageError(f"{name} is {value}, it must be above {above}")
     if most is not None and value > most:
-        raise ValueError(f"{name} is {value}, it must be at most {most}")
+        raise UsageError(f"{name} is {value}, it must be at most {most}")
     if below is not None and value >= below:
-        raise ValueError(f"{name} is {value}, it must be below {below}")
+        raise UsageError(f"{name} is {value}, it must be below {below}")
 
 
 def check_fields(config: Any) -> None:
@@ -60,6 +62,6 @@ def check_fields(config: Any) -> None:
         value, flag = getattr(config, f.name), f"--{f.name.replace('_', '-')}"
         choices = f.metadata["choices"]
         if choices is not None and value not in choices:
-            raise ValueError(f"{flag} is {value!r}, not one of {', '.join(choices)}")
+            raise UsageError(f"{flag} is {value!r}, not one of {', '.join(choices)}")
         if isinstance(value, Real) and not isinstance(value, bool):
             check_number(flag, value, f.metadata)

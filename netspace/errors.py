@@ -1,5 +1,57 @@
-"""What can go wrong, as exceptions: each message is one sentence for the person who reads it."""
+"""What can go wrong, as exceptions: each message is one sentence for the person who reads it.
+
+NetSpaceError        all of them; a ValueError, so that callers who know nothing of this library catch them too
+  UsageError         a wrong argument, option or combination of them
+    UnknownName      no network, column or choice of this name
+  FormatError        a zoo, space, run, job or file that cannot be read
+    InUse            a folder that another process is writing, or that holds something else
+  DataError          images that cannot be read
+    MissingData      images that are not there: says what to run or where to put them
+  MeshError          a mesh that has no inside
+    NoSurface        a field that is nowhere zero
+  ImportRefused      a file made elsewhere that is not imported
+"""
+
+from __future__ import annotations
 
 
-class BadFolder(ValueError):
-    """A zoo or a space that cannot be read; the message names the folder and what is wrong with it."""
+class NetSpaceError(ValueError):
+    """Base class of this library's errors."""
+
+
+class UsageError(NetSpaceError):
+    """An argument, an option or a combination of them that is not allowed; the message names it and its value."""
+
+
+class UnknownName(UsageError, KeyError):
+    """There is nothing of this name; the message says what there is."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+class FormatError(NetSpaceError):
+    """A folder or file that cannot be read; the message names it and what is wrong with it."""
+
+
+class InUse(FormatError):
+    """A folder that holds something already, or that another process is writing."""
+
+
+class DataError(NetSpaceError):
+    """A data set that cannot be read; the message names what and where."""
+
+
+class MissingData(DataError):
+    """A data set that is not there; the message says what to run or where to put it."""
+
+
+class MeshError(NetSpaceError):
+    """A mesh that has no inside to take a signed distance to; the message says why."""
+
+
+class NoSurface(MeshError):
+    """The field has the same sign everywhere on the grid, or values that are not finite: there is nothing to mesh."""
+
+
+class ImportRefused(NetSpaceError):
+    """A file that is not imported; the message says why, without its name."""

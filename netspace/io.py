@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import BadFolder
+from .errors import FormatError, InUse
 
 
 @contextmanager
@@ -29,36 +29,47 @@ def replacing(path: Path):
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file; BadFolder where it is missing, truncated, or something else (a pickle)."""
+    """All tensors of a safetensors file; FormatError where it is missing, truncated, or something else (a pickle)."""
     import safetensors
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise BadFolder(f"{path.parent} has no {path.name}")
+        raise FormatError(f"{path.parent} has no {path.name}")
     with path.open("rb") as file:
         head = file.read(9)  # a safetensors file: the length of its header in 8 bytes, then "{"
     pickled = head[:1] == b"\x80" and head[8:] != b"{"
     if pickled or head[:2] == b"PK" or path.suffix != ".safetensors":
-        raise BadFolder(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
+        raise FormatError(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
     try:
         return load_file(path)
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise BadFolder(f"{path} is truncated or not a safetensors file ({error})") from error
+        raise FormatError(f"{path} is truncated or not a safetensors file ({error})") from error
 
 
 def read_json(path: Path) -> dict:
-    """Return the object that a folder's JSON file holds; BadFolder if it is missing, broken or no object."""
+    """Return the object that a folder's JSON file holds; FormatError if it is missing, broken or no object."""
     if not path.parent.is_dir():
-        raise BadFolder(f"no folder {path.parent}")
+        raise FormatError(f"no folder {path.parent}")
     if not path.is_file():
-        raise BadFolder(f"{path.parent} has no {path.name}")
+        raise FormatError(f"{path.parent} has no {path.name}")
     try:
         found = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:
-        raise BadFolder(f"{path} is not valid JSON ({error})") from error
+        raise FormatError(f"{path} is not valid JSON ({error})") from error
     if not isinstance(found, dict):
-        raise BadFolder(f"{path} holds no JSON object but {type(found).__name__} data")
+        raise FormatError(f"{path} holds no JSON object but {type(found).__name__} data")
     return found
+
+
+FORMATS = {"zoo": 1, "space": 1, "run": 1, "job": 1}
+"""Version of each format that this program writes; it reads no other."""
+
+
+def check_format(about: dict, what: str, folder: Path) -> None:
+    """Raise FormatError, naming both versions, unless the header of a folder has the version of FORMATS."""
+    found = about.get("format")
+    if found != FORMATS[what] or isinstance(found, bool):
+        raise FormatError(f"{folder} has {what} format {found}, this program reads format {FORMATS[what]}")
 
 
 MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}
@@ -66,10 +77,10 @@ MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", 
 
 
 def refuse_others(folder: Path, *mine: str) -> None:
-    """Raise BadFolder if a folder holds something of another kind than that of these files of MARKERS."""
+    """Raise FormatError if a folder holds something of another kind than that of these files of MARKERS."""
     other = next((what for file, what in MARKERS.items() if file not in mine and (folder / file).exists()), None)
     if other:
-        raise BadFolder(f"{folder} holds a {other} already; choose another folder")
+        raise InUse(f"{folder} holds a {other} already; choose another folder")
 
 
 def below(root: Path, depth: int, *names: str) -> Iterator[Path]:

@@ -14,10 +14,10 @@ from test_cli import refused
 
 from netspace import load
 from netspace.cli.main import main
-from netspace.errors import BadFolder
+from netspace.errors import FormatError, NoSurface
 from netspace.evaluate.interpolate import curve_pairs
 from netspace.evaluate.measures import accuracy, place_networks
-from netspace.geometry.mesh import NoSurface, extract, extract_dense
+from netspace.geometry.mesh import extract, extract_dense
 from netspace.latent.project import UmapConfig, embeddings
 from netspace.nets.archs import ARCHS, arch_named
 from netspace.nets.network import Network
@@ -105,7 +105,7 @@ def set_to(column: str, values) -> object:
 def test_a_table_that_names_no_networks_is_refused(tmp_path, tiny_zoo, change, sentence):
     records = change(tiny_zoo.records.copy())
     write_zoo(tmp_path, tiny_zoo.family, records, tiny_zoo.weights, {})
-    with pytest.raises(BadFolder) as told:
+    with pytest.raises(FormatError) as told:
         Zoo.load(tmp_path)
     assert sentence in str(told.value) and "\n" not in str(told.value)
 
@@ -119,7 +119,7 @@ def test_a_table_that_names_no_networks_is_refused(tmp_path, tiny_zoo, change, s
 def test_json_of_another_kind_is_refused_in_a_sentence(tmp_path, text):
     for name, read in (("zoo.json", Zoo.load), ("config.json", load)):
         (tmp_path / name).write_text(text)
-        with pytest.raises(BadFolder):
+        with pytest.raises(FormatError):
             read(tmp_path)
 
 
@@ -133,7 +133,7 @@ def test_a_space_of_impossible_sizes_is_refused_before_memory_is_taken(tmp_path,
     config["space"] |= change
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes((tiny_space_folder / "model.safetensors").read_bytes())
-    with pytest.raises(BadFolder):
+    with pytest.raises(FormatError):
         load(tmp_path)
 
 
@@ -142,7 +142,7 @@ def test_a_space_whose_weights_are_not_finite_is_refused(tmp_path, tiny_space_fo
     tensors["decoder.mix.bias"][3] = math.inf
     (tmp_path / "config.json").write_bytes((tiny_space_folder / "config.json").read_bytes())
     save_file(tensors, tmp_path / "model.safetensors")
-    with pytest.raises(BadFolder, match=r"has values that are not finite, in decoder\.mix\.bias"):
+    with pytest.raises(FormatError, match=r"has values that are not finite, in decoder\.mix\.bias"):
         load(tmp_path)
 
 
@@ -227,10 +227,10 @@ def test_a_field_that_is_not_finite_has_no_surface(make):
 def test_what_learns_from_networks_refuses_those_that_are_not_finite(tmp_path, tiny_cnn_zoo, tiny_cnn_space_folder):
     zoo, space = spoilt(tiny_cnn_zoo, tmp_path / "zoo"), load(tiny_cnn_space_folder)
     name = zoo.records.name[0]
-    with pytest.raises(BadFolder, match=f"has networks whose weights are not finite: '{name}'; `zoo select`"):
+    with pytest.raises(FormatError, match=f"has networks whose weights are not finite: '{name}'; `zoo select`"):
         next(fit(zoo, TINY_TRAIN, tmp_path / "space"))
     assert not (tmp_path / "space").exists()
-    with pytest.raises(BadFolder, match="not finite"):
+    with pytest.raises(FormatError, match="not finite"):
         best_of(zoo, name)
     with pytest.raises(ValueError, match=f"the weights of {name} are not finite"):
         start_from(space, zoo, name)
@@ -297,5 +297,5 @@ def test_a_result_without_numbers_is_refused(tmp_path):
         if not change:
             assert read_result(tmp_path).test == {"best": 0.5}
             continue
-        with pytest.raises(BadFolder, match="is not the result of a run"):
+        with pytest.raises(FormatError, match="is not the result of a run"):
             read_result(tmp_path)

@@ -6,8 +6,9 @@ import pytest
 import torch
 from conftest import TINY_CNN
 
-from netspace import ARCHS, BadFolder, Zoo
-from netspace.data.images import MissingData, load_images
+from netspace import ARCHS, Zoo
+from netspace.data.images import load_images
+from netspace.errors import FormatError, MissingData
 from netspace.evaluate.measures import accuracy, classify
 from netspace.train import fit_cnn
 from netspace.train.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
@@ -125,9 +126,9 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     next(stopped)
     stopped.close()
     assert len(Zoo.load(tmp_path / "halves")) == 1
-    with pytest.raises(BadFolder, match="--resume"):
+    with pytest.raises(FormatError, match="--resume"):
         make(tmp_path / "halves")
-    with pytest.raises(BadFolder, match="another configuration"):
+    with pytest.raises(FormatError, match="another configuration"):
         make(tmp_path / "halves", dataclasses.replace(SMALL, lr=0.5), resume=True)
     lines = make(tmp_path / "halves", resume=True)
     assert [line.done for line in lines] == [2, 3]

@@ -10,10 +10,11 @@ import torch
 import trimesh
 from conftest import TINY_FIT
 
-from netspace import BadFolder, Zoo
+from netspace import Zoo
 from netspace.cli.main import main
 from netspace.data.shapes import chair, chair_params
 from netspace.data.solids import Solid, sample_sdf
+from netspace.errors import FormatError
 from netspace.nets.archs import Siren
 from netspace.train import make_zoo
 from netspace.train.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
@@ -127,9 +128,9 @@ def test_worker_processes_give_the_same_zoo(tmp_path):
 def test_a_folder_in_use_and_another_config_are_refused(tmp_path):
     config = dataclasses.replace(TINY_FIT, steps=5)
     run(tmp_path, 1, config)
-    with pytest.raises(BadFolder, match="holds a zoo already; add --resume"):
+    with pytest.raises(FormatError, match="holds a zoo already; add --resume"):
         run(tmp_path, 2, config)
-    with pytest.raises(BadFolder, match="another configuration"):
+    with pytest.raises(FormatError, match="another configuration"):
         run(tmp_path, 2, dataclasses.replace(config, lr=1e-2), resume=True)
     assert len(Zoo.load(tmp_path)) == 1
 
@@ -168,7 +169,7 @@ def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
     (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     sources = [Source("flat", str(tmp_path / "flat.obj"), 0, 0)]
     assert [line.record for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [{}]
-    with pytest.raises(BadFolder, match="no network"):
+    with pytest.raises(FormatError, match="no network"):
         Zoo.load(tmp_path / "zoo")
 
 
@@ -248,5 +249,5 @@ def test_a_zoo_from_before_files_were_turned_goes_on(tmp_path):
     new = dataclasses.replace(config, up="auto")
     lines = list(make_sdf_zoo(tmp_path / "zoo", sources, new, workers=0, resume=True))
     assert len(lines) == 1 and not lines[0].problem and lines[0].record["up"] == "y"
-    with pytest.raises(BadFolder, match="another configuration"):
+    with pytest.raises(FormatError, match="another configuration"):
         list(make_sdf_zoo(tmp_path / "zoo", sources, dataclasses.replace(new, steps=3), workers=0, resume=True))

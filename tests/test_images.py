@@ -19,8 +19,6 @@ from PIL import Image
 from netspace.data.images import (
     CIFAR10_CLASSES,
     SPLITS,
-    BadData,
-    MissingData,
     augment,
     available,
     data_folders,
@@ -28,6 +26,7 @@ from netspace.data.images import (
     load_images,
     normalise,
 )
+from netspace.errors import DataError, MissingData
 from netspace.nets.inputs import MEAN, STD
 
 
@@ -317,7 +316,7 @@ def test_only_the_split_asked_for_is_decoded(tmp_path):
     write_parquet(tmp_path / "train.parquet", [encode(noise(1)[0]), *[b"broken"] * 19], [0, 1] * 10)
     write_parquet(tmp_path / "test.parquet", noise(4), [0, 1] * 2)
     assert len(load_images("cifar10", "test", tmp_path)) == 4
-    with pytest.raises(BadData, match=r"train\.parquet: image 16 is not an image"):
+    with pytest.raises(DataError, match=r"train\.parquet: image 16 is not an image"):
         load_images("cifar10", "validation", tmp_path)
 
 
@@ -358,9 +357,9 @@ def test_a_failed_download_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.datasets.utils.download_url", refuse)
     monkeypatch.setattr("torchvision.datasets.CIFAR10", refuse)
     for name in ("cifar10", "tiny-imagenet"):
-        with pytest.raises(BadData, match=rf"{name} could not be downloaded to .*no route to host"):
+        with pytest.raises(DataError, match=rf"{name} could not be downloaded to .*no route to host"):
             download(name, tmp_path)
-    with pytest.raises(BadData, match=r"'mnist' cannot be downloaded; known: cifar10"):
+    with pytest.raises(DataError, match=r"'mnist' cannot be downloaded; known: cifar10"):
         download("mnist", tmp_path)
 
 
@@ -368,8 +367,8 @@ def test_a_failed_download_is_a_sentence(tmp_path, monkeypatch):
 
 
 def refused(words, name, folder, split="train"):
-    """The one clear sentence of BadData."""
-    with pytest.raises(BadData, match=words) as caught:
+    """The one clear sentence of DataError."""
+    with pytest.raises(DataError, match=words) as caught:
         load_images(name, split, folder)
     assert "\n" not in str(caught.value)
 

@@ -22,11 +22,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from netspace.cli.main import main
-from netspace.errors import BadFolder
+from netspace.errors import FormatError, ImportRefused
 from netspace.importing import import_networks, limits
 from netspace.importing.annotate import annotate
 from netspace.importing.columns import RESERVED, column, tidy
-from netspace.importing.files import Read, ReadOptions, Refusal, Refused, networks_in, read_state
+from netspace.importing.files import Read, ReadOptions, Refusal, networks_in, read_state
 from netspace.importing.pickles import Bag
 from netspace.importing.states import find_states
 from netspace.nets.archs import ARCHS
@@ -408,7 +408,7 @@ def test_pipes_and_broken_links_are_named_and_never_opened(tmp_path):
     read, refused = results(tmp_path)
     assert not read and "a pipe" in refused["pipe.pt"] and "a pipe" in refused["pipe"]
     assert "not there" in refused["gone"]
-    with pytest.raises(BadFolder, match="no regular file"):
+    with pytest.raises(FormatError, match="no regular file"):
         networks_in(tmp_path / "pipe.pt")
 
 
@@ -712,11 +712,11 @@ def test_tensors_that_are_not_dense_are_named(tmp_path):
     put(tmp_path / "complex.pt", {"a.weight": torch.zeros(2, 2, dtype=torch.complex64), "b.weight": torch.zeros(2, 2)})
     _, refused = results(tmp_path)
     assert "a.weight is a sparse tensor" in refused["sparse"] and "a.weight is complex" in refused["complex"]
-    with pytest.raises(Refused, match="no tensors, only a"):
+    with pytest.raises(ImportRefused, match="no tensors, only a"):
         find_states({"a": 1})
-    with pytest.raises(Refused, match="of the 1 tensor in it"):
+    with pytest.raises(ImportRefused, match="of the 1 tensor in it"):
         find_states({"a": {"b": {"c": {"d": {"e": {"weight": torch.zeros(2, 2)}}}}}})
-    with pytest.raises(Refused, match="list of 6 tensors without names"):
+    with pytest.raises(ImportRefused, match="list of 6 tensors without names"):
         find_states(list(siren().values())[::-1])
 
 
@@ -826,7 +826,7 @@ def test_a_zoo_under_a_job_is_not_annotated(zoo_of, tmp_path):
 
     zoo = zoo_of("ours", 1)
     (tmp_path / "t.csv").write_text("name,iou\nnet-0,1\n")
-    with FileLock(zoo.folder / ".lock"), pytest.raises(BadFolder, match="being written by a job"):
+    with FileLock(zoo.folder / ".lock"), pytest.raises(FormatError, match="being written by a job"):
         annotate(zoo.folder, tmp_path / "t.csv")
-    with pytest.raises(BadFolder, match="no folder"):
+    with pytest.raises(FormatError, match="no folder"):
         annotate(tmp_path / "nowhere", tmp_path / "t.csv")

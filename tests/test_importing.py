@@ -17,12 +17,12 @@ from torch.nn.functional import avg_pool2d, leaky_relu
 
 from netspace import importing
 from netspace.data.images import load_images
-from netspace.errors import BadFolder
+from netspace.errors import FormatError, ImportRefused
 from netspace.importing import import_networks, limits
 from netspace.importing.classifiers import recognise_classifier
 from netspace.importing.coordinates import Reader
 from netspace.importing.declare import Declaration
-from netspace.importing.files import Refused, networks_in, read_state
+from netspace.importing.files import networks_in, read_state
 from netspace.importing.recognise import layers_of, read_layers
 from netspace.importing.states import find_states
 from netspace.nets.archs import ARCHS, Family, arch_named
@@ -286,7 +286,7 @@ def test_what_does_not_fit_is_listed_with_the_reason(change, words, tmp_path):
 
 
 def test_layers_that_fit_several_architectures_want_a_name():
-    with pytest.raises(Refused, match="lenetlike/cifar10 or lenetlike/digits"):
+    with pytest.raises(ImportRefused, match="lenetlike/cifar10 or lenetlike/digits"):
         recognise_classifier(read_layers(PlainLeNet().state_dict()), list(ARCHS.values()))
 
 
@@ -318,7 +318,7 @@ def test_nothing_in_a_pickle_is_called_but_what_makes_tensors(tmp_path, new):
     torch.save(siren().state_dict(), tmp_path / "fine.pt", _use_new_zipfile_serialization=new)
     assert len(read_state(tmp_path / "fine.pt")) == 6
     torch.save(siren().state_dict() | {"x": Large()}, tmp_path / "large.pt", _use_new_zipfile_serialization=new)
-    with pytest.raises(Refused, match=r"builtin\w*.bytearray beside weights"):
+    with pytest.raises(ImportRefused, match=r"builtin\w*.bytearray beside weights"):
         read_state(tmp_path / "large.pt")
 
 
@@ -347,7 +347,7 @@ def test_damaged_and_other_files_are_refused(tmp_path):
 def test_files_that_are_too_large_are_not_opened(tmp_path, monkeypatch):
     torch.save(siren().state_dict(), tmp_path / "large.pt")
     monkeypatch.setattr(limits, "MOST_BYTES", 1000)
-    with pytest.raises(Refused, match="at most are read"):
+    with pytest.raises(ImportRefused, match="at most are read"):
         read_state(tmp_path / "large.pt")
 
 
@@ -356,7 +356,7 @@ def test_a_pickle_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         archive.writestr("archive/data.pkl", b"")
         archive.writestr("archive/data/0", bytes(2_000_000))
     monkeypatch.setattr(limits, "MOST_BYTES", 1_000_000)
-    with pytest.raises(Refused, match="would unpack to 2 MB"):
+    with pytest.raises(ImportRefused, match="would unpack to 2 MB"):
         read_state(tmp_path / "bomb.pt")
 
 
@@ -386,7 +386,7 @@ def test_a_zip_is_imported_like_its_folder(tmp_path):
 )
 def test_a_zip_with_paths_outside_is_refused(tmp_path, name):
     path = zipped(tmp_path / "z.zip", {"fine.pt": packed(siren()), name: packed(siren())})
-    with pytest.raises(BadFolder, match="outside the folder it is unpacked to"):
+    with pytest.raises(FormatError, match="outside the folder it is unpacked to"):
         bring(path, tmp_path / "in" / "zoo")
     assert not (tmp_path / "outside.pt").exists()
     assert not (tmp_path / "in").exists()
@@ -397,7 +397,7 @@ def test_a_zip_with_a_link_is_refused(tmp_path):
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
-    with pytest.raises(BadFolder, match="holds the link"):
+    with pytest.raises(FormatError, match="holds the link"):
         bring(tmp_path / "z.zip", tmp_path / "zoo")
 
 
@@ -405,14 +405,14 @@ def test_a_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MOST_IN_ALL", 10_000_000)
     path = zipped(tmp_path / "z.zip", {f"{k}.pt": bytes(4_000_000) for k in range(4)})
     assert path.stat().st_size < 100_000
-    with pytest.raises(BadFolder, match="would unpack to"):
+    with pytest.raises(FormatError, match="would unpack to"):
         bring(path, tmp_path / "zoo")
 
 
 def test_a_bomb_is_refused_by_what_it_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MOST_BYTES", 1_000_000)
     path = zipped(tmp_path / "z.zip", {"0.pt": bytes(4_000_000)})
-    with pytest.raises(BadFolder, match="zip bomb"):
+    with pytest.raises(FormatError, match="zip bomb"):
         bring(path, tmp_path / "zoo")
 
 
@@ -420,7 +420,7 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path):
     path = zipped(tmp_path / "z.zip", {"0.pt": bytes(4_000_000)})
     data = path.read_bytes().replace((4_000_000).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     path.write_bytes(data)
-    with pytest.raises(BadFolder):
+    with pytest.raises(FormatError):
         bring(path, tmp_path / "zoo")
 
 
@@ -430,13 +430,13 @@ def test_a_damaged_zip_is_refused(tmp_path, at):
     data = bytearray(path.read_bytes())
     data[at : at + 8 or None] = b"\xff" * 8
     path.write_bytes(data)
-    with pytest.raises(BadFolder, match="damaged or not a zip"):
+    with pytest.raises(FormatError, match="damaged or not a zip"):
         bring(path, tmp_path / "zoo")
 
 
 def test_no_zip_at_all_is_refused(tmp_path):
     (tmp_path / "z.zip").write_bytes(b"no zip")
-    with pytest.raises(BadFolder, match="damaged or not a zip"):
+    with pytest.raises(FormatError, match="damaged or not a zip"):
         bring(tmp_path / "z.zip", tmp_path / "zoo")
 
 
@@ -448,7 +448,7 @@ def test_a_folder_without_permission_says_so(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    with pytest.raises(BadFolder, match="may not be read by this program"):
+    with pytest.raises(FormatError, match="may not be read by this program"):
         networks_in(tmp_path)
 
 
@@ -511,9 +511,9 @@ def test_an_order_that_names_do_not_tell_is_refused(tmp_path):
 
 
 def test_zoos_and_missing_folders_are_not_imported(tmp_path, tiny_zoo_folder):
-    with pytest.raises(BadFolder, match="is a zoo already"):
+    with pytest.raises(FormatError, match="is a zoo already"):
         bring(tiny_zoo_folder, tmp_path / "zoo")
-    with pytest.raises(BadFolder, match="no folder"):
+    with pytest.raises(FormatError, match="no folder"):
         bring(tmp_path / "nowhere", tmp_path / "zoo")
     (tmp_path / "empty").mkdir()
     assert bring(tmp_path / "empty", tmp_path / "zoo") == (None, [], [], "", [])

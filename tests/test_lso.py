@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 import netspace
 from netspace import Network
 from netspace.data.images import load_images, normalise
-from netspace.errors import BadFolder
+from netspace.errors import FormatError
 from netspace.evaluate.measures import accuracy, classify
 from netspace.latent.project import Plane, embed
 from netspace.space.losses import classifier_distillation, sdf_distillation, task_loss
@@ -324,11 +324,11 @@ def test_killed_and_resumed_it_equals_the_uninterrupted_one(tiny_cnn_zoo_folder,
 def test_a_folder_with_a_run_is_not_overwritten(digits, tmp_path):
     run(*digits, tmp_path / "run")
     before = metrics(tmp_path / "run")
-    with pytest.raises(BadFolder, match="add --resume"):
+    with pytest.raises(FormatError, match="add --resume"):
         run(*digits, tmp_path / "run")
-    with pytest.raises(BadFolder, match="lr changed"):
+    with pytest.raises(FormatError, match="lr changed"):
         run(*digits, tmp_path / "run", dataclasses.replace(TINY, lr=0.06), resume=True)
-    with pytest.raises(BadFolder, match="start changed"):
+    with pytest.raises(FormatError, match="start changed"):
         run(*digits, tmp_path / "run", start="noise", resume=True)
     assert run(*digits, tmp_path / "run", resume=True) == []  # it has ended
     assert metrics(tmp_path / "run") == before
@@ -337,10 +337,10 @@ def test_a_folder_with_a_run_is_not_overwritten(digits, tmp_path):
 def test_another_teacher_or_target_is_not_gone_on_with(digits, chairs, tmp_path):
     zoo = digits[1]
     run(*digits, tmp_path / "a", teacher=zoo[0])
-    with pytest.raises(BadFolder, match="another teacher, target or data"):
+    with pytest.raises(FormatError, match="another teacher, target or data"):
         run(*digits, tmp_path / "a", teacher=zoo[1], resume=True)
     run(*chairs, tmp_path / "b", target="chair:1")
-    with pytest.raises(BadFolder, match="another teacher, target or data"):
+    with pytest.raises(FormatError, match="another teacher, target or data"):
         run(*chairs, tmp_path / "b", target="chair:2", resume=True)
 
 
@@ -358,7 +358,7 @@ def test_stopped_while_it_is_tested_it_does_not_go_on_optimising(digits, tmp_pat
 @pytest.mark.parametrize("name", ["config.json", "zoo.json"])
 def test_a_space_or_a_zoo_is_not_written_into(digits, tmp_path, name):
     (tmp_path / name).write_text("{}")
-    with pytest.raises(BadFolder, match="choose another folder"):
+    with pytest.raises(FormatError, match="choose another folder"):
         run(*digits, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -368,7 +368,7 @@ def test_another_space_is_not_gone_on_with(digits, tmp_path):
     run(space, zoo, tmp_path / "run")
     (tmp_path / "run" / "result.json").unlink()
     other = netspace.NetSpace(space.family, space.config).eval().requires_grad_(False)
-    with pytest.raises(BadFolder, match="another space"):
+    with pytest.raises(FormatError, match="another space"):
         run(other, zoo, tmp_path / "run", resume=True)
 
 
@@ -377,18 +377,18 @@ def test_damaged_folders_are_named(digits, tmp_path):
     run(*digits, folder)
     about = json.loads((folder / "lso.json").read_text())
     (folder / "lso.json").write_text(json.dumps(about | {"format": 99}))
-    with pytest.raises(BadFolder, match="run format 99, this program reads format 1"):
+    with pytest.raises(FormatError, match="run format 99, this program reads format 1"):
         read_run(folder)
     (folder / "lso.json").write_text(json.dumps({k: v for k, v in about.items() if k != "start"}))
-    with pytest.raises(BadFolder, match="has no 'start'"):
+    with pytest.raises(FormatError, match="has no 'start'"):
         read_run(folder)
     for name, read in (("best.safetensors", read_best), ("checkpoint.safetensors", read_trajectory)):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(BadFolder, match="truncated"):
+        with pytest.raises(FormatError, match="truncated"):
             read(folder)
     (folder / "result.json").write_text("{}")
-    with pytest.raises(BadFolder, match="not the result of a run"):
+    with pytest.raises(FormatError, match="not the result of a run"):
         read_result(folder)
 
 

@@ -9,9 +9,9 @@ import trimesh
 
 from netspace import ARCHS, Network, pack
 from netspace.data.shapes import Mesh
+from netspace.errors import NoSurface
 from netspace.geometry.mesh import (
     EXPORTS,
-    NoSurface,
     components,
     export,
     extract,

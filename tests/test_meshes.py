@@ -8,8 +8,9 @@ import pytest
 import trimesh
 
 from netspace.data.meshes import load_record, load_source, mesh_files, other_files, read_mesh
-from netspace.data.shapes import BadMesh, Mesh, chair, chair_params
+from netspace.data.shapes import Mesh, chair, chair_params
 from netspace.data.solids import Solid
+from netspace.errors import MeshError
 from netspace.geometry import mesh as mesh_module
 
 
@@ -28,20 +29,20 @@ def test_every_mesh_format_is_read(tmp_path, suffix):
 def test_bad_meshes_say_what_is_wrong(tmp_path):
     no_faces = tmp_path / "points.ply"
     trimesh.PointCloud(np.random.default_rng(0).random((9, 3))).export(no_faces)
-    with pytest.raises(BadMesh):
+    with pytest.raises(MeshError):
         read_mesh(no_faces)
     (tmp_path / "nan.obj").write_text("v 0 0 0\nv 1 0 0\nv nan 1 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\n")
-    with pytest.raises(BadMesh, match="not finite"):
+    with pytest.raises(MeshError, match="not finite"):
         read_mesh(tmp_path / "nan.obj")
     (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
-    with pytest.raises(BadMesh, match="flat"):
+    with pytest.raises(MeshError, match="flat"):
         read_mesh(tmp_path / "flat.obj")
     (tmp_path / "garbage.stl").write_bytes(b"\x00\x01 no mesh at all")
-    with pytest.raises(BadMesh):
+    with pytest.raises(MeshError):
         read_mesh(tmp_path / "garbage.stl")
     sheet = "v 0 0 0\nv 1 0 0\nv 0 1 0.2\nv 1 1 0.2\nf 1 2 3\nf 2 4 3\n"  # tilted, open
     (tmp_path / "sheet.obj").write_text(sheet)
-    with pytest.raises(BadMesh, match="no volume"):
+    with pytest.raises(MeshError, match="no volume"):
         Solid(read_mesh(tmp_path / "sheet.obj").mesh, thickness=0)
 
 
@@ -143,7 +144,7 @@ def test_off_files_with_polygons_comments_and_a_glued_header(tmp_path):
 def test_a_truncated_file_is_refused(tmp_path, kind, share):
     path = save(chair(chair_params(2))[0], tmp_path / f"a.{kind}")
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(BadMesh, match=r"truncated|cannot be read"):
+    with pytest.raises(MeshError, match=r"truncated|cannot be read"):
         read_mesh(path)
 
 
@@ -170,7 +171,7 @@ def gltf(tmp_path, **changes):
 )
 def test_compressed_and_instanced_gltf_is_refused_by_name(tmp_path, monkeypatch, extension, words):
     monkeypatch.setattr("netspace.data.meshes.find_spec", lambda name: None)
-    with pytest.raises(BadMesh, match=words):
+    with pytest.raises(MeshError, match=words):
         read_mesh(gltf(tmp_path, extensionsUsed=[extension]))
 
 
@@ -178,7 +179,7 @@ def test_formats_whose_library_is_missing_name_it(tmp_path, monkeypatch):
     monkeypatch.setattr("netspace.data.meshes.find_spec", lambda name: None)
     for suffix, words in ((".3mf", "install lxml"), (".dae", "install pycollada")):
         (tmp_path / f"a{suffix}").write_bytes(b"something")
-        with pytest.raises(BadMesh, match=words):
+        with pytest.raises(MeshError, match=words):
             read_mesh(tmp_path / f"a{suffix}")
 
 
@@ -188,7 +189,7 @@ def test_what_is_no_surface_is_named(tmp_path):
     (tmp_path / "c.off").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     (tmp_path / "d.off").write_text("OFF\nmany few\n")
     for name, words in (("a.ply", "point cloud"), ("b.obj", "empty"), ("c.off", "LFS"), ("d.off", "counts")):
-        with pytest.raises(BadMesh, match=words):
+        with pytest.raises(MeshError, match=words):
             read_mesh(tmp_path / name)
 
 

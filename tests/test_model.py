@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 import netspace
-from netspace import ARCHS, BadFolder, Family, NetSpace, Network, pack, prep_size
+from netspace import ARCHS, Family, NetSpace, Network, pack, prep_size
+from netspace.errors import FormatError
 from netspace.space.losses import sdf_queries
 
 TINY = {"embedding": 16, "hidden": 32}
@@ -149,24 +150,24 @@ def saved(tmp_path):
 
 
 def test_missing_and_truncated_folders_are_named(saved, tmp_path):
-    with pytest.raises(BadFolder, match=r"no folder"):
+    with pytest.raises(FormatError, match=r"no folder"):
         netspace.load(tmp_path / "nowhere")
     data = (saved / "model.safetensors").read_bytes()
     (saved / "model.safetensors").write_bytes(data[: len(data) // 2])
-    with pytest.raises(BadFolder, match=r"model.safetensors is truncated"):
+    with pytest.raises(FormatError, match=r"model.safetensors is truncated"):
         netspace.load(saved)
     (saved / "model.safetensors").unlink()
-    with pytest.raises(BadFolder, match=r"has no model.safetensors"):
+    with pytest.raises(FormatError, match=r"has no model.safetensors"):
         netspace.load(saved)
     (saved / "config.json").write_text("{")
-    with pytest.raises(BadFolder, match=r"not valid JSON"):
+    with pytest.raises(FormatError, match=r"not valid JSON"):
         netspace.load(saved)
 
 
 def test_a_pickled_model_is_refused(saved):
     with (saved / "model.safetensors").open("wb") as file:
         pickle.dump({"decoder.position": 1}, file)
-    with pytest.raises(BadFolder, match=r"is a pickle"):
+    with pytest.raises(FormatError, match=r"is a pickle"):
         netspace.load(saved)
 
 
@@ -176,23 +177,23 @@ def test_unknown_missing_and_misshapen_keys_are_named(saved):
     path = saved / "model.safetensors"
     state = load_file(path)
     save_file(state | {"decoder.surprise": torch.zeros(1)}, path)
-    with pytest.raises(BadFolder, match=r"unknown key decoder.surprise"):
+    with pytest.raises(FormatError, match=r"unknown key decoder.surprise"):
         netspace.load(saved)
     save_file({k: t for k, t in state.items() if k != "encoder.out.bias"}, path)
-    with pytest.raises(BadFolder, match=r"missing key encoder.out.bias"):
+    with pytest.raises(FormatError, match=r"missing key encoder.out.bias"):
         netspace.load(saved)
     save_file(state | {"encoder.out.bias": torch.zeros(17)}, path)
-    with pytest.raises(BadFolder, match=r"encoder.out.bias is \(17,\), expected \(16,\)"):
+    with pytest.raises(FormatError, match=r"encoder.out.bias is \(17,\), expected \(16,\)"):
         netspace.load(saved)
 
 
 def test_an_unknown_setting_or_version_is_named(saved):
     config = json.loads((saved / "config.json").read_text())
     (saved / "config.json").write_text(json.dumps(config | {"space": config["space"] | {"depth": 3}}))
-    with pytest.raises(BadFolder, match=r"unknown setting 'depth'"):
+    with pytest.raises(FormatError, match=r"unknown setting 'depth'"):
         netspace.load(saved)
     (saved / "config.json").write_text(json.dumps(config | {"format": 2}))
-    with pytest.raises(BadFolder, match=r"space format 2, this program reads format 1"):
+    with pytest.raises(FormatError, match=r"space format 2, this program reads format 1"):
         netspace.load(saved)
 
 

@@ -18,7 +18,7 @@ from conftest import NOBODY
 from safetensors.torch import load_file
 
 from netspace.cli.main import main
-from netspace.errors import BadFolder
+from netspace.errors import FormatError
 from netspace.jobs import runs
 from netspace.zoo.store import Zoo
 
@@ -39,7 +39,7 @@ def until(true, seconds: float = 240.0):
 def state(folder: Path) -> str:
     try:
         return runs.read(folder).state
-    except BadFolder:
+    except FormatError:
         return "none"
 
 
@@ -133,7 +133,7 @@ def test_stopped_while_it_waits_for_a_worker(tmp_path, launch):
     runs.stop(tmp_path)
     process.join()
     assert state(tmp_path) == "stopped" and not (tmp_path / "STOP").exists()
-    with pytest.raises(BadFolder, match="is stopped: there is nothing to stop"):
+    with pytest.raises(FormatError, match="is stopped: there is nothing to stop"):
         runs.stop(tmp_path)
 
 
@@ -180,10 +180,10 @@ def test_the_same_folder_twice_is_refused(tmp_path, launch):
     becomes(tmp_path, "running")
     until(lambda: runs.read(tmp_path).done == 3)
     before = records(tmp_path)
-    with pytest.raises(BadFolder, match="is running already"), runs.running(tmp_path, "stub", ARGV):
+    with pytest.raises(FormatError, match="is running already"), runs.running(tmp_path, "stub", ARGV):
         pass
     for again in (lambda: runs.start(["train", "--out", str(tmp_path)]), lambda: runs.resume(tmp_path)):
-        with pytest.raises(BadFolder, match="running already"):
+        with pytest.raises(FormatError, match="running already"):
             again()
     assert records(tmp_path) == before
 
@@ -338,13 +338,13 @@ def test_a_start_that_would_spoil_something_is_refused(tmp_path, launch):
         runs.start(["train", "--zoo", "z"])
     (tmp_path / "job").mkdir()
     (tmp_path / "job" / "zoo.json").touch()
-    with pytest.raises(BadFolder, match="is not empty; choose another"):
+    with pytest.raises(FormatError, match="is not empty; choose another"):
         runs.start(["train", "--out", str(tmp_path / "job")])
     (tmp_path / "job" / "go").touch()
     launch(tmp_path / "job").join()
-    with pytest.raises(BadFolder, match="was made by another command: python -m netspace stub"):
+    with pytest.raises(FormatError, match="was made by another command: python -m netspace stub"):
         runs.start(["train", f"--out={tmp_path / 'job'}", "--resume"])
-    with pytest.raises(BadFolder, match="is finished: there is nothing to resume"):
+    with pytest.raises(FormatError, match="is finished: there is nothing to resume"):
         runs.resume(tmp_path / "job")
 
 
@@ -396,7 +396,7 @@ def test_resuming_runs_this_program_and_no_package_that_lies_where_the_job_was_s
 def test_what_is_no_job_of_this_program_is_not_resumed(tmp_path, spawned, argv, kind, why):
     folder = forge(tmp_path / "job", argv, tmp_path, kind)
     before = records(folder)
-    with pytest.raises(BadFolder, match="cannot be resumed: its job") as refused:
+    with pytest.raises(FormatError, match="cannot be resumed: its job") as refused:
         runs.resume(folder)
     assert why in str(refused.value) and not spawned and records(folder) == before
 
@@ -443,7 +443,7 @@ def test_a_damaged_job_is_told_in_a_sentence_and_listed(tmp_path, launch, conten
     launch(tmp_path / "good").join()
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "job.json").write_text(content)
-    with pytest.raises(BadFolder, match=sentence):
+    with pytest.raises(FormatError, match=sentence):
         runs.read(tmp_path / "bad")
     found = {job.folder.name: job for job in runs.find([tmp_path, tmp_path / "bad", tmp_path / "nowhere"])}
     assert {name: job.state for name, job in found.items()} == {"good": "finished", "bad": "unreadable"}
@@ -466,7 +466,7 @@ def test_a_folder_that_vanishes_is_dropped_and_an_unreadable_one_is_told(tmp_pat
     found = {job.folder.name: job for job in runs.find([tmp_path])}
     assert {name: job.state for name, job in found.items()} == {"good": "crashed", "locked": "unreadable"}
     assert found["locked"].message == f"the records of {tmp_path / 'locked'} cannot be read (Permission denied)"
-    with pytest.raises(BadFolder, match="cannot be read"):
+    with pytest.raises(FormatError, match="cannot be read"):
         runs.stop(tmp_path / "locked")
 
 
@@ -609,7 +609,7 @@ def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(t
         train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", str(steps)]
         folder = runs.start([*train, "--out", str(tmp_path / f"space-{steps}")])
         until(lambda f=folder: runs.read(f).done >= 2)
-        with suppress(BadFolder, ProcessLookupError):  # it is over
+        with suppress(FormatError, ProcessLookupError):  # it is over
             mine, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, runs._status(folder)["pid"]))
             runs.stop(folder)
         job = becomes(folder, "stopped", "finished")

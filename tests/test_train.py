@@ -10,7 +10,8 @@ import torch
 from conftest import TINY_FAMILY_TRAIN, TINY_TRAIN
 
 import netspace
-from netspace import BadFolder, Zoo
+from netspace import Zoo
+from netspace.errors import FormatError
 from netspace.tasks.objectives import SdfObjective, best_of
 from netspace.train import fit as module
 from netspace.train.fit import batch_of, fit, learning_rate
@@ -129,10 +130,10 @@ def test_another_zoo_or_a_finished_space_is_refused(tiny_zoo, tmp_path):
     next(lines)
     lines.close()
     select(tiny_zoo, [0, 1, 2], tmp_path / "part")
-    with pytest.raises(BadFolder, match="which held other networks"):
+    with pytest.raises(FormatError, match="which held other networks"):
         run(Zoo.load(tmp_path / "part"), tmp_path / "a", resume=True)
     (tmp_path / "a" / "train.json").unlink()
-    with pytest.raises(BadFolder, match="holds a space already"):
+    with pytest.raises(FormatError, match="holds a space already"):
         run(tiny_zoo, tmp_path / "a")
 
 
@@ -191,7 +192,7 @@ def test_a_run_goes_on_with_what_it_was_started_with(tiny_zoo, tmp_path):
     lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "b", start=tmp_path / "a")
     next(lines)
     lines.close()
-    with pytest.raises(BadFolder, match="was started with --start a, now it is None"):
+    with pytest.raises(FormatError, match="was started with --start a, now it is None"):
         run(tiny_zoo, tmp_path / "b", resume=True)
     assert len(run(tiny_zoo, tmp_path / "b", start=tmp_path / "a", resume=True)) == 2
     about = json.loads((tmp_path / "b" / "train.json").read_text())
@@ -288,7 +289,7 @@ def test_pairs_that_cannot_be_are_refused(tiny_family_zoo, tmp_path):
 def test_a_run_goes_on_with_its_teacher(tiny_family_zoo, tmp_path):
     config = dataclasses.replace(TINY_FAMILY_TRAIN, steps=1, every=1)
     run(tiny_family_zoo, tmp_path / "run", config, teacher=tiny_family_zoo[0])
-    with pytest.raises(BadFolder, match="another teacher"):
+    with pytest.raises(FormatError, match="another teacher"):
         run(tiny_family_zoo, tmp_path / "run", config, teacher=tiny_family_zoo[1], resume=True)
 
 
@@ -297,13 +298,13 @@ def test_an_earlier_versions_copies_are_not_gone_on_with(tiny_zoo, tmp_path):
     run(tiny_zoo, tmp_path / "run", config)
     about = json.loads((tmp_path / "run" / "train.json").read_text())
     (tmp_path / "run" / "train.json").write_text(json.dumps({k: v for k, v in about.items() if k != "batches"}))
-    with pytest.raises(BadFolder, match="an earlier version"):
+    with pytest.raises(FormatError, match="an earlier version"):
         run(tiny_zoo, tmp_path / "run", config, resume=True)
 
 
 def test_a_zoos_folder_is_not_trained_into(tiny_zoo, tmp_path):
     select(tiny_zoo, [0, 1], tmp_path / "zoo")
-    with pytest.raises(BadFolder, match="holds a zoo already"):
+    with pytest.raises(FormatError, match="holds a zoo already"):
         run(tiny_zoo, tmp_path / "zoo")
 
 
@@ -330,9 +331,9 @@ def test_learning_rate_warms_up_and_falls():
 
 def test_a_folder_in_use_or_another_config_is_refused(tiny_zoo, tmp_path):
     run(tiny_zoo, tmp_path)
-    with pytest.raises(BadFolder, match=r"holds a run already; add --resume"):
+    with pytest.raises(FormatError, match=r"holds a run already; add --resume"):
         run(tiny_zoo, tmp_path)
-    with pytest.raises(BadFolder, match=r"another configuration \(lr changed\)"):
+    with pytest.raises(FormatError, match=r"another configuration \(lr changed\)"):
         run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, lr=1e-2), resume=True)
 
 
@@ -340,7 +341,7 @@ def test_a_truncated_checkpoint_is_named_and_the_model_stays(tiny_zoo, tmp_path)
     run(tiny_zoo, tmp_path)
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(BadFolder, match=r"checkpoint.safetensors is truncated"):
+    with pytest.raises(FormatError, match=r"checkpoint.safetensors is truncated"):
         run(tiny_zoo, tmp_path, resume=True)
     netspace.load(tmp_path)
 

@@ -11,7 +11,8 @@ from conftest import TINY_FIT
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
-from netspace import ARCHS, BadFolder, Network, Zoo
+from netspace import ARCHS, Network, Zoo
+from netspace.errors import FormatError
 from netspace.io import below, replacing
 from netspace.train.fit_sdf import chair_sources, make_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
@@ -66,12 +67,12 @@ def test_weights_written_before_a_crash_do_not_shift_the_records(copy):
 
 
 def test_missing_things_are_named(copy, tmp_path):
-    with pytest.raises(BadFolder, match=r"no folder"):
+    with pytest.raises(FormatError, match=r"no folder"):
         Zoo.load(tmp_path / "nowhere")
-    with pytest.raises(BadFolder, match=r"has no zoo.json"):
+    with pytest.raises(FormatError, match=r"has no zoo.json"):
         Zoo.load(tmp_path)
     (copy / "weights.safetensors").unlink()
-    with pytest.raises(BadFolder, match=r"has no weights.safetensors"):
+    with pytest.raises(FormatError, match=r"has no weights.safetensors"):
         Zoo.load(copy)
 
 
@@ -80,7 +81,7 @@ def test_missing_things_are_named(copy, tmp_path):
 def test_truncated_files_are_refused(copy, file, keep):
     data = (copy / file).read_bytes()
     (copy / file).write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(BadFolder, match=file):
+    with pytest.raises(FormatError, match=file):
         Zoo.load(copy)
 
 
@@ -93,7 +94,7 @@ class Bomb:
 def test_pickles_are_refused_without_being_loaded(copy, save):
     with (copy / "weights.safetensors").open("wb") as file:
         save(Bomb(), file)
-    with pytest.raises(BadFolder, match=r"is a pickle, which can run code"):
+    with pytest.raises(FormatError, match=r"is a pickle, which can run code"):
         Zoo.load(copy)
 
 
@@ -101,21 +102,21 @@ def test_a_zoo_of_another_architecture_or_version_is_refused(copy):
     about = json.loads((copy / "zoo.json").read_text())
     about["family"] = {"archs": ["siren256"], "size": [8, 10_000]}
     (copy / "zoo.json").write_text(json.dumps(about))
-    with pytest.raises(BadFolder, match=r"not a siren256: missing layers"):
+    with pytest.raises(FormatError, match=r"not a siren256: missing layers"):
         Zoo.load(copy)
     about["family"]["archs"] = ["transformer"]
     (copy / "zoo.json").write_text(json.dumps(about))
-    with pytest.raises(BadFolder, match=r"unknown architecture 'transformer'"):
+    with pytest.raises(FormatError, match=r"unknown architecture 'transformer'"):
         Zoo.load(copy)
     (copy / "zoo.json").write_text(json.dumps(about | {"format": 99}))
-    with pytest.raises(BadFolder, match=r"zoo format 99, this program reads format 1"):
+    with pytest.raises(FormatError, match=r"zoo format 99, this program reads format 1"):
         Zoo.load(copy)
 
 
 def test_fewer_weights_than_records_are_counted(copy):
     weights = load_file(copy / "weights.safetensors")
     save_file({k: w[:4].contiguous() for k, w in weights.items()}, copy / "weights.safetensors")
-    with pytest.raises(BadFolder, match=r"lists 6 networks but holds the weights of 4"):
+    with pytest.raises(FormatError, match=r"lists 6 networks but holds the weights of 4"):
         Zoo.load(copy)
 
 
@@ -132,11 +133,11 @@ def test_unknown_keys_and_pickles_of_any_protocol_are_refused(copy):
     path = copy / "weights.safetensors"
     tensors = load_file(path)
     save_file(tensors | {"siren64/extra": torch.zeros(1)}, path)
-    with pytest.raises(BadFolder, match="unknown key 'siren64/extra'"):
+    with pytest.raises(FormatError, match="unknown key 'siren64/extra'"):
         Zoo.load(copy)
     for protocol in range(2, 6):
         path.write_bytes(pickle.dumps({"a": 1}, protocol=protocol))
-        with pytest.raises(BadFolder, match="is a pickle"):
+        with pytest.raises(FormatError, match="is a pickle"):
             Zoo.load(copy)
 
 
@@ -148,7 +149,7 @@ def test_zoos_join_to_a_family(tiny_cnn_zoo, tiny_family_zoo, tmp_path):
     assert joined.family == tiny_family_zoo.family and len(joined) == 2 + len(ours)
     for name, zoo in [(tiny_cnn_zoo.records.name[5], tiny_cnn_zoo), ("resnet8-003", tiny_family_zoo)]:
         assert all(torch.equal(p, zoo[name].params[key]) for key, p in joined[name].params.items())
-    with pytest.raises(BadFolder, match="holds a zoo already"):
+    with pytest.raises(FormatError, match="holds a zoo already"):
         join([(tiny_cnn_zoo, [0])], tmp_path / "joined")
 
 
@@ -173,7 +174,7 @@ def test_what_is_added_is_there_and_nothing_is_lost(tiny_zoo, tmp_path):
 
 def test_a_zoo_that_a_job_writes_is_not_added_to(tiny_zoo, tmp_path):
     select(tiny_zoo, [0], tmp_path / "zoo")
-    with FileLock(tmp_path / "zoo" / ".lock"), pytest.raises(BadFolder, match="written by a job"):
+    with FileLock(tmp_path / "zoo" / ".lock"), pytest.raises(FormatError, match="written by a job"):
         add(tmp_path / "zoo", tiny_zoo[1], {"name": "x", "split": OPTIMISED})
 
 

@@ -17,7 +17,7 @@ import torch
 
 import netspace
 from netspace.data.shapes import describe
-from netspace.errors import BadFolder
+from netspace.errors import FormatError
 from netspace.io import below, read_json
 from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_from_json
 
@@ -254,7 +254,7 @@ def reconstruction(loaded: Loaded) -> dict[str, dict] | None:
         if (loaded.space_info.folder / measured["zoo"]).resolve() != loaded.zoo_info.folder.resolve():
             return None
         return {split: _figures(measured[split]) for split in SPLITS if split in measured} or None
-    except (BadFolder, KeyError, TypeError, ValueError, AttributeError):
+    except (FormatError, KeyError, TypeError, ValueError, AttributeError):
         return None
 
 

@@ -415,7 +415,7 @@ def _predicted(loaded: Loaded, curves: pd.DataFrame, a: int, b: int) -> list[int
 
 
 def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> ClassifierWork:
-    """The path between two networks, begun if it is not there yet; BadData where the images cannot be read.
+    """The path between two networks, begun if it is not there yet; DataError where the images cannot be read.
 
     Paths that nobody looks at any more are paused.
     """

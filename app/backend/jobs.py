@@ -11,7 +11,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from netspace.cli.commands import duration
-from netspace.errors import BadFolder
+from netspace.errors import FormatError
 from netspace.jobs import runs
 
 from . import catalogue
@@ -181,7 +181,7 @@ def _sentences(act, *given):
     """What `act` returns; whatever is wrong as a ValueError for the page."""
     try:
         return act(*given)
-    except BadFolder:
+    except FormatError:
         raise
     except OSError as error:
         raise ValueError(str(error)) from error

@@ -492,7 +492,7 @@ def can_ask(loaded: Loaded) -> bool:
 
 
 def work(loaded: Loaded, family: Family, first: int) -> PathWork | ClassifierWork:
-    """The networks of a family, worked on in the background; BadData where the test images cannot be read."""
+    """The networks of a family, worked on in the background; DataError where the test images cannot be read."""
     return (chairs if is_shapes(loaded) else classifiers).route_work(loaded, family.route, first)
 
 

@@ -21,7 +21,7 @@ from netspace.cli.commands import duration
 from netspace.cli.main import build_parser
 from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
-from netspace.errors import BadFolder
+from netspace.errors import FormatError
 from netspace.evaluate.interpolate import Step
 from netspace.evaluate.measures import wilson
 from netspace.geometry.mesh import Surface, surface_or_none
@@ -388,7 +388,7 @@ def find(loaded: Loaded) -> list[Run]:
 def _is_lso(path: Path) -> bool:
     try:
         return read_json(path).get("kind") == "lso"
-    except (BadFolder, AttributeError):
+    except (FormatError, AttributeError):
         return False
 
 
@@ -399,7 +399,7 @@ def _is_of(run: Run, loaded: Loaded) -> bool:
         return False
     mine = loaded.space_info.folder.resolve()
     places = [ROOT, *run.folder.parents]
-    with suppress(BadFolder, KeyError, TypeError):
+    with suppress(FormatError, KeyError, TypeError):
         places.insert(0, Path(read_json(run.folder / runs.JOB)["directory"]))
     return next((p for place in places if (p := place / space).is_dir()), Path()).resolve() == mine
 

@@ -13,15 +13,12 @@ from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
+from ..errors import FormatError, UsageError
 from ..io import refuse_others, replacing
 from ..jobs import runs
 from ..nets.archs import ARCHS, PAPER_WIDTH, Arch, arch_named
 from ..nets.prep import prep_size
 from ..zoo.store import OPTIMISED, SPLITS, TRAIN, Zoo, add, join, select
-
-
-class Refused(ValueError):
-    """Something the user asked for cannot be done; one sentence, exit code 2."""
 
 
 def read_fields(args: argparse.Namespace, config: type):
@@ -70,7 +67,7 @@ def zoo_fit_sdf(args: argparse.Namespace) -> None:
     for problem in problems:
         args.job.report(f"skipped {problem}")
     if not ious and not args.resume:
-        raise Refused("no network was fitted: every shape was skipped")
+        raise UsageError("no network was fitted: every shape was skipped")
     if ious:
         ious.sort()
         middle, lowest = ious[len(ious) // 2], ious[0]
@@ -105,7 +102,7 @@ def zoo_fit_cnn(args: argparse.Namespace) -> None:
     for problem in problems:
         args.job.report(f"skipped {problem}")
     if not made and not args.resume:
-        raise Refused("no network was trained: every one was skipped")
+        raise UsageError("no network was trained: every one was skipped")
     if made:
         accuracies = [r["test_accuracy"] for r in made]
         args.job.report(
@@ -122,24 +119,23 @@ def fuse_file(args: argparse.Namespace) -> None:
     from safetensors.torch import save
 
     from ..data.images import load_images, normalise
-    from ..errors import BadFolder
     from ..io import read_tensors
     from ..nets.fuse import fuse, trained_module
     from ..tasks.objectives import check_classes
 
     arch = arch_named(args.arch)
     if arch.kind != "images":
-        raise Refused(f"{arch.name} has no batch norm to fuse")
+        raise UsageError(f"{arch.name} has no batch norm to fuse")
     if args.state.suffix in (".pt", ".pth"):
         try:
             state = torch.load(args.state, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file and one that wants to run code raise many kinds
             why = (str(error) or type(error).__name__).splitlines()[0]
-            raise BadFolder(f"{args.state} cannot be read as plain weights ({why})") from error
+            raise FormatError(f"{args.state} cannot be read as plain weights ({why})") from error
     else:
         state = read_tensors(args.state)
     if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
-        raise Refused(f"{args.state} holds no state dict: a mapping of names to tensors")
+        raise UsageError(f"{args.state} holds no state dict: a mapping of names to tensors")
     module = trained_module(arch, state)
     test = load_images(arch.data, "test", args.data)
     check_classes(arch, test)
@@ -175,7 +171,7 @@ def zoo_thumbnails(args: argparse.Namespace) -> None:
 
     zoo = Zoo.load(args.zoo)
     if zoo.family.archs[0].kind != "sdf":
-        raise Refused(f"{args.zoo} holds {zoo.family.names[0]}: only SDF networks have a surface to draw")
+        raise UsageError(f"{args.zoo} holds {zoo.family.names[0]}: only SDF networks have a surface to draw")
     done = sum(1 for _ in write_thumbnails(zoo))
     print(f"drew {done} thumbnails into {args.zoo / 'thumbnails.webp'}")
 
@@ -184,7 +180,7 @@ def zoo_select(args: argparse.Namespace) -> None:
     zoo = Zoo.load(args.zoo)
     unknown = set(args.arch or ()) - set(zoo.family.names)
     if unknown:
-        raise Refused(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
+        raise UsageError(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
     ids, broken = [], set(zoo.not_finite)
     for name in args.arch or zoo.family.names:
         for split in SPLITS:
@@ -337,7 +333,7 @@ def compare(args: argparse.Namespace) -> None:
 
     results = {str(folder): read_result(folder) for folder in args.run_folders}
     if len({result.score for result in results.values()}) > 1:
-        raise Refused("runs on images and on shapes have no score in common")
+        raise UsageError("runs on images and on shapes have no score in common")
     columns = list(dict.fromkeys(name for result in results.values() for name in result.test))
     rows = [
         {"run": name, "best_step": result.best_step, "steps": result.steps, "ended": result.ended} | result.test
@@ -441,7 +437,7 @@ def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
     broken, draw = set(zoo.not_finite), random.Random(0)
     ids = [i for i in zoo.ids(TRAIN) if i not in broken]
     if len(ids) < 2:
-        raise Refused(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
+        raise UsageError(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
     pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
 
     def components(method: str, a: int, b: int) -> list[int]:
@@ -474,7 +470,7 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
 
     pairs = curve_pairs(zoo, args.pairs)
     if not pairs:
-        raise Refused(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
+        raise UsageError(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
     several = len(space.family.archs) > 1
     jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
 
@@ -536,7 +532,7 @@ def directions(args: argparse.Namespace) -> None:
     names = columns_of(zoo.records)
     if args.column:
         if args.column not in names:
-            raise Refused(f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(names)}")
+            raise UsageError(f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(names)}")
         names = [args.column]
     found = [direction_of(z, zoo.records, name, train, unseen) for name in names]
     rows = [
@@ -546,7 +542,7 @@ def directions(args: argparse.Namespace) -> None:
     moved = []
     if args.networks:
         if not args.column or args.column not in MEASURES or space.family.archs[0].kind != "sdf":
-            raise Refused(f"--networks measures meshes along one --column: {', '.join(MEASURES)}")
+            raise UsageError(f"--networks measures meshes along one --column: {', '.join(MEASURES)}")
         if "kind" in zoo.records and args.kind:
             unseen = [i for i in unseen if zoo.records.kind[i] == args.kind]
         for i in unseen[: args.networks]:
@@ -587,7 +583,7 @@ def zoo_import(args: argparse.Namespace) -> None:
     from ..space.model import load
 
     if args.among and not args.space:
-        raise Refused("--among asks for the space that was trained on that zoo: --space")
+        raise UsageError("--among asks for the space that was trained on that zoo: --space")
     space = load(args.space, args.device) if args.space else None
     reference = Zoo.load(args.among) if args.among else None
     if reference:
@@ -615,7 +611,7 @@ def zoo_import(args: argparse.Namespace) -> None:
     for words in grouped(done.notes):
         print(words)
     if not done.folder:
-        raise Refused(f"no network of {args.source} could be imported")
+        raise UsageError(f"no network of {args.source} could be imported")
     counts = {name: sum(r["arch"] == name for r in done.records) for name in {r["arch"]: 0 for r in done.records}}
     kinds = ", ".join(f"{count} {name}" for name, count in counts.items())
     print(f"imported {len(done.records)} networks ({kinds}) to {done.folder}, refused {len(done.refused)}")
@@ -651,7 +647,7 @@ def check_reference(space, reference: Zoo) -> None:
     space.check_family(reference.family)
     train = set(reference.ids(TRAIN)) - set(reference.not_finite)
     if len(train) < 2:
-        raise Refused(f"{reference.folder} has {len(train)} training networks to place others among")
+        raise UsageError(f"{reference.folder} has {len(train)} training networks to place others among")
 
 
 def place_among(space, zoo: Zoo, reference: Zoo, images) -> list:

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ..errors import DataError, MissingData
 from ..nets.inputs import IMAGE_SETS, MEAN, STD, ImageSpec
 
 if TYPE_CHECKING:
@@ -50,14 +51,6 @@ ARRAY_PARTS = {
     ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
 }
 """All that a pickle of arrays has to name."""
-
-
-class BadData(ValueError):
-    """A data set that cannot be read; the message names what and where."""
-
-
-class MissingData(BadData):
-    """A data set that is not there; the message says what to run or where to put it."""
 
 
 @dataclass(frozen=True)
@@ -138,25 +131,25 @@ def load_images(name: str, split: str, folder: Path | None = None) -> Images:
 
     Raises:
         MissingData: it is in none of the data folders, or not in `folder`.
-        BadData: it is there and broken, or there is no such data set or split.
+        DataError: it is there and broken, or there is no such data set or split.
     """
     if split not in SPLITS:
-        raise BadData(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
+        raise DataError(f"unknown split {split!r}; known: {', '.join(SPLITS)}")
     if name not in IMAGE_SETS and folder is None:
-        raise BadData(f"unknown data set {name!r}; known: {', '.join(IMAGE_SETS)}; any other name needs a folder")
+        raise DataError(f"unknown data set {name!r}; known: {', '.join(IMAGE_SETS)}; any other name needs a folder")
     if name == "digits":
         return _digits(split)
     source = _open(name, folder)
     part, rows = _split(name, source, split)
     if not len(rows):
-        raise BadData(f"the {split} split of {name} in {source.place} is empty")
+        raise DataError(f"the {split} split of {name} in {source.place} is empty")
     pixels, labels = torch.from_numpy(part.pixels(rows)), torch.from_numpy(part.labels[rows])
     flip = IMAGE_SETS[name].flip if name in IMAGE_SETS else True
     return Images(name, pixels, labels, source.classes, flip, source.ids)
 
 
 def download(name: str, folder: Path) -> None:
-    """Fetch a data set from its makers into a folder; BadData where that fails or nobody offers it."""
+    """Fetch a data set from its makers into a folder; DataError where that fails or nobody offers it."""
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import download_url
 
@@ -168,9 +161,9 @@ def download(name: str, folder: Path) -> None:
         elif name == "tiny-imagenet":
             download_url(TINY_IMAGENET, folder, md5=TINY_IMAGENET_MD5)
         else:
-            raise BadData(f"{name!r} cannot be downloaded; known: {', '.join(IMAGE_SETS)}")
+            raise DataError(f"{name!r} cannot be downloaded; known: {', '.join(IMAGE_SETS)}")
     except (OSError, RuntimeError) as error:
-        raise BadData(f"{name} could not be downloaded to {folder} ({error})") from error
+        raise DataError(f"{name} could not be downloaded to {folder} ({error})") from error
 
 
 class Part(NamedTuple):
@@ -216,7 +209,7 @@ def _find(name: str, folder: Path | None) -> tuple[Path, Layout] | None:
 
 
 def _open(name: str, folder: Path | None) -> Source:
-    """The data set of this name, not decoded; MissingData where there is none, BadData where it is another."""
+    """The data set of this name, not decoded; MissingData where there is none, DataError where it is another."""
     found = _find(name, folder)
     if found is None and name in IMAGE_SETS:
         places = ", ".join(map(str, data_folders() if folder is None else [folder]))
@@ -235,9 +228,9 @@ def _open(name: str, folder: Path | None) -> Source:
     source = layout.read(place, name)
     c = len(source.classes)
     if name in IMAGE_SETS and c != IMAGE_SETS[name].classes:
-        raise BadData(f"{place} has {c} classes, {name} has {IMAGE_SETS[name].classes}")
+        raise DataError(f"{place} has {c} classes, {name} has {IMAGE_SETS[name].classes}")
     if c < 2:
-        raise BadData(f"{place} has one class only, {source.classes[0]!r}; a classifier needs two")
+        raise DataError(f"{place} has one class only, {source.classes[0]!r}; a classifier needs two")
     return source
 
 
@@ -251,7 +244,7 @@ def _split(name: str, source: Source, split: str) -> tuple[Part, np.ndarray]:
     unpublished = [s for s in owed if s not in source.parts]
     published = "train" if split in unpublished else split
     if published not in source.parts:
-        raise BadData(f"{source.place} has no {published} images of {name}")
+        raise DataError(f"{source.place} has no {published} images of {name}")
     part = source.parts[published]()
     every = np.arange(len(part.labels))
     if published != "train":
@@ -284,7 +277,7 @@ def _digits(split: str) -> Images:
 def _check_labels(labels: np.ndarray, classes: int, where: Callable[[int], str]) -> np.ndarray:
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
-        raise BadData(f"{where(int(wrong[0]))} has the label {labels[wrong[0]]}, there are {classes} classes")
+        raise DataError(f"{where(int(wrong[0]))} has the label {labels[wrong[0]]}, there are {classes} classes")
     return labels
 
 
@@ -313,12 +306,12 @@ def _need(name: str, encoded: Encoded) -> Need:
         return Need(size, f"{name} needs {size}x{size}")
     height, width, _ = _rgb(encoded, 0, None).shape
     if height != width:
-        raise BadData(f"{encoded.where(0)} is {width}x{height}, images must be square")
+        raise DataError(f"{encoded.where(0)} is {width}x{height}, images must be square")
     return Need(width, f"{encoded.where(0)} is {width}x{width}")
 
 
 def _rgb(encoded: Encoded, i: int, need: Need | None) -> np.ndarray:
-    """An image (height, width, 3) uint8, grey made RGB; BadData where it is none or not what is needed."""
+    """An image (height, width, 3) uint8, grey made RGB; DataError where it is none or not what is needed."""
     from PIL import Image, UnidentifiedImageError
 
     Image.init()  # else only some formats can be named
@@ -326,16 +319,16 @@ def _rgb(encoded: Encoded, i: int, need: Need | None) -> np.ndarray:
         with Image.open(io.BytesIO(encoded.read(i)), formats=FORMATS) as image:
             width, height = image.size
             if need is not None and (width, height) != (need.size, need.size):
-                raise BadData(f"{encoded.where(i)} is {width}x{height}, {need.because}")
+                raise DataError(f"{encoded.where(i)} is {width}x{height}, {need.because}")
             if image.mode not in ("RGB", "L", "P", "1"):  # P: the colours of a palette
-                raise BadData(f"{encoded.where(i)} has the channels {image.mode}, it must be RGB or grey")
+                raise DataError(f"{encoded.where(i)} has the channels {image.mode}, it must be RGB or grey")
             return np.asarray(image.convert("RGB"))
-    except BadData:
+    except DataError:
         raise
     except UnidentifiedImageError as error:
-        raise BadData(f"{encoded.where(i)} is not an image") from error
+        raise DataError(f"{encoded.where(i)} is not an image") from error
     except Exception as error:  # Pillow and zipfile raise many kinds for damaged files
-        raise BadData(f"{encoded.where(i)} cannot be decoded ({error})") from error
+        raise DataError(f"{encoded.where(i)} cannot be decoded ({error})") from error
 
 
 def _decode(encoded: Encoded, need: Need, rows: np.ndarray) -> np.ndarray:
@@ -380,15 +373,15 @@ def _read_batches(place: Path, _name: str) -> Source:
 def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (n, 3, 32, 32) uint8 and labels (n,) of one of the pickles."""
     if not path.is_file():
-        raise BadData(f"{path.parent} has no {path.name}")
+        raise DataError(f"{path.parent} has no {path.name}")
     try:
         with path.open("rb") as file:
             batch = ArrayUnpickler(file, encoding="latin1").load()
         data, labels = np.asarray(batch["data"]), np.asarray(batch["labels"], np.int64)
     except Exception as error:  # a damaged pickle raises many kinds
-        raise BadData(f"{path} is truncated or not a batch of CIFAR-10 ({error})") from error
+        raise DataError(f"{path} is truncated or not a batch of CIFAR-10 ({error})") from error
     if data.shape != (len(labels), 3 * 32 * 32) or data.dtype != np.uint8:
-        raise BadData(f"{path} holds {data.dtype} {data.shape}, CIFAR-10 needs uint8 ({len(labels)}, 3072)")
+        raise DataError(f"{path} holds {data.dtype} {data.shape}, CIFAR-10 needs uint8 ({len(labels)}, 3072)")
     return data.reshape(-1, 3, 32, 32), _check_labels(labels, len(CIFAR10_CLASSES), lambda i: f"{path}: image {i}")
 
 
@@ -418,7 +411,7 @@ def _holds_parquet(place: Path, spec: ImageSpec | None) -> bool:
         if names and (len(names) != spec.classes or (spec.name == "cifar10" and names != CIFAR10_CLASSES)):
             return False
         return _rgb(_first_image(parts), 0, None).shape[0] == spec.size
-    except BadData:
+    except DataError:
         return True
 
 
@@ -457,7 +450,7 @@ def _read_parquet(place: Path, name: str) -> Source:
 
 
 def _column(file: Path, wanted: tuple[str, ...], what: str, rows: int | None = None) -> pa.ChunkedArray:
-    """The column with one of the wanted names, of the first rows or all; BadData where it is missing or damaged."""
+    """The column with one of the wanted names, of the first rows or all; DataError where it is missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -466,14 +459,14 @@ def _column(file: Path, wanted: tuple[str, ...], what: str, rows: int | None = N
             names = table.schema_arrow.names
             found = [name for name in wanted if name in names]
             if not found:
-                raise BadData(f"{file} has no {what} column ({' or '.join(wanted)}), it has {', '.join(names)}")
+                raise DataError(f"{file} has no {what} column ({' or '.join(wanted)}), it has {', '.join(names)}")
             if rows is None:
                 return table.read(columns=found[:1]).column(0)
             batches = islice(table.iter_batches(rows, columns=found[:1]), 1)
             return pa.chunked_array([b.column(0) for b in batches], table.schema_arrow.field(found[0]).type)
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())  # Arrow's may have several lines
-        raise BadData(f"{file} is truncated or not a parquet file ({reason})") from error
+        raise DataError(f"{file} is truncated or not a parquet file ({reason})") from error
 
 
 def _encoded(file: Path, rows: int | None = None) -> pa.ChunkedArray:
@@ -483,7 +476,7 @@ def _encoded(file: Path, rows: int | None = None) -> pa.ChunkedArray:
 
     column = _column(file, IMAGE_COLUMNS, "image", rows)
     if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
-        raise BadData(f"{file} has images of type {column.type}, they must be a struct with the encoded bytes")
+        raise DataError(f"{file} has images of type {column.type}, they must be a struct with the encoded bytes")
     return pc.struct_field(column, "bytes")
 
 
@@ -499,7 +492,7 @@ def _labels(file: Path) -> np.ndarray:
 
     column = _column(file, LABEL_COLUMNS, "label")
     if not pa.types.is_integer(column.type) or column.null_count:
-        raise BadData(f"{file} has labels of type {column.type} with {column.null_count} missing, not whole numbers")
+        raise DataError(f"{file} has labels of type {column.type} with {column.null_count} missing, not whole numbers")
     return column.to_numpy().astype(np.int64)
 
 
@@ -513,7 +506,7 @@ def _class_names(file: Path) -> tuple[str, ...] | None:
         features = about.get("info", {}).get("features", {})
         names = next((features[column].get("names") for column in LABEL_COLUMNS if column in features), None)
     except (ValueError, AttributeError, TypeError, pa.ArrowException, OSError) as error:
-        raise BadData(f"{file} has class names that cannot be read ({error})") from error
+        raise DataError(f"{file} has class names that cannot be read ({error})") from error
     return tuple(names) if names else None
 
 
@@ -538,7 +531,7 @@ class Files(NamedTuple):
 
 
 def _files(place: Path) -> Files:
-    """All files of a place but hidden ones; BadData where a zip is broken."""
+    """All files of a place but hidden ones; DataError where a zip is broken."""
     if place.is_dir():
         names = []
         for top, _, inside in os.walk(place):
@@ -549,7 +542,7 @@ def _files(place: Path) -> Files:
         try:
             archive = zipfile.ZipFile(place)
         except (zipfile.BadZipFile, OSError) as error:
-            raise BadData(f"{place} is truncated or not a zip ({error})") from error
+            raise DataError(f"{place} is truncated or not a zip ({error})") from error
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         tops = {name.partition("/")[0] for name in names}
         shared = len(tops) == 1 and not any(_is_image(name) and name.count("/") < 2 for name in names)
@@ -583,10 +576,12 @@ def _read_tiny(place: Path, name: str) -> Source:
     def part(names: list[str], of: list[str]) -> Part:
         unknown = sorted(set(of) - set(wnids))
         if unknown:
-            raise BadData(f"{place} has images of {unknown[0]}, which is not one of the {len(wnids)} in its wnids.txt")
+            raise DataError(
+                f"{place} has images of {unknown[0]}, which is not one of the {len(wnids)} in its wnids.txt"
+            )
         missing = sorted(set(names) - set(files.names))
         if missing:
-            raise BadData(f"{place} has no {missing[0]}")
+            raise DataError(f"{place} has no {missing[0]}")
         encoded, position = _encoded_files(files, names), {wnid: c for c, wnid in enumerate(wnids)}
         labels = np.array([position[wnid] for wnid in of], np.int64)
         return Part(labels, partial(_decode, encoded, _need(name, encoded)))
@@ -605,11 +600,11 @@ def _read_tiny(place: Path, name: str) -> Source:
 def _lines(files: Files, name: str) -> list[str]:
     """The lines of a text file that are not empty."""
     if name not in files.names:
-        raise BadData(f"{files.place} has no {name}")
+        raise DataError(f"{files.place} has no {name}")
     try:
         text = files.read(name).decode(errors="replace")
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadData(f"{files.place / name} cannot be read ({error})") from error
+        raise DataError(f"{files.place / name} cannot be read ({error})") from error
     return [line for line in text.splitlines() if line.strip()]
 
 
@@ -639,7 +634,7 @@ def _read_class_folders(place: Path, name: str) -> Source:
         names = parts[split]
         unknown = [path for path in names if path.split("/")[-2] not in classes]
         if unknown:
-            raise BadData(f"{place / unknown[0]} is of a class that has no images in train")
+            raise DataError(f"{place / unknown[0]} is of a class that has no images in train")
         labels = np.array([classes.index(path.split("/")[-2]) for path in names], np.int64)
         return Part(labels, partial(_decode, _encoded_files(files, names), need))
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .shapes import BadMesh, Mesh, chair, chair_params, check_mesh, normalise
+from ..errors import MeshError
+from .shapes import Mesh, chair, chair_params, check_mesh, normalise
 
 MESH_SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf", ".3mf", ".dae")
 
@@ -81,7 +82,7 @@ def read_mesh(path: Path, up: str = "auto", keep: str = "all") -> MeshFile:
         keep: largest leaves out ground planes and all objects but the largest.
 
     Raises:
-        BadMesh: unreadable, truncated, compressed in a way that is not read, a point cloud, with vertices that are
+        MeshError: unreadable, truncated, compressed in a way that is not read, a point cloud, with vertices that are
             not finite, or flat.
     """
     import trimesh
@@ -106,7 +107,7 @@ def load_source(source: str, up: str = "auto", keep: str = "all") -> tuple[Mesh,
         up, keep: see `read_mesh`; a record that brings the column `up` was read with that axis up.
 
     Raises:
-        BadMesh: the file cannot be read.
+        MeshError: the file cannot be read.
     """
     if source.startswith("chair:"):
         return chair(chair_params(int(source.removeprefix("chair:"))))
@@ -207,18 +208,18 @@ def _content(mesh: Mesh, keep: str) -> tuple[Mesh, tuple[str, ...]]:
 
 
 def _read(path: Path) -> Mesh:
-    """Vertices and triangles of a file as they stand. Raises BadMesh."""
+    """Vertices and triangles of a file as they stand. Raises MeshError."""
     import trimesh
 
     suffix = path.suffix.lower()
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BadMesh(f"cannot be read ({error.strerror or error})") from error
+        raise MeshError(f"cannot be read ({error.strerror or error})") from error
     if not data.strip():
-        raise BadMesh("is empty")
+        raise MeshError("is empty")
     if data[:200].lstrip().startswith(b"version https://git-lfs"):
-        raise BadMesh("is a Git LFS pointer, not the mesh itself: fetch it with `git lfs pull`")
+        raise MeshError("is a Git LFS pointer, not the mesh itself: fetch it with `git lfs pull`")
     try:
         if suffix == ".off":
             return _off(data)
@@ -226,19 +227,19 @@ def _read(path: Path) -> Mesh:
             check(data, path)
         loaded = trimesh.load(path, process=False)
         if isinstance(loaded, trimesh.PointCloud):
-            raise BadMesh(f"is a point cloud: {len(loaded.vertices)} points without faces")
+            raise MeshError(f"is a point cloud: {len(loaded.vertices)} points without faces")
         if isinstance(loaded, trimesh.Scene):
             kinds = {type(g).__name__ for g in loaded.geometry.values()}
             if kinds and "Trimesh" not in kinds:
-                raise BadMesh(f"holds no faces, only {' and '.join(sorted(kinds))}")
+                raise MeshError(f"holds no faces, only {' and '.join(sorted(kinds))}")
             loaded = loaded.to_mesh()
         vertices, faces = np.array(loaded.vertices, np.float64), np.array(loaded.faces)
-    except BadMesh:
+    except MeshError:
         raise
     except MemoryError as error:
-        raise BadMesh("needs more memory than there is") from error
+        raise MeshError("needs more memory than there is") from error
     except Exception as error:  # trimesh's readers raise whatever their parsers meet
-        raise BadMesh(f"cannot be read ({type(error).__name__}: {error})") from error
+        raise MeshError(f"cannot be read ({type(error).__name__}: {error})") from error
     return Mesh(vertices.reshape(-1, 3), faces.reshape(-1, 3).astype(np.int64))
 
 
@@ -247,40 +248,40 @@ def _off(data: bytes) -> Mesh:
     text = re.sub(rb"#[^\n]*", b"", data)
     head = re.match(rb"\s*(?:ST)?(?:C)?(N)?(4)?(n)?OFF\b|\s*(?:ST)?C?N?OFF(?=\d)", text)
     if not head:
-        raise BadMesh("is no OFF file: it does not begin with OFF")
+        raise MeshError("is no OFF file: it does not begin with OFF")
     if text[head.end() :].lstrip()[:6].upper() == b"BINARY":
-        raise BadMesh("is a binary OFF file, which is not read; write it as text")
+        raise MeshError("is a binary OFF file, which is not read; write it as text")
     if head.group(2) or head.group(3):
-        raise BadMesh("is an OFF file of four or more dimensions")
+        raise MeshError("is an OFF file of four or more dimensions")
     lines = [line for line in text[head.end() :].split(b"\n") if line.strip()]
     try:
         counts = [int(word) for word in lines[0].split()[:2]]
         n_vertices, n_faces = counts
     except (IndexError, ValueError) as error:
-        raise BadMesh("is an OFF file without the counts of its vertices and faces") from error
+        raise MeshError("is an OFF file without the counts of its vertices and faces") from error
     if n_vertices < 0 or n_faces < 0:
-        raise BadMesh("is an OFF file with a negative count")
+        raise MeshError("is an OFF file with a negative count")
     if len(lines) < 1 + n_vertices + n_faces:
         rows = max(len(lines) - 1, 0)
         found = f"{rows} of {n_vertices} vertices" if rows < n_vertices else f"{rows - n_vertices} of {n_faces} faces"
-        raise BadMesh(f"is truncated: it has {found}")
+        raise MeshError(f"is truncated: it has {found}")
     try:
         vertices = np.array([line.split()[:3] for line in lines[1 : 1 + n_vertices]], np.float64).reshape(-1, 3)
     except ValueError as error:
-        raise BadMesh(f"has a vertex that is not three numbers ({error})") from error
+        raise MeshError(f"has a vertex that is not three numbers ({error})") from error
     faces, last = [], n_vertices
     for line in lines[1 + n_vertices : 1 + n_vertices + n_faces]:
         words = line.split()
         try:
             corners = [int(word) for word in words[1 : 1 + int(words[0])]]
         except ValueError as error:
-            raise BadMesh(f"has a face that is not whole numbers ({error})") from error
+            raise MeshError(f"has a face that is not whole numbers ({error})") from error
         if len(corners) < int(words[0]):
-            raise BadMesh(
+            raise MeshError(
                 "is truncated: its last face lacks corners" if line is lines[-1] else "has a face that lacks corners"
             )
         if corners and not 0 <= min(corners) <= max(corners) < last:
-            raise BadMesh(f"has faces that name vertices which do not exist: it has {n_vertices} vertices")
+            raise MeshError(f"has faces that name vertices which do not exist: it has {n_vertices} vertices")
         faces += [(corners[0], corners[i], corners[i + 1]) for i in range(1, len(corners) - 1)]
     return Mesh(vertices, np.array(faces, np.int64).reshape(-1, 3))
 
@@ -292,28 +293,28 @@ def _whole_stl(data: bytes, path: Path) -> None:
     if data.lstrip()[:5].lower() == b"solid" and b"facet" in data[:1000]:
         tail = data.rstrip().lower()
         if b"endsolid" not in tail[-400:]:
-            raise BadMesh("is truncated: it has no `endsolid`")
+            raise MeshError("is truncated: it has no `endsolid`")
         if tail.count(b"endfacet") * 3 != len(re.findall(rb"\bvertex\b", tail)):
-            raise BadMesh("is broken: its facets do not all have three vertices")
+            raise MeshError("is broken: its facets do not all have three vertices")
         return
     if len(data) < 84:
-        raise BadMesh("is no STL file, or truncated within its header")
+        raise MeshError("is no STL file, or truncated within its header")
     if len(data) < 84 + 50 * count:
-        raise BadMesh(f"is truncated: it has {(len(data) - 84) // 50} of {count} faces")
+        raise MeshError(f"is truncated: it has {(len(data) - 84) // 50} of {count} faces")
 
 
 def _whole_ply(data: bytes, path: Path) -> None:
     end = data.find(b"end_header")
     if not data.startswith(b"ply") or end < 0:
-        raise BadMesh("is no PLY file, or truncated within its header")
+        raise MeshError("is no PLY file, or truncated within its header")
     header = data[:end].decode("latin-1").splitlines()
     elements = {words[1]: int(words[2]) for line in header if (words := line.split())[:1] == ["element"]}
     if not elements.get("face") and not elements.get("tristrips"):
-        raise BadMesh(f"is a point cloud: {elements.get('vertex', 0)} points without faces")
+        raise MeshError(f"is a point cloud: {elements.get('vertex', 0)} points without faces")
     if any(line.startswith("format ascii") for line in header):
         rows = len([line for line in data[end:].splitlines()[1:] if line.strip()])
         if rows < sum(elements.values()):
-            raise BadMesh(f"is truncated: it has {rows} of {sum(elements.values())} rows")
+            raise MeshError(f"is truncated: it has {rows} of {sum(elements.values())} rows")
 
 
 REFUSED_GLTF = {
@@ -327,15 +328,15 @@ def _gltf_json(data: bytes) -> dict:
     if data[:4] == b"glTF":
         version, length = struct.unpack("<II", data[4:12])
         if version != 2:
-            raise BadMesh(f"is glTF version {version}; version 2 is read")
+            raise MeshError(f"is glTF version {version}; version 2 is read")
         if len(data) < length:
-            raise BadMesh(f"is truncated: it has {len(data)} of {length} bytes")
+            raise MeshError(f"is truncated: it has {len(data)} of {length} bytes")
         size = struct.unpack("<I", data[12:16])[0]
         data = data[20 : 20 + size]
     try:
         return json.loads(data)
     except ValueError as error:
-        raise BadMesh(f"is no glTF file ({error})") from error
+        raise MeshError(f"is no glTF file ({error})") from error
 
 
 def _readable_gltf(data: bytes, path: Path) -> None:
@@ -343,9 +344,9 @@ def _readable_gltf(data: bytes, path: Path) -> None:
     used = {*tree.get("extensionsUsed", ()), *tree.get("extensionsRequired", ())}
     for name, words in REFUSED_GLTF.items():
         if name in used:
-            raise BadMesh(f"is {words}")
+            raise MeshError(f"is {words}")
     if "KHR_draco_mesh_compression" in used and not find_spec("DracoPy"):
-        raise BadMesh("is compressed with Draco: install DracoPy to read it (`pip install DracoPy`)")
+        raise MeshError("is compressed with Draco: install DracoPy to read it (`pip install DracoPy`)")
     primitives = [p for mesh in tree.get("meshes", ()) for p in mesh.get("primitives", ())]
     for accessor in (
         tree.get("accessors", [])[p["attributes"]["POSITION"]]
@@ -353,28 +354,28 @@ def _readable_gltf(data: bytes, path: Path) -> None:
         if "POSITION" in p.get("attributes", {})
     ):
         if accessor.get("normalized"):
-            raise BadMesh(
+            raise MeshError(
                 "has quantised positions (normalised integers): write them as floats first, for example with "
                 "`gltf-transform dequantize`"
             )
         if "sparse" in accessor:
-            raise BadMesh("has sparse positions, which are not read")
+            raise MeshError("has sparse positions, which are not read")
     for buffer in tree.get("buffers", ()):
         uri = buffer.get("uri", "")
         if uri and not uri.startswith("data:") and not (path.parent / uri).is_file():
-            raise BadMesh(f"lacks its buffer {uri}")
+            raise MeshError(f"lacks its buffer {uri}")
     if primitives and all(p.get("mode", 4) < 4 for p in primitives):
-        raise BadMesh("holds points or lines alone, no faces")
+        raise MeshError("holds points or lines alone, no faces")
 
 
 def _readable_3mf(data: bytes, path: Path) -> None:
     if not find_spec("lxml"):
-        raise BadMesh("is a 3MF file: install lxml to read it (`pip install lxml`)")
+        raise MeshError("is a 3MF file: install lxml to read it (`pip install lxml`)")
 
 
 def _readable_dae(data: bytes, path: Path) -> None:
     if not find_spec("collada"):
-        raise BadMesh("is a DAE file: install pycollada to read it (`pip install pycollada`)")
+        raise MeshError("is a DAE file: install pycollada to read it (`pip install pycollada`)")
 
 
 CHECKS = {
@@ -385,4 +386,4 @@ CHECKS = {
     ".3mf": (_readable_3mf,),
     ".dae": (_readable_dae,),
 }
-"""What is asked of a file of a format before it is read: each raises BadMesh with the reason it cannot be."""
+"""What is asked of a file of a format before it is read: each raises MeshError with the reason it cannot be."""

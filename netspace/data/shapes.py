@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import MeshError
+
 HALF_EXTENT = 0.9
 """A normalised shape's longest side reaches from -0.9 to 0.9."""
 
@@ -40,22 +42,18 @@ class Mesh(NamedTuple):
         return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
 
 
-class BadMesh(ValueError):
-    """A mesh that has no inside to take a signed distance to; the message says why."""
-
-
 def check_mesh(mesh: Mesh) -> None:
-    """BadMesh, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
+    """MeshError, saying why, unless the mesh has faces, finite vertices and an extent along every axis."""
     if not len(mesh.faces):
-        raise BadMesh("has no faces")
+        raise MeshError("has no faces")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise BadMesh(f"has faces that name vertices which do not exist: it has {len(mesh.vertices)} vertices")
+        raise MeshError(f"has faces that name vertices which do not exist: it has {len(mesh.vertices)} vertices")
     used = mesh.vertices[np.unique(mesh.faces)]
     if not np.isfinite(used).all():
-        raise BadMesh(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
+        raise MeshError(f"has {int((~np.isfinite(used)).any(axis=1).sum())} vertices that are not finite numbers")
     extent = np.ptp(used, axis=0)
     if extent.min() <= 1e-6 * extent.max():
-        raise BadMesh("is flat: it encloses no volume")
+        raise MeshError("is flat: it encloses no volume")
 
 
 def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:

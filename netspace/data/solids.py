@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .shapes import BadMesh, Mesh, check_mesh
+from ..errors import MeshError
+from .shapes import Mesh, check_mesh
 
 THICKNESS = 0.03
 """Of sheets, as a share of the longest side: about the thinnest that a network of the default fit holds at an IoU of
@@ -273,7 +274,7 @@ def mend(mesh: Mesh, thickness: float) -> Mended:
     _, _, area = _geometry(mesh.vertices, faces)
     faces, net = faces[area > 1e-12], net[area > 1e-12]
     if not len(faces):
-        raise BadMesh("has no face with an area")
+        raise MeshError("has no face with an area")
     if len(faces) < len(mesh.faces):
         words.append(f"{len(mesh.faces) - len(faces)} of {len(mesh.faces)} faces lay on others")
     consistent, patch = igl.bfs_orient(np.ascontiguousarray(faces))
@@ -405,7 +406,7 @@ class Solid:
     """
 
     def __init__(self, mesh: Mesh, thickness: float = THICKNESS) -> None:
-        """Raises BadMesh where no volume is enclosed.
+        """Raises MeshError where no volume is enclosed.
 
         Args:
             thickness: that sheets get, as a share of the longest side; 0 leaves them out.
@@ -423,7 +424,7 @@ class Solid:
             scale = extent / 1.8
             welded = weld(mesh, WELD * scale)
             if not len(welded.faces):
-                raise BadMesh("has no face with an area")
+                raise MeshError("has no face with an area")
             count = len(np.unique(mesh.faces)) - len(welded.vertices)
             if count:
                 self.mended += (f"{count} vertices welded",)
@@ -443,7 +444,7 @@ class Solid:
         self._bounds = self._outer(self.soup, self.in_volume, not self.sheets)
         self.surface = self._surface()
         if not len(self.surface.faces):
-            raise BadMesh("encloses no volume")
+            raise MeshError("encloses no volume")
 
     def _surface(self) -> Mesh:
         """The faces with outside on at least one side: those inside another part bound nothing."""
@@ -483,7 +484,7 @@ class Solid:
         rest = sides[:, 1:, unsettled]
         within[:, 1:, unsettled] = inside(rest.reshape(-1, 3)).reshape(rest.shape[:3])
         if needed and not within.any():
-            raise BadMesh("encloses no volume")
+            raise MeshError("encloses no volume")
         keep = ~within.all(axis=(0, 1))
         return Mesh(v, f[keep if self.clean else keep & within.any(axis=(0, 1))])
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch
 
 from ..data.images import Images
-from ..geometry.mesh import NoSurface, Surface, components, surface_of
+from ..errors import NoSurface, UsageError
+from ..geometry.mesh import Surface, components, surface_of
 from ..nets.network import Network
 from ..space.losses import boundary_gammas
 from ..space.model import NetSpace
@@ -39,7 +40,7 @@ def weights_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float
         ValueError: the networks are of different architectures, whose weights do not correspond.
     """
     if a.arch.name != b.arch.name:
-        raise ValueError(f"weights of {a.arch.name} and {b.arch.name} do not correspond: there is no path through them")
+        raise UsageError(f"weights of {a.arch.name} and {b.arch.name} do not correspond: there is no path through them")
     return [Network(a.arch, torch.lerp(a.prep, b.prep, gamma)) for gamma in gammas]
 
 
@@ -111,7 +112,7 @@ def overlap(a: Surface, b: Surface) -> float:
 def gammas(steps: int) -> list[float]:
     """`steps` positions from 0 to 1, evenly spaced. ValueError for fewer than 2."""
     if steps < 2:
-        raise ValueError(f"a path has at least 2 steps, got {steps}")
+        raise UsageError(f"a path has at least 2 steps, got {steps}")
     return [i / (steps - 1) for i in range(steps)]
 
 
@@ -172,7 +173,7 @@ def curve_pairs(zoo: Zoo, count: int, seed: int = 0) -> list[Pair]:
         ValueError: the zoo's records do not say how accurate its networks are.
     """
     if "test_accuracy" not in zoo.records:
-        raise ValueError(f"{zoo.folder / 'records.parquet'} has no column 'test_accuracy' to choose pairs by")
+        raise UsageError(f"{zoo.folder / 'records.parquet'} has no column 'test_accuracy' to choose pairs by")
     pairs, broken = [], set(zoo.not_finite)
     for split in (TRAIN, HELDOUT):
         order = sorted((i for i in zoo.ids(split) if i not in broken), key=lambda i: zoo.records.test_accuracy[i])

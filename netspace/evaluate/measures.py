@@ -16,6 +16,7 @@ from ..data.images import Images, normalise
 from ..data.meshes import load_record
 from ..data.shapes import MEASURES, Mesh
 from ..data.solids import occupancy_points, sample_surface, solid_of
+from ..errors import UsageError
 from ..geometry.mesh import surface_or_none
 from ..latent.directions import Direction
 from ..latent.mixing import Reach
@@ -309,7 +310,7 @@ def answers(network: Network, images: Images | None = None) -> Tensor:
     """
     if network.arch.kind == "images":
         if images is None:
-            raise ValueError("image classifiers are compared on images, and none are given")
+            raise UsageError("image classifiers are compared on images, and none are given")
         return classify(network, images).argmax(dim=1)
     steps = torch.linspace(-1, 1, ANSWER_GRID, device=network.prep.device)
     points = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1).view(-1, 3)

@@ -12,7 +12,8 @@ from typing import IO
 import numpy as np
 
 from ..data.shapes import Mesh
-from ..geometry.mesh import NoSurface, surface_of, vertex_normals
+from ..errors import NoSurface
+from ..geometry.mesh import surface_of, vertex_normals
 from ..io import replacing
 from ..zoo.store import Zoo
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..data.shapes import Mesh
+from ..errors import NoSurface, UsageError
 from ..nets.fields import SDF
 from ..nets.network import Network, fast_dtype
 
@@ -26,10 +27,6 @@ COARSE_ERROR = 0.002
 """What the coarse field may be off by; a SIREN with a bfloat16 hidden product was off by 0.0015 at most."""
 RESOLUTIONS = (32, 64, 128, 256, 512)
 EXPORTS = ("glb", "stl", "ply", "obj", "off")
-
-
-class NoSurface(ValueError):
-    """The field has the same sign everywhere on the grid, or values that are not finite: there is nothing to mesh."""
 
 
 def check_finite(values: np.ndarray | Tensor) -> None:
@@ -100,7 +97,7 @@ def extract(
         NoSurface: the field does not change its sign.
     """
     if resolution not in RESOLUTIONS:
-        raise ValueError(f"resolution {resolution} is not one of {RESOLUTIONS}")
+        raise UsageError(f"resolution {resolution} is not one of {RESOLUTIONS}")
     slope_bound = SAFETY * slope(field, device)  # L
     bound = slope_bound * 3**0.5 / 2
     coarse = coarse or field
@@ -339,7 +336,7 @@ def export(mesh: Mesh, kind: str) -> bytes:
     import trimesh
 
     if kind not in EXPORTS:
-        raise ValueError(f"cannot write {kind!r}; choose one of {', '.join(EXPORTS)}")
+        raise UsageError(f"cannot write {kind!r}; choose one of {', '.join(EXPORTS)}")
     shape = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     if kind == "glb":  # y up by its standard
         shape.vertex_normals = vertex_normals(mesh)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..data.images import Images
-from ..errors import BadFolder
+from ..errors import FormatError, ImportRefused, InUse, UsageError
 from ..nets.archs import ARCHS, Arch, Family, arch_named
 from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
@@ -30,7 +30,7 @@ from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_cla
 from .columns import tidy
 from .coordinates import Converted, Reader
 from .declare import Declaration, read_declaration
-from .files import Read, ReadOptions, Refusal, Refused, networks_in
+from .files import Read, ReadOptions, Refusal, networks_in
 from .graph import SAME, load_graph, rebuild, relative_difference, runner
 from .limits import MOST_IN_ALL
 from .recognise import CONV, LINEAR, read_layers
@@ -85,7 +85,7 @@ class Importer:
         """A file's network, what is recorded of it, and sentences about it.
 
         Raises:
-            Refused: it is not read, or it is not known what it does; the message says what would help.
+            ImportRefused: it is not read, or it is not known what it does; the message says what would help.
         """
         said, notes = self.said, list(found.notes)
         if found.declared is not None:
@@ -98,18 +98,20 @@ class Importer:
             converted, record = rebuilt.read, dict(rebuilt.record)
             record["graph_difference"] = rebuilt.difference
             if said.arch and not _is_named(converted.arch, arch_named(said.arch)):
-                raise Refused(f"not a {said.arch}: it is a {converted.arch.name}")
+                raise ImportRefused(f"not a {said.arch}: it is a {converted.arch.name}")
             notes += [f"its graph says {words}, and holds" for words in said.against(rebuilt.graph)]
         else:
             converted, record = self._from_state(found, said, archs)
         record = {"parameters": converted.arch.num_params, "batch_norm": False} | record
         if self.family is not None and converted.arch.name not in self.family.names:
-            raise Refused(
+            raise ImportRefused(
                 f"it is a {converted.arch.name} ({converted.function}), and the space reads "
                 f"{', '.join(self.family.names)} alone: import it without the space"
             )
         if self.like is not None and _kind(self.like) != _kind(converted.arch):
-            raise Refused(f"it is a {converted.arch.name}, and the graph that is to speak for it a {self.like.name}")
+            raise ImportRefused(
+                f"it is a {converted.arch.name}, and the graph that is to speak for it a {self.like.name}"
+            )
         notes += converted.noted
         record |= {"function": converted.function, **converted.measured}
         record |= self._proved(found, converted, notes)
@@ -126,25 +128,25 @@ class Importer:
     def _from_state(self, found: Read, said: Declaration, archs: Sequence[Arch]) -> tuple[Converted, dict]:
         try:
             layers = read_layers(found.state)
-        except Refused as reason:
-            raise Refused(f"{reason}{_part(found.state)}") from reason
+        except ImportRefused as reason:
+            raise ImportRefused(f"{reason}{_part(found.state)}") from reason
         if not layers.layers:
-            raise Refused("no state dict: it holds no layer")
+            raise ImportRefused("no state dict: it holds no layer")
         if layers.of(CONV):
             classifiers = [arch for arch in archs if arch.kind == "images"]
             if not classifiers:
                 wanted = ", ".join(arch.name for arch in archs[:4])
-                raise Refused(f"it has convolutions and is no field such as {wanted}")
+                raise ImportRefused(f"it has convolutions and is no field such as {wanted}")
             return read_classifier(layers, said, classifiers, self._test, named=bool(said.arch))
         if not layers.of(LINEAR):
-            raise Refused("it has no convolution and no linear layer")
+            raise ImportRefused("it has no convolution and no linear layer")
         if said.arch and archs[0].kind == "images":
-            raise Refused(f"not a {archs[0].name}: it has no convolutions")
+            raise ImportRefused(f"not a {archs[0].name}: it has no convolutions")
         if said.arch:
             said = _from_name(archs[0], said)
         converted = self.fields.read(layers, said, found.layout)
         if said.arch and converted.arch.name != archs[0].name:
-            raise Refused(f"not a {archs[0].name}: it is a {converted.arch.name} ({converted.function})")
+            raise ImportRefused(f"not a {archs[0].name}: it is a {converted.arch.name} ({converted.function})")
         return converted, {}
 
     def _test(self, arch: Arch, split: str) -> Images | None:
@@ -262,16 +264,16 @@ def import_networks(
         like: an ONNX file of one of the networks, whose graph says what all of them do.
 
     Raises:
-        BadFolder: the source cannot be read, a zip is dangerous, or `out` holds something already.
-        ValueError: the declaration contradicts itself or the family; Refused: an ONNX file is not read.
+        FormatError: the source cannot be read, a zip is dangerous, or `out` holds something already.
+        ValueError: the declaration contradicts itself or the family; ImportRefused: an ONNX file is not read.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadFolder(f"{out} holds something already; choose another folder")
+        raise InUse(f"{out} holds something already; choose another folder")
     said = said or Declaration()
     if arch:
         said = replace(said, arch=arch_named(arch).name if ":" not in arch and "@" not in arch else arch)
     if said.arch and family and arch_named(said.arch).name not in family.names:
-        raise ValueError(f"{said.arch} is not of the space's family: {', '.join(family.names)}")
+        raise UsageError(f"{said.arch} is not of the space's family: {', '.join(family.names)}")
     if like is not None:
         pool = candidates(family, said.arch) if said.arch or family else ALL_CLASSIFIERS
         rebuilt = rebuild(Path(like), said, pool, images)
@@ -290,18 +292,18 @@ def _references(reference) -> Mapping[str, Reference]:
     if Path(reference).is_dir():
         files = sorted(Path(reference).glob("*.onnx"))
         if not files:
-            raise BadFolder(f"{reference} holds no .onnx file to compare with")
+            raise FormatError(f"{reference} holds no .onnx file to compare with")
         return {path.stem: _run(path) for path in files}
     return {"": _run(Path(reference))}
 
 
 def _run(path: Path) -> Reference:
-    """An ONNX model as a function. Refused, naming the file, if it cannot be run."""
+    """An ONNX model as a function. ImportRefused, naming the file, if it cannot be run."""
     try:
         load_graph(path)
         return runner(path)
-    except (Refused, OSError) as error:
-        raise Refused(f"{path.name}: {error}") from error
+    except (ImportRefused, OSError) as error:
+        raise ImportRefused(f"{path.name}: {error}") from error
 
 
 def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, progress) -> Imported:
@@ -321,7 +323,7 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
                 converted, record, said = importer.convert(one)
                 held += 4 * converted.arch.num_params
                 if held > MOST_IN_ALL:
-                    raise Refused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
+                    raise ImportRefused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
             except Exception as reason:  # of whatever is wrong with one file, others are imported
                 words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
                 refused.append(Refusal(one.name, words))

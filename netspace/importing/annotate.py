@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import BadFolder
+from ..errors import InUse, UsageError
 from ..io import read_json, replacing
 from ..zoo.store import Zoo
 from .columns import read_table, tidy
@@ -41,7 +41,7 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
 
     Raises:
         ValueError: the table cannot be read, names a network twice, names none, or has nothing to add.
-        BadFolder: the folder holds no zoo, or a job is writing it.
+        FormatError: the folder holds no zoo, or a job is writing it.
     """
     import pandas as pd
     from filelock import FileLock, Timeout
@@ -58,10 +58,10 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
             skipped = [head for head in heads if head in KEPT]
             heads = [head for head in heads if head not in KEPT]
             if not heads:
-                raise ValueError(f"{table.name} has no column beside {', '.join([key, *skipped])}: nothing to add")
+                raise UsageError(f"{table.name} has no column beside {', '.join([key, *skipped])}: nothing to add")
             matched = [by_name.get(name) for name in names]
             if not any(row is not None for row in matched):
-                raise ValueError(
+                raise UsageError(
                     f"no value of {table.name}'s column {key!r} is the name of a network of {folder}, "
                     f"such as {names[0]!r}"
                 )
@@ -78,7 +78,7 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
             with replacing(folder / "records.parquet") as path:
                 records.to_parquet(path, index=False)
     except Timeout:
-        raise BadFolder(f"{folder} is being written by a job; try again when it has ended") from None
+        raise InUse(f"{folder} is being written by a job; try again when it has ended") from None
     count = sum(row is not None for row in matched)
     unmatched = [name for name in by_name if name not in set(names)]
     return Annotated(key, list(fresh), count, len(names) - count, unmatched, skipped)
@@ -89,7 +89,7 @@ def _key(rows: list[dict], names: list[str], key: str, table: Path) -> str:
     heads = list(dict.fromkeys(head for row in rows for head in row))
     if key:
         if key not in heads:
-            raise ValueError(f"{table.name} has no column {key!r}, only {', '.join(map(repr, heads[:8]))}")
+            raise UsageError(f"{table.name} has no column {key!r}, only {', '.join(map(repr, heads[:8]))}")
         return key
     if "name" in heads:
         return "name"
@@ -97,7 +97,7 @@ def _key(rows: list[dict], names: list[str], key: str, table: Path) -> str:
     hits = {head: sum(_called(row.get(head), known) in known for row in rows) for head in heads}
     best = max(hits, key=hits.get)
     if not hits[best]:
-        raise ValueError(
+        raise UsageError(
             f"no column of {table.name} names networks of the zoo, such as {names[0]!r}; say which one does: --key"
         )
     return best
@@ -116,7 +116,7 @@ def _by_name(rows: list[dict], key: str, names: list[str], table: Path) -> dict[
     for row in rows:
         name = _called(row.get(key), known)
         if name in found and name in known:
-            raise ValueError(f"{table.name} names {name!r} twice in its column {key!r}")
+            raise UsageError(f"{table.name} names {name!r} twice in its column {key!r}")
         if name:
             found[name] = row
     return found

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from ..errors import BadFolder
+from ..errors import FormatError
 from . import limits
 from .discover import NEVER, SURE
 from .readers import HEAD, NOT_READ, kind_of
@@ -27,14 +27,16 @@ def unpack_zip(path: Path, folder: Path) -> dict[str, int]:
     """Unpack what may be weights in a zip, and the tables beside; returns how many others there are by suffix.
 
     Raises:
-        BadFolder: the zip is damaged, names a path outside, holds a link, or unpacks to too much.
+        FormatError: the zip is damaged, names a path outside, holds a link, or unpacks to too much.
     """
     passed: dict[str, int] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
             if len(members) > limits.MOST_FILES:
-                raise BadFolder(f"{path.name} holds {len(members):,} files, {limits.MOST_FILES:,} at most are unpacked")
+                raise FormatError(
+                    f"{path.name} holds {len(members):,} files, {limits.MOST_FILES:,} at most are unpacked"
+                )
             for member in members:
                 _check_member(path, member)
             wanted = []
@@ -46,30 +48,30 @@ def unpack_zip(path: Path, folder: Path) -> dict[str, int]:
                     passed[suffix] = passed.get(suffix, 0) + 1
             declared = sum(m.file_size for m in wanted)
             if declared > limits.MOST_IN_ALL:
-                raise BadFolder(
+                raise FormatError(
                     f"{path.name} would unpack to {declared / 1e9:.1f} GB: refused, {limits.MOST_IN_ALL / 1e9:.1f} GB "
                     "at most"
                 )
             left = limits.MOST_IN_ALL
             for member in wanted:
                 left -= _unpack_member(archive, member, folder, min(left, limits.MOST_BYTES))
-    except BadFolder:
+    except FormatError:
         raise
     except DAMAGED as error:
-        raise BadFolder(f"{path.name} is damaged or not a zip ({type(error).__name__})") from error
+        raise FormatError(f"{path.name} is damaged or not a zip ({type(error).__name__})") from error
     return passed
 
 
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or re.match(r"[A-Za-z]:", member.filename):
-        raise BadFolder(
+        raise FormatError(
             f"{path.name} names the path {member.filename!r}, outside the folder it is unpacked to: refused"
         )
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise BadFolder(f"{path.name} holds the link {member.filename!r}: refused")
+        raise FormatError(f"{path.name} holds the link {member.filename!r}: refused")
     if member.flag_bits & 1:
-        raise BadFolder(f"{path.name} is encrypted")
+        raise FormatError(f"{path.name} is encrypted")
 
 
 def _wanted(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
@@ -95,7 +97,7 @@ def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Pa
         while block := packed.read(1 << 20):
             written += len(block)
             if written > most:
-                raise BadFolder(
+                raise FormatError(
                     f"{member.filename} in the zip unpacks to more than {most / 1e6:.0f} MB: refused as a zip bomb"
                 )
             file.write(block)

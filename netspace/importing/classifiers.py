@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.images import Images, normalise
+from ..errors import ImportRefused
 from ..evaluate.measures import accuracy, classify
 from ..nets.archs import ARCHS, Arch, arch_named
 from ..nets.classifiers import LUMA, Variant
@@ -24,7 +25,6 @@ from ..nets.network import Network
 from ..nets.prep import prep_size
 from .coordinates import Converted, Owner
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
-from .limits import Refused
 from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
 
 TestImages = Callable[[Arch, str], Images | None]
@@ -61,22 +61,22 @@ def recognise_classifier(layers: Layers, archs: Sequence[Arch]) -> Recognised:
     """The architecture of a file with convolutions.
 
     Raises:
-        Refused: it is none of these architectures, naming the first difference from the one that comes nearest, or it
-            could be several.
+        ImportRefused: it is none of these architectures, naming the first difference from the one that comes
+            nearest, or it could be several.
     """
     found, problem = _matches(layers, archs)
     if not found:
         suggested = _suggested(layers)
         if suggested and suggested not in {arch.name for arch in archs}:
-            raise Refused(f"its layers are those of {suggested}: name it (--arch {suggested}) to read it")
-        raise Refused(
+            raise ImportRefused(f"its layers are those of {suggested}: name it (--arch {suggested}) to read it")
+        raise ImportRefused(
             f"{problem}; a CNN of another design is read from its ONNX model, which says strides and poolings too"
             if problem
             else "it has convolutions, and no classifier is looked for"
         )
     if len(found) > 1:
         names = " or ".join(dict.fromkeys(r.arch.name for r in found))
-        raise Refused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
+        raise ImportRefused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
     return found[0]
 
 
@@ -133,7 +133,7 @@ def _suggested(layers: Layers) -> str:
         try:
             if _matches(layers, [arch_named(name)])[0]:
                 return name
-        except (Refused, ValueError):
+        except (ImportRefused, ValueError):
             continue
     return ""
 
@@ -152,18 +152,18 @@ def read_classifier(
         named: the architecture was named by the user, rather than found among several.
 
     Raises:
-        Refused: it is none of `archs`, its weights are not finite, or it is not known how it answers; the message names
-            the options that would say it.
+        ImportRefused: it is none of `archs`, its weights are not finite, or it is not known how it answers; the
+            message names the options that would say it.
     """
     known = recognise_classifier(layers, archs)
     layers.check_numbers()
     state = {name: t.detach().float() for name, t in known.state.items()}
     bad, whole = sum(int((~t.isfinite()).sum()) for t in state.values()), sum(t.numel() for t in state.values())
     if bad:
-        raise Refused(f"{bad:,} of its {whole:,} weights are not finite numbers")
+        raise ImportRefused(f"{bad:,} of its {whole:,} weights are not finite numbers")
     below = next((name for name, t in state.items() if name.endswith("running_var") and bool((t < 0).any())), None)
     if below:
-        raise Refused(f"{below} holds variances below zero: the file is damaged")
+        raise ImportRefused(f"{below} holds variances below zero: the file is damaged")
     test = images(known.arch, "test")
     result, open_questions = Converted(known.arch, state), []
     fresh = known.trained and _never_ran(state)
@@ -180,7 +180,7 @@ def read_classifier(
     if not open_questions or said.classes:
         params = with_classes(arch, params, said, images, result, open_questions)
     if open_questions:
-        raise Refused(asked_about(known.arch, open_questions))
+        raise ImportRefused(asked_about(known.arch, open_questions))
     _check_answers(arch, params, result)
     if test is not None and params:
         network = Network.of(arch, params, prep_size(arch.num_params, 10_000))
@@ -190,11 +190,11 @@ def read_classifier(
 
 
 def _check_answers(arch: Arch, params: dict[str, Tensor], result: Converted) -> None:
-    """Refused if logits are not finite; noted if they are the same for all images."""
+    """ImportRefused if logits are not finite; noted if they are the same for all images."""
     size = arch.skeleton.size
     logits = arch.apply_params(params, torch.randn(8, 3, size, size, generator=torch.Generator().manual_seed(0)))
     if not logits.isfinite().all():
-        raise Refused("its logits are not finite numbers: its weights are too large")
+        raise ImportRefused("its logits are not finite numbers: its weights are too large")
     if float((logits - logits[:1]).abs().max()) <= 1e-6 * float(logits.abs().max()):
         result.noted.append("its answers to all images are the same")
 
@@ -273,7 +273,7 @@ def _buffers(layers: Layers) -> tuple[tuple[float, ...], tuple[float, ...]] | No
         return None
     if len(layers.buffers) == 1:
         (name,) = layers.buffers
-        raise Refused(f"it holds {name} beside its layers, and no {'std' if name == 'mean' else 'mean'}")
+        raise ImportRefused(f"it holds {name} beside its layers, and no {'std' if name == 'mean' else 'mean'}")
     mean, std = layers.buffers["mean"].double(), layers.buffers["std"].double()
     if float(mean.max()) > 1:  # of pixels from 0 to 255
         mean, std = mean / 255, std / 255
@@ -375,7 +375,9 @@ def _fused(arch: Arch, state: dict[str, Tensor], eps: float, test: Images | None
     x = x[:FEW]
     logits = arch.apply_params(fused.params, x).abs().max().item()
     if not fused.difference <= TOLERATED * max(1.0, logits):
-        raise Refused(f"fusing its batch norm changes its logits by {fused.difference:.1e}, of {logits:.1e} at most")
+        raise ImportRefused(
+            f"fusing its batch norm changes its logits by {fused.difference:.1e}, of {logits:.1e} at most"
+        )
     record = {"fused_difference": fused.difference, "norms_never_run": len(fused.never_run), "logits": (x, logits)}
     return fused.params, record
 
@@ -433,12 +435,12 @@ def _declared_order(arch: Arch, said: Declaration, test: Images | None, result: 
         result.declared.append("classes in the data set's order")
         return None
     if test is None:
-        raise Refused(f"an order of classes is declared, and {arch.data} is not here to know its own: --data")
+        raise ImportRefused(f"an order of classes is declared, and {arch.data} is not here to know its own: --data")
     ours = [name.lower() for name in test.classes], [i.lower() for i in test.ids]
     # folders are sorted before letters are made small: Zebra, apple
     theirs = [n.lower() for n in (sorted(test.ids or test.classes) if said.classes == ("sorted",) else said.classes)]
     if twice := [name for name in dict.fromkeys(theirs) if theirs.count(name) > 1]:
-        raise Refused(f"the declared classes hold {twice[0]!r} more than once")
+        raise ImportRefused(f"the declared classes hold {twice[0]!r} more than once")
     for names in ours:
         if names and set(names) == set(theirs):
             result.declared.append(f"{len(theirs)} classes in an order of their own")
@@ -449,7 +451,7 @@ def _declared_order(arch: Arch, said: Declaration, test: Images | None, result: 
             return order
     known = next((names for names in ours if set(names) & set(theirs)), ours[0])
     missing = sorted(set(known) - set(theirs))
-    raise Refused(
+    raise ImportRefused(
         f"the declared classes are not those of {arch.data}: {len(theirs)} of {len(ours[0])}"
         + (f", {missing[0]!r} is missing" if missing else "")
     )

@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ..errors import ImportRefused, UsageError
 from . import limits
 from .discover import Candidate, plain_stem
-from .limits import Refused
 from .readers import Cell, number, opened
 from .states import LONGEST_WORD, MOST_COLUMNS, scalar
 
@@ -306,7 +306,7 @@ def _load(path: Path, suffix: str) -> tuple[list[dict], dict | None]:
         if isinstance(held, dict):
             return [], held
         return [row for row in held if isinstance(row, dict)] if isinstance(held, list) else [], None
-    except (Refused, ValueError, OSError, RecursionError, csv.Error, ImportError):
+    except (ImportRefused, ValueError, OSError, RecursionError, csv.Error, ImportError):
         return [], None
     except Exception:  # pyarrow raises many kinds for a damaged file
         if suffix != "parquet":
@@ -322,16 +322,16 @@ def read_table(path: Path) -> list[dict]:
     """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".tsv", ".parquet"):
-        raise ValueError(f"{path} is no table that is read: .csv, .tsv or .parquet")
+        raise UsageError(f"{path} is no table that is read: .csv, .tsv or .parquet")
     if not path.is_file():
-        raise ValueError(f"no file {path}")
+        raise UsageError(f"no file {path}")
     if path.stat().st_size > limits.MOST_JSON:
-        raise ValueError(
+        raise UsageError(
             f"{path} has {path.stat().st_size / 1e6:.0f} MB, {limits.MOST_JSON / 1e6:.0f} MB at most are read"
         )
     rows, _ = _load(path, suffix[1:])
     if not rows:
-        raise ValueError(f"{path} is empty, damaged, or has no line of column names")
+        raise UsageError(f"{path} is empty, damaged, or has no line of column names")
     return rows
 
 

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import ImportRefused
 from ..nets.archs import Arch, field_arch
 from ..nets.fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
 from .declare import CONVENTIONS, Declaration
-from .limits import Refused
 from .recognise import LINEAR, NORM, Layer, Layers, chain_of, without_bias
 
 OMEGA = 30.0
@@ -195,17 +195,18 @@ class Reader:
             layout: whose way of laying out files it is; that of the authors stands for the paper's convention.
 
         Raises:
-            Refused: it is no field, or it is not known what its values mean, naming the options that would say it.
+            ImportRefused: it is no field, or it is not known what its values mean, naming the options that would say
+                it.
         """
         if layers.of(NORM):
-            raise Refused(
+            raise ImportRefused(
                 f"an MLP with batch norm ({layers.of(NORM)[0].name}): the file does not say whether that comes before "
                 "or after the activation; fold it into the linear layers"
             )
         chain = chain_of(layers.of(LINEAR))
         layers.check_numbers(_omegas(layers))
         if layers.buffers:
-            raise Refused(
+            raise ImportRefused(
                 f"it holds {' and '.join(layers.buffers)} beside its layers, of points or of values: fold them into "
                 "its first or last layer"
             )
@@ -228,39 +229,43 @@ class Reader:
         widths = [shapes[0][1], *(o for o, _ in shapes)]
         words = "-".join(map(str, widths))
         if len(shapes) < 2:
-            raise Refused(f"a single linear layer {words} is no field")
+            raise ImportRefused(f"a single linear layer {words} is no field")
         if widths[-1] != 1:
-            raise Refused(
+            raise ImportRefused(
                 f"an MLP {words} is no field of a shape: it gives {widths[-1]} numbers and not one"
                 + (f"; is it a classifier of {widths[-1]} classes?" if widths[0] > 60 else "")
             )
         if said.encoding and said.encoding != "none":
             encoding = Encoding.parse(said.encoding)
             if encoding.width(3) != widths[0]:
-                raise Refused(
+                raise ImportRefused(
                     f"its first layer takes {widths[0]} numbers, {said.encoding} of a point makes {encoding.width(3)}"
                 )
             return self._field((3, *widths[1:]), encoding), [f"positional encoding {encoding}"]
         if widths[0] == 3:
             return self._field(tuple(widths), None), []
         if widths[0] == 2:
-            raise Refused(f"an MLP {words} maps a point of the plane: it holds an image, and images are not read here")
+            raise ImportRefused(
+                f"an MLP {words} maps a point of the plane: it holds an image, and images are not read here"
+            )
         for bare in (False, True):
             if widths[0] % 3 == 0 and (widths[0] // 3 - (not bare)) % 2 == 0 and 1 <= widths[0] // 6 <= 32:
                 name = f"pe{(widths[0] // 3 - (not bare)) // 2}{'bare' if bare else ''}"
-                raise Refused(
+                raise ImportRefused(
                     f"its first layer takes {widths[0]} numbers, as many as the positional encoding {name} of a point "
                     f"makes: say --encoding {name} (as NeRF's code orders it), {name}pi (angles times pi) or "
                     f"{name}blocks (all sines first), and --activation"
                 )
-        raise Refused(f"an MLP {words} is no field of a shape: it takes {widths[0]} numbers and not a point of space")
+        raise ImportRefused(
+            f"an MLP {words} is no field of a shape: it takes {widths[0]} numbers and not a point of space"
+        )
 
     @staticmethod
     def _field(widths: tuple[int, ...], encoding: Encoding | None) -> FieldSpec:
         try:
             return FieldSpec(widths, "sin", OMEGA, encoding)
         except ValueError as error:
-            raise Refused(str(error)) from error
+            raise ImportRefused(str(error)) from error
 
     def _units(
         self,
@@ -275,13 +280,13 @@ class Reader:
         written = _written_omegas(layers, said)
         if said.activation and said.activation != "sin":
             if written:
-                raise Refused(f"declared is {said.activation}, but its buffers say {Hypothesis('sin', *written)}")
+                raise ImportRefused(f"declared is {said.activation}, but its buffers say {Hypothesis('sin', *written)}")
             result.declared.append(f"activation {said.activation}")
             return self._believed(spec, params, Hypothesis(said.activation, 1.0, 1.0), said)
         if said.omega:
             declared = Hypothesis("sin", said.omega_first or said.omega, said.omega)
             if written and declared != Hypothesis("sin", *written):
-                raise Refused(f"declared are {declared}, but its buffers say {Hypothesis('sin', *written)}")
+                raise ImportRefused(f"declared are {declared}, but its buffers say {Hypothesis('sin', *written)}")
             result.declared.append(str(declared))
             return self._believed(spec, params, declared, said)
         if written:
@@ -301,7 +306,7 @@ class Reader:
             grounds = "the authors' layout of files" if not said.made_as else f"as {made_as}"
             result.assumed.append(f"sines of {omega:g}, {grounds}")
             return Hypothesis("sin", omega, omega), None
-        raise Refused(_asked(tried, _spread(spec, params)))
+        raise ImportRefused(_asked(tried, _spread(spec, params)))
 
     def _believed(
         self, spec: FieldSpec, params: Params, declared: Hypothesis, said: Declaration
@@ -312,7 +317,7 @@ class Reader:
             return declared, measured
         found, tried = self._by_behaviour(spec, params, Declaration(box=said.box))
         if found and found != declared:
-            raise Refused(
+            raise ImportRefused(
                 f"declared are {declared}, but its values are signed distances under {found} (slope "
                 f"{tried[found].slope:.2f}) and not under these (slope {measured.slope:.3g}): say {found.option}"
             )
@@ -350,9 +355,9 @@ def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
         weight = layer.tensors["weight"].float()
         bias = layer.tensors.get("bias")
         if bias is None and not bare:
-            raise Refused(f"linear layer {k + 1} ({layer.name}) has no bias, and others have one")
+            raise ImportRefused(f"linear layer {k + 1} ({layer.name}) has no bias, and others have one")
         if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-            raise Refused(f"{layer.name}.bias has shape {tuple(bias.shape)} instead of ({weight.shape[0]},)")
+            raise ImportRefused(f"{layer.name}.bias has shape {tuple(bias.shape)} instead of ({weight.shape[0]},)")
         params |= {
             f"layers.{k}.weight": weight,
             f"layers.{k}.bias": torch.zeros(weight.shape[0]) if bias is None else bias.float(),
@@ -362,7 +367,7 @@ def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
         if bad:
             whole = sum(p.numel() for p in params.values())
             every = sum(int((~p.isfinite()).sum()) for p in params.values())
-            raise Refused(f"{every:,} of its {whole:,} weights are not finite numbers, the first in {name}")
+            raise ImportRefused(f"{every:,} of its {whole:,} weights are not finite numbers, the first in {name}")
     return params
 
 
@@ -376,7 +381,7 @@ def finish(
         may_assume: it is a signed distance, negative inside, if its values do not tell.
 
     Raises:
-        Refused: it is not known which side is inside, or its box cannot be converted.
+        ImportRefused: it is not known which side is inside, or its box cannot be converted.
     """
     size, fresh = said.box or 1.0, measured is FRESH
     measured = measured or behaviour(spec, params, size=size)
@@ -401,7 +406,7 @@ def finish(
     scale = sign / size if what == SDF else sign
     values = field_arch(spec).apply_params(params, _points(FEW_POINTS, size))
     if not values.isfinite().all():
-        raise Refused("its values in the cube are not finite numbers: its weights are too large")
+        raise ImportRefused("its values in the cube are not finite numbers: its weights are too large")
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
         result.noted.append(f"its value is {float(values.mean()):.3g} everywhere in the cube: it holds no shape")
     result.from_owner = Owner(size, scale, level)
@@ -411,7 +416,7 @@ def finish(
         result.converted.append("positive inside to negative")
     if size != 1:
         if spec.encoding:
-            raise Refused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
+            raise ImportRefused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
         result.converted.append(f"[-{size:g}, {size:g}]^3 to [-1, 1]^3")
         params["layers.0.weight"] = params["layers.0.weight"] * size
     params[f"{last}.bias"] = (params[f"{last}.bias"] - level) * scale
@@ -432,14 +437,16 @@ def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Conv
             )
         return sign
     if said.level:
-        raise Refused("a level is declared, but not which side of it is inside: say --inside negative or positive")
+        raise ImportRefused(
+            "a level is declared, but not which side of it is inside: say --inside negative or positive"
+        )
     if measured.sign is not None and measured is not FRESH:
         result.detected.append(f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border")
         return measured.sign
     if may_assume:
         result.assumed.append("negative inside")
         return 1.0
-    raise Refused(
+    raise ImportRefused(
         f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not "
         "tell inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller "
         "cube)"
@@ -485,7 +492,7 @@ def _written_omegas(layers: Layers, said: Declaration) -> tuple[float, float] | 
     """Factors (first layer, others) that a file keeps as single numbers beside its layers.
 
     Raises:
-        Refused: it has such numbers, but they do not say the factor of every layer, and none is declared.
+        ImportRefused: it has such numbers, but they do not say the factor of every layer, and none is declared.
     """
     names, hidden = _omegas(layers), len(layers.of(LINEAR)) - 1
     if not names:
@@ -505,7 +512,7 @@ def _written_omegas(layers: Layers, said: Declaration) -> tuple[float, float] | 
     if said.omega and set(found) <= {said.omega_first or said.omega, said.omega}:
         return None
     listed = ", ".join(f"{name} = {layers.scalars[name]:g}" for name in names[:4])
-    raise Refused(
+    raise ImportRefused(
         f"beside its layers it holds {listed}, which does not say one factor for the first sines and one for all "
         "others" + ("" if said.omega else ": say --omega and --omega-first, if it is so, or save the ONNX model")
     )

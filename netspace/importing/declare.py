@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import ImportRefused, UsageError
 from ..nets.activations import activation_name
 from ..nets.archs import arch_named
 from ..nets.fields import OCCUPANCY, SDF, Encoding
 from ..nets.inputs import MEAN, STD
-from .limits import Refused
 
 NORMALISATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": (MEAN, STD),
@@ -76,13 +76,13 @@ class Declaration:
         for name in ("omega", "omega_first", "box", "norm_eps"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise ValueError(f"{name} is {value}, it must be positive and finite")
+                raise UsageError(f"{name} is {value}, it must be positive and finite")
         if self.omega_first is not None and self.omega is None:
-            raise ValueError(f"omega_first is {self.omega_first:g}, and omega is not given")
+            raise UsageError(f"omega_first is {self.omega_first:g}, and omega is not given")
         if self.omega is not None and self.activation not in (None, "sin", "sine"):
-            raise ValueError(f"omega {self.omega:g} is a factor of sines, and the activation is {self.activation}")
+            raise UsageError(f"omega {self.omega:g} is a factor of sines, and the activation is {self.activation}")
         if self.level is not None and not math.isfinite(self.level):
-            raise ValueError(f"level is {self.level}, it must be finite")
+            raise UsageError(f"level is {self.level}, it must be finite")
         if self.activation not in (None, "sin", "sine"):
             object.__setattr__(self, "activation", activation_name(self.activation))
         elif self.activation == "sine":
@@ -94,14 +94,14 @@ class Declaration:
             ("made_as", tuple(CONVENTIONS)),
         ):  # fmt: skip
             if getattr(self, name) not in (None, *known):
-                raise ValueError(f"{name.replace('made_as', 'as')} is {getattr(self, name)!r}: {' or '.join(known)}")
+                raise UsageError(f"{name.replace('made_as', 'as')} is {getattr(self, name)!r}: {' or '.join(known)}")
         if (self.mean is None) != (self.std is None):
-            raise ValueError("mean and std go together: one is given and the other is not")
+            raise UsageError("mean and std go together: one is given and the other is not")
         if self.mean is not None:
             if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
-                raise ValueError(f"mean {self.mean} and std {self.std} must be finite, std positive")
+                raise UsageError(f"mean {self.mean} and std {self.std} must be finite, std positive")
             if len(self.mean) not in (1, 3) or len(self.std) not in (1, 3):
-                raise ValueError(f"mean and std are 1 or 3 numbers, got {len(self.mean)} and {len(self.std)}")
+                raise UsageError(f"mean and std are 1 or 3 numbers, got {len(self.mean)} and {len(self.std)}")
 
     def under(self, other: Declaration) -> Declaration:
         """This declaration, what it leaves open taken from another."""
@@ -151,7 +151,7 @@ def numbers(text: str, name: str) -> tuple[float, ...]:
         return tuple(float(part) for part in str(text).split(","))
     except ValueError:
         known = ", ".join(NORMALISATIONS) if name == "mean" else ""
-        raise ValueError(
+        raise UsageError(
             f"{name} is {text!r}: one number or three, as in 0.5,0.5,0.5{f'; or one of {known}' if known else ''}"
         ) from None
 
@@ -168,15 +168,15 @@ def class_names(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as a list of classes ({type(error).__name__})") from error
+        raise UsageError(f"{path} cannot be read as a list of classes ({type(error).__name__})") from error
     if text.lstrip().startswith("["):
         names = _parsed(text, path)
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-            raise ValueError(f"{path} is no JSON list of names")
+            raise UsageError(f"{path} is no JSON list of names")
     else:
         names = [line.strip() for line in text.splitlines() if line.strip()]
     if len(names) < 2 or len(set(names)) != len(names):
-        raise ValueError(f"{path} lists {len(names)} classes, {len(set(names))} of them different")
+        raise UsageError(f"{path} lists {len(names)} classes, {len(set(names))} of them different")
     return tuple(names)
 
 
@@ -184,7 +184,7 @@ def _parsed(text: str, path: Path) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON ({type(error).__name__})") from error
+        raise UsageError(f"{path} is not valid JSON ({type(error).__name__})") from error
 
 
 DECLARED = "network.json"
@@ -196,20 +196,20 @@ _LISTS = ("mean", "std")
 
 
 def read_declaration(path: Path) -> Declaration:
-    """The declaration in a `network.json`. Refused, naming file and key, if something in it is not understood."""
+    """The declaration in a `network.json`. ImportRefused, naming file and key, if something in it is not understood."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"{path} has {path.stat().st_size:,} bytes, {MOST_BYTES:,} at most are read")
+            raise UsageError(f"{path} has {path.stat().st_size:,} bytes, {MOST_BYTES:,} at most are read")
         held = _parsed(path.read_text(encoding="utf-8-sig"), path)
         if not isinstance(held, dict):
-            raise ValueError(f"{path} is no JSON object")
+            raise UsageError(f"{path} is no JSON object")
         if isinstance(held.get(CARD), str):  # of a network that the app wrote: its functions are the product's own
             return Declaration(arch=arch_named(held[CARD]).name, made_as="paper")
         return declaration_of(held, str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path.name} cannot be read ({type(error).__name__})") from error
+        raise ImportRefused(f"{path.name} cannot be read ({type(error).__name__})") from error
     except ValueError as error:
-        raise Refused(str(error).replace(f"{path}", path.name)) from error
+        raise ImportRefused(str(error).replace(f"{path}", path.name)) from error
 
 
 def declaration_of(held: Mapping[str, Any], where: str) -> Declaration:
@@ -217,19 +217,19 @@ def declaration_of(held: Mapping[str, Any], where: str) -> Declaration:
     known = {f.name for f in fields(Declaration)} | {"as"}
     unknown = sorted(str(key) for key in set(held) - known)
     if unknown:
-        raise ValueError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known - {'made_as'}))}")
+        raise UsageError(f"{where}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known - {'made_as'}))}")
     values: dict[str, Any] = {}
     for key, value in held.items():
         if value is None:
             continue
         if key in _NUMBERS:
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{where}: {key} is {value!r}, not a number")
+                raise UsageError(f"{where}: {key} is {value!r}, not a number")
             values[key] = float(value)
         elif key in _LISTS and not isinstance(value, str):
             listed = value if isinstance(value, list) else [value]
             if not listed or any(isinstance(v, bool) or not isinstance(v, int | float) for v in listed):
-                raise ValueError(f"{where}: {key} is {value!r}, not one number or a list of numbers")
+                raise UsageError(f"{where}: {key} is {value!r}, not one number or a list of numbers")
             values[key] = tuple(map(float, listed))
         elif key in _LISTS:
             values |= {} if key == "std" and "mean" in held and held["mean"] in NORMALISATIONS else {key: value}
@@ -238,7 +238,7 @@ def declaration_of(held: Mapping[str, Any], where: str) -> Declaration:
         elif isinstance(value, str):
             values["made_as" if key == "as" else key] = (value,) if key == "classes" else value
         else:
-            raise ValueError(f"{where}: {key} is {value!r}, which is not understood")
+            raise UsageError(f"{where}: {key} is {value!r}, which is not understood")
     for key in _LISTS:
         if isinstance(values.get(key), str):
             if key == "mean" and values[key] in NORMALISATIONS and "std" not in values:
@@ -248,4 +248,4 @@ def declaration_of(held: Mapping[str, Any], where: str) -> Declaration:
     try:
         return Declaration(**values)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise UsageError(f"{where}: {error}") from error

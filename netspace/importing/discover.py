@@ -10,9 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ..errors import BadFolder
+from ..errors import FormatError, ImportRefused
 from . import limits
-from .limits import Refused
 from .readers import HEAD, NOT_READ, kind_of, opened, read_json
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".npz", ".npy", ".onnx", ".pkl", ".pickle", ".zip")
@@ -78,14 +77,14 @@ def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool
                 entries = sorted(inside, key=lambda entry: entry.name)
         except OSError as error:
             if not below:
-                raise BadFolder(f"{folder} may not be read by this program ({error.strerror})") from error
+                raise FormatError(f"{folder} may not be read by this program ({error.strerror})") from error
             passed["folders that may not be read"] += 1
             continue
         if links and {entry.name for entry in entries} >= CACHE:
             entries = [entry for entry in entries if entry.name != "blobs"]
         count += len(entries)
         if count > limits.MOST_FILES:
-            raise BadFolder(f"{root} holds more than {limits.MOST_FILES:,} files; import a part of it")
+            raise FormatError(f"{root} holds more than {limits.MOST_FILES:,} files; import a part of it")
         for entry in entries:
             name = f"{below}{entry.name}"
             if entry.name.startswith(".") or entry.name == "__MACOSX":
@@ -138,12 +137,12 @@ def look_through(root: Path, links: bool = True, pattern: str = "") -> Tree:
         pattern: only files whose path below the folder, or whose name, matches it.
 
     Raises:
-        BadFolder: there is no such folder, it may not be read, it is a zoo already, or holds too much.
+        FormatError: there is no such folder, it may not be read, it is a zoo already, or holds too much.
     """
     if not root.is_dir():
-        raise BadFolder(f"no folder {root}")
+        raise FormatError(f"no folder {root}")
     if (root / "zoo.json").exists():
-        raise BadFolder(f"{root} is a zoo already: it needs no import")
+        raise FormatError(f"{root} is a zoo already: it needs no import")
     entries, passed, tables = _entries(root, links)
     files: dict[str, str] = {}  # path below the folder -> reason
     real: set[tuple[int, int]] = set()
@@ -198,7 +197,7 @@ def _promising(path: str) -> bool:
     try:
         with opened(Path(path)) as file:
             kind = kind_of(file.read(HEAD), path)
-    except Refused:
+    except ImportRefused:
         return True  # it is opened once more, and refused with the reason
     return kind not in NOT_READ or kind in ("hdf5", "gguf", "lfs") or (kind == "tensorflow" and path.endswith(".index"))
 

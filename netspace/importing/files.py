@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..errors import BadFolder
+from ..errors import FormatError, ImportRefused
 from .archives import unpack_zip
 from .columns import DECLARED, Beside, column, folder_columns
 from .discover import WEIGHTS, Candidate, Tree, look_through, plain_stem
-from .limits import NoNetwork, Refusal, Refused, ZipInside
+from .limits import NoNetwork, Refusal, ZipInside
 from .readers import HEAD, NOT_READ, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
 from .states import Found, find_states
 
@@ -63,7 +63,7 @@ class Sources:
     `len` is the number of files that may hold networks, `done` that of those opened so far.
 
     Raises:
-        BadFolder: the source cannot be read, or a zip is dangerous.
+        FormatError: the source cannot be read, or a zip is dangerous.
     """
 
     def __init__(
@@ -87,17 +87,17 @@ class Sources:
 
     def _opened(self, source: Path) -> tuple[Path, Tree]:
         if not source.exists():
-            raise BadFolder(f"no folder {source}")
+            raise FormatError(f"no folder {source}")
         if source.is_dir():
             return source, look_through(source, pattern=self.options.pattern)
         self._alone = True
         try:
             with opened(source) as file:
                 kind = kind_of(file.read(HEAD), source.name)
-        except Refused as reason:
-            raise BadFolder(f"{source} {reason}") from reason
+        except ImportRefused as reason:
+            raise FormatError(f"{source} {reason}") from reason
         if source.suffix.lower() == ".zip" and kind in NOT_READ:
-            raise BadFolder(f"{source.name} is damaged or not a zip")
+            raise FormatError(f"{source.name} is damaged or not a zip")
         if kind == ZIP and zip_kind(source) == ZIP:
             self._alone = False
             self._scratch = tempfile.TemporaryDirectory(prefix="netspace-zip-")
@@ -159,7 +159,7 @@ class Sources:
     def _networks(self, k: int, candidate: Candidate) -> Iterator[Read | Refusal]:
         try:
             if candidate.reason:
-                raise Refused(candidate.reason)
+                raise ImportRefused(candidate.reason)
             if not candidate.shards and is_onnx(candidate.path):
                 known = self._known(k, candidate, candidate.name, "", {})
                 yield Read(
@@ -180,7 +180,7 @@ class Sources:
             else:
                 self._passed[reason.several] += 1
             return
-        except Refused as reason:
+        except ImportRefused as reason:
             yield Refusal(candidate.name, str(reason))
             return
         except Exception as error:  # whatever is wrong with one file, the others go on
@@ -208,7 +208,7 @@ class Sources:
                         known = self._known(k, candidate, name, str(each.path), each.known)
                         yield each._replace(name=name, path=Path(candidate.label) / each.path, known=known)
                 self._passed.update(inside._passed)
-        except BadFolder as error:
+        except FormatError as error:
             yield Refusal(candidate.name, str(error))
 
     def _unique(self, name: str) -> str:
@@ -248,7 +248,7 @@ def networks_in(
         progress: called with the files done and their number, before each.
 
     Raises:
-        BadFolder: the source cannot be read, or a zip is dangerous.
+        FormatError: the source cannot be read, or a zip is dangerous.
     """
     return Sources(source, options, progress)
 
@@ -269,12 +269,12 @@ def _found(candidate: Candidate, prefix: str) -> list[Found]:
     for shard in candidate.shards:
         (part,) = find_states(read_held(shard))[:1]
         if twice := state.keys() & part.state.keys():
-            raise Refused(f"its shards hold {min(twice)} twice")
+            raise ImportRefused(f"its shards hold {min(twice)} twice")
         state |= part.state
     if candidate.index:
         named = (read_json(candidate.index) or {}).get("weight_map", {})
         if lacking := set(named) - set(state):
-            raise Refused(f"its shards do not hold {min(lacking)}, which the index names")
+            raise ImportRefused(f"its shards do not hold {min(lacking)}, which the index names")
         order = {name: k for k, name in enumerate(named)}
         state = dict(sorted(state.items(), key=lambda item: order.get(item[0], len(order))))
     note = f"joined from {len(candidate.shards)} shards"
@@ -282,14 +282,22 @@ def _found(candidate: Candidate, prefix: str) -> list[Found]:
 
 
 def read_state(path: Path, prefix: str = "") -> dict[str, Tensor]:
-    """The state dict of a file that holds one network; Refused, saying why, if it does not."""
+    """The state dict of a file that holds one network; ImportRefused, saying why, if it does not."""
     found = find_states(read_held(path), prefix)
     if len(found) > 1:
-        raise Refused(f"it holds {len(found)} networks")
+        raise ImportRefused(f"it holds {len(found)} networks")
     return found[0].state
 
 
 __all__ = [
-    "WEIGHTS", "BadFolder", "NoNetwork", "Read", "ReadOptions", "Refusal", "Refused", "Sources", "networks_in",
+    "WEIGHTS",
+    "FormatError",
+    "ImportRefused",
+    "NoNetwork",
+    "Read",
+    "ReadOptions",
+    "Refusal",
+    "Sources",
+    "networks_in",
     "read_state",
 ]  # fmt: skip

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import ImportRefused
 from ..nets.archs import Arch, arch_named, field_arch
 from ..nets.classifiers import Variant
 from ..nets.fields import Encoding, FieldSpec
 from .classifiers import asked_about, read_classifier, with_classes
 from .coordinates import Converted, finish
 from .declare import Declaration
-from .limits import MOST_BYTES, Refused
+from .limits import MOST_BYTES
 from .recognise import read_layers
 
 SAME = 1e-4
@@ -75,23 +76,23 @@ class Graph:
 
 
 def load_graph(path: Path) -> Graph:
-    """The graph in an ONNX file. Refused, saying why, if it is none or has several inputs or outputs."""
+    """The graph in an ONNX file. ImportRefused, saying why, if it is none or has several inputs or outputs."""
     try:
         import onnx
         from onnx import numpy_helper
     except ImportError as error:
-        raise Refused("an ONNX model, for which the package onnx has to be installed") from error
+        raise ImportRefused("an ONNX model, for which the package onnx has to be installed") from error
     if path.stat().st_size > MOST_BYTES:
-        raise Refused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
+        raise ImportRefused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf raises kinds of its own
-        raise Refused("not a readable ONNX model") from error
+        raise ImportRefused("not a readable ONNX model") from error
     held = model.graph
     if again := next((n.op_type for n in held.node if n.op_type in ("Loop", "Scan", "If")), None):
-        raise Refused(f"its graph has the operator {again}, which is not read: it may run for ever")
+        raise ImportRefused(f"its graph has the operator {again}, which is not read: it may run for ever")
     if any(t.data_location == onnx.TensorProto.EXTERNAL for t in held.initializer):
-        raise Refused("an ONNX model whose weights lie in another file: save it with its weights inside")
+        raise ImportRefused("an ONNX model whose weights lie in another file: save it with its weights inside")
     try:
         constants = {t.name: numpy_helper.to_array(t) for t in held.initializer}
         for node in held.node:
@@ -103,10 +104,12 @@ def load_graph(path: Path) -> Graph:
                     number = onnx.helper.get_attribute_value(node.attribute[0])
                     constants[node.output[0]] = np.asarray(number)
     except Exception as error:
-        raise Refused(f"its constants cannot be read ({type(error).__name__})") from error
+        raise ImportRefused(f"its constants cannot be read ({type(error).__name__})") from error
     inputs = [i for i in held.input if i.name not in constants]
     if len(inputs) != 1 or len(held.output) != 1:
-        raise Refused(f"an ONNX model of {len(inputs)} inputs and {len(held.output)} outputs, one of each is read")
+        raise ImportRefused(
+            f"an ONNX model of {len(inputs)} inputs and {len(held.output)} outputs, one of each is read"
+        )
     dims = inputs[0].type.tensor_type.shape.dim
     shape = tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims)
     nodes = [n for n in held.node if n.op_type != "Constant"]
@@ -122,7 +125,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
     """An ONNX file as a function of its input; by onnxruntime, else by ONNX's own reference.
 
     Raises:
-        Refused: neither can run it.
+        ImportRefused: neither can run it.
     """
     try:
         import onnxruntime
@@ -137,12 +140,12 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
         try:
             from onnx.reference import ReferenceEvaluator
         except ImportError as error:
-            raise Refused("an ONNX model, for which the package onnx has to be installed") from error
+            raise ImportRefused("an ONNX model, for which the package onnx has to be installed") from error
         evaluator = ReferenceEvaluator(path.read_bytes())
         name, shape = evaluator.input_names[0], [None]
         run = lambda x: evaluator.run(None, {name: x})[0]  # noqa: E731
     except Exception as error:  # onnxruntime raises kinds of its own
-        raise Refused(f"an ONNX model that cannot be run ({str(error).splitlines()[0][:120]})") from error
+        raise ImportRefused(f"an ONNX model that cannot be run ({str(error).splitlines()[0][:120]})") from error
     rows = shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else None
 
     def answer(x: Tensor) -> Tensor:
@@ -157,7 +160,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
                 parts.append(torch.from_numpy(np.array(run(whole.float().numpy())))[: len(part)])
             return torch.cat(parts)
         except Exception as error:
-            raise Refused(f"an ONNX model that cannot be run ({str(error).splitlines()[0][:120]})") from error
+            raise ImportRefused(f"an ONNX model that cannot be run ({str(error).splitlines()[0][:120]})") from error
 
     return answer
 
@@ -174,7 +177,7 @@ def rebuild(path: Path, said: Declaration, archs, images) -> Rebuilt:
     """The network of an ONNX file.
 
     Raises:
-        Refused: it is of a kind that is not read, naming the operator or shape, or the rebuilt network differs.
+        ImportRefused: it is of a kind that is not read, naming the operator or shape, or the rebuilt network differs.
     """
     graph = load_graph(path)
     original = runner(path)
@@ -182,7 +185,7 @@ def rebuild(path: Path, said: Declaration, archs, images) -> Rebuilt:
         return _classifier(graph, original, said, archs, images)
     if len(graph.shape) == 2:
         return _field(graph, original, said)
-    raise Refused(f"its input has {len(graph.shape)} axes: points (n, 3) or images (n, channels, S, S) are read")
+    raise ImportRefused(f"its input has {len(graph.shape)} axes: points (n, 3) or images (n, channels, S, S) are read")
 
 
 # -- fields --------------------------------------------------------------------------------------------------------
@@ -192,12 +195,14 @@ def _field(graph: Graph, original, said: Declaration) -> Rebuilt:
     """A coordinate network: its linear layers, and every reading of its operators until one answers as the graph."""
     state, sines = _linear_layers(graph)
     if len(state) < 4:
-        raise Refused("its graph has no two linear layers")
+        raise ImportRefused("its graph has no two linear layers")
     shapes = [tuple(t.shape) for name, t in state.items() if name.endswith("weight")]
     coordinates = graph.shape[1] or shapes[0][1]
     widths = (coordinates, *(o for o, _ in shapes))
     if coordinates != 3 or widths[-1] != 1:
-        raise Refused(f"a network {'-'.join(map(str, widths))} is no field of a shape: points (n, 3) to one number are")
+        raise ImportRefused(
+            f"a network {'-'.join(map(str, widths))} is no field of a shape: points (n, 3) to one number are"
+        )
     ops = {node.op_type for node in graph.nodes}
     x = torch.rand(ASKED * 4, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
     target = original(x)
@@ -216,7 +221,7 @@ def _field(graph: Graph, original, said: Declaration) -> Rebuilt:
                 best = (difference, spec, params)
     difference, spec, params = best
     if spec is None or not difference < SAME:
-        raise Refused(
+        raise ImportRefused(
             f"its graph ({', '.join(sorted(ops))}) is of no kind of field that is read"
             + ("" if spec is None else f": the nearest differs by {difference:.1e} of its largest value")
         )
@@ -345,7 +350,7 @@ def _before_end(end: Callable[[Tensor], Tensor], level: float) -> float:
         return level
     found = float(inverse(torch.tensor(level, dtype=torch.float64)))
     if not np.isfinite(found):
-        raise Refused(f"a level of {level:g} is declared, which its outputs never reach")
+        raise ImportRefused(f"a level of {level:g} is declared, which its outputs never reach")
     return found
 
 
@@ -363,11 +368,13 @@ def _ends_in(graph: Graph, op: str) -> bool:
 def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Rebuilt:
     channels, size = graph.shape[1], graph.shape[2]
     if channels not in (1, 3) or not size or size != graph.shape[3]:
-        raise Refused(f"it reads images of shape {graph.shape[1:]}: 1 or 3 channels and a fixed square size are read")
+        raise ImportRefused(
+            f"it reads images of shape {graph.shape[1:]}: 1 or 3 channels and a fixed square size are read"
+        )
     state, entrance, eps = _convolutions(graph)
     activation = _activation_of(graph)
     if not state:
-        raise Refused("its graph has no convolutions")
+        raise ImportRefused("its graph has no convolutions")
     classes = [t for t in state.values() if t.dim() == 2][-1:] or [torch.empty(0)]
     count = classes[0].shape[0]
     images_of = _data_of(archs, size, count)
@@ -385,16 +392,16 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
                 arch = arch_named(f"{base}/{images_of}")
                 tried = Declaration(**(plain.said() | ({"shortcut": shortcut} if shortcut else {})))
                 read, record = read_classifier(read_layers(state), said.under(tried), [arch], images)
-            except (Refused, ValueError) as error:
+            except (ImportRefused, ValueError) as error:
                 problems.append(str(error))
                 continue
             return _proved(graph, original, read, record, tried, x, entrance)
     asked = next((words for words in problems if "does not say" in words), None)
     if asked:
-        raise Refused(asked)
+        raise ImportRefused(asked)
     text = _sequence(graph)
     if said.mean is None and entrance[0] is None and said.made_as is None:
-        raise Refused(
+        raise ImportRefused(
             "its graph does not say what its images are normalised by: say --mean imagenet (or half, cifar10, ... or "
             "numbers, with --std)"
         )
@@ -403,11 +410,11 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
         variant = Variant("leaky_relu", channels, tuple(mean or ()), tuple(std or ()))
         arch = arch_named(f"cnn[{text}]/{images_of}{variant}")
     except ValueError as error:
-        raise Refused(f"its graph is no sequence that is read: {error}") from error
+        raise ImportRefused(f"its graph is no sequence that is read: {error}") from error
     params = {}
     for (name, shape), t in zip(arch.shapes.items(), _in_order(state), strict=False):
         if tuple(t.shape) != tuple(shape):
-            raise Refused(
+            raise ImportRefused(
                 f"its graph is no sequence that is read: {name} is {tuple(t.shape)} instead of {tuple(shape)}"
             )
         params[name] = t
@@ -416,7 +423,7 @@ def _classifier(graph: Graph, original, said: Declaration, archs, images) -> Reb
     questions: list[tuple[str, str]] = []
     read.params = with_classes(arch, params, said, images, read, questions)
     if questions:
-        raise Refused(asked_about(arch, questions))
+        raise ImportRefused(asked_about(arch, questions))
     record = {"parameters": arch.num_params, "batch_norm": False}
     return _proved(graph, original, read, record, plain, x, entrance)
 
@@ -493,11 +500,11 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def _sequence(graph: Graph) -> str:
-    """A graph without branches as layers, as `classifiers.parse_layers` reads them. Refused if it is none."""
+    """A graph without branches as layers, as `classifiers.parse_layers` reads them. ImportRefused if it is none."""
     words: list[str] = []
     for node in graph.nodes:
         if any(len(graph.users.get(out, [])) > 1 for out in node.output):
-            raise Refused(f"its graph branches after {node.op_type} and is no ResNet of CIFAR's kind")
+            raise ImportRefused(f"its graph branches after {node.op_type} and is no ResNet of CIFAR's kind")
         op = node.op_type
         get = lambda name, default, n=node: graph.attribute(n, name, default)  # noqa: E731
         if op in ("Conv", "MaxPool", "AveragePool"):
@@ -517,7 +524,7 @@ def _sequence(graph: Graph) -> str:
         elif op in ("Identity", "Dropout", "Cast") or (op in ("Sub", "Div") and not words):
             continue
         else:
-            raise Refused(f"its graph has the operator {op}, which is not read")
+            raise ImportRefused(f"its graph has the operator {op}, which is not read")
     return "-".join(words)
 
 
@@ -528,11 +535,11 @@ def _pooled(op: str, node, graph: Graph, get) -> str:
     strides, pads = list(strides or [1, 1]), list(get("pads", None) or [0, 0, 0, 0])
     dilations = list(get("dilations", None) or [1, 1])
     if len(set(kernel)) > 1 or len(set(strides)) > 1 or len(set(pads)) > 1 or len(set(dilations)) > 1:
-        raise Refused(
+        raise ImportRefused(
             f"its graph has a {op} of kernel {kernel}, strides {strides}, pads {pads}: only equal ones are read"
         )
     if get("ceil_mode", 0) or get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-        raise Refused(f"its graph has a {op} that rounds up or pads by itself, which is not read")
+        raise ImportRefused(f"its graph has a {op} that rounds up or pads by itself, which is not read")
     if op == "Conv":
         bias = "" if len(node.input) > 2 and node.input[2] else "n"
         parts = [f"conv{weight.shape[0]}k{kernel[0]}"]
@@ -552,7 +559,7 @@ def _proved(graph, original, read: Converted, record: dict, declaration, x: Tens
     theirs = original(_as_owner(arch, x, entrance))
     difference = relative_difference(theirs, ours)
     if not difference < SAME:
-        raise Refused(
+        raise ImportRefused(
             f"rebuilt as {arch.name} it differs from its graph by {difference:.1e} of the largest logit: not read"
         )
     read.detected.append("the same answers as its ONNX graph")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..errors import ImportRefused
+
 MOST_BYTES = 1024**3
 """maximum size of one file, and of the tensors that it declares: 280 times the largest architecture here"""
 MOST_IN_ALL = 4 * 1024**3
@@ -14,11 +16,7 @@ MOST_JSON = 64 * 1024**2
 """maximum size of a table or a JSON file beside the networks"""
 
 
-class Refused(ValueError):
-    """A file that is not imported; the message says why, without its name."""
-
-
-class NoNetwork(Refused):
+class NoNetwork(ImportRefused):
     """A file that belongs to training and holds no network: an optimizer's state, a scheduler's, random numbers'."""
 
     def __init__(self, what: str, several: str):
@@ -27,7 +25,7 @@ class NoNetwork(Refused):
         """what such files are called together"""
 
 
-class ZipInside(Refused):
+class ZipInside(ImportRefused):
     """A zip of files inside what is imported."""
 
 

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import ImportRefused
 from . import limits
-from .limits import Refused
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 """the first number in a file that torch.save wrote before PyTorch 1.6"""
@@ -120,7 +120,7 @@ class _NumpyType(metaclass=_Closed):
     @property
     def real(self) -> np.dtype:
         if not re.fullmatch(r"[biufcUS]\d{1,4}", self.code):
-            raise Refused("it holds a NumPy array of Python objects, which are not read")
+            raise ImportRefused("it holds a NumPy array of Python objects, which are not read")
         return np.dtype(self.order + self.code)
 
 
@@ -142,14 +142,14 @@ class Array(metaclass=_Closed):
 
 def _bytes(text, encoding="latin1") -> bytes:
     if not isinstance(text, str) or encoding != "latin1":
-        raise Refused("it holds encoded bytes that are not read")
+        raise ImportRefused("it holds encoded bytes that are not read")
     return text.encode("latin1")
 
 
 def _filled(raw, kind: _NumpyType, shape, order) -> np.ndarray:
     raw = _bytes(raw) if isinstance(raw, str) else raw
     if not isinstance(raw, (bytes, bytearray)):
-        raise Refused("it holds a NumPy array of Python objects, which are not read")
+        raise ImportRefused("it holds a NumPy array of Python objects, which are not read")
     return np.frombuffer(bytearray(raw), kind.real).reshape([int(n) for n in shape], order=order)
 
 
@@ -169,7 +169,7 @@ class _Storage:
 def _whole(numbers) -> tuple[int, ...]:
     numbers = tuple(numbers)
     if not all(type(n) is int and n >= 0 for n in numbers):
-        raise Refused(DAMAGED)
+        raise ImportRefused(DAMAGED)
     return numbers
 
 
@@ -204,7 +204,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots m
             return _Call(lambda *args: odd("a tensor of a kind that is not read"))
         if self._modules and module.partition(".")[0] == "__torch__":
             return Bag
-        raise Refused(
+        raise ImportRefused(
             f"a pickle that holds {module}.{name} beside weights: opening it could run code; save the state_dict() "
             "alone"
         )
@@ -212,13 +212,13 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots m
     def persistent_load(self, pid):
         """A storage: ("storage", type, key, device, number of elements), in the older format with a view of another."""
         if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage" or not isinstance(pid[2], str):
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         dtype = pid[1]() if isinstance(pid[1], _Call) else None
         if dtype is None:
             return odd("a tensor of a kind of numbers that is not read")
         count = _whole([pid[4]])[0]
         if count * dtype.itemsize > limits.MOST_BYTES:
-            raise Refused(_too_much(count * dtype.itemsize))
+            raise ImportRefused(_too_much(count * dtype.itemsize))
         view = pid[5] if len(pid) > 5 else None
         return _Storage(self._storage(pid[2], count * dtype.itemsize, view and (view, dtype.itemsize)), dtype)
 
@@ -228,13 +228,13 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots m
         dtype = dtype or storage.dtype
         (offset,), size, stride = _whole([offset]), _whole(size), _whole(stride)
         if len(size) != len(stride) or not isinstance(dtype, torch.dtype):
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         self._made += prod(size) * dtype.itemsize
         if self._made > limits.MOST_BYTES:
-            raise Refused(_too_much(self._made))
+            raise ImportRefused(_too_much(self._made))
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         if prod(size) and (last + 1) * dtype.itemsize > len(storage.values):
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         if not prod(size):
             return torch.empty(size, dtype=dtype)
         return storage.values[: len(storage.values) // dtype.itemsize * dtype.itemsize].view(dtype).as_strided(
@@ -251,7 +251,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots m
     def _put(self, items: list):
         into = self.stack[-1]
         if not isinstance(into, dict):
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         for key, value in zip(items[::2], items[1::2], strict=True):
             into[_key(key)] = value
 
@@ -295,7 +295,7 @@ def _ordered(items=()) -> _Plain:
 
 def _from_type(function, kind, args, state):
     if not isinstance(function, _Call):
-        raise Refused(DAMAGED)
+        raise ImportRefused(DAMAGED)
     return function(*args)
 
 
@@ -303,7 +303,9 @@ def _bytearray(content=b"", *encoding) -> bytearray:
     if isinstance(content, str):
         return bytearray(_bytes(content, *encoding))
     if not isinstance(content, (bytes, bytearray, list)):
-        raise Refused("it holds a builtins.bytearray beside weights that claims memory without saying what is in it")
+        raise ImportRefused(
+            "it holds a builtins.bytearray beside weights that claims memory without saying what is in it"
+        )
     return bytearray(content)
 
 
@@ -374,13 +376,13 @@ def _too_much(size: int) -> str:
 
 
 def _read(file, storage, modules=False):
-    """One object of a pickle; Refused if it names anything but weights and settings, or is damaged."""
+    """One object of a pickle; ImportRefused if it names anything but weights and settings, or is damaged."""
     try:
         return _Unpickler(file, storage, modules).load()
-    except Refused:
+    except ImportRefused:
         raise
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
-        raise Refused(DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
 
 
 def member_of(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -393,29 +395,29 @@ def read_torch_zip(archive: zipfile.ZipFile):
     """What torch.save or torch.jit.save wrote since PyTorch 1.6; the tensors of a TorchScript come as nested bags."""
     sizes = {member.filename: member.file_size for member in archive.infolist()}
     if sum(sizes.values()) > limits.MOST_BYTES:
-        raise Refused(_too_much(sum(sizes.values())))
+        raise ImportRefused(_too_much(sum(sizes.values())))
     main = next((name for name in sizes if re.fullmatch(r"[^/]*/data\.pkl", name)), None)
     if main is None:
-        raise Refused(DAMAGED)
+        raise ImportRefused(DAMAGED)
     root, kept = main.removesuffix("data.pkl"), {}
     scripted = any(name.startswith(f"{root}code/") for name in sizes)
     try:
         if f"{root}byteorder" in sizes and member_of(archive, f"{root}byteorder").strip() == b"big":
-            raise Refused("saved on a machine whose numbers are big-endian, which are not read")
+            raise ImportRefused("saved on a machine whose numbers are big-endian, which are not read")
 
         def storage(key: str, size: int, view) -> Tensor:
             if key not in kept:
                 raw = bytearray(member_of(archive, f"{root}data/{key}"))
                 if len(raw) < size:
-                    raise Refused(DAMAGED)
+                    raise ImportRefused(DAMAGED)
                 kept[key] = torch.frombuffer(raw, dtype=torch.uint8) if raw else torch.empty(0, dtype=torch.uint8)
             return kept[key]
 
         return _read(io.BytesIO(member_of(archive, main)), storage, scripted)
-    except Refused:
+    except ImportRefused:
         raise
     except Exception as error:  # a damaged zip raises many kinds
-        raise Refused(DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
 
 
 def read_legacy(data: bytes):
@@ -427,7 +429,7 @@ def read_legacy(data: bytes):
         if key not in kept:
             declared += size
             if declared > len(data):
-                raise Refused(DAMAGED)
+                raise ImportRefused(DAMAGED)
             kept[key] = torch.zeros(size, dtype=torch.uint8)
         if not view or not view[0]:
             return kept[key]
@@ -441,16 +443,16 @@ def read_legacy(data: bytes):
     _read(file, storage), _read(file, storage)  # the protocol's version and the system's sizes
     held, order = _read(file, storage), _read(file, storage)
     if not isinstance(order, list):
-        raise Refused(DAMAGED)
+        raise ImportRefused(DAMAGED)
     for key in order:
         count = int.from_bytes(file.read(8), "little")
         values = kept.get(key) if isinstance(key, str) else None
         if values is None or not count or len(values) % count:
             if count == 0 and values is not None and not len(values):
                 continue
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         raw = bytearray(file.read(len(values)))
         if len(raw) != len(values):
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         values.copy_(torch.frombuffer(raw, dtype=torch.uint8))
     return held

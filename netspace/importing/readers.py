@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import ImportRefused
 from . import limits
-from .limits import Refused, ZipInside
+from .limits import ZipInside
 from .pickles import DAMAGED, Odd, member_of, odd, read_legacy, read_torch_zip
 
 HEAD = 512
@@ -106,28 +107,34 @@ def kind_of_zip(names: list[str]) -> str:
 
 
 def opened(path: Path):
-    """A regular file, open for reading; Refused for anything else: a pipe that took its place is not waited for."""
+    """A regular file, open for reading.
+
+    ImportRefused for anything else: a pipe that took its place is not waited for.
+    """
     try:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        raise Refused(f"cannot be opened ({error.strerror})") from error
+        raise ImportRefused(f"cannot be opened ({error.strerror})") from error
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise Refused("no regular file")
+        raise ImportRefused("no regular file")
     return os.fdopen(number, "rb")
 
 
 def read_held(path: Path):
-    """What a file holds, whatever its suffix; Refused, saying why, if it is none of READ but ONNX, or is damaged."""
+    """What a file holds, whatever its suffix.
+
+    ImportRefused, saying why, if it is none of READ but ONNX, or is damaged.
+    """
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         kind = kind_of(file.read(HEAD), path.name)
         if kind in NOT_READ:
-            raise Refused(NOT_READ[kind])
+            raise ImportRefused(NOT_READ[kind])
         if kind == ONNX:
-            raise Refused("an ONNX model, which holds a graph and no state dict")
+            raise ImportRefused("an ONNX model, which holds a graph and no state dict")
         if size > limits.MOST_BYTES:
-            raise Refused(f"{size / 1e6:.0f} MB, {limits.MOST_BYTES / 1e6:.0f} MB at most are read")
+            raise ImportRefused(f"{size / 1e6:.0f} MB, {limits.MOST_BYTES / 1e6:.0f} MB at most are read")
         if kind == SAFETENSORS:
             return _safetensors(path)
         file.seek(0)
@@ -141,14 +148,14 @@ def read_held(path: Path):
                 if kind == NPZ:
                     return _npz(archive)
                 if kind in NOT_READ:
-                    raise Refused(NOT_READ[kind])
+                    raise ImportRefused(NOT_READ[kind])
                 if kind == ZIP:
                     raise ZipInside("a zip inside a zip: import it by itself")
                 return read_torch_zip(archive)
-        except Refused:
+        except ImportRefused:
             raise
         except Exception as error:  # a damaged zip raises many kinds
-            raise Refused(DAMAGED) from error
+            raise ImportRefused(DAMAGED) from error
 
 
 def _safetensors(path: Path) -> dict:
@@ -159,7 +166,7 @@ def _safetensors(path: Path) -> dict:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
             about = {k: number(v) for k, v in (file.metadata() or {}).items() if k != "format"}
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise Refused(f"truncated or not a safetensors file ({error})") from error
+        raise ImportRefused(f"truncated or not a safetensors file ({error})") from error
     return {"state_dict": state, **about} if about else state
 
 
@@ -189,15 +196,17 @@ def _array(file, size: int) -> Tensor | Odd | str:
         reader = {(1, 0): np.lib.format.read_array_header_1_0}.get(version, np.lib.format.read_array_header_2_0)
         shape, fortran, kind = reader(file)
         if kind.hasobject:
-            raise Refused("it holds a NumPy array of Python objects: opening it could run code; save the arrays alone")
+            raise ImportRefused(
+                "it holds a NumPy array of Python objects: opening it could run code; save the arrays alone"
+            )
         if prod(shape) * kind.itemsize > size:
-            raise Refused(DAMAGED)
+            raise ImportRefused(DAMAGED)
         raw = bytearray(file.read(prod(shape) * kind.itemsize))
         values = np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
-    except Refused:
+    except ImportRefused:
         raise
     except Exception as error:  # a damaged header raises many kinds
-        raise Refused(DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     return as_tensor(values)
 
 
@@ -218,7 +227,9 @@ def _npz(archive: zipfile.ZipFile) -> dict:
     members = archive.infolist()
     declared = sum(member.file_size for member in members)
     if declared > limits.MOST_BYTES:
-        raise Refused(f"it would unpack to {declared / 1e6:.0f} MB, {limits.MOST_BYTES / 1e6:.0f} MB at most are read")
+        raise ImportRefused(
+            f"it would unpack to {declared / 1e6:.0f} MB, {limits.MOST_BYTES / 1e6:.0f} MB at most are read"
+        )
     return {
         member.filename.removesuffix(".npy"): _array(io.BytesIO(member_of(archive, member.filename)), member.file_size)
         for member in members
@@ -232,7 +243,7 @@ def read_json(path: Path):
             if os.fstat(file.fileno()).st_size > limits.MOST_JSON:
                 return None
             return json.loads(file.read())
-    except (Refused, ValueError, OSError, RecursionError):
+    except (ImportRefused, ValueError, OSError, RecursionError):
         return None
 
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import ImportRefused
 from ..nets.archs import Arch
 from ..nets.fuse import norms
-from .limits import Refused
 
 NORM_LEAVES = {"weight", "bias", "running_mean", "running_var"}
 
@@ -48,10 +48,10 @@ class Layers:
         return [layer for layer in self.layers if layer.kind == kind]
 
     def check_numbers(self, known: Container[str] = ()) -> None:
-        """Refused if there are numbers beside the layers, other than those known: gates, scales, temperatures."""
+        """ImportRefused if there are numbers beside the layers, other than those known: gates, scales, temperatures."""
         unknown = [name for name in self.scalars if name not in known]
         if unknown:
-            raise Refused(
+            raise ImportRefused(
                 f"beside its layers it holds {unknown[0]} = {self.scalars[unknown[0]]:g}, and it is not known what the "
                 "network does with that number: fold it into a layer, or leave it out if it does nothing"
             )
@@ -62,7 +62,7 @@ KINDS = {4: CONV, 2: LINEAR}
 
 
 def layers_of(state: dict[str, Tensor]) -> list[Layer]:
-    """The modules of a state dict in their order. Refused if a tensor belongs to no layer known here."""
+    """The modules of a state dict in their order. ImportRefused if a tensor belongs to no layer known here."""
     return list(read_layers(state).layers)
 
 
@@ -72,7 +72,8 @@ def read_layers(state: dict[str, Tensor]) -> Layers:
     Counters are passed over, weight norm is multiplied out, and a layer without bias gets one of zeros.
 
     Raises:
-        Refused: a tensor belongs to no layer known here, so that leaving it out could change what the network does.
+        ImportRefused: a tensor belongs to no layer known here, so that leaving it out could change what the network
+            does.
     """
     grouped: dict[str, dict[str, Tensor]] = {}
     scalars: dict[str, float] = {}
@@ -83,11 +84,11 @@ def read_layers(state: dict[str, Tensor]) -> Layers:
             continue  # counters and index tables
         if not t.is_floating_point():
             kind = str(t.dtype).removeprefix("torch.")
-            raise Refused(f"{name} is of {kind}: quantised weights are not read, save them as float32")
+            raise ImportRefused(f"{name} is of {kind}: quantised weights are not read, save them as float32")
         if leaf in ("mean", "std") and t.numel() in (1, 3):
             value = t.flatten().float()
             if leaf in buffers and not torch.equal(buffers[leaf], value):
-                raise Refused(
+                raise ImportRefused(
                     f"it holds several buffers {leaf} of different values: which of them is used is not known"
                 )
             buffers[leaf] = value
@@ -129,13 +130,13 @@ def _backwards(layers: Sequence[Layer]) -> bool:
 
 
 def _check_names(layers: Sequence[Layer], counted: re.Pattern) -> None:
-    """Refused if layers of equal shape are called by words that do not count: hidden_one, hidden_two."""
+    """ImportRefused if layers of equal shape are called by words that do not count: hidden_one, hidden_two."""
     called: dict[tuple, Layer] = {}
     for layer in layers:
         key = layer.kind, tuple(layer.tensors["weight"].shape), _place(layer)
         first = called.setdefault(key, layer)
         if counted.sub("", first.name) != counted.sub("", layer.name):
-            raise Refused(
+            raise ImportRefused(
                 f"the file does not keep the order of its layers, and the names of {first.name} and {layer.name}, of "
                 "equal shape, do not tell it: number them, or save the ONNX model"
             )
@@ -146,16 +147,16 @@ def _layer(module: str, tensors: dict[str, Tensor]) -> Layer:
     if unknown:
         where = f"{module}.{unknown[0]}" if module else unknown[0]
         shape = tuple(tensors[unknown[0]].shape)
-        raise Refused(f"{where} {shape} belongs to no convolution, linear layer or batch norm")
+        raise ImportRefused(f"{where} {shape} belongs to no convolution, linear layer or batch norm")
     weight = tensors.get("weight")
     kind = NORM if "running_mean" in tensors else KINDS.get(weight.dim() if weight is not None else 0)
     if kind is None:
         shape = "" if weight is None else f", its weight has shape {tuple(weight.shape)}"
-        raise Refused(
+        raise ImportRefused(
             f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics{shape}"
         )
     if kind == NORM and len(tensors) < 4:
-        raise Refused(f"the batch norm {module} has no {' or '.join(sorted(NORM_LEAVES - set(tensors)))}")
+        raise ImportRefused(f"the batch norm {module} has no {' or '.join(sorted(NORM_LEAVES - set(tensors)))}")
     return Layer(module, kind, tensors)
 
 
@@ -208,7 +209,7 @@ def chain_of(layers: Sequence[Layer]) -> list[Layer]:
     """Linear layers in the order in which each takes what the one before gives.
 
     Raises:
-        Refused: there is no such order, or their names do not tell which of several it is.
+        ImportRefused: there is no such order, or their names do not tell which of several it is.
     """
     fits = [tuple(layer.tensors["weight"].shape) for layer in layers]  # (outputs, inputs)
     if all(a[0] == b[1] for a, b in zip(fits, fits[1:], strict=False)):
@@ -219,7 +220,7 @@ def chain_of(layers: Sequence[Layer]) -> list[Layer]:
     chain = _walk(ordered)
     if chain is None:
         shapes = ", ".join(f"{i} to {o}" for o, i in fits)
-        raise Refused(f"its linear layers do not follow one another: {shapes}")
+        raise ImportRefused(f"its linear layers do not follow one another: {shapes}")
     return chain
 
 
@@ -332,7 +333,7 @@ def renamed(found: Match, layers: Sequence[Layer], arch: Arch, trained: bool) ->
     """The tensors under the architecture's names. A convolution's bias before a batch norm moves into its mean.
 
     Raises:
-        Refused: the names do not tell which batch norm follows which convolution.
+        ImportRefused: the names do not tell which batch norm follows which convolution.
     """
     expected, pairs = expected_layers(arch, trained), dict(found.pairs)
     if trained:
@@ -347,13 +348,13 @@ def renamed(found: Match, layers: Sequence[Layer], arch: Arch, trained: bool) ->
             if mine and mine[0].tensors["weight"].shape == shape:
                 pairs[norm] = mine[0]
             if not _belong(pairs[conv].name, pairs[norm].name):
-                raise Refused(
+                raise ImportRefused(
                     f"its names do not tell which batch norm follows which convolution: {pairs[norm].name} does not go "
                     f"with {pairs[conv].name}"
                 )
         followed = [pairs[norm].name for norm in before if norm in pairs]
         if len(set(followed)) != len(followed):
-            raise Refused("its names do not tell which batch norm follows which convolution: one follows two")
+            raise ImportRefused("its names do not tell which batch norm follows which convolution: one follows two")
     state = {}
     for b in expected:
         if b.name not in pairs:

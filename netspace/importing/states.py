@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from .limits import NoNetwork, Refused
+from ..errors import ImportRefused
+from .limits import NoNetwork
 from .pickles import Array, Bag, Odd
 from .readers import Cell, as_tensor, number
 
@@ -170,7 +171,7 @@ def find_states(held, prefix: str = "") -> list[Found]:
 
     Raises:
         NoNetwork: it is an optimizer's state or the like.
-        Refused: it holds no state dict, or none of this name, or one with tensors that are no dense numbers.
+        ImportRefused: it holds no state dict, or none of this name, or one with tensors that are no dense numbers.
     """
     held = _tensor(held)
     states = list(_collect(held, (), {}, 0, set()))
@@ -204,7 +205,7 @@ def _asked_for(states: list[_State], prefix: str) -> tuple[list[_State], tuple[s
         return inside, ()
     names = {state.path[-1] for state in states if state.path}
     names |= {k.split(".")[0] + "." for state in states for k in state.tensors if "." in k}
-    raise Refused(
+    raise ImportRefused(
         f"no state dict {prefix!r} in it; there are {', '.join(sorted(names)[:8]) or 'no names to choose by'}"
     )
 
@@ -291,29 +292,29 @@ def _stacked(tensors: dict) -> tuple[int, str]:
 def _dense(tensors: dict) -> dict[str, Tensor]:
     for name, t in tensors.items():
         if isinstance(t, Odd):
-            raise Refused(f"{name} is {t.what}: not a dense tensor of real numbers")
+            raise ImportRefused(f"{name} is {t.what}: not a dense tensor of real numbers")
         if t.is_complex():
-            raise Refused(f"{name} is complex: not a dense tensor of real numbers")
+            raise ImportRefused(f"{name} is complex: not a dense tensor of real numbers")
     return tensors
 
 
-def _nothing(held) -> Refused:
+def _nothing(held) -> ImportRefused:
     """Why what a file holds is no state dict; true, and with what it takes."""
     if isinstance(held, Tensor):
         shape = tuple(held.shape)
         if held.dim() == 2 and held.is_floating_point():
-            return Refused(
+            return ImportRefused(
                 f"one array of {shape} without names: if these are {shape[0]} flattened networks, it does not say "
                 "which of the numbers belong to which layer; save a list of state dicts"
             )
-        return Refused(f"one array of {shape} without names, no state dict")
+        return ImportRefused(f"one array of {shape} without names, no state dict")
     if isinstance(held, (list, tuple)):
         tensors = [v for v in held if _is_tensor(_tensor(v))]
         if tensors:
-            return Refused(f"a list of {len(tensors)} tensors without names: save the state_dict()")
-        return Refused("no state dict: not a mapping of names to tensors")
+            return ImportRefused(f"a list of {len(tensors)} tensors without names: save the state_dict()")
+        return ImportRefused("no state dict: not a mapping of names to tensors")
     if not isinstance(held, dict):
-        return Refused("no state dict: not a mapping of names to tensors")
+        return ImportRefused("no state dict: not a mapping of names to tensors")
     keys = {str(key) for key in held}
     if {"state", "param_groups"} <= keys:
         return NoNetwork("an optimizer's state", "optimizer states")
@@ -328,9 +329,9 @@ def _nothing(held) -> Refused:
         return NoNetwork("the state of random numbers", "states of random numbers")
     words = ", ".join(sorted(keys)[:5])
     if not tensors:
-        return Refused(f"no state dict: it holds no tensors{f', only {words}' if words else ''}")
+        return ImportRefused(f"no state dict: it holds no tensors{f', only {words}' if words else ''}")
     some = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
-    return Refused(f"no state dict: of the {some} in it ({words}) none is seen to be a layer's weight")
+    return ImportRefused(f"no state dict: of the {some} in it ({words}) none is seen to be a layer's weight")
 
 
 def _tensors_in(held) -> list[Tensor]:

@@ -12,6 +12,8 @@ from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
+from ..errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[2]
 """Where the product lies: jobs are run from here, so that no package of another folder is imported instead."""
 
@@ -20,7 +22,7 @@ class _Parser(argparse.ArgumentParser):
     """Raises ValueError instead of ending the process."""
 
     def error(self, message: str) -> None:
-        raise ValueError(message)
+        raise UsageError(message)
 
 
 def kind_of(argv: Sequence[str]) -> str:
@@ -38,7 +40,7 @@ def _command(kind: str, recipe: str | None = None) -> tuple[_Parser, _Parser]:
         if found is None:
             break
     if found is None or found.get_default("kind") != kind:
-        raise ValueError(f"{kind!r} is none of this program's long jobs")
+        raise UsageError(f"{kind!r} is none of this program's long jobs")
     return whole, found
 
 
@@ -59,20 +61,20 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
         flag, equals, value = rest.pop(0).partition("=")
         fitting = [flag] if flag in options else [o for o in options if len(flag) > 2 and o.startswith(flag)]
         if len(fitting) != 1 or isinstance(options[fitting[0]], argparse._HelpAction):
-            raise ValueError(f"{kind} has no option {flag!r}")
+            raise UsageError(f"{kind} has no option {flag!r}")
         action = options[fitting[0]]
         given.add(fitting[0])
         words.append(fitting[0])
         if action.nargs == 0:
             if equals:
-                raise ValueError(f"{flag} takes no value")
+                raise UsageError(f"{flag} takes no value")
             continue
         if not equals and not rest:
-            raise ValueError(f"{flag} has no value")
+            raise UsageError(f"{flag} has no value")
         value = value if equals else rest.pop(0)
         words.append(_absolute(fitting[0], action, value, directory))
     if "--out" not in given:
-        raise ValueError(f"a job needs --out: {' '.join(argv)}")
+        raise UsageError(f"a job needs --out: {' '.join(argv)}")
     return words
 
 
@@ -101,9 +103,9 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
     try:
         args = _command(kind_of(kept), recipe)[0].parse_args(kept)
     except SystemExit as error:
-        raise ValueError(f"the words are no command: {' '.join(kept)}") from error
+        raise UsageError(f"the words are no command: {' '.join(kept)}") from error
     if args.out != folder or args.kind != kind_of(kept):
-        raise ValueError(f"the words do not write to {folder}: {' '.join(kept)}")
+        raise UsageError(f"the words do not write to {folder}: {' '.join(kept)}")
     return kept
 
 

@@ -36,8 +36,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ..errors import BadFolder
-from ..io import below, read_json, replacing
+from ..errors import FormatError, UsageError
+from ..io import FORMATS, below, check_format, read_json, replacing
 from .launch import ROOT, absolute_words, checked_words, depends_on, environment, kind_of
 
 try:
@@ -45,7 +45,6 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-FORMAT = 1
 QUEUED, RUNNING, STOPPED, FINISHED, FAILED, CRASHED = "queued", "running", "stopped", "finished", "failed", "crashed"
 ALIVE = (QUEUED, RUNNING)
 UNREADABLE = "unreadable"
@@ -97,28 +96,29 @@ class Job:
 
 
 def read(folder: Path) -> Job:
-    """The job of a folder; BadFolder, in one sentence, where its records cannot be read, or its job.json is damaged."""
+    """The job of a folder.
+
+    FormatError, in one sentence, where its records cannot be read, or its job.json is damaged.
+    """
     _reap()
     try:
         return _read(folder)
     except OSError as error:
-        raise BadFolder(f"the records of {folder} cannot be read ({error.strerror or error})") from error
+        raise FormatError(f"the records of {folder} cannot be read ({error.strerror or error})") from error
 
 
 def _read(folder: Path) -> Job:
     about = read_json(folder / JOB)
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
-        found = about.get("format") if isinstance(about, dict) else None
-        raise BadFolder(f"{folder / JOB} has job format {found}, this program reads format {FORMAT}")
+    check_format(about if isinstance(about, dict) else {}, "job", folder / JOB)
     try:
         words = tuple(map(str, about["argv"]))
         known = {"kind": about["kind"], "command": about["command"], "created": about["created"]}
         job = {"folder": folder, "argv": words, "directory": Path(about["directory"])} | known
     except (KeyError, TypeError) as error:
-        raise BadFolder(f"{folder / JOB} is damaged: it has no usable {error}") from error
+        raise FormatError(f"{folder / JOB} is damaged: it has no usable {error}") from error
     for name, value in known.items():
         if not isinstance(value, str) or (name == "created" and not _time(value)):
-            raise BadFolder(f"{folder / JOB} is damaged: it has no usable '{name}'")
+            raise FormatError(f"{folder / JOB} is damaged: it has no usable '{name}'")
     status = _status(folder)
     if status["state"] not in ALIVE and _held(folder / LOCK):  # a command that has not begun to work in it
         status |= {"state": RUNNING, "message": "starting", "seconds_left": None}
@@ -184,7 +184,7 @@ def _status(folder: Path) -> dict:
         right = [n for n in usual if n in found and isinstance(found[n], types.get(n, type(usual[n])))]
         right = [n for n in right if _sensible(n, found[n])]
         return usual | {name: found[name] for name in right}
-    except (BadFolder, TypeError):
+    except (FormatError, TypeError):
         return usual
 
 
@@ -285,7 +285,7 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
         directory: to which paths among the words are relative; None: this process's working directory.
 
     Raises:
-        BadFolder: the folder is in use, or holds anything and `--resume` is not among the words.
+        FormatError: the folder is in use, or holds anything and `--resume` is not among the words.
         ValueError: the words are not those of a long job.
     """
     _reap()
@@ -297,14 +297,14 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     earlier = {}
     if folder.exists():
         if _held(folder / LOCK) or ((job := _read_or_tell(folder)) and job.alive):
-            raise BadFolder(f"{folder} is running already")
+            raise FormatError(f"{folder} is running already")
         others = {path.name for path in folder.iterdir()} - {JOB, STATUS, LOG, STOP, LOCK}
         if others and "--resume" not in argv:
-            raise BadFolder(f"{folder} is not empty; choose another folder")
+            raise FormatError(f"{folder} is not empty; choose another folder")
         if "--resume" in argv and (folder / JOB).exists():
             job = read(folder)
             if _purpose(job.argv, job.directory) != _purpose(argv, ROOT):
-                raise BadFolder(f"{folder} was made by another command: {job.command}")
+                raise FormatError(f"{folder} was made by another command: {job.command}")
             earlier = {"done": job.done, "total": job.total, "created": job.created}
     argv = checked_words(argv, Path(words[place]))
     folder.mkdir(parents=True, exist_ok=True)
@@ -324,35 +324,35 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
 
 
 def stop(folder: Path) -> None:
-    """Ask a job to stop; BadFolder where it is neither running nor queued."""
+    """Ask a job to stop; FormatError where it is neither running nor queued."""
     job = read(folder)
     if not job.alive:
-        raise BadFolder(f"{folder} is {job.state}: there is nothing to stop")
+        raise FormatError(f"{folder} is {job.state}: there is nothing to stop")
     (folder / STOP).touch()
 
 
 def resume(folder: Path) -> Path:
-    """Start a job that ended early once more, to go on; BadFolder where it is alive, finished, or no job of ours.
+    """Start a job that ended early once more, to go on; FormatError where it is alive, finished, or no job of ours.
 
     A folder may come from elsewhere: what it says is a command of this program that writes to this folder, or refused.
     """
     job = read(folder)
     if job.alive:
-        raise BadFolder(f"{folder} is {job.state} already")
+        raise FormatError(f"{folder} is {job.state} already")
     if job.state == FINISHED:
-        raise BadFolder(f"{folder} is finished: there is nothing to resume")
+        raise FormatError(f"{folder} is finished: there is nothing to resume")
     try:
         argv = _plain(job.argv)
         if kind_of(argv) != job.kind:
-            raise ValueError(f"it is said to be {job.kind!r} and starts with {kind_of(argv)!r}")
+            raise UsageError(f"it is said to be {job.kind!r} and starts with {kind_of(argv)!r}")
         argv = checked_words(absolute_words(argv, ROOT), _own(folder, argv, job.directory))
         if depends_on(argv, job.directory) and not job.directory.is_dir():
-            raise BadFolder(f"{folder} was started in {job.directory}, which is not there any more")
+            raise FormatError(f"{folder} was started in {job.directory}, which is not there any more")
         return start([*argv, "--resume"], job.directory)
-    except BadFolder:
+    except FormatError:
         raise
     except ValueError as error:
-        raise BadFolder(f"{folder} cannot be resumed: its {JOB} holds no job of this program ({error})") from error
+        raise FormatError(f"{folder} cannot be resumed: its {JOB} holds no job of this program ({error})") from error
 
 
 def _own(folder: Path, argv: Sequence[str], directory: Path) -> Path:
@@ -399,7 +399,7 @@ def running(
         slots: folder of the slots; None: see `slots_folder`.
 
     Raises:
-        BadFolder: the folder's job is running already.
+        FormatError: the folder's job is running already.
         KeyboardInterrupt: someone called `stop`; in the main thread at once, in another at the next report.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
@@ -408,7 +408,7 @@ def running(
     try:
         lock.acquire(timeout=2.0)  # who only looks holds it for a moment
     except TimeoutError:
-        raise BadFolder(f"{folder} is running already; see `jobs list`") from None
+        raise FormatError(f"{folder} is running already; see `jobs list`") from None
     try:
         job = Running(folder, kind, argv)
         with job._interruptible():
@@ -666,7 +666,7 @@ def _about(kind: str, argv: Sequence[str], directory: Path, created: str) -> dic
     command = shlex.join(["python", "-m", "netspace", *words])
     with suppress(ValueError):  # of no long job
         words = absolute_words(words, directory.resolve())
-    about = {"format": FORMAT, "kind": kind, "argv": words, "directory": str(directory)}
+    about = {"format": FORMATS["job"], "kind": kind, "argv": words, "directory": str(directory)}
     return about | {"command": command, "created": created}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import UsageError
 from .mixing import Reach
 from .project import finite
 
@@ -110,10 +111,10 @@ def direction_of(
     good = finite(z).numpy() & np.isfinite(values)
     train, unseen = ([i for i in ids if good[i]] for ids in (train, unseen))
     if len(train) < LEAST:
-        raise ValueError(f"{len(train)} networks with a known {column} are too few for a direction, {LEAST} are needed")
+        raise UsageError(f"{len(train)} networks with a known {column} are too few for a direction, {LEAST} are needed")
     x, y = z[train].numpy().astype(np.float64), values[train]
     if np.ptp(y) == 0:
-        raise ValueError(f"all networks have the same {column}, {y[0]:g}")
+        raise UsageError(f"all networks have the same {column}, {y[0]:g}")
     predicted, of_folds = np.empty_like(y), []
     for fit, test in KFold(FOLDS, shuffle=True, random_state=seed).split(x):
         predicted[test] = RidgeCV(ALPHAS).fit(x[fit], y[fit]).predict(x[test])

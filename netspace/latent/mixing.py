@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import UsageError
 from .project import finite, nearest
 
 ASKED = 2048
@@ -33,12 +34,12 @@ class Reach(NamedTuple):
         """
         training = training[finite(training)]
         if len(training) < 2:
-            raise ValueError(f"{len(training)} networks have no distance from each other")
+            raise UsageError(f"{len(training)} networks have no distance from each other")
         some = training[torch.randperm(len(training), generator=torch.Generator().manual_seed(0))[:ASKED]]
         distances = torch.cat([nearest(part, training, 2).distances[:, 1] for part in some.split(256)])
         distances = distances[distances > 0]  # copies of a network say nothing of how far networks are apart
         if not len(distances):
-            raise ValueError("all training networks have one and the same embedding")
+            raise UsageError("all training networks have one and the same embedding")
         return cls(training, float(distances.median()), float(np.quantile(distances.numpy(), 0.99)))
 
     def far(self, z: Tensor) -> Tensor:
@@ -57,7 +58,7 @@ def blend(anchors: Tensor, weights: Tensor) -> Tensor:
         ValueError: the weights do not sum to 1.
     """
     if not torch.allclose(weights.sum(dim=1), torch.ones(len(weights)), atol=1e-4):
-        raise ValueError("weights of a mixture sum to 1")
+        raise UsageError("weights of a mixture sum to 1")
     return weights @ anchors
 
 
@@ -90,7 +91,7 @@ def square(side: int) -> Lattice:
 
 def _check(side: int) -> None:
     if side < 2:
-        raise ValueError(f"a pad has at least 2 mixtures along an edge, got {side}")
+        raise UsageError(f"a pad has at least 2 mixtures along an edge, got {side}")
 
 
 class Spline(NamedTuple):
@@ -114,12 +115,12 @@ def spline(anchors: Tensor, between: int = 8) -> Spline:
     from scipy.interpolate import CubicSpline
 
     if len(anchors) < 2:
-        raise ValueError(f"a way leads through at least 2 networks, got {len(anchors)}")
+        raise UsageError(f"a way leads through at least 2 networks, got {len(anchors)}")
     if not finite(anchors).all():
-        raise ValueError("a network with weights that are no numbers has no place on a way")
+        raise UsageError("a network with weights that are no numbers has no place on a way")
     chords = (anchors[1:] - anchors[:-1]).norm(dim=1).double()
     if not chords.min() > 0:
-        raise ValueError("a way does not stand still: the same embedding comes twice in a row")
+        raise UsageError("a way does not stand still: the same embedding comes twice in a row")
     knots = np.concatenate([[0.0], chords.cumsum(0).numpy()])
     steps = np.concatenate(
         [np.linspace(a, b, between, endpoint=False) for a, b in zip(knots, knots[1:], strict=False)] + [knots[-1:]]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..config import MOST_SEED, check_fields, option
+from ..errors import UsageError
 from ..io import digest, replacing
 from ..space.model import NetSpace
 from ..zoo.store import Zoo
@@ -107,7 +108,7 @@ def read_embeddings(path: Path) -> Tensor:
     table = pd.read_parquet(path)
     columns = [name for name in table if name[:1] == "z" and name[1:].isdigit()]
     if not columns:
-        raise ValueError(f"{path} holds no embeddings: it has no columns z0, z1, ...")
+        raise UsageError(f"{path} holds no embeddings: it has no columns z0, z1, ...")
     return torch.from_numpy(table[columns].to_numpy("float32", copy=True))
 
 
@@ -166,9 +167,9 @@ class Plane(NamedTuple):
         """
         z = z[finite(z)]
         if len(z) < 3:
-            raise ValueError(f"{len(z)} embeddings span no plane, 3 are needed")
+            raise UsageError(f"{len(z)} embeddings span no plane, 3 are needed")
         if max(components) >= min(len(z) - 1, z.shape[1]):
-            raise ValueError(f"{len(z)} embeddings have {min(len(z) - 1, z.shape[1])} principal components")
+            raise UsageError(f"{len(z)} embeddings have {min(len(z) - 1, z.shape[1])} principal components")
         mean = z.mean(dim=0)
         _, sizes, axes = torch.linalg.svd(z - mean, full_matrices=False)
         axes = axes[list(components)]
@@ -186,7 +187,7 @@ class Plane(NamedTuple):
         z = z[finite(z)]
         axes = axes / axes.norm(dim=1, keepdim=True)
         if not axes.isfinite().all() or abs(float(axes[0] @ axes[1])) > 1 - 1e-6:
-            raise ValueError("two different directions span a plane")
+            raise UsageError("two different directions span a plane")
         mean = z.mean(dim=0)
         along, total = ((z - mean) @ axes.mT).square().sum(dim=0), (z - mean).square().sum().clamp(min=1e-30)
         return cls(mean, axes, (float(along[0] / total), float(along[1] / total)))
@@ -253,9 +254,9 @@ class UmapMap:
         config, good = config or UmapConfig(), finite(z)
         some = z[good].numpy()
         if len(some) < LEAST:
-            raise ValueError(f"UMAP makes no map of {len(some)} networks, {LEAST} are needed")
+            raise UsageError(f"UMAP makes no map of {len(some)} networks, {LEAST} are needed")
         if (some == some[0]).all():
-            raise ValueError("UMAP makes no map of networks with one and the same embedding")
+            raise UsageError("UMAP makes no map of networks with one and the same embedding")
         reducer = UMAP(
             n_neighbors=min(config.neighbours, len(some) - 1), min_dist=config.min_dist, metric=config.metric,
             random_state=config.seed, n_jobs=1,

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ..errors import UsageError
+
 Activation = Callable[[Tensor], Tensor]
 
 _PLAIN: dict[str, Activation] = {
@@ -47,11 +49,11 @@ def activation_name(name: str) -> str:
     plain = {re.sub("_", "", known): known for known in NAMES} | {"lrelu": "leaky_relu", "swish": "silu"}
     known = plain.get(base)
     if known is None:
-        raise ValueError(f"unknown activation {name!r}; known: {', '.join(NAMES)}")
+        raise UsageError(f"unknown activation {name!r}; known: {', '.join(NAMES)}")
     if asked[2] is None or (known in _WITH_NUMBER and float(asked[2]) == _WITH_NUMBER[known][0]):
         return known
     if known not in _WITH_NUMBER or not math.isfinite(float(asked[2])):
-        raise ValueError(f"the activation {known} takes no number {asked[2]}")
+        raise UsageError(f"the activation {known} takes no number {asked[2]}")
     return f"{known}{float(asked[2]):g}"
 
 

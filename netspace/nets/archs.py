@@ -17,6 +17,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
 from .fields import SDF, Field, FieldSpec, Siren
 from .inputs import IMAGE_SETS
@@ -111,7 +112,7 @@ class Arch:
         """ValueError, naming the first differences, unless these are the shapes of this architecture."""
         problems = differences(shapes, self.shapes)
         if problems:
-            raise ValueError(f"not a {self.name}: {problems}")
+            raise UsageError(f"not a {self.name}: {problems}")
 
 
 def differences(found: Mapping[str, torch.Size], expected: Mapping[str, torch.Size]) -> str:
@@ -155,8 +156,8 @@ def maker(base: str) -> Callable[..., partial[nn.Module]]:
         blocks = (int(found[1]) - 2) // 6
         return lambda size, classes, variant=PAPERS, **norm: partial(ResNet, blocks, size, classes, variant, **norm)
     if found:
-        raise ValueError(f"{base!r}: CIFAR ResNets have depth 6n + 2, from 8 to {6 * MOST_BLOCKS + 2}")
-    raise ValueError(f"unknown architecture {base!r}")
+        raise UsageError(f"{base!r}: CIFAR ResNets have depth 6n + 2, from 8 to {6 * MOST_BLOCKS + 2}")
+    raise UsageError(f"unknown architecture {base!r}")
 
 
 def classifier(base: str, data: str, size: int, classes: int, variant: Variant = PAPERS) -> Arch:
@@ -202,13 +203,13 @@ def arch_named(name: str) -> Arch:
     if name in ARCHS:
         return ARCHS[name]
     if len(name) > LONGEST_NAME:
-        raise ValueError(f"a name of an architecture has {LONGEST_NAME} letters at most, got {len(name)}")
+        raise UsageError(f"a name of an architecture has {LONGEST_NAME} letters at most, got {len(name)}")
     if name.startswith(("siren", "mlp/")):
         return field_arch(FieldSpec.parse(name))
     found = _CLASSIFIER.fullmatch(name)
     known = found and (found["data"] in IMAGE_SETS or _OTHER_IMAGES.fullmatch(found["data"]))
     if not known or not (found["base"] in CLASSIFIERS or _BASE.fullmatch(found["base"])):
-        raise ValueError(
+        raise UsageError(
             f"unknown architecture {name!r}; known: {', '.join(ARCHS)}, and e.g. resnet20/48px-37c for images of "
             "48 pixels in 37 classes, resnet8/digits:relu, siren/3-128-128-1@30"
         )
@@ -218,7 +219,7 @@ def arch_named(name: str) -> Arch:
     else:
         size, classes = map(int, _OTHER_IMAGES.fullmatch(found["data"]).groups())
     if size > MOST_PIXELS or classes > MOST_CLASSES:
-        raise ValueError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
+        raise UsageError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
     arch = classifier(found["base"], found["data"], size, classes, Variant.parse(found["variant"]))
     if arch.name in ARCHS:
         return ARCHS[arch.name]
@@ -237,11 +238,11 @@ class Family:
         object.__setattr__(self, "size", check_size(self.size))  # any pair may be given
         counts = [arch.num_params for arch in self.archs]
         if not counts or counts != sorted(counts):
-            raise ValueError(f"a family lists its architectures by increasing size, got {counts} parameters")
+            raise UsageError(f"a family lists its architectures by increasing size, got {counts} parameters")
         room = self.size.height * self.size.width
         if counts[-1] > room:
             largest = self.archs[-1]
-            raise ValueError(f"PRep {self.size} holds {room} values, {largest.name} has {largest.num_params}")
+            raise UsageError(f"PRep {self.size} holds {room} values, {largest.name} has {largest.num_params}")
 
     @classmethod
     def of(cls, *names: str, width: int = PAPER_WIDTH) -> Family:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
+from ..errors import UsageError
 from .activations import Activation, activation, activation_name
 from .inputs import MEAN, STD
 
@@ -43,17 +44,17 @@ class Variant:
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", activation_name(self.activation))
         if self.channels not in (1, 3):
-            raise ValueError(f"images have 1 or 3 channels, got {self.channels}")
+            raise UsageError(f"images have 1 or 3 channels, got {self.channels}")
         if self.pool not in ("", "global"):
-            raise ValueError(f"unknown pooling {self.pool!r}; global, or none for the paper's 8 x 8")
+            raise UsageError(f"unknown pooling {self.pool!r}; global, or none for the paper's 8 x 8")
         if bool(self.mean) != bool(self.std):
-            raise ValueError("mean and std go together: one is given and the other is not")
+            raise UsageError("mean and std go together: one is given and the other is not")
         for name in ("mean", "std"):
             values = tuple(float(v) for v in getattr(self, name))
             if len(values) not in (0, 1, self.channels):
-                raise ValueError(f"{name} has {len(values)} numbers for {self.channels} channels")
+                raise UsageError(f"{name} has {len(values)} numbers for {self.channels} channels")
             if not all(map(math.isfinite, values)) or (name == "std" and any(v <= 0 for v in values)):
-                raise ValueError(f"{name} {values} must be finite{' and positive' if name == 'std' else ''}")
+                raise UsageError(f"{name} {values} must be finite{' and positive' if name == 'std' else ''}")
             values = values * self.channels if len(values) == 1 else values
             object.__setattr__(self, name, values)
         if self.channels == 3 and (self.mean, self.std) == (MEAN, STD):
@@ -81,7 +82,7 @@ class Variant:
                 try:
                     values[key] = tuple(float(v) for v in numbers.split(","))
                 except ValueError:
-                    raise ValueError(
+                    raise UsageError(
                         f"{word!r}: {key} is one number or one a channel, as in {key}=0.5,0.5,0.5"
                     ) from None
             elif word == "gray":
@@ -118,9 +119,9 @@ class Classifier(nn.Module):
     def __init__(self, size: int, classes: int, variant: Variant = PAPERS) -> None:
         super().__init__()
         if size < self.needs:
-            raise ValueError(f"{type(self).__name__} needs images of at least {self.needs} pixels, got {size}")
+            raise UsageError(f"{type(self).__name__} needs images of at least {self.needs} pixels, got {size}")
         if classes < 2:
-            raise ValueError(f"a classifier tells at least 2 classes apart, got {classes}")
+            raise UsageError(f"a classifier tells at least 2 classes apart, got {classes}")
         self.size, self.classes, self.variant = size, classes, variant
         self.act: Activation = activation(variant.activation)
 
@@ -313,7 +314,7 @@ def parse_layers(text: str) -> list[tuple[str, dict[str, int]]]:
         else:
             layers.append((activation_name(word), {}))
     if len(layers) > MOST_LAYERS:
-        raise ValueError(f"a sequence has {MOST_LAYERS} layers at most, got {len(layers)}")
+        raise UsageError(f"a sequence has {MOST_LAYERS} layers at most, got {len(layers)}")
     return layers
 
 
@@ -331,7 +332,7 @@ class Sequence(Classifier):
                 kernel, dilation = o.get("k", 1), o.get("d", 1)
                 groups = o.get("g", 1)
                 if min(number, kernel, stride, dilation, groups) < 1 or channels % groups or number % groups:
-                    raise ValueError(f"a convolution of {number} channels, kernel {kernel}, {groups} groups is none")
+                    raise UsageError(f"a convolution of {number} channels, kernel {kernel}, {groups} groups is none")
                 side = (side + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
                 layer = nn.Conv2d(channels, number, kernel, stride, pad, dilation, groups, bool(o["bias"]))
                 channels = number
@@ -339,7 +340,7 @@ class Sequence(Classifier):
             elif kind in ("maxpool", "avgpool") and not flat:
                 stride = o.get("s", number)
                 if number < 1 or stride < 1 or pad > number // 2:
-                    raise ValueError(f"pooling over {number} pixels with stride {stride} and padding {pad} is none")
+                    raise UsageError(f"pooling over {number} pixels with stride {stride} and padding {pad} is none")
                 side = (side + 2 * pad - number) // stride + 1
                 pool = nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d
                 self.steps.append(pool(number, stride, pad))
@@ -353,13 +354,13 @@ class Sequence(Classifier):
                 self._add(nn.Linear(channels, number, bool(o["bias"])))
                 channels = number
             elif kind in ("conv", "maxpool", "avgpool", "gap", "flatten", "fc"):
-                raise ValueError(f"{kind} cannot come {'after' if flat else 'before'} flatten in {layers!r}")
+                raise UsageError(f"{kind} cannot come {'after' if flat else 'before'} flatten in {layers!r}")
             else:
                 self.steps.append(activation(kind))
             if side < 1 or channels * max(side, 1) ** 2 > MOST_UNITS:
-                raise ValueError(f"{layers!r} leaves images of {size} pixels with {channels} x {side} x {side} values")
+                raise UsageError(f"{layers!r} leaves images of {size} pixels with {channels} x {side} x {side} values")
         if not flat or channels != classes:
-            raise ValueError(f"{layers!r} ends with {channels} values, not with logits of {classes} classes")
+            raise UsageError(f"{layers!r} ends with {channels} values, not with logits of {classes} classes")
 
     def _add(self, layer: nn.Module) -> None:
         self.steps.append(len(self.layers))

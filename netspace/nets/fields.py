@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .activations import activation, activation_name
 
 Params = Mapping[str, Tensor]
@@ -51,7 +52,7 @@ class Encoding:
         """The encoding of a name such as `pe6` or `pe4pibare`; ValueError if it is none."""
         found = _ENCODING.fullmatch(text)
         if not found or not 1 <= int(found["frequencies"]) <= 32:
-            raise ValueError(f"unknown positional encoding {text!r}; e.g. pe6, pe6pi, pe6bare, pe6blocks")
+            raise UsageError(f"unknown positional encoding {text!r}; e.g. pe6, pe6pi, pe6bare, pe6blocks")
         return cls(int(found["frequencies"]), bool(found["pi"]), bool(found["bare"]), bool(found["blocks"]))
 
     def width(self, coordinates: int) -> int:
@@ -84,15 +85,15 @@ class FieldSpec:
 
     def __post_init__(self) -> None:
         if len(self.widths) < 3 or min(self.widths) < 1:
-            raise ValueError(f"a coordinate network has at least one hidden layer, got {self.widths}")
+            raise UsageError(f"a coordinate network has at least one hidden layer, got {self.widths}")
         if self.widths[0] != 3 or self.widths[-1] != 1:
-            raise ValueError(
+            raise UsageError(
                 f"a field maps a point of space (3) to one number (1), got {self.widths[0]} to {self.widths[-1]}"
             )
         if self.activation == "sin" and not 0 < self.omega < math.inf:
-            raise ValueError(f"omega is {self.omega}, it must be positive and finite")
+            raise UsageError(f"omega is {self.omega}, it must be positive and finite")
         if self.num_params > MOST_PARAMS:
-            raise ValueError(f"{self.name} has {self.num_params:,} parameters, {MOST_PARAMS:,} at most are read")
+            raise UsageError(f"{self.name} has {self.num_params:,} parameters, {MOST_PARAMS:,} at most are read")
 
     @property
     def layers(self) -> list[tuple[int, int]]:
@@ -125,14 +126,14 @@ class FieldSpec:
             return cls((3, int(short[1]), int(short[1]), 1))
         found = _NAME.fullmatch(name)
         if not found:
-            raise ValueError(f"{name!r} is no field: e.g. siren/3-128-128-1@30 or mlp/3-256-256-1:relu:pe6:occupancy")
+            raise UsageError(f"{name!r} is no field: e.g. siren/3-128-128-1@30 or mlp/3-256-256-1:relu:pe6:occupancy")
         widths = tuple(map(int, found["widths"].split("-")))
         options = [text for text in found["options"].split(":") if text]
         values: dict = {}
         if found["base"] == "siren":
             values = {"omega": float(found["omega"] or Siren.omega)}
         elif found["omega"] or not options:
-            raise ValueError(f"{name!r} names no activation: e.g. mlp/3-256-256-1:relu")
+            raise UsageError(f"{name!r} names no activation: e.g. mlp/3-256-256-1:relu")
         else:
             values = {"activation": activation_name(options.pop(0))}
         for text in options:
@@ -202,7 +203,7 @@ class Field(nn.Module):
             ValueError: a positional encoding comes before the first layer, which then cannot undo the stretching.
         """
         if self.spec.encoding:
-            raise ValueError(f"{self.spec.name} encodes its inputs: its shape cannot be stretched by its weights")
+            raise UsageError(f"{self.spec.name} encodes its inputs: its shape cannot be stretched by its weights")
         return dict(params) | {"layers.0.weight": params["layers.0.weight"] / factors}
 
     def compile_params(self, params: Params, hidden_dtype: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:

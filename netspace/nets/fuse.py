@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ..errors import UsageError
 from .archs import Arch, differences
 
 
@@ -43,7 +44,7 @@ def trained_module(arch: Arch, state: dict[str, Tensor]) -> nn.Module:
     state = counters | state  # older files lack them; nothing depends on them in evaluation mode
     problems = differences(*({name: t.shape for name, t in s.items()} for s in (state, module.state_dict())))
     if problems:
-        raise ValueError(f"not a trained {arch.name}: {problems}")
+        raise UsageError(f"not a trained {arch.name}: {problems}")
     module.load_state_dict(state)
     return module.eval()
 

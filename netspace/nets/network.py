@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from .archs import Arch
 from .prep import pack, unpack
 
@@ -33,7 +34,7 @@ class Network:
     def check_finite(self, name: str) -> None:
         """Raise ValueError, calling the network by this name, if its weights are not finite."""
         if not self.prep.isfinite().all():
-            raise ValueError(f"the weights of {name} are not finite")
+            raise UsageError(f"the weights of {name} are not finite")
 
     @property
     def params(self) -> dict[str, Tensor]:

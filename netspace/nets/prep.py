@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..errors import UsageError
+
 
 class PrepSize(NamedTuple):
     """Height and width of a PRep."""
@@ -29,9 +31,9 @@ def prep_size(num_params: int, width: int) -> PrepSize:
         ValueError: the width is not a positive multiple of 8, or there are no parameters.
     """
     if width <= 0 or width % 8:
-        raise ValueError(f"PRep width {width} is not a positive multiple of 8")
+        raise UsageError(f"PRep width {width} is not a positive multiple of 8")
     if num_params <= 0:
-        raise ValueError(f"a PRep holds at least one parameter, got {num_params}")
+        raise UsageError(f"a PRep holds at least one parameter, got {num_params}")
     return PrepSize(4 * math.ceil(math.ceil(num_params / width) / 4), width)
 
 
@@ -39,9 +41,9 @@ def check_size(size: tuple[int, int]) -> PrepSize:
     """The size as a `PrepSize`; ValueError unless height and width are multiples of 4 and 8 (supplement II)."""
     size = PrepSize(*size)
     if size.width <= 0 or size.width % 8:
-        raise ValueError(f"PRep {size}: width {size.width} is not a multiple of 8")
+        raise UsageError(f"PRep {size}: width {size.width} is not a multiple of 8")
     if size.height <= 0 or size.height % 4:
-        raise ValueError(f"PRep {size}: height {size.height} is not a multiple of 4")
+        raise UsageError(f"PRep {size}: height {size.height} is not a multiple of 4")
     return size
 
 
@@ -59,12 +61,12 @@ def pack(params: Mapping[str, Tensor], size: tuple[int, int], batch_ndim: int = 
     height, width = check_size(size)
     batches = {tuple(p.shape[:batch_ndim]) for p in params.values()}
     if len(batches) != 1:
-        raise ValueError(f"the parameters' batch axes differ: {sorted(batches)}")
+        raise UsageError(f"the parameters' batch axes differ: {sorted(batches)}")
     (batch,) = batches
     flat = torch.cat([p.reshape(*batch, -1) for p in params.values()], dim=-1)  # (*b, P)
     room = height * width - flat.shape[-1]
     if room < 0:
-        raise ValueError(
+        raise UsageError(
             f"{flat.shape[-1]} parameters do not fit into a PRep ({height}, {width}) of {height * width} values"
         )
     return torch.nn.functional.pad(flat, (0, room)).view(*batch, 1, height, width)
@@ -78,10 +80,10 @@ def unpack(prep: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
     """
     *batch, channels, height, width = prep.shape
     if channels != 1:
-        raise ValueError(f"a PRep has one channel, got {channels} in {tuple(prep.shape)}")
+        raise UsageError(f"a PRep has one channel, got {channels} in {tuple(prep.shape)}")
     needed = sum(math.prod(shape) for shape in shapes.values())
     if needed > height * width:
-        raise ValueError(f"{needed} parameters do not fit into a PRep ({height}, {width}) of {height * width} values")
+        raise UsageError(f"{needed} parameters do not fit into a PRep ({height}, {width}) of {height * width} values")
     flat = prep.reshape(*batch, height * width)  # (*b, H*W)
     params, start = {}, 0
     for name, shape in shapes.items():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
+from ..errors import UsageError
 from ..nets.network import Network
 
 TEMPERATURE = 4.0
@@ -70,7 +71,7 @@ def interpolated_class(gamma: float, smallest: int, largest: int) -> int:
     """
     exact = (1 - gamma) * smallest + gamma * largest
     if abs(exact - round(exact)) > 1e-6:
-        raise ValueError(f"gamma {gamma} between ClassIds {smallest} and {largest} is {exact:.3f}, no architecture")
+        raise UsageError(f"gamma {gamma} between ClassIds {smallest} and {largest} is {exact:.3f}, no architecture")
     return round(exact)
 
 

@@ -20,14 +20,13 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from ..config import MOST_WIDTH, check_number
-from ..errors import BadFolder
-from ..io import read_json, read_tensors, replacing
+from ..errors import FormatError, UsageError
+from ..io import FORMATS, check_format, read_json, read_tensors, replacing
 from ..nets.archs import Arch, Family
 from ..nets.network import Network, run_many
 from ..nets.prep import PrepSize
 from ..zoo.store import family_from_json, family_to_json
 
-FORMAT = 1
 SIZES = {
     "embedding": (1, MOST_WIDTH),
     "chunk": (1, MOST_WIDTH),
@@ -62,7 +61,7 @@ class SpaceConfig:
         for name, (least, most) in SIZES.items():
             value = getattr(self, name)
             if type(value) is not int:
-                raise ValueError(f"{name} is {value!r}, it must be a whole number")
+                raise UsageError(f"{name} is {value!r}, it must be a whole number")
             check_number(name, value, {"least": least, "most": most})
 
     @classmethod
@@ -110,7 +109,7 @@ class PaperEncoder(Encoder):
     def __init__(self, embedding: int) -> None:
         super().__init__()
         if embedding % 32:
-            raise ValueError(f"embedding size {embedding} is not a multiple of 32")
+            raise UsageError(f"embedding size {embedding} is not a multiple of 32")
         h = embedding // 32
         self.across = nn.ModuleList(nn.Conv2d(i, o, (1, 3), (1, 2), (0, 1)) for i, o in [(1, h), (h, 2 * h)])
         self.down = nn.ModuleList(nn.Conv2d(i, o, (3, 1), 1, (1, 0)) for i, o in [(2 * h, 4 * h), (4 * h, embedding)])
@@ -131,7 +130,7 @@ class PaperDecoder(nn.Module):
     def __init__(self, size: PrepSize, embedding: int) -> None:
         super().__init__()
         if embedding % 4096:
-            raise ValueError(
+            raise UsageError(
                 f"the paper's decoder views an embedding as 64x64 maps: {embedding} is no multiple of 4096"
             )
         height, width = self.size = size
@@ -405,9 +404,9 @@ class NetSpace(nn.Module):
             config = SpaceConfig.paper() if changes.get("preset") == "paper" else SpaceConfig()
         config = SpaceConfig(**(asdict(config) | changes))
         if len(family.archs) > 1 and config.encoder == "probe":
-            raise ValueError(f"a probe encoder reads one architecture, got {', '.join(family.names)}")
+            raise UsageError(f"a probe encoder reads one architecture, got {', '.join(family.names)}")
         if (config.preset, config.encoder) not in ENCODERS:
-            raise ValueError(f"no encoder {config.encoder!r} in preset {config.preset!r}")
+            raise UsageError(f"no encoder {config.encoder!r} in preset {config.preset!r}")
         self.family, self.config = family, config
         self.encoder = ENCODERS[config.preset, config.encoder](family, config)
         self.decoder = DECODERS[config.preset](family, config)
@@ -422,7 +421,7 @@ class NetSpace(nn.Module):
     def encode(self, preps: Tensor) -> Tensor:
         """PReps (b, 1, H, W) -> embeddings (b, E). ValueError, naming both sizes, for PReps of another size."""
         if tuple(preps.shape[-2:]) != tuple(self.family.size):
-            raise ValueError(f"PReps of size {tuple(preps.shape[-2:])}, this space reads {self.family.size}")
+            raise UsageError(f"PReps of size {tuple(preps.shape[-2:])}, this space reads {self.family.size}")
         return self.encoder(preps)
 
     def decode(self, z: Tensor, class_ids: Tensor | None = None) -> Decoded:
@@ -432,7 +431,7 @@ class NetSpace(nn.Module):
             class_ids: architectures (b) to write the PReps for; None: those that the class head predicts.
         """
         if z.shape[-1] != self.config.embedding:
-            raise ValueError(f"embeddings of size {z.shape[-1]}, this space has {self.config.embedding}")
+            raise UsageError(f"embeddings of size {z.shape[-1]}, this space has {self.config.embedding}")
         logits = self.head(z) if self.head else None
         if class_ids is None:
             class_ids = torch.zeros(len(z), dtype=torch.long, device=z.device) if logits is None else logits.argmax(1)
@@ -447,7 +446,7 @@ class NetSpace(nn.Module):
     def check_family(self, family: Family) -> None:
         """ValueError, naming both, unless networks of this family can be embedded."""
         if family.names != self.family.names or tuple(family.size) != tuple(self.family.size):
-            raise ValueError(
+            raise UsageError(
                 f"the zoo holds {', '.join(family.names)} as PReps {family.size}, "
                 f"this space {', '.join(self.family.names)} as PReps {self.family.size}"
             )
@@ -457,7 +456,7 @@ class NetSpace(nn.Module):
         from safetensors.torch import save
 
         state = {name: _stored(t.detach().cpu(), dtype).contiguous() for name, t in self.state_dict().items()}
-        config = {"format": FORMAT, "family": family_to_json(self.family), "space": asdict(self.config)}
+        config = {"format": FORMATS["space"], "family": family_to_json(self.family), "space": asdict(self.config)}
         with replacing(folder / "model.safetensors") as path:
             path.write_bytes(save(state))
         with replacing(folder / "config.json") as path:
@@ -488,34 +487,33 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:
     """The space saved in a folder, in float32 and evaluation mode.
 
     Raises:
-        BadFolder: config.json or model.safetensors is missing, truncated, a pickle, holds weights that are not finite,
-            or they do not belong together.
+        FormatError: config.json or model.safetensors is missing, truncated, a pickle, holds weights that are not
+            finite, or they do not belong together.
     """
     folder = Path(folder)
     saved = read_json(folder / "config.json")
-    if saved.get("format") != FORMAT:
-        raise BadFolder(f"{folder} has space format {saved.get('format')}, this program reads format {FORMAT}")
+    check_format(saved, "space", folder)
     try:
         unknown = set(saved["space"]) - {f.name for f in fields(SpaceConfig)}
         if unknown:
-            raise ValueError(f"unknown setting {sorted(unknown)[0]!r}")
+            raise UsageError(f"unknown setting {sorted(unknown)[0]!r}")
         family, config = family_from_json(saved["family"]), SpaceConfig(**saved["space"])
         with torch.device("meta"):  # no memory is taken for sizes that the weights do not have
             expected = NetSpace(family, config).state_dict()
     except (KeyError, TypeError, ValueError) as error:
-        raise BadFolder(f"{folder / 'config.json'}: {error}") from error
+        raise FormatError(f"{folder / 'config.json'}: {error}") from error
     tensors = read_tensors(folder / "model.safetensors")
     check_state(tensors, expected, folder / "model.safetensors")
     bad = next((name for name, t in tensors.items() if not t.isfinite().all()), None)
     if bad:
-        raise BadFolder(f"{folder / 'model.safetensors'} has values that are not finite, in {bad}")
+        raise FormatError(f"{folder / 'model.safetensors'} has values that are not finite, in {bad}")
     space = NetSpace(family, config)
     space.load_state_dict({name: t.float() for name, t in tensors.items()})
     return space.to(device).eval().requires_grad_(False)
 
 
 def check_state(found: dict[str, Tensor], expected: dict[str, Tensor], where: Path) -> None:
-    """BadFolder, naming the first differences, unless both state dicts have the same names and shapes."""
+    """FormatError, naming the first differences, unless both state dicts have the same names and shapes."""
     problems: Sequence[str] = (
         [f"unknown key {name}" for name in found if name not in expected]
         + [f"missing key {name}" for name in expected if name not in found]
@@ -527,4 +525,4 @@ def check_state(found: dict[str, Tensor], expected: dict[str, Tensor], where: Pa
     )
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise BadFolder(f"{where} does not fit its config.json: {'; '.join(problems[:3])}{more}")
+        raise FormatError(f"{where} does not fit its config.json: {'; '.join(problems[:3])}{more}")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..data.images import Images, augment, load_images, normalise
+from ..errors import UsageError
 from ..evaluate.measures import accuracy, agreement, classify, correlation
 from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse
@@ -120,7 +121,7 @@ class SdfObjective:
         """Asks the networks `ids` once."""
         refuse_teacher(teacher)
         if not config.queries:
-            raise ValueError("--queries 0 is for image classifiers: an SDF is asked at stored points")
+            raise UsageError("--queries 0 is for image classifiers: an SDF is asked at stored points")
         self.arch, self.points, self.noise = space.family.archs[0], config.points, config.noise
         self.dtype = getattr(torch, config.hidden_dtype)
         self.row = {i: k for k, i in enumerate(ids)}
@@ -221,7 +222,7 @@ class Teacher:
         """ValueError unless the network was trained on the images of this data set."""
         check_classes(network.arch, images.source)
         if network.arch.data != data:
-            raise ValueError(f"{network.arch.name} was trained on {network.arch.data}, it cannot teach {data}")
+            raise UsageError(f"{network.arch.name} was trained on {network.arch.data}, it cannot teach {data}")
         self.network, self.dtype = network.to(images.source.pixels.device), dtype
         self.logits = None if images.crops is None else classify(self.network, images.crops, dtype).half()
 
@@ -273,7 +274,7 @@ class ClassifierObjective(ImagesObjective):
         if isinstance(space.encoder, ImageProbeEncoder):
             count = len(space.encoder.inputs)
             if count > len(source):
-                raise ValueError(f"a probe encoder asks about {count} training images, there are {len(source)}")
+                raise UsageError(f"a probe encoder asks about {count} training images, there are {len(source)}")
             pick = torch.randperm(len(source), device=space.device, generator=generator)[:count]
             space.encoder.ask_about(normalise(source.pixels[pick]))
         # N lists of copies
@@ -326,7 +327,7 @@ class FamilyObjective(ImagesObjective):
     ) -> None:  # fmt: skip
         """Loads the images, asks the teacher once about them, and has the networks `ids` read."""
         if teacher is None:
-            raise ValueError(
+            raise UsageError(
                 f"a space of several architectures ({', '.join(space.family.names)}) learns from a teacher: "
                 "name a zoo that holds one by --teacher"
             )
@@ -437,7 +438,7 @@ def _acquainted(arch: Arch, images: Images, count: int = 512) -> Tensor:
 def refuse_teacher(teacher: Network | None) -> None:
     """ValueError where a teacher is given to a setting in which every network learns from its own target."""
     if teacher is not None:
-        raise ValueError("a space of one architecture learns from the zoo's own networks (Eqs. 1 and 2): no --teacher")
+        raise UsageError("a space of one architecture learns from the zoo's own networks (Eqs. 1 and 2): no --teacher")
 
 
 def best_of(zoo: Zoo, name: str | None = None) -> Network:
@@ -450,12 +451,12 @@ def best_of(zoo: Zoo, name: str | None = None) -> Network:
     if name is None:
         found = zoo.records.get("val_accuracy")
         if found is None or found.dtype.kind != "f":
-            raise ValueError(
+            raise UsageError(
                 f"{zoo.folder / 'records.parquet'} has no column 'val_accuracy' of numbers to choose the best by"
             )
         trained = found[zoo.records.split.isin(SPLITS) & found.notna()]
         if not len(trained):
-            raise ValueError(f"{zoo.folder} has no trained network with a 'val_accuracy' to choose the best by")
+            raise UsageError(f"{zoo.folder} has no trained network with a 'val_accuracy' to choose the best by")
         i = int(trained.idxmax())
     else:
         i = zoo.index(name)
@@ -467,7 +468,7 @@ def check_classes(arch: Arch, images: Images) -> None:
     """ValueError, naming both, unless the classifier tells apart as many classes as the images have, at their size."""
     classes = arch.skeleton.classes
     if len(images.classes) != classes or images.size != arch.skeleton.size:
-        raise ValueError(
+        raise UsageError(
             f"{arch.name} reads images of {arch.skeleton.size} pixels in {classes} classes, "
             f"{images.name} has {images.size} pixels and {len(images.classes)} classes"
         )
@@ -486,5 +487,5 @@ def objective_of(family: Family) -> type[Objective]:
     kind = family.archs[0].kind
     setting = kind if len(family.archs) == 1 else f"{kind}, several architectures"
     if setting not in OBJECTIVES:
-        raise ValueError(f"no objective for {setting} ({', '.join(family.names)}): Eqs. 3 to 12 are for classifiers")
+        raise UsageError(f"no objective for {setting} ({', '.join(family.names)}): Eqs. 3 to 12 are for classifiers")
     return OBJECTIVES[setting]

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, MOST_WIDTH, check_fields, option
-from ..errors import BadFolder
+from ..errors import FormatError, InUse, UsageError
 from ..io import append_line, digest, read_json, refuse_others, replacing, trim_log
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE
@@ -100,7 +100,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.drawing == "pairs" and self.nets < 2:
-            raise ValueError("--drawing pairs needs --nets 2 or more")
+            raise UsageError("--drawing pairs needs --nets 2 or more")
 
 
 class Line(NamedTuple):
@@ -186,13 +186,13 @@ def fit(
     Raises:
         ValueError: the zoo has no network to train on or to select by, the space to start from is of another make, or
             training diverged; what was saved before stays.
-        BadFolder: the folder holds a run and `resume` is off, or it was made with another config or zoo.
+        FormatError: the folder holds a run and `resume` is off, or it was made with another config or zoo.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
     splits = {split: ids for split in SPLITS if (ids := zoo.ids(split))}
     for split in dict.fromkeys((TRAIN, config.select)):
         if split not in splits:
-            raise ValueError(f"{zoo.folder} has no network of the split {split!r}")
+            raise UsageError(f"{zoo.folder} has no network of the split {split!r}")
     zoo.check_finite([i for ids in splits.values() for i in ids])
     if teacher is not None:
         teacher.check_finite("the teacher")
@@ -200,13 +200,13 @@ def fit(
     groups = [[i for i in train if zoo.records.arch[i] == name] for name in zoo.family.names]
     if config.drawing == "pairs" and not (groups[0] and groups[-1]):
         missing = zoo.family.names[0 if not groups[0] else -1]
-        raise ValueError(f"--drawing pairs needs training networks of {missing}, {zoo.folder} has none")
+        raise UsageError(f"--drawing pairs needs training networks of {missing}, {zoo.folder} has none")
     space = new_space(zoo, config)
     if start:
         before = load(start)
         before.check_family(zoo.family)
         if before.config != space.config:
-            raise ValueError(f"{start} is {before.config}, the settings ask for {space.config}")
+            raise UsageError(f"{start} is {before.config}, the settings ask for {space.config}")
         space.load_state_dict(before.state_dict())
     space = space.to(device).train()
     about = {"config": asdict(config), "command": command, "zoo": zoo.folder.name, "networks": len(train)}
@@ -219,7 +219,7 @@ def fit(
     }
     if (folder / "train.json").exists():
         if not resume:
-            raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
+            raise InUse(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
         _check_same_run(read_json(folder / "train.json"), about, folder)
     else:
         refuse_others(folder)
@@ -271,7 +271,7 @@ def fit(
             line = Line(done, {k: v / since for k, v in sums.items()}, measures, best, state["seconds"])
             sums = {}
             if not sum(line.terms.values()) < limit:  # not a number is not either
-                raise ValueError(
+                raise UsageError(
                     f"training diverged before step {done}; the best space so far and the last checkpoint are kept. "
                     f"Try a lower --lr than {config.lr}"
                 )
@@ -314,20 +314,20 @@ def _digest(zoo: Zoo) -> str:
 
 
 def _check_same_run(before: dict, now: dict, folder: Path) -> None:
-    """BadFolder unless a run can go on with this configuration and this zoo."""
+    """FormatError unless a run can go on with this configuration and this zoo."""
     earlier = asdict(TrainConfig()) | before["config"]  # settings that it does not know yet had their defaults
     changed = [k for k, v in now["config"].items() if earlier[k] != v]
     if changed:
-        raise BadFolder(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
+        raise FormatError(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
     if before.get("start") != now["start"]:
-        raise BadFolder(f"{folder} was started with --start {before.get('start')}, now it is {now['start']}")
+        raise FormatError(f"{folder} was started with --start {before.get('start')}, now it is {now['start']}")
     if "teacher" in before and before["teacher"] != now["teacher"]:
-        raise BadFolder(f"{folder} was started with another teacher ({before['teacher']})")
+        raise FormatError(f"{folder} was started with another teacher ({before['teacher']})")
     drawn_alike = now["config"]["copies"] == 1 and now["config"]["encoder"] == "prep"
     if before.get("batches") != BATCHES and not drawn_alike:
-        raise BadFolder(f"{folder} was started by an earlier version, which drew other copies and probes: start anew")
+        raise FormatError(f"{folder} was started by an earlier version, which drew other copies and probes: start anew")
     if before.get("zoo_digest") != now["zoo_digest"]:
-        raise BadFolder(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
+        raise FormatError(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
 
 
 class _Averaged:
@@ -398,5 +398,5 @@ def _read_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[st
                 averaged[name].copy_(file.get_tensor(f"averaged/{name}"))
                 optimiser.state[p] = {key: file.get_tensor(f"{key}/{name}").to(p.device) for key in moments}
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
-        raise BadFolder(f"{path} is truncated or not a checkpoint of this run ({error})") from error
+        raise FormatError(f"{path} is truncated or not a checkpoint of this run ({error})") from error
     return state

@@ -21,6 +21,7 @@ from torch.nn.functional import cross_entropy
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from ..data.images import Images, augment, load_images, normalise
+from ..errors import UsageError
 from ..evaluate.measures import accuracy, classify
 from ..nets.archs import Arch, arch_named
 from ..nets.fuse import fuse, trained_module
@@ -65,11 +66,11 @@ class CnnConfig:
         check_fields(self)
         arch = arch_named(self.arch)
         if arch.kind != "images":
-            raise ValueError(f"{arch.name} is no image classifier; fit-sdf fits it")
+            raise UsageError(f"{arch.name} is no image classifier; fit-sdf fits it")
         if self.schedule == "single" and not 0 < self.first_epochs <= self.epochs:
-            raise ValueError(f"--first-epochs is {self.first_epochs}, it must be above 0 and at most {self.epochs}")
+            raise UsageError(f"--first-epochs is {self.first_epochs}, it must be above 0 and at most {self.epochs}")
         if self.validation + self.heldout >= self.count:
-            raise ValueError(
+            raise UsageError(
                 f"{self.validation} validation and {self.heldout} held-out networks leave none of {self.count} to "
                 "train a space on"
             )
@@ -275,7 +276,7 @@ def make_cnn_zoo(
         group: networks trained at once; those of a group are about equally long. 1 is fastest on a CPU.
 
     Raises:
-        BadData: the images are not here, or cannot be read.
+        DataError: the images are not here, or cannot be read.
         ValueError: the images are of another size or have other classes than the architecture.
     """
     arch = arch_named(config.arch)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from ..data.meshes import KEEPS, UPS, load_source, mesh_files
-from ..data.shapes import BadMesh
 from ..data.solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
+from ..errors import MeshError, UsageError
 from ..io import read_json
 from ..nets.archs import arch_named
 from ..nets.fields import SDF
@@ -69,7 +69,7 @@ class FitConfig:
         check_fields(self)
         arch = arch_named(self.arch)
         if arch.data != "sdf" or arch.field != SDF:
-            raise ValueError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
+            raise UsageError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
 
 
 class Source(NamedTuple):
@@ -88,7 +88,7 @@ class Source(NamedTuple):
 def chair_sources(count: int, first_seed: int = 0) -> list[Source]:
     """The procedural chairs of `count` consecutive seeds."""
     if count < 1:
-        raise ValueError(f"{count} chairs are none to fit")
+        raise UsageError(f"{count} chairs are none to fit")
     seeds = range(first_seed, first_seed + count)
     return [Source(f"chair-{seed:04d}", f"chair:{seed}", seed, seed) for seed in seeds]
 
@@ -164,7 +164,7 @@ def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, 
     if not source.source.startswith("chair:"):  # those are closed by construction
         record |= checked(solid, record) | {"thickness_share": config.thickness}
         if config.strict and record["warnings"]:
-            raise BadMesh(f"skipped by --strict: {record['warnings']}")
+            raise MeshError(f"skipped by --strict: {record['warnings']}")
     samples = sample_sdf(solid, config.samples, seed)
     return samples, *occupancy_points(solid, IOU_POINTS, seed + 1), record
 
@@ -192,7 +192,7 @@ def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
     for source, seed in zip(sources, seeds, strict=True):
         try:
             ready.append((source, seed, *_prepare(source, config, seed)))
-        except BadMesh as error:
+        except MeshError as error:
             results[source] = Made(source.name, None, {}, f"{source.source}: {error}")
         except Exception as error:  # whatever one file brings about, the others are fitted
             results[source] = Made(source.name, None, {}, f"{source.source}: {type(error).__name__}: {error}")

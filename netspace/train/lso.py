@@ -24,17 +24,15 @@ from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, opti
 from ..data.images import load_images
 from ..data.meshes import load_source
 from ..data.solids import Solid, check, occupancy_points, sample_sdf
-from ..errors import BadFolder
+from ..errors import FormatError, InUse, UsageError
 from ..evaluate.measures import accuracy, classify, iou
-from ..io import append_line, digest, read_json, read_tensors, refuse_others, replacing, trim_log
+from ..io import FORMATS, append_line, check_format, digest, read_json, read_tensors, refuse_others, replacing, trim_log
 from ..latent.project import Plane, embed
 from ..nets.network import Network, run_many
 from ..space.losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
 from ..space.model import NetSpace
 from ..tasks.objectives import Teacher, TrainingImages, check_classes
 from ..zoo.store import TRAIN, Zoo
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def start_from(space: NetSpace, zoo: Zoo, where: str, seed: int = 0) -> Start:
             return _finite_start(Start(space.encode(network.prep.unsqueeze(0))[0], where, network))
     ids = set(zoo.ids(TRAIN) or range(len(zoo))) - set(zoo.not_finite)
     if not ids:
-        raise ValueError(f"{zoo.folder} has no network whose weights are finite")
+        raise UsageError(f"{zoo.folder} has no network whose weights are finite")
     z = embed(space, zoo, sorted(ids))  # (b, E)
     if where == "mean":
         return _finite_start(Start(z.mean(dim=0), where))
@@ -115,7 +113,7 @@ def start_from(space: NetSpace, zoo: Zoo, where: str, seed: int = 0) -> Start:
     except ValueError:
         xy = []
     if len(xy) != 2 or not all(map(math.isfinite, xy)):
-        raise ValueError(f"{where!r} is no point of the map: two numbers, such as at:0.5,-1.2")
+        raise UsageError(f"{where!r} is no point of the map: two numbers, such as at:0.5,-1.2")
     return _finite_start(Start(Plane.of(z).lift(torch.tensor(xy, device=z.device)), where))
 
 
@@ -126,7 +124,7 @@ FURTHEST = 1e6
 def _finite_start(start: Start) -> Start:
     """The start; ValueError if its embedding is not finite, or too far away to decode a network."""
     if not (start.z.abs() <= FURTHEST).all():
-        raise ValueError(f"the embedding of the start {start.words!r} is not finite, or too far from all networks")
+        raise UsageError(f"the embedding of the start {start.words!r} is not finite, or too far from all networks")
     return start
 
 
@@ -169,11 +167,11 @@ class ImagesGoal:
         name, device = space.family.archs[0].data, space.device
         loss = ("kd" if teacher else "task") if config.loss == "auto" else config.loss
         if loss == "mse":
-            raise ValueError("--loss mse is for shapes; image classifiers have kd, kl and task")
+            raise UsageError("--loss mse is for shapes; image classifiers have kd, kl and task")
         if loss != "task" and teacher is None:
-            raise ValueError(f"--loss {loss} learns from a teacher: name a zoo that holds one by --teacher")
+            raise UsageError(f"--loss {loss} learns from a teacher: name a zoo that holds one by --teacher")
         if loss == "task" and teacher is not None:
-            raise ValueError("--loss task learns from labels alone: no --teacher")
+            raise UsageError("--loss task learns from labels alone: no --teacher")
         train, held, self.images = (load_images(name, s, data).to(device) for s in ("train", "validation", "test"))
         check_classes(space.family.archs[0], train)
         generator = torch.Generator(device).manual_seed(config.seed)
@@ -222,17 +220,17 @@ class ShapeGoal:
             ValueError: no shape is named, the loss is for images, or the mesh cannot be read or encloses no volume.
         """
         if not source:
-            raise ValueError("an SDF is optimised towards a shape: name one by --target, a mesh file or chair:SEED")
+            raise UsageError("an SDF is optimised towards a shape: name one by --target, a mesh file or chair:SEED")
         if config.loss not in ("auto", "mse"):
-            raise ValueError(f"--loss {config.loss} is for image classifiers; shapes have mse")
+            raise UsageError(f"--loss {config.loss} is for image classifiers; shapes have mse")
         if not config.queries:
-            raise ValueError("--queries 0 is for image classifiers: a shape is sampled once")
+            raise UsageError("--queries 0 is for image classifiers: a shape is sampled once")
         try:
             mesh, record = load_source(source)
             solid = Solid(mesh)
             self.notes = [] if source.startswith("chair:") else target_notes(solid, record)
         except ValueError as error:
-            raise ValueError(f"{source}: {error}") from error
+            raise UsageError(f"{source}: {error}") from error
         self.made_of = digest(source, mesh.vertices, mesh.faces)
         device = space.device
         self.samples = torch.from_numpy(sample_sdf(solid, config.queries, config.seed)).to(device)  # (q, 4)
@@ -280,10 +278,10 @@ def goal_of(
     """What a run on this space asks for. ValueError where something is missing or does not belong to it."""
     if space.family.archs[0].kind == "sdf":
         if teacher is not None:
-            raise ValueError("--teacher is for image classifiers; an SDF learns from a shape's samples")
+            raise UsageError("--teacher is for image classifiers; an SDF learns from a shape's samples")
         return ShapeGoal(space, config, target)
     if target is not None:
-        raise ValueError("--target is for SDFs; image classifiers learn from images")
+        raise UsageError("--target is for SDFs; image classifiers learn from images")
     return ImagesGoal(space, config, data, teacher)
 
 
@@ -301,9 +299,9 @@ def wanted_class(space: NetSpace, start: Start, want: str) -> int | None:
         known = len(names) > 1 and want == "" and start.network is not None
         return names.index(start.network.arch.name) if known else None
     if len(names) == 1:
-        raise ValueError(f"this space has the one architecture {names[0]}: there is no class to want")
+        raise UsageError(f"this space has the one architecture {names[0]}: there is no class to want")
     if want not in names:
-        raise ValueError(f"this space has no {want!r}, only {', '.join(names)}")
+        raise UsageError(f"this space has no {want!r}, only {', '.join(names)}")
     return names.index(want)
 
 
@@ -348,10 +346,10 @@ def optimise(
         about: kept in lso.json beside the settings: names of space, zoo, teacher and target, the command.
 
     Raises:
-        BadFolder: the folder holds a run and `resume` is off, or it was made with other settings or another space.
+        FormatError: the folder holds a run and `resume` is off, or it was made with other settings or another space.
         OSError: the disk is full; the last checkpoint stays readable.
     """
-    asked = {"format": FORMAT, "config": asdict(config), "start": start.words, "score": goal.score}
+    asked = {"format": FORMATS["run"], "config": asdict(config), "start": start.words, "score": goal.score}
     weights = (part for item in sorted(space.state_dict().items()) for part in item)
     of = [] if start.network is None else [start.network.prep]
     asked |= {"want": None if want is None else space.family.names[want], "made_of": digest(*weights, *of)}
@@ -359,7 +357,7 @@ def optimise(
     refuse_others(folder, "lso.json")
     if (folder / "lso.json").exists():
         if not resume:
-            raise BadFolder(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
+            raise InUse(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
         _check_same_run(read_run(folder), asked, folder)
         if (folder / "result.json").exists():
             return
@@ -471,15 +469,14 @@ def _network(space: NetSpace, z: Tensor) -> tuple[Network, float | None]:
 
 
 def read_run(folder: str | Path) -> dict:
-    """What a run was asked for, from its lso.json; BadFolder where it is missing, damaged or of another version."""
+    """What a run was asked for, from its lso.json; FormatError where it is missing, damaged or of another version."""
     run = read_json(Path(folder) / "lso.json")
     if not isinstance(run, dict):
-        raise BadFolder(f"{Path(folder) / 'lso.json'} is no description of a run")
-    if run.get("format") != FORMAT:
-        raise BadFolder(f"{folder} has run format {run.get('format')}, this program reads format {FORMAT}")
+        raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
+    check_format(run, "run", folder)
     missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
     if missing:
-        raise BadFolder(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
+        raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
     return run
 
 
@@ -487,11 +484,11 @@ def _check_same_run(before: dict, now: dict, folder: Path) -> None:
     changed = [f.name for f in fields(LsoConfig) if before["config"].get(f.name, f.default) != now["config"][f.name]]
     changed += [key for key in ("start", "want") if before[key] != now[key]]
     if changed:
-        raise BadFolder(f"{folder} was started with other settings ({', '.join(changed)} changed)")
+        raise FormatError(f"{folder} was started with other settings ({', '.join(changed)} changed)")
     if before["made_of"] != now["made_of"]:
-        raise BadFolder(f"{folder} was started in another space, or its zoo has changed")
+        raise FormatError(f"{folder} was started in another space, or its zoo has changed")
     if before["goal"] != now["goal"]:
-        raise BadFolder(f"{folder} was started with another teacher, target or data")
+        raise FormatError(f"{folder} was started with another teacher, target or data")
 
 
 class Result(NamedTuple):
@@ -514,12 +511,12 @@ class Result(NamedTuple):
 
 
 def read_result(folder: str | Path) -> Result:
-    """How a run ended; BadFolder where it has not ended, or the file is damaged."""
+    """How a run ended; FormatError where it has not ended, or the file is damaged."""
     path = Path(folder) / "result.json"
     try:
         result = Result(**read_json(path))
     except TypeError as error:
-        raise BadFolder(f"{path} is not the result of a run ({error})") from error
+        raise FormatError(f"{path} is not the result of a run ({error})") from error
     numbers = [result.steps, result.best_step, result.seconds]
     for scores in (result.validation, result.test):
         numbers += scores.values() if isinstance(scores, dict) else [scores]
@@ -527,7 +524,7 @@ def read_result(folder: str | Path) -> Result:
     wrong = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
     wrong += [value for value in words if not isinstance(value, str)]
     if wrong:
-        raise BadFolder(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
+        raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
     return result
 
 
@@ -554,14 +551,14 @@ def _write_best(folder: Path, network: Network, z: Tensor, step: int, score: flo
 
 
 def read_best(folder: str | Path) -> Best:
-    """The best network of a run so far; BadFolder where there is none yet, or it is damaged."""
+    """The best network of a run so far; FormatError where there is none yet, or it is damaged."""
     import safetensors
 
     from ..nets.archs import arch_named
 
     path = Path(folder) / "best.safetensors"
     if not path.is_file():
-        raise BadFolder(f"{folder} has no best network yet")
+        raise FormatError(f"{folder} has no best network yet")
     try:
         with safetensors.safe_open(path, "pt") as file:  # opened once: a run may replace it any time
             known = file.metadata()
@@ -570,15 +567,18 @@ def read_best(folder: str | Path) -> Best:
         network = Network.of(arch_named(known["arch"]), params, json.loads(known["size"]))
         return Best(network, tensors["z"], int(known["step"]), float(known["score"]))
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise BadFolder(f"{path} is truncated or not the best network of a run ({error})") from error
+        raise FormatError(f"{path} is truncated or not the best network of a run ({error})") from error
 
 
 def read_trajectory(folder: str | Path) -> Tensor:
-    """Embeddings (lines, E) of a run's lines, as far as it has come; BadFolder where there is none or it is damaged."""
+    """Embeddings (lines, E) of a run's lines, as far as it has come.
+
+    FormatError where there is none or it is damaged.
+    """
     path = Path(folder) / "checkpoint.safetensors"
     tensors = read_tensors(path)
     if "trajectory" not in tensors:
-        raise BadFolder(f"{path} holds no trajectory")
+        raise FormatError(f"{path} holds no trajectory")
     return tensors["trajectory"]
 
 
@@ -610,4 +610,4 @@ def _read_checkpoint(folder: Path, z: Tensor, optimiser: torch.optim.Adam) -> tu
             optimiser.state[z] = moments | {"step": moments["step"].cpu()}
         return state, tensors["best"], list(tensors["trajectory"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadFolder(f"{path} is not a checkpoint of this run ({error})") from error
+        raise FormatError(f"{path} is not a checkpoint of this run ({error})") from error

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from ..errors import BadFolder
+from ..errors import FormatError, InUse
 from ..io import refuse_others
 from ..nets.archs import Arch, Family
 from ..zoo.store import Zoo, write_about, write_zoo
@@ -87,7 +87,7 @@ def make_zoo(
         workers: processes (CPU); with 0, and on another device, everything runs in this one.
 
     Raises:
-        BadFolder: the folder holds a zoo and `resume` is off, or it was made with another config.
+        FormatError: the folder holds a zoo and `resume` is off, or it was made with another config.
         OSError: the disk is full; what was finished before stays readable.
     """
     import pandas as pd
@@ -99,12 +99,12 @@ def make_zoo(
     rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
     if (folder / "zoo.json").exists():
         if not resume:
-            raise BadFolder(f"{folder} holds a zoo already; add --resume to go on with it, or choose another folder")
+            raise InUse(f"{folder} holds a zoo already; add --resume to go on with it, or choose another folder")
         if (folder / "records.parquet").exists():
             zoo = Zoo.load(folder)
             made, now = zoo.about.get("config"), asdict(config)
             if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
-                raise BadFolder(f"{folder} was made with another configuration: {zoo.about.get('config')}")
+                raise FormatError(f"{folder} was made with another configuration: {zoo.about.get('config')}")
             records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
             rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
     finished = {record["name"] for record in records}

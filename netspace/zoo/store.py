@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import BadFolder
-from ..io import read_json, read_tensors, refuse_others, replacing
+from ..errors import FormatError, InUse, UnknownName, UsageError
+from ..io import FORMATS, check_format, read_json, read_tensors, refuse_others, replacing
 from ..nets.archs import Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
@@ -29,7 +29,6 @@ from ..nets.prep import PrepSize, pack
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
 TRAIN, VALIDATION, HELDOUT = SPLITS = ("train", "validation", "heldout")
 """Of networks: to learn from, to select the best checkpoint by where a zoo has such, and never seen."""
 
@@ -49,11 +48,11 @@ def family_from_json(data: dict) -> Family:
     """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
     names, size = data["archs"], data["size"]
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-        raise ValueError(f"a family lists the names of its architectures, got {names!r}")
+        raise UsageError(f"a family lists the names of its architectures, got {names!r}")
     if len(set(names)) < len(names):
-        raise ValueError(f"a family lists each architecture once, got {', '.join(names)}")
+        raise UsageError(f"a family lists each architecture once, got {', '.join(names)}")
     if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
-        raise ValueError(f"the size of a PRep is two whole numbers, got {size!r}")
+        raise UsageError(f"the size of a PRep is two whole numbers, got {size!r}")
     return Family(tuple(arch_named(name) for name in names), PrepSize(*size))
 
 
@@ -72,26 +71,25 @@ class Zoo:
 
     @classmethod
     def load(cls, folder: str | Path) -> Zoo:
-        """Read a zoo; BadFolder, in one sentence, where it is missing, truncated or inconsistent."""
+        """Read a zoo; FormatError, in one sentence, where it is missing, truncated or inconsistent."""
         import pandas as pd
 
         folder = Path(folder)
         about = read_json(folder / "zoo.json")
-        if about.get("format") != FORMAT:
-            raise BadFolder(f"{folder} has zoo format {about.get('format')}, this program reads format {FORMAT}")
+        check_format(about, "zoo", folder)
         try:
             family = family_from_json(about["family"])
         except (KeyError, TypeError, ValueError) as error:
-            raise BadFolder(f"{folder / 'zoo.json'}: {error}") from error
+            raise FormatError(f"{folder / 'zoo.json'}: {error}") from error
         if not (folder / "records.parquet").is_file():
-            raise BadFolder(f"{folder} has no records.parquet: no network was finished yet")
+            raise FormatError(f"{folder} has no records.parquet: no network was finished yet")
         try:
             records = pd.read_parquet(folder / "records.parquet")
         except Exception as error:  # pyarrow raises many kinds for a damaged file
-            raise BadFolder(f"{folder / 'records.parquet'} cannot be read ({error})") from error
+            raise FormatError(f"{folder / 'records.parquet'} cannot be read ({error})") from error
         missing = [column for column in ("name", "arch", "row", "split") if column not in records]
         if missing:
-            raise BadFolder(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
+            raise FormatError(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
         weights = read_tensors(folder / "weights.safetensors")
         zoo = cls(folder, family, records.reset_index(drop=True), weights, about)
         zoo._check_records()
@@ -99,30 +97,30 @@ class Zoo:
         return zoo
 
     def _check_records(self) -> None:
-        """Raise BadFolder unless the table gives every network a name of its own, and its place."""
+        """Raise FormatError unless the table gives every network a name of its own, and its place."""
         import pandas as pd
 
         records, where = self.records, self.folder / "records.parquet"
         if not len(records):
-            raise BadFolder(f"{where} lists no network")
+            raise FormatError(f"{where} lists no network")
         if not records.columns.is_unique:
-            raise BadFolder(f"{where} has the column {records.columns[records.columns.duplicated()][0]!r} twice")
+            raise FormatError(f"{where} has the column {records.columns[records.columns.duplicated()][0]!r} twice")
         for column in ("name", "arch", "split"):
             wrong = [value for value in records[column].tolist() if not (isinstance(value, str) and value)]
             if wrong:
-                raise BadFolder(f"{where} has {wrong[0]!r} in the column {column!r}, it must be a text")
+                raise FormatError(f"{where} has {wrong[0]!r} in the column {column!r}, it must be a text")
         twice = records.name[records.name.duplicated()]
         if len(twice):
-            raise BadFolder(f"{where} lists two networks called {twice.iloc[0]!r}")
+            raise FormatError(f"{where} lists two networks called {twice.iloc[0]!r}")
         row = records.row
         if not pd.api.types.is_integer_dtype(row) or row.isna().any():
-            raise BadFolder(f"{where} has a column 'row' of type {row.dtype}, it must hold whole numbers")
+            raise FormatError(f"{where} has a column 'row' of type {row.dtype}, it must hold whole numbers")
         if row.min() < 0:
-            raise BadFolder(f"{where} has {row.min()} in the column 'row', it must be at least 0")
+            raise FormatError(f"{where} has {row.min()} in the column 'row', it must be at least 0")
         shared = records[records.duplicated(["arch", "row"])]
         if len(shared):
             arch, row = shared.arch.iloc[0], shared.row.iloc[0]
-            raise BadFolder(f"{where} lists two networks with the weights in row {row} of {arch}")
+            raise FormatError(f"{where} lists two networks with the weights in row {row} of {arch}")
 
     def _check(self) -> None:
         for arch in self.family.archs:
@@ -131,24 +129,26 @@ class Zoo:
             try:
                 arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
             except ValueError as error:
-                raise BadFolder(f"{self.folder / 'weights.safetensors'}: {error}") from error
+                raise FormatError(f"{self.folder / 'weights.safetensors'}: {error}") from error
             other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
             if other:
                 dtype = str(stacks[other].dtype).removeprefix("torch.")
-                raise BadFolder(
+                raise FormatError(
                     f"{self.folder / 'weights.safetensors'}: {arch.name}/{other} has values of type {dtype}"
                 )
             rows = min(len(stack) for stack in stacks.values())
             if len(mine) and rows <= mine.row.max():
-                raise BadFolder(f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated")
+                raise FormatError(
+                    f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated"
+                )
         known = {f"{arch.name}/{name}" for arch in self.family.archs for name in arch.shapes}
         if set(self.weights) - known:
-            raise BadFolder(
+            raise FormatError(
                 f"{self.folder / 'weights.safetensors'} has the unknown key {min(set(self.weights) - known)!r}"
             )
         unknown = set(self.records.arch) - set(self.family.names)
         if unknown:
-            raise BadFolder(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
+            raise FormatError(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
 
     def __len__(self) -> int:
         return len(self.records)
@@ -164,12 +164,12 @@ class Zoo:
         if isinstance(key, str):
             found = self.records.index[self.records.name == key]
             if not len(found):
-                raise KeyError(
+                raise UnknownName(
                     f"no network {key!r} in {self.folder} ({len(self)} networks, e.g. {self.records.name[0]!r})"
                 )
             return int(found[0])
         if not 0 <= key < len(self):
-            raise KeyError(f"no network {key} in {self.folder}, which has 0 to {len(self) - 1}")
+            raise UnknownName(f"no network {key} in {self.folder}, which has 0 to {len(self) - 1}")
         return key
 
     def ids(self, split: str) -> list[int]:
@@ -192,12 +192,12 @@ class Zoo:
         return np.flatnonzero(bad).tolist()
 
     def check_finite(self, ids: Sequence[int]) -> None:
-        """Raise BadFolder, with names, if the weights of any of these networks are not finite."""
+        """Raise FormatError, with names, if the weights of any of these networks are not finite."""
         bad = set(self.not_finite).intersection(ids)
         if bad:
             names = [repr(self.records.name[i]) for i in sorted(bad)]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise BadFolder(
+            raise FormatError(
                 f"{self.folder} has networks whose weights are not finite: {', '.join(names[:3])}{more}; "
                 "`zoo select` leaves them out"
             )
@@ -217,7 +217,9 @@ class Zoo:
 def write_about(folder: Path, family: Family, about: dict) -> None:
     """Write zoo.json alone: a zoo of which no network is finished yet."""
     with replacing(folder / "zoo.json") as path:
-        path.write_text(json.dumps({"format": FORMAT, "family": family_to_json(family)} | about, indent=2) + "\n")
+        path.write_text(
+            json.dumps({"format": FORMATS["zoo"], "family": family_to_json(family)} | about, indent=2) + "\n"
+        )
 
 
 def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict[str, Tensor], about: dict) -> None:
@@ -236,9 +238,9 @@ def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict
 
 
 def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
-    """Write a part of a zoo as a zoo of its own. ValueError without an id, BadFolder where the folder holds a zoo."""
+    """Write a part of a zoo as a zoo of its own. ValueError without an id, FormatError where the folder holds a zoo."""
     if not len(ids):
-        raise ValueError(f"no network of {zoo.folder} was selected")
+        raise UsageError(f"no network of {zoo.folder} was selected")
     join([(zoo, ids)], folder, {k: v for k, v in zoo.about.items() if k not in ("format", "family")})
 
 
@@ -249,12 +251,12 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
 
     Raises:
         ValueError: two networks of one zoo have the same name, or the architectures are for different data.
-        BadFolder: the folder holds a zoo already.
+        FormatError: the folder holds a zoo already.
     """
     import pandas as pd
 
     if (folder / "zoo.json").exists():
-        raise BadFolder(f"{folder} holds a zoo already; choose another folder")
+        raise InUse(f"{folder} holds a zoo already; choose another folder")
     refuse_others(folder)
     family = joint_family([zoo.family for zoo, _ in parts])
     tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
@@ -279,7 +281,7 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     records = records.drop(columns="_part", errors="ignore")
     twice = records.name[records.name.duplicated()]
     if len(twice):
-        raise ValueError(f"two networks are called {twice.iloc[0]!r}")
+        raise UsageError(f"two networks are called {twice.iloc[0]!r}")
     whole = sum(len(zoo) for zoo, _ in parts)
     part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
     weights = {name: torch.cat(stack) for name, stack in stacks.items()}
@@ -307,7 +309,7 @@ def joint_family(families: Sequence[Family]) -> Family:
     names = list(dict.fromkeys(name for family in families for name in family.names))
     data = {arch_named(name).data for name in names}
     if len(data) > 1:
-        raise ValueError(f"architectures for different data make no family: {', '.join(sorted(data))}")
+        raise UsageError(f"architectures for different data make no family: {', '.join(sorted(data))}")
     return Family.of(*names, width=families[0].size.width)
 
 
@@ -319,7 +321,7 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
 
     Raises:
         ValueError: there is a network of this name already, or its architecture is not of the zoo's family.
-        BadFolder: the folder holds no zoo, or a job is writing it.
+        FormatError: the folder holds no zoo, or a job is writing it.
     """
     import pandas as pd
     from filelock import FileLock, Timeout
@@ -330,15 +332,15 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
         with lock:
             zoo = Zoo.load(folder)
             if network.arch.name not in zoo.family.names:
-                raise ValueError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
+                raise UsageError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
             if record["name"] in set(zoo.records.name):
-                raise ValueError(f"{folder} holds a network {record['name']!r} already")
+                raise UsageError(f"{folder} holds a network {record['name']!r} already")
             weights = dict(zoo.weights)
             for name, p in network.params.items():
                 stack = weights[f"{network.arch.name}/{name}"]
                 new = p.detach().cpu().to(stack.dtype).unsqueeze(0)
                 if not new.isfinite().all():
-                    raise ValueError(f"{record['name']} has weights that are not finite in {folder}'s precision")
+                    raise UsageError(f"{record['name']} has weights that are not finite in {folder}'s precision")
                 weights[f"{network.arch.name}/{name}"] = torch.cat([stack, new])
             row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
             fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
@@ -347,4 +349,4 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
             write_zoo(folder, zoo.family, records, weights, about)
             return Zoo.load(folder)
     except Timeout:
-        raise BadFolder(f"{folder} is being written by a job; try again when it has ended") from None
+        raise InUse(f"{folder} is being written by a job; try again when it has ended") from None
