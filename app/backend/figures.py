@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 
-from netspace.export.picture import COLOURS, SLATE, STROKES
+from netspace.export.figures import COLOURS, SLATE, STROKES
 
 from .looks import look
 

@@ -167,7 +167,7 @@ def images(args: argparse.Namespace) -> None:
 
 
 def zoo_thumbnails(args: argparse.Namespace) -> None:
-    from ..export.picture import write_thumbnails
+    from ..export.film import write_thumbnails
 
     zoo = Zoo.load(args.zoo)
     if zoo.family.archs[0].kind != "sdf":
@@ -737,7 +737,8 @@ def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], ne
     from PIL import Image
 
     from ..evaluate.interpolate import measure
-    from ..export.picture import COLOURS, film_strip
+    from ..export.figures import COLOURS
+    from ..export.film import film_strip
     from ..geometry.mesh import surface_or_none, write
 
     ends = [surface_or_none(network, args.resolution) for network in (a, b)]
@@ -777,7 +778,7 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
     from ..data.images import load_images
     from ..evaluate.interpolate import METHODS
     from ..evaluate.measures import accuracy, classify, wilson
-    from ..export.picture import accuracy_figure
+    from ..export.figures import accuracy_figure
     from ..tasks.objectives import check_classes
 
     images = load_images(a.arch.data, "test", args.data)
