@@ -12,9 +12,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from ..config import MOST_ROWS, MOST_SEED, check_number
+from ..errors import UsageError
 from ..jobs import runs
 from . import commands
-from .commands import Refused
 
 
 def add_fields(parser: argparse.ArgumentParser, config: type, recipe: str | None) -> None:
@@ -317,7 +317,7 @@ def _conventions(known: dict) -> str:
 
 
 def usable_device(name: str) -> str:
-    """The device that `auto` stands for, or the one named; Refused where this machine does not have it."""
+    """The device that `auto` stands for, or the one named; UsageError if this machine does not have it."""
     import torch
 
     if name == "auto":
@@ -327,7 +327,7 @@ def usable_device(name: str) -> str:
             raise RuntimeError("it computes nothing")
     except Exception as error:  # every backend that is missing raises another kind
         why = (str(error) or type(error).__name__).splitlines()[0]
-        raise Refused(f"--device {name} is not usable here: {why}") from error
+        raise UsageError(f"--device {name} is not usable here: {why}") from error
     return name
 
 
