@@ -1,4 +1,4 @@
-"""Files: written in one step, read with a check, found, hashed, and logs of JSON lines."""
+"""Files: atomic writes, checked reads, format versions, content hashes and JSON-lines logs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .errors import FormatError, InUse
 
 
 @contextmanager
-def replacing(path: Path):
-    """A temporary path beside `path` to write to; it takes the place of `path` at once when all went well."""
+def atomic_write(path: Path):
+    """Yield a temporary path next to `path`; if the block succeeds, it replaces `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -29,7 +29,7 @@ def replacing(path: Path):
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file; FormatError where it is missing, truncated, or something else (a pickle)."""
+    """Read a safetensors file; FormatError if it is missing, truncated or not one (a pickle, say)."""
     import safetensors
     from safetensors.torch import load_file
 
@@ -47,7 +47,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_json(path: Path) -> dict:
-    """Return the object that a folder's JSON file holds; FormatError if it is missing, broken or no object."""
+    """Read the JSON object in a folder's file; FormatError if it is missing, broken or not an object."""
     if not path.parent.is_dir():
         raise FormatError(f"no folder {path.parent}")
     if not path.is_file():
@@ -62,7 +62,7 @@ def read_json(path: Path) -> dict:
 
 
 FORMATS = {"zoo": 1, "space": 1, "run": 1, "job": 1}
-"""Version of each format that this program writes; it reads no other."""
+"""Version of each format that this program writes; no other version is read."""
 
 
 def check_format(about: dict, what: str, folder: Path) -> None:
@@ -73,18 +73,18 @@ def check_format(about: dict, what: str, folder: Path) -> None:
 
 
 MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}
-"""files by which a folder is known, and what it holds then"""
+"""The file that marks a folder, and what such a folder holds."""
 
 
 def refuse_others(folder: Path, *mine: str) -> None:
-    """Raise FormatError if a folder holds something of another kind than that of these files of MARKERS."""
+    """Raise InUse if a folder holds a MARKERS file other than these."""
     other = next((what for file, what in MARKERS.items() if file not in mine and (folder / file).exists()), None)
     if other:
         raise InUse(f"{folder} holds a {other} already; choose another folder")
 
 
-def below(root: Path, depth: int, *names: str) -> Iterator[Path]:
-    """Files of these names in a folder and at most so many folders deep in it; what goes meanwhile is passed over."""
+def find_files(root: Path, depth: int, *names: str) -> Iterator[Path]:
+    """Find files by name, up to `depth` levels deep; entries that disappear while scanning are skipped."""
     try:
         with os.scandir(root) as inside:
             entries = sorted((each.name, bool(depth) and each.is_dir()) for each in inside)
@@ -92,11 +92,11 @@ def below(root: Path, depth: int, *names: str) -> Iterator[Path]:
         return
     yield from (root / name for name, _ in entries if name in names)
     for folder in (name for name, is_folder in entries if is_folder):
-        yield from below(root / folder, depth - 1, *names)
+        yield from find_files(root / folder, depth - 1, *names)
 
 
-def digest(*parts: str | Tensor | np.ndarray) -> str:
-    """16 hex digits that differ where the parts do."""
+def content_hash(*parts: str | Tensor | np.ndarray) -> str:
+    """Hash strings and arrays to 16 hex digits."""
     found = hashlib.sha256()
     for part in parts:
         whole = part.encode() if isinstance(part, str) else np.ascontiguousarray(torch.as_tensor(part).cpu()).tobytes()
@@ -105,13 +105,13 @@ def digest(*parts: str | Tensor | np.ndarray) -> str:
 
 
 def append_line(path: Path, line: dict) -> None:
-    """Append a line to a log of JSON lines."""
+    """Append an entry to a JSON-lines log."""
     with path.open("a") as log:
         log.write(json.dumps(line) + "\n")
 
 
-def trim_log(path: Path, step: int) -> None:
-    """Drop a log's lines of later steps than a checkpoint's, and what a full disk or a sudden end left of one."""
+def truncate_log(path: Path, step: int) -> None:
+    """Truncate a JSON-lines log to the checkpoint's step; incomplete lines (full disk, killed process) go too."""
 
     def kept_of(line: str) -> bool:
         try:
@@ -121,5 +121,5 @@ def trim_log(path: Path, step: int) -> None:
 
     if path.exists():
         kept = [line for line in path.read_text().splitlines() if kept_of(line)]
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))

@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
-    {"errors", "config"},
-    {"io"},
+    {"errors"},
+    {"config", "io"},
     {"jobs", "nets"},
     {"data"},
     {"geometry", "zoo"},

@@ -508,7 +508,7 @@ def test_a_full_disk_for_its_records_ends_no_job(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), runs.running(tmp_path, "stub", ARGV) as job:
         job.report("line 1", 1, 2, measures={"loss": 1.0})
         with monkeypatch.context() as patch:
-            patch.setattr(runs, "replacing", full), patch.setattr(Path, "open", full)
+            patch.setattr(runs, "atomic_write", full), patch.setattr(Path, "open", full)
             job.report("line 2", 2, 2, measures={"loss": 1.0})
             time.sleep(1.0)
         until(lambda: runs.read(tmp_path).done == 2)  # there is room again

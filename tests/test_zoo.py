@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, Network, Zoo
 from netspace.errors import FormatError
-from netspace.io import below, replacing
+from netspace.io import atomic_write, find_files
 from netspace.train.fit_sdf import chair_sources, make_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
 
@@ -123,7 +123,7 @@ def test_fewer_weights_than_records_are_counted(copy):
 def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(OSError, match=r"disk"), replacing(path) as temporary:
+    with pytest.raises(OSError, match=r"disk"), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise OSError("disk full")
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -199,8 +199,8 @@ def test_a_folder_that_goes_while_files_are_looked_for_is_passed_over(tmp_path):
     for place in ("zoo.json", "a/b/zoo.json", "c/d/zoo.json", "c/d/other.json", "c/d/e/zoo.json"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).touch()
-    assert len(list(below(tmp_path, 2, "zoo.json", "other.json"))) == 4
-    found = below(tmp_path, 3, "zoo.json")
+    assert len(list(find_files(tmp_path, 2, "zoo.json", "other.json"))) == 4
+    found = find_files(tmp_path, 3, "zoo.json")
     assert [next(found), next(found)] == [tmp_path / "zoo.json", tmp_path / "a" / "b" / "zoo.json"]
     shutil.rmtree(tmp_path / "c")
-    assert not list(found) and not list(below(tmp_path / "c", 1, "zoo.json"))
+    assert not list(found) and not list(find_files(tmp_path / "c", 1, "zoo.json"))

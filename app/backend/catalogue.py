@@ -18,7 +18,7 @@ import torch
 import netspace
 from netspace.data.shapes import describe
 from netspace.errors import FormatError
-from netspace.io import below, read_json
+from netspace.io import find_files, read_json
 from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_from_json
 
 from . import looks
@@ -65,7 +65,7 @@ def find() -> list[Found]:
             ("space", "config.json", "model.safetensors"),
             ("zoo", "zoo.json", "records.parquet"),
         ):
-            for path in sorted(below(root, 3, marker)):
+            for path in sorted(find_files(root, 3, marker)):
                 folder = path.parent
                 name = folder.relative_to(root).as_posix() if folder != root else folder.name
                 stamp = max(_changed(path), _changed(folder / main))

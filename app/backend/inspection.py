@@ -17,7 +17,7 @@ import torch
 from netspace.evaluate.interpolate import measure
 from netspace.evaluate.measures import accuracy, answers, classify, disagreement
 from netspace.geometry.mesh import surface_or_none
-from netspace.io import digest, replacing
+from netspace.io import atomic_write, content_hash
 from netspace.latent.project import cache_folder, nearest, zoo_content
 from netspace.nets.network import Network
 from netspace.zoo.store import TRAIN
@@ -146,8 +146,9 @@ class ByFunction:
 
     def _read(self) -> None:
         """From the disk, else to be asked."""
-        asked = "grid" if self.images is None else digest(self.images.pixels)
-        self.file = cache_folder() / "answers" / f"{zoo_content(self.loaded.zoo)}-{digest(asked, str(self.ids))}.npy"
+        asked = "grid" if self.images is None else content_hash(self.images.pixels)
+        key = f"{zoo_content(self.loaded.zoo)}-{content_hash(asked, str(self.ids))}"
+        self.file = cache_folder() / "answers" / f"{key}.npy"
         with suppress(*NOT_READ):
             found = torch.from_numpy(np.load(self.file))
             if len(found) == len(self.ids):
@@ -178,7 +179,7 @@ class ByFunction:
         done = bool(self.parts) and all(part.done() for part in self.parts)
         if self._answers is None and done and not self.problem:
             self._answers = torch.cat([part.result() for part in self.parts])
-            with suppress(OSError), replacing(self.file) as temporary, temporary.open("wb") as out:
+            with suppress(OSError), atomic_write(self.file) as temporary, temporary.open("wb") as out:
                 np.save(out, self._answers.numpy())
         return self._answers
 
@@ -336,7 +337,7 @@ def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:
 
 def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
     """The network that is decoded from an embedding (E)."""
-    key = f"{chart.loaded.key}|at|{digest(z)}"
+    key = f"{chart.loaded.key}|at|{content_hash(z)}"
     return _rebuilt(key, None, -1, chart.loaded, torch.from_numpy(z), by_function(chart))
 
 

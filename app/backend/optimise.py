@@ -25,7 +25,7 @@ from netspace.errors import FormatError
 from netspace.evaluate.interpolate import Step
 from netspace.evaluate.measures import wilson
 from netspace.geometry.mesh import Surface, surface_or_none
-from netspace.io import below, read_json
+from netspace.io import find_files, read_json
 from netspace.jobs import runs
 from netspace.latent.project import Plane, embed
 from netspace.recipes import RECIPES
@@ -377,7 +377,7 @@ def find(loaded: Loaded) -> list[Run]:
     """The runs in this space, the newest first; those that cannot be read are among them, and say why."""
     found = {}
     for root in catalogue.roots():
-        for path in below(root, 4, "lso.json", runs.JOB):
+        for path in find_files(root, 4, "lso.json", runs.JOB):
             if path.parent not in found and (path.name == "lso.json" or _is_lso(path)):
                 found[path.parent] = read(path.parent)
     lost = [run for run in found.values() if run.state == runs.UNREADABLE and not run.option("space")]

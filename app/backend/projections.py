@@ -18,7 +18,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from netspace.io import digest, replacing
+from netspace.io import atomic_write, content_hash
 from netspace.latent.directions import Direction, columns_of, direction_of
 from netspace.latent.project import LEAST, Plane, UmapConfig, cache_folder, finite
 from netspace.zoo.store import HELDOUT, VALIDATION
@@ -214,8 +214,8 @@ class Mapper:
 
     def places(self, z: torch.Tensor, asked: Projection, others: torch.Tensor | None = None) -> Future:
         """The places (b, 2) of embeddings, or of others (n, 2) on their map; what failed is tried anew."""
-        key = f"{digest(z)}-{digest(asked.key)}"
-        whole = key if others is None else f"{key}-{digest(others)}"
+        key = f"{content_hash(z)}-{content_hash(asked.key)}"
+        whole = key if others is None else f"{key}-{content_hash(others)}"
         known = self.asked.get(whole)
         if known is None or known.cancelled() or (known.done() and known.exception()):
             ask = Ask(key, z.numpy(), dict(asked.settings), None if others is None else others.numpy())
@@ -237,7 +237,7 @@ class Mapper:
             raise ValueError("UMAP ended twice without a word, as it does where memory runs out")
         if isinstance(answer, str):
             raise ValueError(answer)
-        with suppress(OSError), replacing(file) as temporary, temporary.open("wb") as out:
+        with suppress(OSError), atomic_write(file) as temporary, temporary.open("wb") as out:
             np.save(out, answer)
         return answer
 
@@ -321,7 +321,7 @@ def path_places(chart: Chart, asked: Projection, where: Placed, z: np.ndarray) -
 
 def path_work(chart: Chart, asked: Projection, z: np.ndarray) -> Future:
     """UMAP placing embeddings (s, E)."""
-    return _path_work(chart.key, asked, digest(z), chart, z)
+    return _path_work(chart.key, asked, content_hash(z), chart, z)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
-from ..io import refuse_others, replacing
+from ..io import atomic_write, refuse_others
 from ..jobs import runs
 from ..nets.archs import ARCHS, PAPER_WIDTH, Arch, arch_named
 from ..nets.prep import prep_size
@@ -140,7 +140,7 @@ def fuse_file(args: argparse.Namespace) -> None:
     test = load_images(arch.data, "test", args.data)
     check_classes(arch, test)
     fused = fuse(arch, module, normalise(test.pixels[:256]))
-    with replacing(args.out) as path:
+    with atomic_write(args.out) as path:
         path.write_bytes(save({name: p.contiguous() for name, p in fused.params.items()}))
     print(
         f"wrote {args.out}: on {min(256, len(test))} test images of {arch.data} its logits differ from the original's "
@@ -399,10 +399,10 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.save:
         tables.append(args.space / "eval.csv")
         about = {"zoo": os.path.relpath(args.zoo, args.space), "command": command_line()}
-        with replacing(args.space / "eval.json") as path:
+        with atomic_write(args.space / "eval.json") as path:
             path.write_text(json.dumps(about | summary, indent=2) + "\n")
     for table in tables:
-        with replacing(table) as path:
+        with atomic_write(table) as path:
             pd.DataFrame(rows).to_csv(path, index=False)
     if args.json:
         print(json.dumps(summary, indent=2))
@@ -485,7 +485,7 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
             if sys.stderr.isatty():
                 print(f"\rpath {len(found)}/{len(jobs)}", end="\r", file=sys.stderr)
     if args.save:
-        with replacing(args.space / "curves.parquet") as path:
+        with atomic_write(args.space / "curves.parquet") as path:
             table = [row for curve in found for row in curve.rows(len(images))]
             pd.DataFrame(table).to_parquet(path, index=False)
     return summarise_walks(zoo, found) if several else summarise_curves(found)
@@ -787,7 +787,7 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
     for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
         share, file = accuracy(classify(network, images), images.labels), f"{i:03d}.safetensors"
         low, high = wilson(round(share * len(images)), len(images))
-        with replacing(args.out / file) as path:
+        with atomic_write(args.out / file) as path:
             path.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
         rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "arch": network.arch.name})
         rows[-1]["network"] = file

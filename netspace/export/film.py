@@ -12,7 +12,7 @@ from ..data.shapes import Mesh
 from ..errors import NoSurface
 from ..geometry.mesh import surface_of
 from ..geometry.render import Studio
-from ..io import replacing
+from ..io import atomic_write
 from ..zoo.store import Zoo
 from .figures import SLATE
 
@@ -46,7 +46,7 @@ def write_thumbnails(zoo: Zoo, size: int = 96, columns: int = 16, resolution: in
         except NoSurface:
             pass  # its place in the atlas stays empty
         yield i
-    with replacing(zoo.folder / "thumbnails.webp") as path:
+    with atomic_write(zoo.folder / "thumbnails.webp") as path:
         atlas.save(path, format="webp", quality=80, alpha_quality=90, method=6)
-    with replacing(zoo.folder / "thumbnails.json") as path:
+    with atomic_write(zoo.folder / "thumbnails.json") as path:
         path.write_text(json.dumps({"size": size, "columns": columns, "rows": rows}) + "\n")

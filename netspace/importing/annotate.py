@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import InUse, UsageError
-from ..io import read_json, replacing
+from ..io import atomic_write, read_json
 from ..zoo.store import Zoo
 from .columns import read_table, tidy
 from .discover import plain_stem
@@ -75,7 +75,7 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
             fresh = pd.DataFrame(tidy(filled), index=records.index)
             for head in fresh:
                 records[head] = fresh[head]
-            with replacing(folder / "records.parquet") as path:
+            with atomic_write(folder / "records.parquet") as path:
                 records.to_parquet(path, index=False)
     except Timeout:
         raise InUse(f"{folder} is being written by a job; try again when it has ended") from None

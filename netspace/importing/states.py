@@ -33,6 +33,8 @@ AVERAGE = re.compile(
 SETTINGS = re.compile(r"args|config|cfg|opt|options|hparams|hyper_?parameters|metrics|params|settings|meta", re.I)
 """names of dictionaries of which the numbers and words are columns"""
 LEAVES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked", "kernel", "scale", "mean", "var"}
+RANDOM_STATES = re.compile(r"python|numpy|cpu|cuda|random_states|torch_manual_seed|numpy_random_seed")
+"""keys under which trainers save the states of random number generators"""
 LONGEST_WORD = 120
 """letters of a text that becomes a column"""
 MOST_COLUMNS = 100
@@ -323,9 +325,7 @@ def _nothing(held) -> ImportRefused:
     if {"scale", "growth_factor"} <= keys:
         return NoNetwork("a gradient scaler's state", "gradient scaler states")
     tensors = _tensors_in(held)
-    if keys & {"python", "numpy", "cpu", "cuda", "random_states", "torch_manual_seed", "numpy_random_seed"} and not any(
-        t.is_floating_point() for t in tensors
-    ):
+    if any(map(RANDOM_STATES.fullmatch, keys)) and not any(t.is_floating_point() for t in tensors):
         return NoNetwork("the state of random numbers", "states of random numbers")
     words = ", ".join(sorted(keys)[:5])
     if not tensors:

@@ -37,7 +37,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ..errors import FormatError, UsageError
-from ..io import FORMATS, below, check_format, read_json, replacing
+from ..io import FORMATS, atomic_write, check_format, find_files, read_json
 from .launch import ROOT, absolute_words, checked_words, depends_on, environment, kind_of
 
 try:
@@ -137,7 +137,7 @@ def find(roots: Sequence[Path]) -> list[Job]:
     """Every job at most four folders below these, newest start first; those that cannot be read say so."""
     folders = {}
     for root in roots:
-        for path in below(root, 4, JOB):
+        for path in find_files(root, 4, JOB):
             folders.setdefault(path.parent.resolve(), path.parent)
     return sorted(filter(None, map(_read_or_tell, folders.values())), key=lambda job: job.started, reverse=True)
 
@@ -495,7 +495,7 @@ class Running:
         if self._curve_from is None:
             self._curve_from = step
             kept = [json.dumps(point) for point in metrics(self.folder) if point["step"] < step]
-            with suppress(OSError), replacing(self.folder / METRICS) as path:
+            with suppress(OSError), atomic_write(self.folder / METRICS) as path:
                 path.write_text("".join(f"{line}\n" for line in kept))
         numbers = {k: float(v) for k, v in measures.items() if isinstance(v, Real) and not isinstance(v, bool)}
         self._append(METRICS, json.dumps({"step": step, "terms": {}, "measures": numbers}))
@@ -679,7 +679,7 @@ def _news(state: str, pid: int | None, kept: Mapping) -> dict:
 def _save(path: Path, record: dict) -> bool:
     """Replace a JSON file; False where the disk is full."""
     try:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=2) + "\n")
         return True
     except OSError:

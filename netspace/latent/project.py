@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..config import MOST_SEED, check_fields, option
 from ..errors import UsageError
-from ..io import digest, replacing
+from ..io import atomic_write, content_hash
 from ..space.model import NetSpace
 from ..zoo.store import Zoo
 
@@ -45,13 +45,13 @@ def cache_folder() -> Path:
 def space_content(space: NetSpace) -> str:
     """16 hex digits that differ where the architectures, the settings or the weights of two spaces do."""
     about = json.dumps([space.family.names, space.family.size, asdict(space.config)])
-    return digest(about, *(part for name, t in sorted(space.state_dict().items()) for part in (name, t)))
+    return content_hash(about, *(part for name, t in sorted(space.state_dict().items()) for part in (name, t)))
 
 
 def zoo_content(zoo: Zoo) -> str:
     """16 hex digits that differ where the networks of two zoos, or their order, do; names and records do not count."""
     where = json.dumps([zoo.family.names, zoo.family.size, zoo.records.arch.tolist(), zoo.records.row.tolist()])
-    return digest(where, *(part for name, t in sorted(zoo.weights.items()) for part in (name, t)))
+    return content_hash(where, *(part for name, t in sorted(zoo.weights.items()) for part in (name, t)))
 
 
 def embeddings(
@@ -97,7 +97,7 @@ def embeddings_table(zoo: Zoo, z: Tensor) -> pd.DataFrame:
 
 def write_embeddings(path: Path, table: pd.DataFrame) -> None:
     """Write such a table as a Parquet file."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         table.to_parquet(temporary, index=False)
 
 

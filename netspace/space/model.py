@@ -21,7 +21,7 @@ from torch.nn.functional import leaky_relu
 
 from ..config import MOST_WIDTH, check_number
 from ..errors import FormatError, UsageError
-from ..io import FORMATS, check_format, read_json, read_tensors, replacing
+from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors
 from ..nets.archs import Arch, Family
 from ..nets.network import Network, run_many
 from ..nets.prep import PrepSize
@@ -457,9 +457,9 @@ class NetSpace(nn.Module):
 
         state = {name: _stored(t.detach().cpu(), dtype).contiguous() for name, t in self.state_dict().items()}
         config = {"format": FORMATS["space"], "family": family_to_json(self.family), "space": asdict(self.config)}
-        with replacing(folder / "model.safetensors") as path:
+        with atomic_write(folder / "model.safetensors") as path:
             path.write_bytes(save(state))
-        with replacing(folder / "config.json") as path:
+        with atomic_write(folder / "config.json") as path:
             path.write_text(json.dumps(config | {"about": about or {}}, indent=2) + "\n")
 
 

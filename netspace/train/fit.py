@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, MOST_WIDTH, check_fields, option
 from ..errors import FormatError, InUse, UsageError
-from ..io import append_line, digest, read_json, refuse_others, replacing, trim_log
+from ..io import append_line, atomic_write, content_hash, read_json, refuse_others, truncate_log
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE
 from ..space.model import NetSpace, load
@@ -213,7 +213,7 @@ def fit(
     about |= {
         "start": start.name if start else None,
         "zoo_digest": _digest(zoo),
-        "teacher": None if teacher is None else f"{teacher.arch.name} {digest(teacher.prep)}",
+        "teacher": None if teacher is None else f"{teacher.arch.name} {content_hash(teacher.prep)}",
         "batches": BATCHES,
         "made_on": f"{platform.machine()}, torch {torch.__version__}, {device}",
     }
@@ -232,11 +232,11 @@ def fit(
         state = _read_checkpoint(folder, space, optimiser, averaged)
         if config.stop_at and state["best"] >= config.stop_at:
             return
-    trim_log(folder / "metrics.jsonl", state["step"])
+    truncate_log(folder / "metrics.jsonl", state["step"])
     everyone = [i for ids in splits.values() for i in ids]
     objective = objective_of(zoo.family)(space, zoo, everyone, config, data, teacher)
     objective.points = min(objective.points, state["points"])
-    with replacing(folder / "train.json") as path:  # not before the objective has found what it needs
+    with atomic_write(folder / "train.json") as path:  # not before the objective has found what it needs
         path.write_text(json.dumps(about, indent=2) + "\n")
     if state["step"] == 0 and not start:
         objective.calibrate(space, train)
@@ -375,7 +375,7 @@ def _write_checkpoint(folder: Path, space: NetSpace, optimiser, averaged: dict[s
         for key, value in optimiser.state[p].items():
             tensors[f"{key}/{name}"] = value
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with replacing(folder / "checkpoint.safetensors") as path:
+    with atomic_write(folder / "checkpoint.safetensors") as path:
         path.write_bytes(save(tensors, metadata={"state": json.dumps(state)}))
 
 

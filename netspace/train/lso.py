@@ -26,7 +26,17 @@ from ..data.meshes import load_source
 from ..data.solids import Solid, check, occupancy_points, sample_sdf
 from ..errors import FormatError, InUse, UsageError
 from ..evaluate.measures import accuracy, classify, iou
-from ..io import FORMATS, append_line, check_format, digest, read_json, read_tensors, refuse_others, replacing, trim_log
+from ..io import (
+    FORMATS,
+    append_line,
+    atomic_write,
+    check_format,
+    content_hash,
+    read_json,
+    read_tensors,
+    refuse_others,
+    truncate_log,
+)
 from ..latent.project import Plane, embed
 from ..nets.network import Network, run_many
 from ..space.losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
@@ -180,7 +190,7 @@ class ImagesGoal:
         self.inputs = TrainingImages(train, config.queries, generator)
         self.teacher = None if loss == "task" else Teacher(teacher, self.inputs, name)
         taught_by = [] if teacher is None else [teacher.arch.name, teacher.prep]
-        self.made_of = digest(name, loss, self.inputs.source.labels, self.images.labels, *taught_by)
+        self.made_of = content_hash(name, loss, self.inputs.source.labels, self.images.labels, *taught_by)
         self.points, self.temperature = config.points, config.temperature
         self.dtype = getattr(torch, config.hidden_dtype)
         self.alpha = {"kd": config.alpha, "kl": 1.0, "task": 0.0}[loss]
@@ -231,7 +241,7 @@ class ShapeGoal:
             self.notes = [] if source.startswith("chair:") else target_notes(solid, record)
         except ValueError as error:
             raise UsageError(f"{source}: {error}") from error
-        self.made_of = digest(source, mesh.vertices, mesh.faces)
+        self.made_of = content_hash(source, mesh.vertices, mesh.faces)
         device = space.device
         self.samples = torch.from_numpy(sample_sdf(solid, config.queries, config.seed)).to(device)  # (q, 4)
         self.parts = []
@@ -352,7 +362,7 @@ def optimise(
     asked = {"format": FORMATS["run"], "config": asdict(config), "start": start.words, "score": goal.score}
     weights = (part for item in sorted(space.state_dict().items()) for part in item)
     of = [] if start.network is None else [start.network.prep]
-    asked |= {"want": None if want is None else space.family.names[want], "made_of": digest(*weights, *of)}
+    asked |= {"want": None if want is None else space.family.names[want], "made_of": content_hash(*weights, *of)}
     asked |= {"goal": goal.made_of}
     refuse_others(folder, "lso.json")
     if (folder / "lso.json").exists():
@@ -362,7 +372,7 @@ def optimise(
         if (folder / "result.json").exists():
             return
     else:
-        with replacing(folder / "lso.json") as path:
+        with atomic_write(folder / "lso.json") as path:
             path.write_text(json.dumps(asked | {"about": about or {}}, indent=2) + "\n")
     z = start.z.detach().clone().requires_grad_()  # (E)
     wanted = None if want is None else torch.tensor([want], device=z.device)
@@ -373,7 +383,7 @@ def optimise(
     if resumed:
         state, best_z, trajectory = _read_checkpoint(folder, z, optimiser)
         first = trajectory[0]  # another machine embeds its network to other last bits
-    trim_log(folder / "metrics.jsonl", state["step"] if resumed else -1)
+    truncate_log(folder / "metrics.jsonl", state["step"] if resumed else -1)
     began = time.perf_counter() - state["seconds"]
     sums: dict[str, float] = {}
     ended, problem, begin = "steps", "", state["step"]
@@ -438,7 +448,7 @@ def optimise(
     validation = {"start": state["start"], "best": state["best"]}
     seconds = time.perf_counter() - began
     result = Result(ended, problem, step, state["best_step"], goal.score, validation, tests, architectures, seconds)
-    with replacing(folder / "result.json") as path:
+    with atomic_write(folder / "result.json") as path:
         path.write_text(json.dumps(result._asdict(), indent=2) + "\n")
 
 
@@ -546,7 +556,7 @@ def _write_best(folder: Path, network: Network, z: Tensor, step: int, score: flo
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     size = json.dumps(list(network.prep.shape[-2:]))
     metadata = {"arch": network.arch.name, "size": size, "step": str(step), "score": repr(score)}
-    with replacing(folder / "best.safetensors") as path:
+    with atomic_write(folder / "best.safetensors") as path:
         path.write_bytes(save(tensors, metadata))
 
 
@@ -590,7 +600,7 @@ def _write_checkpoint(
     tensors = {"z": z, "best": best_z, "trajectory": torch.stack(trajectory)}
     tensors |= {f"adam/{key}": value for key, value in optimiser.state[z].items()}
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with replacing(folder / "checkpoint.safetensors") as path:
+    with atomic_write(folder / "checkpoint.safetensors") as path:
         path.write_bytes(save(tensors, metadata={"state": json.dumps(state)}))
 
 

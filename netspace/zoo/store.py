@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, check_format, read_json, read_tensors, refuse_others, replacing
+from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors, refuse_others
 from ..nets.archs import Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
@@ -216,7 +216,7 @@ class Zoo:
 
 def write_about(folder: Path, family: Family, about: dict) -> None:
     """Write zoo.json alone: a zoo of which no network is finished yet."""
-    with replacing(folder / "zoo.json") as path:
+    with atomic_write(folder / "zoo.json") as path:
         path.write_text(
             json.dumps({"format": FORMATS["zoo"], "family": family_to_json(family)} | about, indent=2) + "\n"
         )
@@ -231,9 +231,9 @@ def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict
     from safetensors.torch import save
 
     write_about(folder, family, about)
-    with replacing(folder / "weights.safetensors") as path:
+    with atomic_write(folder / "weights.safetensors") as path:
         path.write_bytes(save({name: stack.contiguous() for name, stack in weights.items()}))
-    with replacing(folder / "records.parquet") as path:
+    with atomic_write(folder / "records.parquet") as path:
         records.to_parquet(path, index=False)
 
 
