@@ -14,7 +14,7 @@ from reading import read
 from streamlit.testing.v1 import AppTest
 
 from app.backend import catalogue, jobs
-from netspace.cli.main import build_parser
+from netspace.cli.registry import build_parser
 from netspace.jobs import runs
 
 ROOT = Path(__file__).resolve().parent.parent

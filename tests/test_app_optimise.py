@@ -14,7 +14,7 @@ from reading import read
 from streamlit.testing.v1 import AppTest
 
 from app.backend import catalogue, classifiers, jobs, optimise
-from netspace.cli.main import build_parser
+from netspace.cli.registry import build_parser
 from netspace.jobs import runs
 from netspace.space.model import load
 from netspace.tasks.objectives import best_of

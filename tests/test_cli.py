@@ -14,7 +14,8 @@ import trimesh
 from PIL import Image
 
 import netspace
-from netspace.cli.main import build_parser, main
+from netspace.cli.main import main, parse
+from netspace.cli.registry import build_parser
 from netspace.recipes import CHAIRS_PREP
 from netspace.train.lso import read_best
 from netspace.zoo.store import HELDOUT, Zoo
@@ -405,10 +406,39 @@ def test_a_zoo_of_another_size_names_both(tmp_path, capsys, tiny_zoo_folder):
     assert "siren64 as PReps (4, 10000)" in said and "siren256 as PReps (8, 10000)" in said
 
 
-def test_a_wrong_option_exits_with_2():
-    with pytest.raises(SystemExit) as stop:
-        main(["eval", "--space"])
-    assert stop.value.code == 2
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["eval", "--space"], "argument --space: expected one argument; see `netspace eval --help`"),
+        (["eval"], "the following arguments are required: --space, --zoo"),
+        (["zoo", "weigh"], "argument COMMAND: invalid choice: 'weigh' (choose from"),
+        (["interpolate", "--method", "magic"], "argument --method: invalid choice: 'magic' (choose from"),
+        (["interpolate", "--format", "doc"], "argument --format: invalid choice: 'doc' (choose from"),
+        (["train", "--recipe", "soup"], "argument --recipe: invalid choice: 'soup' (choose from"),
+        (["shapes", "chairs", "--count", "many"], "argument --count: invalid int value: 'many'"),
+    ],
+)
+def test_a_wrong_option_is_named_in_a_sentence(capsys, argv, sentence):
+    assert sentence in refused(capsys, *argv)
+
+
+def test_every_command_has_examples_that_are_commands():
+    """In the module that it is: its docstring is what --help prints."""
+    for parser in parsers(build_parser()):
+        if parser.get_default("run"):
+            module = sys.modules[parser.get_default("run").__module__]
+            assert module.__doc__ in parser.format_help(), module.__name__
+            text = module.__doc__.replace("\\\n", " ")
+            examples = [line.split()[1:] for line in text.splitlines() if line.strip().startswith("netspace ")]
+            assert examples, f"{module.__name__} has no example"
+            for words in examples:
+                assert build_parser().parse_args(words).run is module.run, words
+
+
+def test_a_recipe_is_used_however_it_is_written(capsys, tmp_path):
+    for words in (["--recipe", "chairs-prep"], ["--recipe=chairs-prep"], ["--rec", "chairs-prep"]):
+        args = parse(["train", "--zoo", "z", "--out", "o", *words, "--steps", "7"])
+        assert (args.hidden, args.steps) == (CHAIRS_PREP.hidden, 7), words
 
 
 def test_a_recipe_gives_the_defaults_and_options_win():

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from netspace.cli.main import build_parser, main
+from netspace.cli.main import main
+from netspace.cli.registry import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from netspace.cli.commands import duration
 from netspace.errors import FormatError
 from netspace.jobs import runs
+from netspace.jobs.runs import duration
 
 from . import catalogue
 

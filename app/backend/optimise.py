@@ -17,8 +17,7 @@ import pyarrow.parquet
 import streamlit as st
 import torch
 
-from netspace.cli.commands import duration
-from netspace.cli.main import build_parser
+from netspace.cli.registry import build_parser
 from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
 from netspace.errors import FormatError
@@ -27,6 +26,7 @@ from netspace.evaluate.measures import wilson
 from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs
+from netspace.jobs.runs import duration
 from netspace.latent.project import Plane, embed
 from netspace.recipes import RECIPES
 from netspace.train.lso import LsoConfig, ShapeGoal, read_best, read_result, read_run, read_trajectory, start_from

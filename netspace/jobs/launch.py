@@ -18,30 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 """Where the product lies: jobs are run from here, so that no package of another folder is imported instead."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises ValueError instead of ending the process."""
-
-    def error(self, message: str) -> None:
-        raise UsageError(message)
-
-
 def kind_of(argv: Sequence[str]) -> str:
     """The command's name: "train", "zoo fit-cnn"..."""
     return " ".join(takewhile(lambda word: not word.startswith("-"), argv))
 
 
-def _command(kind: str, recipe: str | None = None) -> tuple[_Parser, _Parser]:
-    """The whole parser, and that of a long job; ValueError if there is no such job."""
-    commands = import_module("netspace.cli.main")  # above this module, and asked only when a job is started
-    whole = found = commands.build_parser(recipe, _Parser)
-    for name in kind.split():
-        choices = next((a.choices for a in found._actions if isinstance(a, argparse._SubParsersAction)), {})
-        found = choices.get(name)
-        if found is None:
-            break
-    if found is None or found.get_default("kind") != kind:
-        raise UsageError(f"{kind!r} is none of this program's long jobs")
-    return whole, found
+def _job_parser(kind: str) -> argparse.ArgumentParser:
+    return import_module("netspace.cli.registry").job_parser(kind)  # above this module, asked only for a job
 
 
 def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
@@ -53,7 +36,7 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
         ValueError: the words are not those of a long job, or there is no --out.
     """
     kind = kind_of(argv)
-    _, parser = _command(kind)
+    parser = _job_parser(kind)
     options = {flag: action for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
     words, rest = kind.split(), list(argv[len(kind.split()) :])
     given = set()
@@ -99,12 +82,12 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
     flags = [i for i, word in enumerate(words) if word == "--out"]
     kept = [word for i, word in enumerate(words) if i not in flags[1:] and i - 1 not in flags[1:]]
     kept[kept.index("--out") + 1] = str(folder)
-    recipe = kept[kept.index("--recipe") + 1] if "--recipe" in kept else None
+    kind = kind_of(kept)
     try:
-        args = _command(kind_of(kept), recipe)[0].parse_args(kept)
+        args = _job_parser(kind).parse_args(kept[len(kind.split()) :])
     except SystemExit as error:
         raise UsageError(f"the words are no command: {' '.join(kept)}") from error
-    if args.out != folder or args.kind != kind_of(kept):
+    if args.out != folder:
         raise UsageError(f"the words do not write to {folder}: {' '.join(kept)}")
     return kept
 

@@ -600,6 +600,12 @@ def sentence(error: BaseException) -> str:
     return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
 
 
+def duration(seconds: float) -> str:
+    """A time left in words: "3 min 05 s", "2 h 07 min"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {seconds:02d} s"
+
+
 def slots_folder() -> Path:
     """Where the slots lie: NETSPACE_SLOTS, else a folder of the user's on this machine, whose cores all jobs share."""
     user = getattr(os, "getuid", lambda: "")()

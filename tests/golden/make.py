@@ -27,8 +27,9 @@ import torch
 from torch import Tensor
 
 import netspace
-from netspace.cli.commands import read_fields
-from netspace.cli.main import build_parser, main
+from netspace.cli.main import main
+from netspace.cli.options import read_fields
+from netspace.cli.registry import build_parser
 from netspace.evaluate.interpolate import METHODS
 from netspace.evaluate.measures import iou
 from netspace.geometry.mesh import components, surface_of

@@ -1,0 +1,77 @@
+"""Say how well a zoo's columns can be read off embeddings, and how far one can move along them.
+
+Examples:
+    netspace directions --space assets/chairs/space-probe --zoo assets/chairs/zoo
+    netspace directions --space assets/chairs/space-probe --zoo assets/chairs/zoo \\
+        --column seat_height --networks 4
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ..errors import UsageError
+from ..zoo.store import TRAIN
+from .options import Count, add_device, add_space_and_zoo, open_both
+from .placing import counted
+
+NAME, HELP = "directions", "how well a zoo's columns can be read off embeddings, and moved along"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+    add_space_and_zoo(parser)
+    parser.add_argument("--column", help="only this column of the zoo's table")
+    parser.add_argument(
+        "--networks", action=Count, default=0, help="move this many unseen SDF networks and measure the meshes"
+    )
+    parser.add_argument("--kind", help="only those of a kind, chair or stool, of these")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..data.shapes import MEASURES
+    from ..evaluate.measures import measured_along
+    from ..latent.directions import columns_of, direction_of
+    from ..latent.project import cache_folder, embeddings
+
+    space, zoo = open_both(args)
+    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    train = zoo.ids(TRAIN)
+    unseen = sorted(set(range(len(zoo))) - set(train))
+    names = columns_of(zoo.records)
+    if args.column:
+        if args.column not in names:
+            raise UsageError(f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(names)}")
+        names = [args.column]
+    found = [direction_of(z, zoo.records, name, train, unseen) for name in names]
+    rows = [
+        {name: getattr(d, name) for name in ("column", "r2", "r2_std", "count", "r2_unseen", "count_unseen", "reach")}
+        for d in found
+    ]
+    moved = []
+    if args.networks:
+        if not args.column or args.column not in MEASURES or space.family.archs[0].kind != "sdf":
+            raise UsageError(f"--networks measures meshes along one --column: {', '.join(MEASURES)}")
+        if "kind" in zoo.records and args.kind:
+            unseen = [i for i in unseen if zoo.records.kind[i] == args.kind]
+        for i in unseen[: args.networks]:
+            values = measured_along(space, found[0], z[i])
+            rises = all(b > a for (_, a), (_, b) in zip(values, values[1:], strict=False))
+            moved.append({"name": str(zoo.records.name[i]), "rises": rises, "measured": [v for _, v in values]})
+    if args.json:
+        print(json.dumps({"columns": rows, "moved": moved}, indent=2))
+        return
+    print(f"{'column':20} {'R2':>6} {'+-':>6}  {'unseen':>6} {'reach':>9}")
+    for row in rows:
+        unseen_r2 = f"{row['r2_unseen']:6.3f}" if row["r2_unseen"] is not None else "     -"
+        print(f"{row['column']:20} {row['r2']:6.3f} {row['r2_std']:6.3f}  {unseen_r2} {row['reach']:9.3g}")
+    for row in moved:
+        print(
+            f"{row['name']:20} {' '.join(f'{v:.3f}' for v in row['measured'])}{'' if row['rises'] else '  not rising'}"
+        )
+    if moved:
+        rising = sum(row["rises"] for row in moved)
+        print(f"measured {args.column} rises throughout for {rising} of {len(moved)} networks never seen")

@@ -1,0 +1,62 @@
+"""Write the embeddings of a zoo's networks as a Parquet table, also with their places on a map.
+
+Examples:
+    netspace embed --space assets/digits/space --zoo assets/digits/zoo --out runs/embeddings.parquet
+    netspace embed --space assets/chairs/space-probe --zoo runs/theirs --among assets/chairs/zoo --map pca \\
+        --out runs/theirs.parquet
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..zoo.store import Zoo
+from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
+from .placing import check_reference, counted, images_of, place_among, placement_columns, print_placements
+
+NAME, HELP = "embed", "write the embeddings of a zoo's networks as a Parquet table"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+    from ..latent.project import UmapConfig
+
+    add_space_and_zoo(parser)
+    parser.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
+    parser.add_argument("--map", choices=("pca", "umap"), help="with columns x and y: places on a map")
+    parser.add_argument(
+        "--among", type=Path, metavar="ZOO",
+        help="place them on the map of this zoo instead, and tell which are off the manifold of its training networks",
+    )  # fmt: skip
+    add_image_folder(parser)
+    add_fields(parser, UmapConfig)
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from ..latent.project import Plane, UmapConfig, UmapMap, cache_folder, embeddings, embeddings_table
+    from ..latent.project import write_embeddings as write
+
+    space, zoo = open_both(args)
+    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    table, words = embeddings_table(zoo, z), ""
+    for i in zoo.not_finite:
+        print(f"{zoo.records.name[i]} has weights that are not finite: its embedding is not a number")
+    whole = Zoo.load(args.among) if args.among else None
+    if whole:
+        check_reference(space, whole)
+    if args.map:
+        reference = embeddings(space, whole, cache_folder()) if whole else z
+        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
+        places = projection.place(z) if args.map == "pca" or whole else projection.places
+        table.insert(3, "x", places[:, 0].numpy())
+        table.insert(4, "y", places[:, 1].numpy())
+        words = f", and their places on a map by {args.map.upper()}"
+    placed = place_among(space, zoo, whole, images_of(space.family.archs[0], data=args.data)) if whole else []
+    if placed:
+        for name, values in placement_columns(placed).items():
+            table.insert(table.columns.get_loc("z0"), name, values)
+    write(args.out, table)
+    print_placements(placed)
+    print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")

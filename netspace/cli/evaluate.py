@@ -1,0 +1,172 @@
+"""Measure how well a space reproduces the networks of a zoo, by split: medians over its networks.
+
+Examples:
+    netspace eval --space assets/chairs/space-prep --zoo assets/chairs/zoo --limit 8
+    netspace eval --space assets/digits/space --zoo assets/digits/zoo --pairs 5 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from ..errors import UsageError
+from ..io import atomic_write
+from ..zoo.store import SPLITS, TRAIN, Zoo
+from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
+
+NAME, HELP = "eval", "measure how well a space reproduces the networks of a zoo"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+    from ..geometry.mesh import RESOLUTIONS
+
+    add_space_and_zoo(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON: medians by split")
+    parser.add_argument("--rows", type=Path, help="also write a row per network to this CSV file")
+    parser.add_argument(
+        "--save", action="store_true", help="also keep eval.json and eval.csv in the space's folder: the app shows them"
+    )
+    parser.add_argument(
+        "--resolution", type=int, choices=RESOLUTIONS, default=64, help="cells of the grid along an axis"
+    )
+    parser.add_argument(
+        "--limit", action=Count, most=None, default=0, help="at most this many networks of each split; 0: all"
+    )
+    parser.add_argument(
+        "--pairs", action=Count, most=100_000, default=0, help="also walk the paths between N pairs of networks"
+    )
+    add_image_folder(parser)
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pandas as pd
+    import torch
+
+    from ..data.images import load_images
+    from ..evaluate.interpolate import METHODS
+    from ..evaluate.measures import recognise, reconstruct, summarise_recognition, summarise_reconstruction
+    from ..tasks.objectives import check_classes
+
+    torch.set_num_threads(1)
+    space, zoo = open_both(args)
+    ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
+    if space.family.archs[0].kind == "images":
+        test = load_images(space.family.archs[0].data, "test", args.data)
+        check_classes(space.family.archs[0], test)
+        test = test.to(space.device)
+        one, summarise, walk = partial(recognise, images=test), summarise_recognition, partial(curves, images=test)
+    else:
+        one, summarise, walk = partial(reconstruct, resolution=args.resolution), summarise_reconstruction, surfaces
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = []
+        for row in pool.map(lambda i: one(space, zoo, i), ids):
+            rows.append(row)
+            if sys.stderr.isatty():
+                print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
+    odd = [row for row in rows if row.problem]
+    for row in odd:
+        print(f"not counted: {row.name}: {row.problem}", file=sys.stderr if args.json else sys.stdout)
+    summary = summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
+    tables = [args.rows] if args.rows else []
+    if args.save:
+        tables.append(args.space / "eval.csv")
+        about = {"zoo": os.path.relpath(args.zoo, args.space), "command": command_line(args.argv)}
+        with atomic_write(args.space / "eval.json") as path:
+            path.write_text(json.dumps(about | summary, indent=2) + "\n")
+    for table in tables:
+        with atomic_write(table) as path:
+            pd.DataFrame(rows).to_csv(path, index=False)
+    if args.json:
+        print(json.dumps(summary, indent=2))
+        return
+    paths = summary.pop("paths", {})
+    for split, measures in summary.items():
+        print(f"{split} ({measures['count']} networks)")
+        print_measures({name: value for name, value in measures.items() if name != "not_counted"}, "count")
+    for name, measures in paths.items():
+        title = f"{METHODS[name].title}, training networks" if name in METHODS else name
+        print(f"{title} ({measures['pairs']} pairs)")
+        print_measures(measures, "pairs")
+
+
+def print_measures(measures: dict, but: str, indent: str = "  ") -> None:
+    for name, value in measures.items():
+        if isinstance(value, dict):
+            print(f"{indent}{name.replace('_', ' ')}")
+            print_measures(value, "", indent + "  ")
+        elif name != but:
+            why = ": all are equal, or there is one" if name in ("pearson", "spearman") else ""
+            print(f"{indent}{name:28} {f'not defined{why}' if value is None else value}")
+
+
+def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
+    """By method, what becomes of the surface between random pairs of training networks."""
+    import random
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..evaluate.interpolate import METHODS, PATH_STEPS, gammas, measure, summarise_paths
+
+    broken, draw = set(zoo.not_finite), random.Random(0)
+    ids = [i for i in zoo.ids(TRAIN) if i not in broken]
+    if len(ids) < 2:
+        raise UsageError(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
+    pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
+
+    def components(method: str, a: int, b: int) -> list[int]:
+        ends = (zoo[i].to(space.device) for i in (a, b))
+        networks = METHODS[method].path(space, *ends, gammas(PATH_STEPS))
+        return [measure(network, None, None, args.resolution).components for network in networks]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return {
+            method: summarise_paths(list(pool.map(lambda pair, m=method: components(m, *pair), pairs)))._asdict()
+            for method in METHODS
+        }
+
+
+def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]:
+    """By kind of pair and method, how accuracy goes along the paths; with --save the curves themselves are kept."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pandas as pd
+
+    from ..evaluate.interpolate import (
+        METHODS,
+        PATH_STEPS,
+        WALK_STEPS,
+        accuracy_curve,
+        curve_pairs,
+        summarise_curves,
+        summarise_walks,
+    )
+
+    pairs = curve_pairs(zoo, args.pairs)
+    if not pairs:
+        raise UsageError(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
+    several = len(space.family.archs) > 1
+    jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
+
+    def walk(job):
+        pair, method = job
+        return accuracy_curve(space, zoo, pair, method, images, WALK_STEPS if several else PATH_STEPS)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = []
+        for curve in pool.map(walk, jobs):
+            found.append(curve)
+            if sys.stderr.isatty():
+                print(f"\rpath {len(found)}/{len(jobs)}", end="\r", file=sys.stderr)
+    if args.save:
+        with atomic_write(args.space / "curves.parquet") as path:
+            table = [row for curve in found for row in curve.rows(len(images))]
+            pd.DataFrame(table).to_parquet(path, index=False)
+    return summarise_walks(zoo, found) if several else summarise_curves(found)

@@ -1,0 +1,3 @@
+"""Look after zoos and spaces in the making."""
+
+NAME, HELP = "jobs", "look after zoos and spaces in the making"

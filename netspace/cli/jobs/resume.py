@@ -1,0 +1,24 @@
+"""Go on with a job that ended early, in the background.
+
+Example:
+    netspace jobs resume runs/zoo
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ...jobs.runs import resume
+
+NAME, HELP = "resume", "go on with a job that ended early, in the background"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+
+    parser.add_argument("folder", type=Path, help="the folder it writes to")
+
+
+def run(args: argparse.Namespace) -> None:
+    resume(args.folder)
+    print(f"{args.folder} goes on in the background; `jobs list` says how far it is")

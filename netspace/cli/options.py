@@ -1,0 +1,163 @@
+"""What several commands share: their options, and reading what these name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+from ..config import MOST_ROWS, check_number
+from ..errors import UsageError
+from ..zoo.store import Zoo
+
+PROGRAM = "netspace"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError, in one sentence, where argparse prints the usage and ends the process."""
+
+    def error(self, message: str) -> None:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+class Layout(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Help that keeps the lines of a command's description and names the default of every option."""
+
+
+class Count(argparse.Action):
+    """An option or argument that takes a whole number within limits; UsageError, naming both, for any other."""
+
+    def __init__(self, *args, least: int | None = 0, most: int | None = MOST_ROWS, **kwargs) -> None:
+        super().__init__(*args, **kwargs, type=int)
+        self.limits = {"least": least, "most": most}
+
+    def __call__(self, parser, namespace, value, option_string=None) -> None:
+        check_number(self.option_strings[0], value, self.limits)
+        setattr(namespace, self.dest, value)
+
+
+# -- options -------------------------------------------------------------------------------------------------------
+
+
+def add_space_and_zoo(parser: argparse.ArgumentParser) -> None:
+    """Add --space and --zoo, which `open_both` opens."""
+    parser.add_argument("--space", type=Path, required=True, help="folder of a trained space")
+    parser.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add --device; `run` finds a device that this machine has in `args.device`."""
+    parser.add_argument("--device", default="auto", help="cpu, cuda or mps; auto: cuda where there is one, else cpu")
+
+
+def add_image_folder(parser: argparse.ArgumentParser) -> None:
+    """Add --data, the folder of an image data set."""
+    parser.add_argument("--data", type=Path, help="folder of the images; else looked for in NETSPACE_DATA and data/")
+
+
+def add_teacher(parser: argparse.ArgumentParser) -> None:
+    """Add --teacher, which `load_teacher` loads."""
+    parser.add_argument(
+        "--teacher", metavar="ZOO[:NAME]", help="zoo that holds the teacher: its best network, or the one named"
+    )
+
+
+def add_workers(parser: argparse.ArgumentParser, made: str, at_once: int) -> None:
+    """Add --workers and --group, of which networks of a zoo are made; `made`: how, such as "fitted"."""
+    parser.add_argument("--workers", action=Count, most=1024, default=os.cpu_count() or 1, help="processes (CPU)")
+    parser.add_argument(
+        "--group", action=Count, default=0, help=f"networks {made} at once; 0: 1 on a CPU, {at_once} elsewhere"
+    )
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Make a command with --out and --resume a long job: it runs as the job of its folder.
+
+    `run` finds the job in `args.job`, and reports its lines to it.
+    """
+    parser.add_argument("--queue", action="store_true", help="wait while two other jobs run")
+    parser.set_defaults(kind=parser.prog.removeprefix(f"{PROGRAM} "))
+
+
+def add_fields(parser: argparse.ArgumentParser, config: type) -> None:
+    """Add an option for every field of a config dataclass, with the field's help and default, and --recipe."""
+    mine = list(recipes_of(config))
+    if mine:
+        parser.add_argument("--recipe", choices=mine, help="start from these settings; options given beside it win")
+    group = parser.add_argument_group(config.__name__, config.__doc__)
+    for f in fields(config):
+        flag, help_text = f"--{f.name.replace('_', '-')}", f.metadata["help"]
+        if isinstance(f.default, bool):
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=f.default, help=help_text)
+        else:
+            kind = type(f.default)
+            group.add_argument(flag, type=kind, default=f.default, metavar=kind.__name__, help=help_text)
+
+
+@cache
+def recipes_of(config: type) -> Mapping[str, object]:
+    """Return the recipes, by name, that are values of a config dataclass."""
+    from ..recipes import RECIPES
+
+    return {name: values for name, values in RECIPES.items() if isinstance(values, config)}
+
+
+def use_recipe(parser: argparse.ArgumentParser, recipe: str) -> None:
+    """Make a recipe's values the defaults of a command's options, if the command knows the recipe."""
+    from ..recipes import RECIPES
+
+    known = next((action.choices for action in parser._actions if action.dest == "recipe"), ())
+    if recipe in known:
+        values = RECIPES[recipe]
+        parser.set_defaults(**{f.name: getattr(values, f.name) for f in fields(values)})
+
+
+# -- what they name ------------------------------------------------------------------------------------------------
+
+
+def read_fields(args: argparse.Namespace, config: type):
+    """Return the config that the options of `add_fields` were given."""
+    return config(**{f.name: getattr(args, f.name) for f in fields(config)})
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """Return a command as one would type it, to be kept with what it makes."""
+    return shlex.join(["python", "-m", "netspace", *(word for word in argv if word != "--queue")])
+
+
+def open_both(args: argparse.Namespace):
+    """Return the space and the zoo of `add_space_and_zoo`; UsageError if they do not belong together."""
+    from ..space.model import load
+
+    space, zoo = load(args.space, args.device), Zoo.load(args.zoo)
+    space.check_family(zoo.family)
+    return space, zoo
+
+
+def load_teacher(where: str | None):
+    """Return the network that --teacher names: FOLDER of a zoo, for its best on validation images, or FOLDER:NAME."""
+    from ..tasks.objectives import best_of
+
+    if where is None:
+        return None
+    folder, _, name = where.rpartition(":") if ":" in where and not Path(where).is_dir() else (where, "", "")
+    return best_of(Zoo.load(folder), name or None)
+
+
+def usable_device(name: str) -> str:
+    """Return the device that `auto` stands for, or the one named; UsageError if this machine does not have it."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        if torch.ones(2, device=name).add(1).sum().item() != 4:  # some devices hold tensors and compute nothing
+            raise RuntimeError("it computes nothing")
+    except Exception as error:  # every backend that is missing raises another kind
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise UsageError(f"--device {name} is not usable here: {why}") from error
+    return name

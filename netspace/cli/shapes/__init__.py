@@ -1,0 +1,3 @@
+"""Make shapes."""
+
+NAME, HELP = "shapes", "make shapes"

@@ -1,0 +1,3 @@
+"""Make zoos of networks, and edit them."""
+
+NAME, HELP = "zoo", "make zoos of networks"
