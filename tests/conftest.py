@@ -14,7 +14,7 @@ import torch
 from browsing import address, browser, import_name, page  # noqa: F401 (fixtures)
 from filelock import FileLock
 
-from netspace.tasks.objectives import best_of
+from netspace.tasks.distillation import best_of
 from netspace.train.fit import TrainConfig, fit
 from netspace.train.fit_cnn import CnnConfig, make_cnn_zoo
 from netspace.train.fit_sdf import FitConfig, chair_sources, make_sdf_zoo

@@ -26,9 +26,9 @@ from app.backend.path import STEPS, between
 from app.ui import viewport
 from netspace.cli.main import main
 from netspace.evaluate.interpolate import Step, measure
-from netspace.evaluate.measures import accuracy, agreement, classify, wilson
 from netspace.geometry.mesh import surface_of
 from netspace.space.losses import sdf_queries
+from netspace.tasks.measures import accuracy, agreement, classify, wilson
 from netspace.zoo.store import select, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -575,7 +575,7 @@ def test_answers_are_compared_with_both_ends(any_kind):
     work = prep_path(any_kind)
     network, ends = work.network("latent", 0), [any_kind.zoo[i] for i in (0, 4)]
     found = work.answers["latent", 0].result()
-    if any_kind.zoo[0].arch.kind == "sdf":
+    if any_kind.zoo[0].arch.task == "sdf":
         queries = [sdf_queries(end, preps.POINTS, seed=k) for k, end in enumerate(ends)]
         same = [agreement(network(q.points)[:, 0], q.values).item() for q in queries]
         assert found.same == pytest.approx(same, abs=2e-3) and found.accuracy is None

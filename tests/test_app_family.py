@@ -24,7 +24,7 @@ import netspace
 from app.backend import catalogue, classifiers, engine, looks, path, preps, take_away
 from app.backend.path import STEPS
 from netspace.evaluate.interpolate import gammas
-from netspace.evaluate.measures import accuracy, classify
+from netspace.tasks.measures import accuracy, classify
 from netspace.zoo.store import OPTIMISED, add
 
 SMALLEST, MIDDLE, LARGEST = "lenetlike/digits", "vanillacnn/digits", "resnet8/digits"

@@ -17,8 +17,9 @@ from app.backend import catalogue, classifiers, jobs, optimise
 from netspace.cli.registry import build_parser
 from netspace.jobs import runs
 from netspace.space.model import load
-from netspace.tasks.objectives import best_of
-from netspace.train.lso import LsoConfig, goal_of, read_best, read_result, start_from, wanted_class
+from netspace.tasks import task_of
+from netspace.tasks.distillation import best_of
+from netspace.train.lso import LsoConfig, read_best, read_result, start_from, wanted_class
 from netspace.train.lso import optimise as run_lso
 from netspace.zoo.store import OPTIMISED, Zoo, select
 
@@ -58,9 +59,9 @@ def lay(root, request):
 def run_in(folder: Path, name: str = "one", config: LsoConfig = TINY, start: str = "", lines: int = 0) -> Path:
     """A run in the space of a folder; with `lines`, one that was left after so many."""
     space, zoo = load(folder / "space"), Zoo.load(folder / "zoo")
-    sdf = space.family.archs[0].kind == "sdf"
+    sdf = space.family.archs[0].task == "sdf"
     where = start_from(space, zoo, start or zoo.records.name[0], config.seed)
-    goal = goal_of(space, config, target="chair:1" if sdf else None)
+    goal = task_of(space).goal(space, config, target="chair:1" if sdf else None)
     about = {"space": str(folder / "space"), "zoo": str(folder / "zoo"), "teacher": None}
     about |= {"target": "chair:1" if sdf else None, "command": "python -m netspace lso"}
     out = folder.parent / "lso" / name

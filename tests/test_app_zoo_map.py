@@ -26,8 +26,8 @@ from test_importing import CifarResNet, lived
 
 from app.backend import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from app.ui import bringing
-from netspace.evaluate.measures import disagreement
 from netspace.latent.project import cache_folder
+from netspace.tasks import task_of
 from netspace.zoo.store import Zoo, select, write_zoo
 
 PCA = {"projection": "pca"}
@@ -187,7 +187,7 @@ def test_a_network_is_told_with_its_neighbours_in_the_space_and_by_function(kind
     latent = [each["id"] for each in view(at)["neighbours"]]
     assert latent == order[: inspection.NEIGHBOURS]
     among = inspection.by_function(chart)
-    differ = disagreement(among.of(mine.zoo[0]), among.answers)
+    differ = task_of(mine.zoo).distance(among.of(mine.zoo[0]), among.answers)
     best = min(float(v) for i, v in zip(among.ids, differ, strict=True) if i != 0)
     header, _ = feeds(at)["function"]
     assert header["of"] == view(at)["of"]

@@ -10,7 +10,7 @@ from netspace import ARCHS, Family, Network, pack, prep_size, run_many
 from netspace.nets.archs import Siren, arch_named
 
 ALL = pytest.mark.parametrize("arch", [*ARCHS.values(), arch_named("resnet8/48px-37c")], ids=lambda a: a.name)
-SDFS = pytest.mark.parametrize("arch", [a for a in ARCHS.values() if a.kind == "sdf"], ids=lambda a: a.name)
+SDFS = pytest.mark.parametrize("arch", [a for a in ARCHS.values() if a.task == "sdf"], ids=lambda a: a.name)
 
 TABLE_I = {  # the paper's supplement
     "cifar10": {"lenetlike": 62_006, "vanillacnn": 68_818, "resnet8": 78_042, "resnet32": 466_906, "resnet56": 855_770},
@@ -22,7 +22,7 @@ TABLE_I = {  # the paper's supplement
 
 def inputs(arch, count):
     """Inputs (count, ...) that such a network is asked."""
-    if arch.kind == "sdf":
+    if arch.task == "sdf":
         return torch.rand(count, 3) * 2 - 1
     return torch.randn(count, 3, arch.skeleton.size, arch.skeleton.size)
 
@@ -127,7 +127,7 @@ def test_threads_do_not_see_each_others_parameters(name):
 @ALL
 def test_compiled_is_the_network(arch):
     net = networks(arch, 1)[0]
-    x = inputs(arch, 5000 if arch.kind == "sdf" else 70)  # more than one chunk
+    x = inputs(arch, 5000 if arch.task == "sdf" else 70)  # more than one chunk
     fast, exact = net.compiled()(x), net(x)
     half = net.compiled(torch.bfloat16)(x)
     assert torch.allclose(fast.view_as(exact), exact, atol=2e-5)

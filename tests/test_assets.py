@@ -15,8 +15,8 @@ from PIL import Image
 import netspace
 from netspace.data.meshes import load_source
 from netspace.data.solids import Solid, occupancy_points
-from netspace.evaluate.measures import reconstruct
 from netspace.recipes import CHAIRS_PREP, CHAIRS_PROBE, CHAIRS_ZOO
+from netspace.tasks.surfaces import reconstruct
 from netspace.train.fit_sdf import IOU_POINTS
 from netspace.zoo.store import HELDOUT, TRAIN
 

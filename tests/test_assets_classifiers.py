@@ -11,8 +11,9 @@ import pytest
 import netspace
 from netspace.data.images import load_images
 from netspace.evaluate.interpolate import PATH_STEPS, Curve, curve_pairs, summarise_curves
-from netspace.evaluate.measures import accuracy, classify, recognise, summarise_recognition
 from netspace.recipes import CIFAR10_SPACE, CIFAR10_ZOO, DIGITS_SPACE, DIGITS_ZOO
+from netspace.tasks.measures import accuracy, classify
+from netspace.tasks.recognition import recognise, summarise_recognition
 from netspace.zoo.store import HELDOUT, SPLITS, TRAIN, VALIDATION
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"

@@ -12,8 +12,9 @@ import torch
 import netspace
 from netspace.data.images import load_images
 from netspace.evaluate.interpolate import WALK_STEPS, Curve, curve_pairs, summarise_walks
-from netspace.evaluate.measures import accuracy, classify, recognise, summarise_recognition
 from netspace.recipes import DIGITS_FAMILY_SPACE, DIGITS_LSO
+from netspace.tasks.measures import accuracy, classify
+from netspace.tasks.recognition import recognise, summarise_recognition
 from netspace.train.lso import read_best, read_result, read_run, read_trajectory
 from netspace.zoo.store import HELDOUT, TRAIN
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from netspace.data.shapes import Mesh, chair, chair_params, seat_height
-from netspace.evaluate.measures import disagreement
 from netspace.latent.directions import analogy, columns_of, direction_of
 from netspace.latent.mixing import Reach, blend, spline, square, triangle
+from netspace.tasks import TASKS
 
 COUNT, E = 120, 24
 DRAW = torch.Generator().manual_seed(0)
@@ -195,8 +195,10 @@ def test_where_nothing_faces_up_there_is_no_seat():
     assert np.isnan(seat_height(wall))
 
 
-def test_disagreement():
+def test_how_far_outputs_of_networks_lie_apart():
+    disagreement = TASKS["sdf"].distance
     shapes = torch.tensor([[True, True, False, False], [True, False, True, False], [False] * 4])
     assert disagreement(shapes[:1], shapes).tolist() == pytest.approx([0, 2 / 3, 1])
     assert disagreement(shapes[2], shapes[2]) == 0
+    disagreement = TASKS["classification"].distance
     assert float(disagreement(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 3, 0]))) == 0.25

@@ -10,21 +10,10 @@ import torch
 import netspace
 from netspace import Network
 from netspace.data.images import load_images, normalise
-from netspace.evaluate.measures import (
-    Recognition,
-    Reconstruction,
-    accuracy,
-    agreement,
-    classify,
-    iou,
-    recognise,
-    reconstruct,
-    summarise_recognition,
-    summarise_reconstruction,
-    surface_distance,
-    wilson,
-)
 from netspace.geometry.mesh import extract
+from netspace.tasks.measures import accuracy, agreement, classify, iou, wilson
+from netspace.tasks.recognition import Recognition, recognise, summarise_recognition
+from netspace.tasks.surfaces import Reconstruction, reconstruct, summarise_reconstruction, surface_distance
 
 
 def ball(radius):

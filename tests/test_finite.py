@@ -16,12 +16,13 @@ from netspace import load
 from netspace.cli.main import main
 from netspace.errors import FormatError, NoSurface
 from netspace.evaluate.interpolate import curve_pairs
-from netspace.evaluate.measures import accuracy, place_networks
+from netspace.evaluate.placement import place_networks
 from netspace.geometry.mesh import extract, extract_dense
 from netspace.latent.project import UmapConfig, embeddings
 from netspace.nets.archs import ARCHS, arch_named
 from netspace.nets.network import Network
-from netspace.tasks.objectives import best_of
+from netspace.tasks.distillation import best_of
+from netspace.tasks.measures import accuracy
 from netspace.train.fit import TrainConfig, fit
 from netspace.train.fit_cnn import CnnConfig
 from netspace.train.fit_sdf import FitConfig

@@ -9,7 +9,7 @@ from conftest import TINY_CNN
 from netspace import ARCHS, Zoo
 from netspace.data.images import load_images
 from netspace.errors import FormatError, MissingData
-from netspace.evaluate.measures import accuracy, classify
+from netspace.tasks.measures import accuracy, classify
 from netspace.train import fit_cnn
 from netspace.train.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
 

@@ -37,7 +37,7 @@ def bring(*args, said=PAPER, **more):
 
 
 DIGITS = [arch for arch in ARCHS.values() if arch.data == "digits"]
-SIRENS = [arch for arch in ARCHS.values() if arch.kind == "sdf"]
+SIRENS = [arch for arch in ARCHS.values() if arch.task == "sdf"]
 
 
 # -- networks as others write them: plain PyTorch, no line shared with the library ---------------------------------

@@ -19,8 +19,8 @@ from netspace.evaluate.interpolate import (
     summarise_paths,
     weights_path,
 )
-from netspace.evaluate.measures import accuracy, classify
 from netspace.geometry.mesh import surface_of
+from netspace.tasks.measures import accuracy, classify
 
 
 @pytest.fixture(scope="module")

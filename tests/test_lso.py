@@ -15,13 +15,13 @@ import netspace
 from netspace import Network
 from netspace.data.images import load_images, normalise
 from netspace.errors import FormatError
-from netspace.evaluate.measures import accuracy, classify
 from netspace.latent.project import Plane, embed
 from netspace.space.losses import classifier_distillation, sdf_distillation, task_loss
-from netspace.tasks.objectives import best_of
+from netspace.tasks import task_of
+from netspace.tasks.distillation import best_of
+from netspace.tasks.measures import accuracy, classify
 from netspace.train.lso import (
     LsoConfig,
-    goal_of,
     optimise,
     read_best,
     read_result,
@@ -32,6 +32,10 @@ from netspace.train.lso import (
 )
 
 TINY = LsoConfig(lr=0.05, steps=12, points=32, queries=128, every=4)
+
+
+def goal_of(space, config, **asked):
+    return task_of(space).goal(space, config, **asked)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +107,9 @@ def test_the_terms_of_images_are_eq_5_its_teacher_or_its_labels(digits):
     space, zoo = digits
     network, teacher = zoo[2], best_of(zoo)
     found = {
-        loss: goal_of(space, dataclasses.replace(TINY, loss=loss), teacher=None if loss == "task" else teacher).terms(
-            network, torch.Generator().manual_seed(3)
-        )
+        loss: task_of(space)
+        .goal(space, dataclasses.replace(TINY, loss=loss), teacher=None if loss == "task" else teacher)
+        .terms(network, torch.Generator().manual_seed(3))
         for loss in ("kd", "kl", "task")
     }
     inputs = goal_of(space, TINY, teacher=teacher).inputs
@@ -346,7 +350,7 @@ def test_another_teacher_or_target_is_not_gone_on_with(digits, chairs, tmp_path)
 
 def test_stopped_while_it_is_tested_it_does_not_go_on_optimising(digits, tmp_path, monkeypatch):
     config = dataclasses.replace(TINY, lr=1e-9, steps=1000, every=1, patience=3)
-    monkeypatch.setattr(netspace.lso.ImagesGoal, "test", lambda *_: (_ for _ in ()).throw(Died))
+    monkeypatch.setattr(netspace.tasks.classification.ImagesGoal, "test", lambda *_: (_ for _ in ()).throw(Died))
     with pytest.raises(Died):
         run(*digits, tmp_path / "run", config)
     monkeypatch.undo()

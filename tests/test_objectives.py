@@ -6,18 +6,13 @@ import pytest
 import torch
 from conftest import TINY_CNN_TRAIN, TINY_FAMILY_TRAIN, TINY_TRAIN
 
-from netspace import ARCHS, Family, Network
+from netspace import ARCHS, Family, NetSpace, Network
 from netspace.data.images import load_images, normalise
 from netspace.space.losses import classifier_distillation, sdf_queries
 from netspace.space.model import BIAS_UNIT
-from netspace.tasks.objectives import (
-    ClassifierObjective,
-    FamilyObjective,
-    SdfObjective,
-    best_of,
-    check_classes,
-    objective_of,
-)
+from netspace.tasks import task_of
+from netspace.tasks.distillation import ClassifierObjective, FamilyObjective, best_of, check_classes
+from netspace.tasks.sdf import SdfObjective
 from netspace.train.fit import new_space
 from netspace.zoo.store import OPTIMISED, add, select
 
@@ -264,5 +259,6 @@ def test_the_best_of_a_zoo_is_one_that_was_trained(tiny_cnn_zoo, tmp_path):
 
 
 def test_a_family_of_sdfs_has_no_objective():
+    space = NetSpace(Family.of("siren64", "siren256"), embedding=8, hidden=8)
     with pytest.raises(ValueError, match="are for classifiers"):
-        objective_of(Family.of("siren64", "siren256"))
+        task_of(space).objective(space, None, [], TINY_TRAIN)

@@ -12,7 +12,8 @@ from conftest import TINY_FAMILY_TRAIN, TINY_TRAIN
 import netspace
 from netspace import Zoo
 from netspace.errors import FormatError
-from netspace.tasks.objectives import SdfObjective, best_of
+from netspace.tasks.distillation import best_of
+from netspace.tasks.sdf import SdfObjective
 from netspace.train import fit as module
 from netspace.train.fit import batch_of, fit, learning_rate
 from netspace.zoo.store import select

@@ -19,10 +19,10 @@ from netspace.data import images
 from netspace.data.images import Images
 from netspace.evaluate.interpolate import METHODS, gammas
 from netspace.evaluate.interpolate import PATH_STEPS as STEPS
-from netspace.evaluate.measures import classify, wilson
 from netspace.export.figures import accuracy_figure
 from netspace.nets.inputs import IMAGE_SETS
 from netspace.nets.network import fast_dtype
+from netspace.tasks.measures import classify, wilson
 from netspace.zoo.store import TRAIN
 
 from . import figures

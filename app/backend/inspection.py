@@ -15,11 +15,12 @@ import streamlit as st
 import torch
 
 from netspace.evaluate.interpolate import measure
-from netspace.evaluate.measures import accuracy, answers, classify, disagreement
 from netspace.geometry.mesh import surface_or_none
 from netspace.io import atomic_write, content_hash
 from netspace.latent.project import cache_folder, nearest, zoo_content
 from netspace.nets.network import Network
+from netspace.tasks import task_of
+from netspace.tasks.measures import accuracy, classify
 from netspace.zoo.store import TRAIN
 
 from . import looks
@@ -165,8 +166,7 @@ class ByFunction:
 
     def of(self, network: Network) -> torch.Tensor:
         """What a network answers (n): bool of shapes, else classes as int16."""
-        found = answers(network, self.images).cpu()
-        return found if found.dtype == torch.bool else found.short()
+        return task_of(network).outputs(network, self.images).cpu()
 
     @property
     def problem(self) -> str:
@@ -184,8 +184,8 @@ class ByFunction:
         return self._answers
 
     def near(self, network: Network, but: int | None) -> list[tuple[int, float]]:
-        """Ids of the training networks whose answers differ least from a network's, and the disagreement."""
-        differ = torch.nan_to_num(disagreement(self.of(network), self.answers), nan=math.inf)
+        """Ids of the training networks whose answers differ least from a network's, and how much."""
+        differ = torch.nan_to_num(task_of(network).distance(self.of(network), self.answers), nan=math.inf)
         found = differ.topk(min(NEIGHBOURS + 1, len(differ)), largest=False)
         pairs = ((self.ids[k], v) for k, v in zip(found.indices.tolist(), found.values.tolist(), strict=True))
         return [pair for pair in pairs if pair[0] != but][:NEIGHBOURS]

@@ -27,7 +27,7 @@ from .path import STEPS, Route, Side, absent_words, arch_ids, architectures_alon
 
 BEYOND = tuple(i / 24 - 0.5 for i in range(49))
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
-FURTHEST = {"sdf": 1.0, "images": 2.0}
+FURTHEST = {"sdf": 1.0, "classification": 2.0}
 """by the kind of networks: how far a direction moves one either way, in reaches of that direction. Moved further,
 chairs fall apart; classifiers still become better or worse."""
 SPREADS = 2.0
@@ -196,7 +196,7 @@ def _about(loaded: Loaded, kind: str, **made: object) -> dict:
         **made,
         "space": loaded.space_info.id,
         "zoo": loaded.zoo_info.id,
-        "evaluate": take_away.EVALUATE[loaded.space.family.archs[0].kind],
+        "evaluate": take_away.EVALUATE[loaded.space.family.archs[0].task],
     }
 
 
@@ -315,7 +315,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
     known = math.isfinite(own)
     own = own if known else float(found.score(z0))
-    furthest = min(FURTHEST[loaded.space.family.archs[0].kind] * found.reach, SPREADS * found.std)
+    furthest = min(FURTHEST[loaded.space.family.archs[0].task] * found.reach, SPREADS * found.std)
     by = torch.linspace(-furthest, furthest, STEPS)  # (s)
     z, values = found.move(z0, by), (own + by).tolist()
     middle, digits = STEPS // 2, _digits(values)

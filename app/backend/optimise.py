@@ -22,14 +22,15 @@ from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
 from netspace.errors import FormatError
 from netspace.evaluate.interpolate import Step
-from netspace.evaluate.measures import wilson
 from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs
 from netspace.jobs.runs import duration
 from netspace.latent.project import Plane, embed
 from netspace.recipes import RECIPES
-from netspace.train.lso import LsoConfig, ShapeGoal, read_best, read_result, read_run, read_trajectory, start_from
+from netspace.tasks.measures import wilson
+from netspace.tasks.sdf import ShapeGoal
+from netspace.train.lso import LsoConfig, read_best, read_result, read_run, read_trajectory, start_from
 from netspace.zoo.store import TRAIN
 
 from . import catalogue, jobs, looks, take_away
@@ -657,7 +658,7 @@ def about_best(loaded: Loaded, run: Run) -> dict:
         f"validation_{run.asked['score']}": best.score,
         "space": loaded.space_info.id,
         "run": run.asked,
-        "evaluate": take_away.EVALUATE[best.network.arch.kind],
+        "evaluate": take_away.EVALUATE[best.network.arch.task],
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from netspace.evaluate.measures import Placement, place_networks
+from netspace.evaluate.placement import Placement, place_networks
 
 from .catalogue import Loaded, is_shapes
 from .charts import Chart, Column

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from netspace.data.images import Images
-from netspace.evaluate.measures import accuracy, agreement, classify
 from netspace.nets.archs import Arch
 from netspace.nets.network import Network
 from netspace.space.losses import sdf_queries
+from netspace.tasks.measures import accuracy, agreement, classify
 
 from . import chairs, classifiers, looks
 from .catalogue import Loaded, cards

@@ -19,7 +19,7 @@ from .path import STEPS, NetworkPath, several
 
 EVALUATE = {
     "sdf": "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside",
-    "images": f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)",
+    "classification": f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)",
 }
 
 
@@ -50,7 +50,7 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
         "is": method.ends if i in (0, STEPS - 1) else method.between,
         "space": work.loaded.space_info.id,
         "zoo": work.loaded.zoo_info.id,
-        "evaluate": EVALUATE[work.ends[0].arch.kind],
+        "evaluate": EVALUATE[work.ends[0].arch.task],
     }
 
 

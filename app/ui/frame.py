@@ -433,7 +433,7 @@ def keep_network(work: NetworkPath, method: str, i: int, a: str, b: str) -> None
         ("safetensors + JSON", "zip", "weights as safetensors, and where they come from as JSON"),
         ("state_dict", "pt", "torch.load(file, weights_only=True)"),
     ]
-    if work.ends[0].arch.kind == "images":
+    if work.ends[0].arch.task == "classification":
         kinds.append(("ONNX", "onnx", "normalised images (n, 3, S, S) to logits; takes a few seconds"))
     for column, (title, kind, words) in zip(st.columns(len(kinds)), kinds, strict=True):
         download(

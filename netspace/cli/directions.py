@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..data.shapes import MEASURES
-    from ..evaluate.measures import measured_along
+    from ..evaluate.directions import measured_along
     from ..latent.directions import columns_of, direction_of
     from ..latent.project import cache_folder, embeddings
+    from ..tasks import task_of
 
     space, zoo = open_both(args)
     z = embeddings(space, zoo, cache_folder(), counted("embedded"))
@@ -53,8 +53,10 @@ def run(args: argparse.Namespace) -> None:
     ]
     moved = []
     if args.networks:
-        if not args.column or args.column not in MEASURES or space.family.archs[0].kind != "sdf":
-            raise UsageError(f"--networks measures meshes along one --column: {', '.join(MEASURES)}")
+        measured = task_of(space).columns
+        if args.column not in measured:
+            known = ", ".join(measured) or f"{task_of(space).networks} have no column that can be measured"
+            raise UsageError(f"--networks measures decoded networks along one --column: {known}")
         if "kind" in zoo.records and args.kind:
             unseen = [i for i in unseen if zoo.records.kind[i] == args.kind]
         for i in unseen[: args.networks]:

@@ -51,31 +51,25 @@ def run(args: argparse.Namespace) -> None:
     import pandas as pd
     import torch
 
-    from ..data.images import load_images
     from ..evaluate.interpolate import METHODS
-    from ..evaluate.measures import recognise, reconstruct, summarise_recognition, summarise_reconstruction
-    from ..tasks.objectives import check_classes
+    from ..tasks import task_of
 
     torch.set_num_threads(1)
     space, zoo = open_both(args)
     ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
-    if space.family.archs[0].kind == "images":
-        test = load_images(space.family.archs[0].data, "test", args.data)
-        check_classes(space.family.archs[0], test)
-        test = test.to(space.device)
-        one, summarise, walk = partial(recognise, images=test), summarise_recognition, partial(curves, images=test)
-    else:
-        one, summarise, walk = partial(reconstruct, resolution=args.resolution), summarise_reconstruction, surfaces
+    task, data = task_of(space), task_of(space).data(space.family.archs[0], "test", args.data)
+    data = data if data is None else data.to(space.device)
+    walk = surfaces if data is None else partial(curves, images=data)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = []
-        for row in pool.map(lambda i: one(space, zoo, i), ids):
+        for row in pool.map(lambda i: task.reconstruct(space, zoo, i, data, args.resolution), ids):
             rows.append(row)
             if sys.stderr.isatty():
                 print(f"\r{len(rows)}/{len(ids)}", end="\r", file=sys.stderr)
     odd = [row for row in rows if row.problem]
     for row in odd:
         print(f"not counted: {row.name}: {row.problem}", file=sys.stderr if args.json else sys.stdout)
-    summary = summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
+    summary = task.summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
     tables = [args.rows] if args.rows else []
     if args.save:
         tables.append(args.space / "eval.csv")

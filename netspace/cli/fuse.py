@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> None:
 
     from ..data.images import load_images, normalise
     from ..nets.fuse import fuse, trained_module
-    from ..tasks.objectives import check_classes
+    from ..tasks.distillation import check_classes
 
     arch = arch_named(args.arch)
-    if arch.kind != "images":
+    if not arch.convolutional:
         raise UsageError(f"{arch.name} has no batch norm to fuse")
     if args.state.suffix in (".pt", ".pth"):
         try:

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     positions = gammas(args.steps)
     networks = METHODS[args.method].path(space, a, b, positions)
     args.out.mkdir(parents=True, exist_ok=True)
-    walk = walk_classifiers if space.family.archs[0].kind == "images" else walk_surfaces
+    walk = walk_classifiers if a.arch.task == "classification" else walk_surfaces
     walk(args, a, b, positions, networks)
 
 
@@ -103,9 +103,9 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
 
     from ..data.images import load_images
     from ..evaluate.interpolate import METHODS
-    from ..evaluate.measures import accuracy, classify, wilson
     from ..export.figures import accuracy_figure
-    from ..tasks.objectives import check_classes
+    from ..tasks.distillation import check_classes
+    from ..tasks.measures import accuracy, classify, wilson
 
     images = load_images(a.arch.data, "test", args.data)
     check_classes(a.arch, images)

@@ -53,15 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..train.lso import LsoConfig, goal_of, optimise, read_result, start_from, wanted_class
+    from ..tasks import task_of
+    from ..train.lso import LsoConfig, optimise, read_result, start_from, wanted_class
 
     config = read_fields(args, LsoConfig)
     space, zoo = open_both(args)
     start = start_from(space, zoo, args.start, config.seed)
     want = wanted_class(space, start, args.want)
     teacher = load_teacher(args.teacher)
-    goal = goal_of(space, config, data=args.data, teacher=teacher, target=args.target)
-    notes = getattr(goal, "notes", [])
+    goal = task_of(space).goal(space, config, data=args.data, teacher=teacher, target=args.target)
+    notes = list(goal.notes)
     for note in notes:
         args.job.report(note)
     about = {"space": str(args.space), "zoo": str(args.zoo), "teacher": args.teacher, "target": args.target}

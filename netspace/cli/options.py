@@ -140,7 +140,7 @@ def open_both(args: argparse.Namespace):
 
 def load_teacher(where: str | None):
     """Return the network that --teacher names: FOLDER of a zoo, for its best on validation images, or FOLDER:NAME."""
-    from ..tasks.objectives import best_of
+    from ..tasks.distillation import best_of
 
     if where is None:
         return None

@@ -24,12 +24,10 @@ def counted(words: str):
 
 
 def images_of(arch: Arch, split: str = "test", *, data: Path | None):
-    """Images of an architecture; None of SDFs, and if they are not here and no folder is named."""
-    from ..data.images import available, load_images
+    """Data to measure networks on; None if they need none, or if it is not here and no folder is named."""
+    from ..tasks import task_of
 
-    if arch.kind == "images" and (data or available(arch.data)):
-        return load_images(arch.data, split, data)
-    return None
+    return task_of(arch).data_here(arch, split, data)
 
 
 def check_reference(space, reference: Zoo) -> None:
@@ -42,7 +40,7 @@ def check_reference(space, reference: Zoo) -> None:
 
 def place_among(space, zoo: Zoo, reference: Zoo, images) -> list:
     """The placements of a zoo's networks among the training networks of a reference zoo."""
-    from ..evaluate.measures import place_networks
+    from ..evaluate.placement import place_networks
     from ..latent.project import cache_folder, embeddings
 
     broken = set(reference.not_finite)

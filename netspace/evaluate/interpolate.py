@@ -16,8 +16,8 @@ from ..geometry.mesh import Surface, components, surface_of
 from ..nets.network import Network
 from ..space.losses import boundary_gammas
 from ..space.model import NetSpace
+from ..tasks.measures import accuracy, classify, correlation, iou
 from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
-from .measures import accuracy, classify, correlation, iou
 
 PATH_STEPS = 33
 """Networks along a path where nothing else is asked for: the app's frames."""

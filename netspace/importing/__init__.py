@@ -25,6 +25,7 @@ from ..errors import FormatError, ImportRefused, InUse, UsageError
 from ..nets.archs import ARCHS, Arch, Family, arch_named
 from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
+from ..tasks import task_of
 from ..zoo.store import IMPORTED, joint_family, write_zoo
 from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
 from .columns import tidy
@@ -39,7 +40,6 @@ __all__ = ["Declaration", "Imported", "ReadOptions", "Refusal", "candidates", "i
 
 CLAIM_OFF = 0.02
 """An accuracy that a file claims counts as another than the one measured from this difference on."""
-REFERENCE_INPUTS = 256
 OWN_COLUMNS = ("name", "arch", "row", "split", "parameters", "batch_norm", "function", "warning", "test_accuracy")
 """of an imported zoo's table: what a file knows of itself under such a name gets a name of its own"""
 
@@ -108,7 +108,7 @@ class Importer:
                 f"it is a {converted.arch.name} ({converted.function}), and the space reads "
                 f"{', '.join(self.family.names)} alone: import it without the space"
             )
-        if self.like is not None and _kind(self.like) != _kind(converted.arch):
+        if self.like is not None and self.like.base != converted.arch.base:
             raise ImportRefused(
                 f"it is a {converted.arch.name}, and the graph that is to speak for it a {self.like.name}"
             )
@@ -133,14 +133,14 @@ class Importer:
         if not layers.layers:
             raise ImportRefused("no state dict: it holds no layer")
         if layers.of(CONV):
-            classifiers = [arch for arch in archs if arch.kind == "images"]
+            classifiers = [arch for arch in archs if arch.convolutional]
             if not classifiers:
                 wanted = ", ".join(arch.name for arch in archs[:4])
                 raise ImportRefused(f"it has convolutions and is no field such as {wanted}")
             return read_classifier(layers, said, classifiers, self._test, named=bool(said.arch))
         if not layers.of(LINEAR):
             raise ImportRefused("it has no convolution and no linear layer")
-        if said.arch and archs[0].kind == "images":
+        if said.arch and archs[0].convolutional:
             raise ImportRefused(f"not a {archs[0].name}: it has no convolutions")
         if said.arch:
             said = _from_name(archs[0], said)
@@ -164,15 +164,15 @@ class Importer:
                 notes.append("none of the references has its name: it is compared with none")
             return {}
         arch, owner = converted.arch, converted.from_owner
-        x = _real_inputs(arch, self._test)
+        x = task_of(arch).inputs(arch, self._test(arch, "test"))
         ours = owner.outputs(arch.apply_params(converted.params, x))
         try:
-            own = reference(x * owner.size if arch.kind == "sdf" else arch.skeleton.enter(x))
+            own = reference(arch.skeleton.enter(x) * owner.size)
             difference = relative_difference(own, ours)
         except Exception as error:  # it is the user's, and may do anything
             notes.append(f"its reference cannot be run ({str(error)[:120] or type(error).__name__})")
             return {}
-        if arch.kind == "sdf" and arch.field == OCCUPANCY and own.min() >= 0 and own.max() <= 1:
+        if arch.field == OCCUPANCY and own.min() >= 0 and own.max() <= 1:
             difference = min(difference, relative_difference(own, ours.sigmoid()))
         if own.numel() != ours.numel():
             notes.append(f"its reference answers {tuple(own.shape)} and not {tuple(ours.shape)}: it is of another kind")
@@ -185,17 +185,9 @@ class Importer:
         return {"reference_difference": difference}
 
 
-def _kind(arch: Arch) -> str:
-    """What a graph's network must share with those that it speaks for: resnet8, cnn[...] or field."""
-    return "field" if arch.kind == "sdf" else arch.name.partition("/")[0]
-
-
 def _is_named(arch: Arch, named: Arch) -> bool:
     """Whether an architecture is the one named, apart from what the name may leave open."""
-    if arch.kind == named.kind == "sdf":
-        mine, theirs = arch.skeleton.spec, named.skeleton.spec
-        return (mine.widths, mine.activation) == (theirs.widths, theirs.activation)
-    return _kind(arch) == _kind(named)
+    return (arch.base, arch.skeleton.fixed) == (named.base, named.skeleton.fixed)
 
 
 _OF_TRAINING = re.compile(r"criterion|loss\w*|\w*_loss|\w*_?metrics?|(train|val|test)_\w+", re.I)
@@ -221,19 +213,6 @@ def _from_name(arch: Arch, said: Declaration) -> Declaration:
     if "@" in (said.arch or "") and spec.activation == "sin":
         declared = replace(declared, omega=spec.omega)
     return said.under(declared)
-
-
-def _real_inputs(arch: Arch, images: TestImages) -> Tensor:
-    """Inputs (n, ...) on which networks are compared: points of the cube, test images, or noise if there are none."""
-    from ..data.images import normalise
-
-    if arch.kind == "sdf":
-        return torch.rand(4096, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    test = images(arch, "test")
-    if test is not None:
-        return normalise(test.pixels[:REFERENCE_INPUTS].cpu())
-    size = arch.skeleton.size
-    return torch.randn(REFERENCE_INPUTS, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def import_networks(

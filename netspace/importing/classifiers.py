@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from ..data.images import Images, normalise
 from ..errors import ImportRefused
-from ..evaluate.measures import accuracy, classify
-from ..nets.archs import ARCHS, Arch, arch_named
+from ..nets.archs import IMAGE_CLASSIFIERS, Arch, arch_named
 from ..nets.classifiers import LUMA, Variant
 from ..nets.fuse import Fused, fuse, trained_module
 from ..nets.inputs import MEAN, STD
 from ..nets.network import Network
 from ..nets.prep import prep_size
+from ..tasks.measures import accuracy, classify
 from .coordinates import Converted, Owner
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
 from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
@@ -99,7 +99,7 @@ def _matches(layers: Layers, archs: Sequence[Arch]) -> tuple[list[Recognised], s
 
 def _variants(arch: Arch, layers: Layers) -> list[Arch]:
     """The architecture, for grey images and with global pooling if the file's first and last layers need that."""
-    if arch.kind != "images":
+    if not arch.convolutional:
         return []
     convs, linear = layers.of(CONV), layers.of(LINEAR)
     channels = convs[0].tensors["weight"].shape[1] if convs else 3
@@ -509,4 +509,4 @@ def claimed_accuracy(known: dict) -> float | None:
     return None
 
 
-ALL_CLASSIFIERS = tuple(arch for arch in ARCHS.values() if arch.kind == "images")
+ALL_CLASSIFIERS = tuple(IMAGE_CLASSIFIERS.values())

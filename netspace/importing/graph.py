@@ -439,7 +439,7 @@ def _in_order(state: dict[str, Tensor]) -> list[Tensor]:
 def _data_of(archs, size: int, classes: int) -> str:
     """A data set of these archs with images of this size and classes, else its generic name."""
     names = dict.fromkeys(
-        a.data for a in archs if a.kind == "images" and (a.skeleton.size, a.skeleton.classes) == (size, classes)
+        a.data for a in archs if a.convolutional and (a.skeleton.size, a.skeleton.classes) == (size, classes)
     )
     return next(iter(names)) if len(names) == 1 else f"{size}px-{classes}c"
 

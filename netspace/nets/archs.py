@@ -36,8 +36,11 @@ class Arch:
     """A target architecture: its name, what it is trained on, and how to build a freshly initialised module."""
 
     name: str
+    task: str
+    """the kind of network, of `tasks.TASKS`: sdf or classification"""
     data: str
-    """"sdf" for signed distance functions of shapes, else the image data set: of IMAGE_SETS, or as in "48px-37c"."""
+    """what it is trained on: "sdf" for signed distance functions of shapes, else the image data set: of IMAGE_SETS, or
+    as in "48px-37c" """
     build: partial[nn.Module]
     """Called without arguments, a freshly initialised module, which evaluates many networks at once."""
     build_trained: partial[nn.Module] | None = None
@@ -46,11 +49,13 @@ class Arch:
     """of the paper's families (Table I)"""
     field: str = SDF
     """of coordinate networks: whether the value is a distance, or only its sign means anything"""
+    base: str = "field"
+    """what architectures have in common that differ in sizes, units or images alone: resnet8, cnn[...] or field"""
 
-    @property
-    def kind(self) -> str:
-        """What family of objectives and measures applies: sdf or images."""
-        return "sdf" if self.data == "sdf" else "images"
+    @cached_property
+    def convolutional(self) -> bool:
+        """Whether it has convolutions, and reads images."""
+        return any(len(shape) == 4 for shape in self.shapes.values())
 
     @cached_property
     def skeleton(self) -> nn.Module:
@@ -166,22 +171,26 @@ def classifier(base: str, data: str, size: int, classes: int, variant: Variant =
     trained = make(size, classes, variant, norm=True) if base.startswith("resnet") else None
     order = list(CLASSIFIERS)
     class_id = order.index(base) if base in order[:-1] and variant == PAPERS else None
-    return Arch(f"{base}/{data}{variant}", data, make(size, classes, variant), trained, class_id)
+    return Arch(
+        f"{base}/{data}{variant}", "classification", data, make(size, classes, variant), trained, class_id, base=base
+    )
 
 
 def field_arch(spec: FieldSpec) -> Arch:
     """The architecture of a coordinate network."""
-    return ARCHS.get(spec.name) or Arch(spec.name, "sdf", partial(Field, spec), field=spec.field)
+    return ARCHS.get(spec.name) or Arch(spec.name, "sdf", "sdf", partial(Field, spec), field=spec.field)
 
 
-ARCHS: dict[str, Arch] = {
-    arch.name: arch
-    for arch in [
-        Arch("siren256", "sdf", partial(Siren, 256)),
-        Arch("siren64", "sdf", partial(Siren, 64)),
-        *(classifier(base, name, spec.size, spec.classes) for name, spec in IMAGE_SETS.items() for base in CLASSIFIERS),
-    ]
+SIRENS: dict[str, Arch] = {
+    f"siren{hidden}": Arch(f"siren{hidden}", "sdf", "sdf", partial(Siren, hidden)) for hidden in (256, 64)
 }
+IMAGE_CLASSIFIERS: dict[str, Arch] = {
+    arch.name: arch
+    for arch in (
+        classifier(base, name, spec.size, spec.classes) for name, spec in IMAGE_SETS.items() for base in CLASSIFIERS
+    )
+}
+ARCHS: dict[str, Arch] = SIRENS | IMAGE_CLASSIFIERS
 
 _CLASSIFIER = re.compile(r"(?P<base>[^/]+)/(?P<data>[\w-]+)(?P<variant>(:[^/:]+)*)")
 _OTHER_IMAGES = re.compile(r"([0-9]{1,9})px-([0-9]{1,9})c")

@@ -125,6 +125,9 @@ class Classifier(nn.Module):
         self.size, self.classes, self.variant = size, classes, variant
         self.act: Activation = activation(variant.activation)
 
+    fixed: tuple = ()
+    """what a name of it cannot leave open, beside its base"""
+
     def enter(self, x: Tensor) -> Tensor:
         """Images as the product normalises them (n, 3, S, S) -> as this network was trained on (n, channels, S, S)."""
         entrance = self.variant.entrance

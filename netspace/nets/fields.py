@@ -154,6 +154,15 @@ class Field(nn.Module):
         self.initialise()
 
     @property
+    def fixed(self) -> tuple:
+        """What a name of it cannot leave open."""
+        return self.spec.widths, self.spec.activation
+
+    def enter(self, x: Tensor) -> Tensor:
+        """Points as the product has them: no field wants others."""
+        return x
+
+    @property
     def omega(self) -> float:
         """Factor of the sines; 1 for other activations."""
         return self.spec.omega if self.spec.activation == "sin" else 1.0

@@ -469,12 +469,12 @@ def _stored(t: Tensor, dtype: torch.dtype) -> Tensor:
     return smaller if smaller.isfinite().all() else t
 
 
-PROBES = {"sdf": ProbeEncoder, "images": ImageProbeEncoder}
-"""by `Arch.kind`"""
+PROBES = {"sdf": ProbeEncoder, "classification": ImageProbeEncoder}
+"""by `Arch.task`"""
 ENCODERS = {
     ("paper", "prep"): lambda family, config: PaperEncoder(config.embedding),
     ("tokens", "prep"): TokensEncoder,
-    ("tokens", "probe"): lambda family, config: PROBES[family.archs[-1].kind](family, config),
+    ("tokens", "probe"): lambda family, config: PROBES[family.archs[-1].task](family, config),
 }
 DECODERS = {
     "paper": lambda family, config: PaperDecoder(family.size, config.embedding),

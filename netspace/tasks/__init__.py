@@ -1,1 +1,26 @@
-"""What a space is trained on and selected by."""
+"""The kinds of network as values: what they are trained on, optimised for, measured by and compared on."""
+
+from __future__ import annotations
+
+from ..errors import UsageError
+from ..nets.archs import Arch, Family
+from ..nets.network import Network
+from ..space.model import NetSpace
+from ..zoo.store import Zoo
+from .classification import Classification
+from .sdf import Sdf
+from .task import Task
+
+__all__ = ["TASKS", "Task", "task_of"]
+
+TASKS: dict[str, Task] = {task.name: task for task in (Sdf(), Classification())}
+"""by name, as `Arch.task` has it"""
+
+
+def task_of(of: Arch | Family | Network | NetSpace | Zoo) -> Task:
+    """Return the kind of network that an architecture, a network, a family, a zoo or a space is of."""
+    of = getattr(of, "family", of)
+    arch = of.archs[0] if isinstance(of, Family) else getattr(of, "arch", of)
+    if arch.task not in TASKS:
+        raise UsageError(f"{arch.name} is of the kind {arch.task!r}, this version knows {', '.join(TASKS)}")
+    return TASKS[arch.task]

@@ -27,7 +27,8 @@ from ..io import append_line, atomic_write, content_hash, read_json, refuse_othe
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE
 from ..space.model import NetSpace, load
-from ..tasks.objectives import Objective, objective_of
+from ..tasks import task_of
+from ..tasks.task import Objective
 from ..zoo.store import SPLITS, TRAIN, Zoo
 
 DIVERGED = 1e3
@@ -234,7 +235,7 @@ def fit(
             return
     truncate_log(folder / "metrics.jsonl", state["step"])
     everyone = [i for ids in splits.values() for i in ids]
-    objective = objective_of(zoo.family)(space, zoo, everyone, config, data, teacher)
+    objective = task_of(zoo).objective(space, zoo, everyone, config, data, teacher)
     objective.points = min(objective.points, state["points"])
     with atomic_write(folder / "train.json") as path:  # not before the objective has found what it needs
         path.write_text(json.dumps(about, indent=2) + "\n")

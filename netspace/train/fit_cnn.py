@@ -22,12 +22,12 @@ from torch.nn.functional import cross_entropy
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from ..data.images import Images, augment, load_images, normalise
 from ..errors import UsageError
-from ..evaluate.measures import accuracy, classify
 from ..nets.archs import Arch, arch_named
 from ..nets.fuse import fuse, trained_module
 from ..nets.network import Network
 from ..nets.prep import prep_size
-from ..tasks.objectives import check_classes
+from ..tasks.distillation import check_classes
+from ..tasks.measures import accuracy, classify
 from ..zoo.store import HELDOUT, TRAIN, VALIDATION
 from .make_zoo import Made, Progress, make_zoo
 
@@ -65,7 +65,7 @@ class CnnConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         arch = arch_named(self.arch)
-        if arch.kind != "images":
+        if not arch.convolutional:
             raise UsageError(f"{arch.name} is no image classifier; fit-sdf fits it")
         if self.schedule == "single" and not 0 < self.first_epochs <= self.epochs:
             raise UsageError(f"--first-epochs is {self.first_epochs}, it must be above 0 and at most {self.epochs}")

@@ -14,18 +14,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from numbers import Real
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
-from ..data.images import load_images
-from ..data.meshes import load_source
-from ..data.solids import Solid, check, occupancy_points, sample_sdf
 from ..errors import FormatError, InUse, UsageError
-from ..evaluate.measures import accuracy, classify, iou
 from ..io import (
     FORMATS,
     append_line,
@@ -38,10 +34,10 @@ from ..io import (
     truncate_log,
 )
 from ..latent.project import Plane, embed
-from ..nets.network import Network, run_many
-from ..space.losses import ALPHA, TEMPERATURE, class_loss, classifier_distillation, sdf_distillation, task_loss
+from ..nets.network import Network
+from ..space.losses import ALPHA, TEMPERATURE, class_loss
 from ..space.model import NetSpace
-from ..tasks.objectives import Teacher, TrainingImages, check_classes
+from ..tasks.task import Goal
 from ..zoo.store import TRAIN, Zoo
 
 
@@ -136,163 +132,6 @@ def _finite_start(start: Start) -> Start:
     if not (start.z.abs() <= FURTHEST).all():
         raise UsageError(f"the embedding of the start {start.words!r} is not finite, or too far from all networks")
     return start
-
-
-# -- what is asked of its network ----------------------------------------------------------------------------------
-
-
-class Goal(Protocol):
-    """What a network is to do."""
-
-    score: str
-    """the measure, in [0, 1], of which more is better"""
-    made_of: str
-    """differs where teacher, data or shape do: a run goes on with what it was started with"""
-
-    def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
-        """Loss terms of a step by name; their sum is minimised."""
-
-    def validate(self, network: Network) -> float:
-        """The score by which the best is selected."""
-
-    def test(self, network: Network) -> float:
-        """The score that is reported, on data that nothing was selected by."""
-
-
-class ImagesGoal:
-    """Recognise images, as a teacher does (Eqs. 3 to 5)."""
-
-    score = "accuracy"
-    VALIDATION = 2048
-    """validation images at most"""
-
-    def __init__(
-        self, space: NetSpace, config: LsoConfig, data: Path | None = None, teacher: Network | None = None
-    ) -> None:
-        """Loads the images, from `data` or where they are found, and asks the teacher once.
-
-        Raises:
-            ValueError: the loss wants a teacher and there is none, or it tells other classes apart.
-        """
-        name, device = space.family.archs[0].data, space.device
-        loss = ("kd" if teacher else "task") if config.loss == "auto" else config.loss
-        if loss == "mse":
-            raise UsageError("--loss mse is for shapes; image classifiers have kd, kl and task")
-        if loss != "task" and teacher is None:
-            raise UsageError(f"--loss {loss} learns from a teacher: name a zoo that holds one by --teacher")
-        if loss == "task" and teacher is not None:
-            raise UsageError("--loss task learns from labels alone: no --teacher")
-        train, held, self.images = (load_images(name, s, data).to(device) for s in ("train", "validation", "test"))
-        check_classes(space.family.archs[0], train)
-        generator = torch.Generator(device).manual_seed(config.seed)
-        some = torch.randperm(len(held), device=device, generator=generator)[: self.VALIDATION]
-        self.held = held.take(some)
-        self.inputs = TrainingImages(train, config.queries, generator)
-        self.teacher = None if loss == "task" else Teacher(teacher, self.inputs, name)
-        taught_by = [] if teacher is None else [teacher.arch.name, teacher.prep]
-        self.made_of = content_hash(name, loss, self.inputs.source.labels, self.images.labels, *taught_by)
-        self.points, self.temperature = config.points, config.temperature
-        self.dtype = getattr(torch, config.hidden_dtype)
-        self.alpha = {"kd": config.alpha, "kl": 1.0, "task": 0.0}[loss]
-
-    def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
-        """Both parts of Eq. 5, weighted, as far as they are asked for."""
-        batch = self.inputs.draw(self.points, generator)
-        predicted = run_many(network.arch, network.prep, batch.x, self.dtype)  # (n, C)
-        terms = {}
-        if self.alpha > 0:
-            answers = self.teacher.answers(batch)
-            terms["pred"] = self.alpha * classifier_distillation(predicted, answers, self.temperature)
-        if self.alpha < 1:
-            terms["task"] = (1 - self.alpha) * task_loss(predicted, batch.labels)
-        return terms
-
-    def validate(self, network: Network) -> float:
-        """Accuracy on validation images."""
-        return accuracy(classify(network, self.held), self.held.labels)
-
-    def test(self, network: Network) -> float:
-        """Accuracy on all test images."""
-        return accuracy(classify(network, self.images), self.images.labels)
-
-
-class ShapeGoal:
-    """Hold the signed distance of a shape that is known by samples alone (Eq. 2, with the samples as target)."""
-
-    score = "iou"
-    OCCUPANCY = 16_384
-    """points in the shape's bounding box for either IoU"""
-
-    def __init__(self, space: NetSpace, config: LsoConfig, source: str | None) -> None:
-        """Samples a shape: "chair:<seed>" or a mesh file.
-
-        Raises:
-            ValueError: no shape is named, the loss is for images, or the mesh cannot be read or encloses no volume.
-        """
-        if not source:
-            raise UsageError("an SDF is optimised towards a shape: name one by --target, a mesh file or chair:SEED")
-        if config.loss not in ("auto", "mse"):
-            raise UsageError(f"--loss {config.loss} is for image classifiers; shapes have mse")
-        if not config.queries:
-            raise UsageError("--queries 0 is for image classifiers: a shape is sampled once")
-        try:
-            mesh, record = load_source(source)
-            solid = Solid(mesh)
-            self.notes = [] if source.startswith("chair:") else target_notes(solid, record)
-        except ValueError as error:
-            raise UsageError(f"{source}: {error}") from error
-        self.made_of = content_hash(source, mesh.vertices, mesh.faces)
-        device = space.device
-        self.samples = torch.from_numpy(sample_sdf(solid, config.queries, config.seed)).to(device)  # (q, 4)
-        self.parts = []
-        for seed in (config.seed + 1, config.seed + 2):
-            points, inside = occupancy_points(solid, self.OCCUPANCY, seed)
-            self.parts.append((torch.from_numpy(points).to(device), inside))
-        self.points, self.dtype = config.points, getattr(torch, config.hidden_dtype)
-
-    def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
-        """Mean squared error at some of the samples."""
-        pick = torch.randint(len(self.samples), (self.points,), device=self.samples.device, generator=generator)
-        batch = self.samples[pick]  # (n, 4)
-        predicted = run_many(network.arch, network.prep, batch[:, :3], self.dtype).squeeze(-1)  # (n)
-        return {"pred": sdf_distillation(predicted, batch[:, 3])}
-
-    def validate(self, network: Network) -> float:
-        """IoU with the shape on points in its bounding box."""
-        return self._iou(network, *self.parts[0])
-
-    def test(self, network: Network) -> float:
-        """The same on other points."""
-        return self._iou(network, *self.parts[1])
-
-    @staticmethod
-    def _iou(network: Network, points: Tensor, inside) -> float:
-        return iou((network.compiled()(points) < 0).cpu().numpy(), inside)
-
-
-def target_notes(solid: Solid, record: dict) -> list[str]:
-    """What is to be known of a mesh file as a target: its up axis and what was mended; then its warnings."""
-    said = f"target: {record['up']} up, measured against {solid.words}"
-    warnings = (*filter(None, [record["warnings"]]), *check(solid).warnings)
-    return [said, *(f"warning: target: {each}" for each in warnings)]
-
-
-def goal_of(
-    space: NetSpace,
-    config: LsoConfig,
-    *,
-    data: Path | None = None,
-    teacher: Network | None = None,
-    target: str | None = None,
-) -> Goal:
-    """What a run on this space asks for. ValueError where something is missing or does not belong to it."""
-    if space.family.archs[0].kind == "sdf":
-        if teacher is not None:
-            raise UsageError("--teacher is for image classifiers; an SDF learns from a shape's samples")
-        return ShapeGoal(space, config, target)
-    if target is not None:
-        raise UsageError("--target is for SDFs; image classifiers learn from images")
-    return ImagesGoal(space, config, data, teacher)
 
 
 def wanted_class(space: NetSpace, start: Start, want: str) -> int | None:

@@ -31,16 +31,16 @@ from netspace.cli.main import main
 from netspace.cli.options import read_fields
 from netspace.cli.registry import build_parser
 from netspace.evaluate.interpolate import METHODS
-from netspace.evaluate.measures import iou
 from netspace.geometry.mesh import components, surface_of
 from netspace.io import read_tensors
 from netspace.jobs.launch import checked_words as checked_words
 from netspace.jobs.runs import log_tail, metrics, read, running
 from netspace.recipes import RECIPES
+from netspace.tasks import task_of
+from netspace.tasks.measures import iou
 from netspace.train.fit import TrainConfig, fit
 from netspace.train.lso import (
     LsoConfig,
-    goal_of,
     optimise,
     read_best,
     read_result,
@@ -85,7 +85,7 @@ def summary(x: Tensor) -> dict[str, float]:
 
 def questions(network: netspace.Network) -> Tensor:
     """Inputs (n, ...) for a network, without a random generator: points of the cube, or images."""
-    if network.arch.kind == "sdf":
+    if network.arch.task == "sdf":
         return torch.arange(300.0).mul(1.7).sin().view(100, 3)
     size = network.arch.skeleton.size
     return torch.arange(4.0 * 3 * size * size).mul(0.37).sin().view(4, 3, size, size)
@@ -248,7 +248,7 @@ def lso_again(files: Path, out: Path, resume: bool = True) -> Iterator:
     space, zoo = netspace.load(files / "space"), netspace.Zoo.load(files / "zoo")
     args = build_parser().parse_args([*lso_words(), "--out", str(out)])
     config = read_fields(args, LsoConfig)
-    goal = goal_of(space, config, target=args.target)
+    goal = task_of(space).goal(space, config, target=args.target)
     about = {"space": str(args.space), "zoo": str(args.zoo), "teacher": None, "target": args.target}
     about |= {"command": "python -m netspace lso"}
     return optimise(space, start_from(space, zoo, args.start), goal, config, out, about=about, resume=resume)

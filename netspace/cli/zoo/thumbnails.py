@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     from ...export.film import write_thumbnails
 
     zoo = Zoo.load(args.zoo)
-    if zoo.family.archs[0].kind != "sdf":
+    if zoo.family.archs[0].task != "sdf":
         raise UsageError(f"{args.zoo} holds {zoo.family.names[0]}: only SDF networks have a surface to draw")
     done = sum(1 for _ in write_thumbnails(zoo))
     print(f"drew {done} thumbnails into {args.zoo / 'thumbnails.webp'}")

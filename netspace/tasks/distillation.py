@@ -1,174 +1,31 @@
-"""What a space is trained on: for each setting, the loss terms of a step and the measures that select.
-
-An objective computes once what can be computed once: what the encoder reads of a network, and what targets and teachers
-answer.
-"""
+"""What a space of image classifiers is trained on: one architecture (Eq. 1) or several (Eqs. 3 to 12)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..data.images import Images, augment, load_images, normalise
 from ..errors import UsageError
-from ..evaluate.measures import accuracy, agreement, classify, correlation
 from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse
 from ..nets.network import Network, run_many
-from ..nets.prep import pack
 from ..space.losses import (
-    Queries,
     boundary_gammas,
     class_loss,
     classifier_distillation,
     interpolated_class,
     knowledge_distillation,
-    sdf_distillation,
-    sdf_queries,
 )
-from ..space.model import Decoded, ImageProbeEncoder, NetSpace, TokensDecoder
+from ..space.model import ImageProbeEncoder, NetSpace, TokensDecoder
 from ..zoo.store import SPLITS, Zoo
-
-
-class Settings(Protocol):
-    """The settings of a training run that objectives read."""
-
-    points: int
-    queries: int
-    noise: float
-    copies: int
-    stretch: float
-    temperature: float
-    alpha: float
-    build: str
-    hidden_dtype: str
-    seed: int
-
-
-class Objective(Protocol):
-    """What the training loop needs to know."""
-
-    score: str
-    """the measure, in [0, 1], whose highest value on the selecting split marks the best space"""
-    points: int
-    """inputs a network and step; may be lowered while training"""
-
-    def __init__(
-        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None,
-        teacher: Network | None,
-    ) -> None: ...  # fmt: skip
-
-    def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
-        """Adapt the encoder to these networks, once before training."""
-
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a step by name; their sum is minimised."""
-
-    def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
-        """Measures by name, on inputs that no step has used."""
-
-
-def embeddings(
-    space: NetSpace, prepared: Tensor, noise: float, dtype: torch.dtype, generator: torch.Generator
-) -> Tensor:
-    """Embeddings (b, E) of what the encoder reads, with noise on them if asked."""
-    with torch.autocast(prepared.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        z = space.encoder.read(prepared)  # (b, E)
-        if noise:
-            size = z.detach().square().mean().sqrt()
-            z = z + noise * size * torch.randn(z.shape, device=z.device, generator=generator)
-        return z
-
-
-def decoded(space: NetSpace, z: Tensor, dtype: torch.dtype, class_ids: Tensor | None = None) -> Decoded:
-    """What embeddings (b, E) decode to, PReps and logits in float32."""
-    with torch.autocast(z.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        preps, logits, class_ids = space.decode(z, class_ids)
-        return Decoded(preps.float(), None if logits is None else logits.float(), class_ids)
-
-
-def _stretches(queries: Queries, copies: int, stretch: float, seed: int) -> Tensor:
-    """Factors (copies, 3) by which copies of an SDF are stretched; the first copy is the SDF itself.
-
-    Proportions change by up to `stretch`; the longest side stays as long as it was, as normalised shapes have it.
-    """
-    device = queries.points.device
-    inside = queries.points[queries.values < 0]
-    extent = inside.amax(dim=0) - inside.amin(dim=0) if len(inside) else torch.ones(3, device=device)  # (3,)
-    generator = torch.Generator(device).manual_seed(seed)
-    factors = 1 + stretch * (2 * torch.rand(copies, 3, device=device, generator=generator) - 1)
-    factors = factors * (extent.max() / (factors * extent).amax(dim=1, keepdim=True))
-    factors[0] = 1
-    return factors
-
-
-class SdfObjective:
-    """Eq. 2 over a zoo of SDF networks: what the encoder reads and what the targets answer is computed once."""
-
-    score = "agreement"
-    VALIDATION = 2048
-    """the first so many query points of a network are for validation alone"""
-
-    def __init__(
-        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None,
-        teacher: Network | None = None,
-    ) -> None:  # fmt: skip
-        """Asks the networks `ids` once."""
-        refuse_teacher(teacher)
-        if not config.queries:
-            raise UsageError("--queries 0 is for image classifiers: an SDF is asked at stored points")
-        self.arch, self.points, self.noise = space.family.archs[0], config.points, config.noise
-        self.dtype = getattr(torch, config.hidden_dtype)
-        self.row = {i: k for k, i in enumerate(ids)}
-        prepared, asked, factors = [], [], []
-        with torch.no_grad():
-            for i in ids:
-                network = zoo[i].to(space.device)
-                queries = sdf_queries(network, self.VALIDATION + config.queries, config.seed + i)
-                stretches = _stretches(queries, config.copies, config.stretch, config.seed + i)  # (copies, 3)
-                copies = [self.arch.stretch_params(network.params, f) for f in stretches]
-                preps = torch.stack([pack(params, space.family.size) for params in copies])
-                prepared.append(space.encoder.prepare(preps))
-                asked.append(queries)
-                factors.append(stretches)
-        self.prepared = torch.stack(prepared)  # (N, copies, ...)
-        self.factors = torch.stack(factors)  # (N, copies, 3)
-        self.queries = Queries(torch.stack([q.points for q in asked]), torch.stack([q.values for q in asked]))
-
-    def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
-        """Adapt the encoder to these networks, once before training."""
-        space.encoder.calibrate(self.prepared[[self.row[i] for i in ids], 0])
-
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a step by name; their sum is minimised."""
-        rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
-        first, last = self.VALIDATION, self.queries.points.shape[1]
-        pick = torch.randint(first, last, (len(ids), self.points), device=rows.device, generator=generator)
-        copy = torch.randint(self.factors.shape[1], (len(ids),), device=rows.device, generator=generator)
-        x = self.queries.points[rows[:, None], pick] * self.factors[rows, copy].unsqueeze(1)  # (b, n, 3)
-        target = self.queries.values[rows[:, None], pick]  # (b, n)
-        z = embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
-        predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, x, self.dtype).squeeze(-1)  # (b, n)
-        return {"pred": sdf_distillation(predicted, target)}
-
-    def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
-        """Median agreement and mean squared error at points that no step has used."""
-        pairs = [self._answers(space, ids[k : k + 8]) for k in range(0, len(ids), 8)]
-        predicted, target = (torch.cat(side) for side in zip(*pairs, strict=True))
-        error = sdf_distillation(predicted, target).item()
-        return {"agreement": agreement(predicted, target).median().item(), "mse": error}
-
-    def _answers(self, space: NetSpace, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Predicted and target answers (b, n)."""
-        rows = [self.row[i] for i in ids]
-        x = self.queries.points[rows, : self.VALIDATION]
-        preps = space.decode(space.encoder.read(self.prepared[rows, 0])).preps
-        return run_many(self.arch, preps, x).squeeze(-1), self.queries.values[rows, : self.VALIDATION]
+from .measures import accuracy, classify, correlation
+from .task import TrainSettings, decoded, noisy_embeddings, refuse_teacher
 
 
 def _perturbed(network: Network, share: float, generator: torch.Generator) -> Network:
@@ -240,7 +97,7 @@ class ImagesObjective:
     VALIDATION = 2048
     """validation images at most"""
 
-    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None) -> None:
+    def __init__(self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None) -> None:
         """Loads the images, from `data` or where they are found, and the networks `ids`."""
         self.points, self.noise, self.dtype = config.points, config.noise, getattr(torch, config.hidden_dtype)
         self.row = {i: k for k, i in enumerate(ids)}
@@ -263,7 +120,7 @@ class ClassifierObjective(ImagesObjective):
     """Eq. 1 over a zoo of image classifiers of one architecture, on augmented training images."""
 
     def __init__(
-        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None,
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None = None,
         teacher: Network | None = None,
     ) -> None:  # fmt: skip
         """Loads the images and asks the networks `ids` once."""
@@ -300,7 +157,7 @@ class ClassifierObjective(ImagesObjective):
         copy = torch.randint(self.prepared.shape[1], (len(ids),), device=rows.device, generator=generator)
         chosen = zip(rows.tolist(), copy.tolist(), strict=True)
         target = torch.stack([self.teachers[k][c].answers(batch) for k, c in chosen])  # (b, n, C)
-        z = embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
+        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
         predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, batch.x, self.dtype)  # (b, n, C)
         return {"pred": classifier_distillation(predicted, target, self.temperature)}
 
@@ -322,7 +179,7 @@ class FamilyObjective(ImagesObjective):
     """of boundary networks, between which interpolated networks are measured"""
 
     def __init__(
-        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: Settings, data: Path | None = None,
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None = None,
         teacher: Network | None = None,
     ) -> None:  # fmt: skip
         """Loads the images, asks the teacher once about them, and has the networks `ids` read."""
@@ -365,7 +222,7 @@ class FamilyObjective(ImagesObjective):
         if self.stretch:  # fresh copies: the teacher's answers stay what they are
             copies = [_perturbed(self.originals[k], self.stretch, generator) for k in rows.tolist()]
             prepared = space.encoder.prepare(torch.stack([copy.prep for copy in copies]))
-        z = embeddings(space, prepared, self.noise, self.dtype, generator)
+        z = noisy_embeddings(space, prepared, self.noise, self.dtype, generator)
         terms = dict(zip(("kd", "class"), self._taught(space, z, class_ids, batch, answers), strict=True))
         between, wanted = self._between(space.family, z, class_ids)
         if len(between):  # Eq. 11
@@ -435,12 +292,6 @@ def _acquainted(arch: Arch, images: Images, count: int = 512) -> Tensor:
     return torch.cat([params[name].flatten() for name in arch.shapes])
 
 
-def refuse_teacher(teacher: Network | None) -> None:
-    """ValueError where a teacher is given to a setting in which every network learns from its own target."""
-    if teacher is not None:
-        raise UsageError("a space of one architecture learns from the zoo's own networks (Eqs. 1 and 2): no --teacher")
-
-
 def best_of(zoo: Zoo, name: str | None = None) -> Network:
     """A zoo's network by name or, without one, that of the highest validation accuracy, optimised ones apart.
 
@@ -472,20 +323,3 @@ def check_classes(arch: Arch, images: Images) -> None:
             f"{arch.name} reads images of {arch.skeleton.size} pixels in {classes} classes, "
             f"{images.name} has {images.size} pixels and {len(images.classes)} classes"
         )
-
-
-OBJECTIVES: dict[str, type[Objective]] = {
-    "sdf": SdfObjective,
-    "images": ClassifierObjective,
-    "images, several architectures": FamilyObjective,
-}
-"""by setting"""
-
-
-def objective_of(family: Family) -> type[Objective]:
-    """What a space of this family is trained on. ValueError for several architectures of SDFs."""
-    kind = family.archs[0].kind
-    setting = kind if len(family.archs) == 1 else f"{kind}, several architectures"
-    if setting not in OBJECTIVES:
-        raise UsageError(f"no objective for {setting} ({', '.join(family.names)}): Eqs. 3 to 12 are for classifiers")
-    return OBJECTIVES[setting]

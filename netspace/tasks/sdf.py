@@ -1,0 +1,248 @@
+"""Signed distance functions of shapes: Eq. 2 as an objective, a shape as a goal, and the task itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.meshes import load_source
+from ..data.shapes import MEASURES
+from ..data.solids import Solid, check, occupancy_points, sample_sdf
+from ..errors import UsageError
+from ..geometry.mesh import surface_or_none
+from ..io import content_hash
+from ..nets.archs import Arch
+from ..nets.network import Network, run_many
+from ..nets.prep import pack
+from ..space.losses import Queries, sdf_distillation, sdf_queries
+from ..space.model import NetSpace
+from ..zoo.store import Zoo
+from .measures import agreement, count_true, iou
+from .surfaces import Reconstruction, reconstruct, summarise_reconstruction
+from .task import (
+    GoalSettings,
+    Objective,
+    Task,
+    TrainSettings,
+    decoded,
+    noisy_embeddings,
+    refuse_several,
+    refuse_teacher,
+)
+
+
+def _stretches(queries: Queries, copies: int, stretch: float, seed: int) -> Tensor:
+    """Factors (copies, 3) by which copies of an SDF are stretched; the first copy is the SDF itself.
+
+    Proportions change by up to `stretch`; the longest side stays as long as it was, as normalised shapes have it.
+    """
+    device = queries.points.device
+    inside = queries.points[queries.values < 0]
+    extent = inside.amax(dim=0) - inside.amin(dim=0) if len(inside) else torch.ones(3, device=device)  # (3,)
+    generator = torch.Generator(device).manual_seed(seed)
+    factors = 1 + stretch * (2 * torch.rand(copies, 3, device=device, generator=generator) - 1)
+    factors = factors * (extent.max() / (factors * extent).amax(dim=1, keepdim=True))
+    factors[0] = 1
+    return factors
+
+
+class SdfObjective:
+    """Eq. 2 over a zoo of SDF networks: what the encoder reads and what the targets answer is computed once."""
+
+    score = "agreement"
+    VALIDATION = 2048
+    """the first so many query points of a network are for validation alone"""
+
+    def __init__(
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None = None,
+        teacher: Network | None = None,
+    ) -> None:  # fmt: skip
+        """Ask the networks `ids` once."""
+        refuse_teacher(teacher)
+        if not config.queries:
+            raise UsageError("--queries 0 is for image classifiers: an SDF is asked at stored points")
+        self.arch, self.points, self.noise = space.family.archs[0], config.points, config.noise
+        self.dtype = getattr(torch, config.hidden_dtype)
+        self.row = {i: k for k, i in enumerate(ids)}
+        prepared, asked, factors = [], [], []
+        with torch.no_grad():
+            for i in ids:
+                network = zoo[i].to(space.device)
+                queries = sdf_queries(network, self.VALIDATION + config.queries, config.seed + i)
+                stretches = _stretches(queries, config.copies, config.stretch, config.seed + i)  # (copies, 3)
+                copies = [self.arch.stretch_params(network.params, f) for f in stretches]
+                preps = torch.stack([pack(params, space.family.size) for params in copies])
+                prepared.append(space.encoder.prepare(preps))
+                asked.append(queries)
+                factors.append(stretches)
+        self.prepared = torch.stack(prepared)  # (N, copies, ...)
+        self.factors = torch.stack(factors)  # (N, copies, 3)
+        self.queries = Queries(torch.stack([q.points for q in asked]), torch.stack([q.values for q in asked]))
+
+    def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
+        """Adapt the encoder to these networks, once before training."""
+        space.encoder.calibrate(self.prepared[[self.row[i] for i in ids], 0])
+
+    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+        """The loss terms of a step by name; their sum is minimised."""
+        rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
+        first, last = self.VALIDATION, self.queries.points.shape[1]
+        pick = torch.randint(first, last, (len(ids), self.points), device=rows.device, generator=generator)
+        copy = torch.randint(self.factors.shape[1], (len(ids),), device=rows.device, generator=generator)
+        x = self.queries.points[rows[:, None], pick] * self.factors[rows, copy].unsqueeze(1)  # (b, n, 3)
+        target = self.queries.values[rows[:, None], pick]  # (b, n)
+        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
+        predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, x, self.dtype).squeeze(-1)  # (b, n)
+        return {"pred": sdf_distillation(predicted, target)}
+
+    def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
+        """Median agreement and mean squared error at points that no step has used."""
+        pairs = [self._answers(space, ids[k : k + 8]) for k in range(0, len(ids), 8)]
+        predicted, target = (torch.cat(side) for side in zip(*pairs, strict=True))
+        error = sdf_distillation(predicted, target).item()
+        return {"agreement": agreement(predicted, target).median().item(), "mse": error}
+
+    def _answers(self, space: NetSpace, ids: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Predicted and target answers (b, n)."""
+        rows = [self.row[i] for i in ids]
+        x = self.queries.points[rows, : self.VALIDATION]
+        preps = space.decode(space.encoder.read(self.prepared[rows, 0])).preps
+        return run_many(self.arch, preps, x).squeeze(-1), self.queries.values[rows, : self.VALIDATION]
+
+
+class ShapeGoal:
+    """Hold the signed distance of a shape that is known by samples alone (Eq. 2, with the samples as target)."""
+
+    score = "iou"
+    OCCUPANCY = 16_384
+    """points in the shape's bounding box for either IoU"""
+
+    def __init__(self, space: NetSpace, config: GoalSettings, source: str | None) -> None:
+        """Samples a shape: "chair:<seed>" or a mesh file.
+
+        Raises:
+            ValueError: no shape is named, the loss is for images, or the mesh cannot be read or encloses no volume.
+        """
+        if not source:
+            raise UsageError("an SDF is optimised towards a shape: name one by --target, a mesh file or chair:SEED")
+        if config.loss not in ("auto", "mse"):
+            raise UsageError(f"--loss {config.loss} is for image classifiers; shapes have mse")
+        if not config.queries:
+            raise UsageError("--queries 0 is for image classifiers: a shape is sampled once")
+        try:
+            mesh, record = load_source(source)
+            solid = Solid(mesh)
+            self.notes = [] if source.startswith("chair:") else target_notes(solid, record)
+        except ValueError as error:
+            raise UsageError(f"{source}: {error}") from error
+        self.made_of = content_hash(source, mesh.vertices, mesh.faces)
+        device = space.device
+        self.samples = torch.from_numpy(sample_sdf(solid, config.queries, config.seed)).to(device)  # (q, 4)
+        self.parts = []
+        for seed in (config.seed + 1, config.seed + 2):
+            points, inside = occupancy_points(solid, self.OCCUPANCY, seed)
+            self.parts.append((torch.from_numpy(points).to(device), inside))
+        self.points, self.dtype = config.points, getattr(torch, config.hidden_dtype)
+
+    def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
+        """Mean squared error at some of the samples."""
+        pick = torch.randint(len(self.samples), (self.points,), device=self.samples.device, generator=generator)
+        batch = self.samples[pick]  # (n, 4)
+        predicted = run_many(network.arch, network.prep, batch[:, :3], self.dtype).squeeze(-1)  # (n)
+        return {"pred": sdf_distillation(predicted, batch[:, 3])}
+
+    def validate(self, network: Network) -> float:
+        """IoU with the shape on points in its bounding box."""
+        return self._iou(network, *self.parts[0])
+
+    def test(self, network: Network) -> float:
+        """The same on other points."""
+        return self._iou(network, *self.parts[1])
+
+    @staticmethod
+    def _iou(network: Network, points: Tensor, inside) -> float:
+        return iou((network.compiled()(points) < 0).cpu().numpy(), inside)
+
+
+def target_notes(solid: Solid, record: dict) -> list[str]:
+    """What is to be known of a mesh file as a target: its up axis and what was mended; then its warnings."""
+    said = f"target: {record['up']} up, measured against {solid.words}"
+    warnings = (*filter(None, [record["warnings"]]), *check(solid).warnings)
+    return [said, *(f"warning: target: {each}" for each in warnings)]
+
+
+OFF_IOU = 0.5
+"""A decode that overlaps its original less does not count as it."""
+GRID = 24
+"""points along each axis at which networks are compared by their outputs"""
+POINTS = 4096
+"""random points at which two networks are compared"""
+
+
+def _column(name: str, network: Network, resolution: int) -> float:
+    """Measure a column of a network's surface; not a number if it has none."""
+    surface = surface_or_none(network, resolution)
+    return MEASURES[name](surface.mesh) if surface else math.nan
+
+
+class Sdf(Task):
+    """Coordinate networks (3 -> 1) that hold the signed distance of a shape."""
+
+    name = "sdf"
+    networks = "SDFs"
+    score = "iou"
+    columns = {name: partial(_column, name) for name in MEASURES}  # noqa: RUF012  (never changed)
+
+    def inputs(self, arch: Arch, data: Any = None) -> Tensor:
+        """Random points (n, 3) of the cube."""
+        return torch.rand(POINTS, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+    def objective(
+        self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None = None,
+        teacher: Network | None = None,
+    ) -> Objective:  # fmt: skip
+        """Eq. 2."""
+        refuse_several(self, space.family)
+        return SdfObjective(space, zoo, ids, config, data, teacher)
+
+    def goal(
+        self, space: NetSpace, config: GoalSettings, *, data: Path | None = None, teacher: Network | None = None,
+        target: str | None = None,
+    ) -> ShapeGoal:  # fmt: skip
+        """Hold a shape: `target` is "chair:<seed>" or a mesh file."""
+        if teacher is not None:
+            raise UsageError("--teacher is for image classifiers; an SDF learns from a shape's samples")
+        return ShapeGoal(space, config, target)
+
+    def reconstruct(self, space: NetSpace, zoo: Zoo, i: int, data: Any = None, resolution: int = 64) -> Reconstruction:
+        """Compare answers, overlap and surface, with the original network and with the shape it was fitted to."""
+        return reconstruct(space, zoo, i, resolution)
+
+    def summarise(self, rows: Iterable[Reconstruction]) -> dict[str, dict]:
+        """Medians by split."""
+        return summarise_reconstruction(rows)
+
+    def error(self, row: Reconstruction) -> float:
+        """1 - IoU."""
+        return 1 - row.iou
+
+    def doubts(self, row: Reconstruction) -> list[str]:
+        """Little overlap."""
+        return [f"its decode overlaps it by {row.iou:.2f}"] if row.iou < OFF_IOU else []
+
+    def outputs(self, network: Network, data: Any = None) -> Tensor:
+        """Whether the points of a grid are inside, (n) bool."""
+        steps = torch.linspace(-1, 1, GRID, device=network.prep.device)
+        points = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1).view(-1, 3)
+        return network.compiled()(points) < 0
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """1 - IoU of occupancies (*b, n) bool."""
+        union = count_true(a | b)
+        return 1 - torch.where(union > 0, count_true(a & b) / union.clamp(min=1), 1.0)
