@@ -12,7 +12,8 @@ from .errors import FormatError
 from .nets.archs import ARCHS, Arch, Family
 from .nets.network import Network, run_many
 from .nets.prep import PrepSize, pack, prep_size, unpack
-from .space.model import Decoded, NetSpace, SpaceConfig, load
+from .space.config import SpaceConfig
+from .space.space import Decoded, NetSpace, load
 from .zoo.store import Zoo
 
 __all__ = [

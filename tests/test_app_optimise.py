@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.backend import catalogue, classifiers, jobs, optimise
 from netspace.cli.registry import build_parser
 from netspace.jobs import runs
-from netspace.space.model import load
+from netspace.space.space import load
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
 from netspace.train.lso import LsoConfig, read_best, read_result, start_from, wanted_class

@@ -8,8 +8,8 @@ from conftest import TINY_CNN_TRAIN, TINY_FAMILY_TRAIN, TINY_TRAIN
 
 from netspace import ARCHS, Family, NetSpace, Network
 from netspace.data.images import load_images, normalise
+from netspace.space.decoders import BIAS_UNIT
 from netspace.space.losses import classifier_distillation, sdf_queries
-from netspace.space.model import BIAS_UNIT
 from netspace.tasks import task_of
 from netspace.tasks.distillation import ClassifierObjective, FamilyObjective, best_of, check_classes
 from netspace.tasks.sdf import SdfObjective

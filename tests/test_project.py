@@ -18,7 +18,7 @@ from netspace.latent.project import (
     space_content,
     zoo_content,
 )
-from netspace.space.model import NetSpace, load
+from netspace.space.space import NetSpace, load
 from netspace.zoo.store import Zoo
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..latent.directions import Direction
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..tasks import task_of
 
 

@@ -15,7 +15,7 @@ from ..errors import NoSurface, UsageError
 from ..geometry.mesh import Surface, components, surface_of
 from ..nets.network import Network
 from ..space.losses import boundary_gammas
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..tasks.measures import accuracy, classify, correlation, iou
 from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
 

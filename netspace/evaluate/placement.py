@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..latent.mixing import Reach
 from ..latent.project import embed, nearest
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..tasks import task_of
 from ..tasks.task import Compared
 from ..zoo.store import Zoo

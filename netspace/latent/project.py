@@ -17,7 +17,7 @@ from torch import Tensor
 from ..config import MOST_SEED, check_fields, option
 from ..errors import UsageError
 from ..io import atomic_write, content_hash
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 
 if TYPE_CHECKING:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from ..errors import UsageError
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .classification import Classification
-from .image_field import ImageField
 from .sdf import Sdf
 from .task import Task
 
 __all__ = ["TASKS", "Task", "task_of"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (Sdf(), Classification(), ImageField())}
+TASKS: dict[str, Task] = {task.name: task for task in (Sdf(), Classification())}
 """by name, as `Arch.task` has it"""
 
 

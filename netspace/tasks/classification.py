@@ -14,7 +14,7 @@ from ..io import content_hash
 from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..space.losses import classifier_distillation, task_loss
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .distillation import ClassifierObjective, FamilyObjective, Teacher, TrainingImages, check_classes
 from .measures import accuracy, classify, count_true

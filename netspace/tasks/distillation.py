@@ -15,6 +15,8 @@ from ..errors import UsageError
 from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse
 from ..nets.network import Network, run_many
+from ..space.decoders import TokensDecoder
+from ..space.encoders import ImageProbeEncoder
 from ..space.losses import (
     boundary_gammas,
     class_loss,
@@ -22,7 +24,7 @@ from ..space.losses import (
     interpolated_class,
     knowledge_distillation,
 )
-from ..space.model import ImageProbeEncoder, NetSpace, TokensDecoder
+from ..space.space import NetSpace
 from ..zoo.store import SPLITS, Zoo
 from .measures import accuracy, classify, correlation
 from .task import TrainSettings, decoded, noisy_embeddings, refuse_teacher

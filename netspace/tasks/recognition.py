@@ -11,7 +11,7 @@ import torch
 
 from ..data.images import Images
 from ..space.losses import classifier_distillation
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import accuracy, classify, correlation, measured_rows, not_finite
 

@@ -21,7 +21,7 @@ from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..nets.prep import pack
 from ..space.losses import Queries, sdf_distillation, sdf_queries
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
 from .surfaces import Reconstruction, reconstruct, summarise_reconstruction

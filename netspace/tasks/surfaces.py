@@ -15,7 +15,7 @@ from ..data.shapes import Mesh
 from ..data.solids import occupancy_points, sample_surface, solid_of
 from ..geometry.mesh import surface_or_none
 from ..space.losses import sdf_queries
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import WITHIN, agreement, iou, measured_rows, not_finite
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
-from ..space.model import Decoded, NetSpace
+from ..space.space import Decoded, NetSpace
 from ..zoo.store import Zoo
 
 

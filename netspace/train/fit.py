@@ -26,7 +26,7 @@ from ..errors import FormatError, InUse, UsageError
 from ..io import append_line, atomic_write, content_hash, read_json, refuse_others, truncate_log
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE
-from ..space.model import NetSpace, load
+from ..space.space import NetSpace, load
 from ..tasks import task_of
 from ..tasks.task import Objective
 from ..zoo.store import SPLITS, TRAIN, Zoo

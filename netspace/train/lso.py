@@ -36,7 +36,7 @@ from ..io import (
 from ..latent.project import Plane, embed
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE, class_loss
-from ..space.model import NetSpace
+from ..space.space import NetSpace
 from ..tasks.task import Goal
 from ..zoo.store import TRAIN, Zoo
 

@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ...importing import ReadOptions, import_networks
-    from ...space.model import load
+    from ...space.space import load
 
     if args.among and not args.space:
         raise UsageError("--among asks for the space that was trained on that zoo: --space")
