@@ -24,7 +24,7 @@ from netspace.data.images import load_images
 from netspace.errors import NoSurface
 from netspace.evaluate.interpolate import METHODS
 from netspace.geometry.mesh import extract_dense, isosurface, sign_changing_cells, surface_of
-from netspace.train.fit_cnn import WAYS, CnnConfig, Run, fit_cnns
+from netspace.train.fit_cnn import WAYS, CnnConfig, TrainingPlan, fit_cnns
 from netspace.zoo.store import TRAIN
 
 from .browser import launch, served
@@ -206,7 +206,7 @@ def cnn(networks: int = 4, batch: int = 128) -> dict:
                 config = CnnConfig(arch=arch.name, batch=batch, first_epochs=1.0, epochs=99.0, dtype=dtype)
 
                 def train(steps: int, way=way, config=config, arch=arch) -> float:
-                    group = [Run(str(k), k, k, float(steps)) for k in range(networks)]  # an epoch is one batch
+                    group = [TrainingPlan(str(k), k, k, float(steps)) for k in range(networks)]  # an epoch is one batch
                     return seconds(lambda: fit_cnns(arch, images, group, config, way), 2)
 
                 rates[way, dtype] = networks * batch * 8 / (train(9) - train(1))

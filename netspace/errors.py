@@ -7,6 +7,7 @@ NetSpaceError        all of them; a ValueError, so that callers who know nothing
     InUse            a folder that another process is writing, or that holds something else
   DataError          images that cannot be read
     MissingData      images that are not there: says what to run or where to put them
+  Diverged           training that left the finite numbers, or went far from every network
   MeshError          a mesh that has no inside
     NoSurface        a field that is nowhere zero
   ImportRefused      a file made elsewhere that is not imported
@@ -43,6 +44,10 @@ class DataError(NetSpaceError):
 
 class MissingData(DataError):
     """A data set that is not there; the message says what to run or where to put it."""
+
+
+class Diverged(NetSpaceError):
+    """Training that cannot go on: its loss or weights are not finite, or the loss is far too high; names the step."""
 
 
 class MeshError(NetSpaceError):

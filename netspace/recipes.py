@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .train.fit import TrainConfig
 from .train.fit_cnn import CnnConfig
 from .train.fit_sdf import FitConfig
 from .train.lso import LsoConfig
+from .train.space import TrainConfig
 
 PAPER_SDF_ZOO = FitConfig(
     steps=10_000,

@@ -15,9 +15,9 @@ from browsing import address, browser, import_name, page  # noqa: F401 (fixtures
 from filelock import FileLock
 
 from netspace.tasks.distillation import best_of
-from netspace.train.fit import TrainConfig, fit
-from netspace.train.fit_cnn import CnnConfig, make_cnn_zoo
-from netspace.train.fit_sdf import FitConfig, chair_sources, make_sdf_zoo
+from netspace.train.fit_cnn import CnnConfig, fit_cnn_zoo
+from netspace.train.fit_sdf import FitConfig, chair_sources, fit_sdf_zoo
+from netspace.train.space import TrainConfig, train_space
 from netspace.zoo.store import Zoo, join
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,7 +116,7 @@ def idle(submitted) -> Iterator[None]:
 def tiny_zoo_folder(tmp_path_factory) -> Path:
     """Six chairs, two of them held out, in small SIRENs."""
     return made_once(
-        tmp_path_factory, "tiny/zoo", lambda folder: make_sdf_zoo(folder, chair_sources(6), TINY_FIT, workers=0)
+        tmp_path_factory, "tiny/zoo", lambda folder: fit_sdf_zoo(folder, chair_sources(6), TINY_FIT, workers=0)
     )
 
 
@@ -128,13 +128,13 @@ def tiny_zoo(tiny_zoo_folder) -> Zoo:
 @pytest.fixture(scope="session")
 def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo, hardly trained."""
-    return made_once(tmp_path_factory, "tiny-fitted/space", lambda folder: fit(tiny_zoo, TINY_TRAIN, folder))
+    return made_once(tmp_path_factory, "tiny-fitted/space", lambda folder: train_space(tiny_zoo, TINY_TRAIN, folder))
 
 
 @pytest.fixture(scope="session")
 def tiny_cnn_zoo_folder(tmp_path_factory) -> Path:
     """Eight LeNetLike on digits, from guessing to good: four to train on, two for validation, two held out."""
-    return made_once(tmp_path_factory, "tiny-cnn/zoo", lambda folder: make_cnn_zoo(folder, TINY_CNN, workers=0))
+    return made_once(tmp_path_factory, "tiny-cnn/zoo", lambda folder: fit_cnn_zoo(folder, TINY_CNN, workers=0))
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +146,7 @@ def tiny_cnn_zoo(tiny_cnn_zoo_folder) -> Zoo:
 def tiny_cnn_space_folder(tiny_cnn_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo of classifiers, hardly trained."""
     return made_once(
-        tmp_path_factory, "tiny-cnn-fitted/space", lambda folder: fit(tiny_cnn_zoo, TINY_CNN_TRAIN, folder)
+        tmp_path_factory, "tiny-cnn-fitted/space", lambda folder: train_space(tiny_cnn_zoo, TINY_CNN_TRAIN, folder)
     )
 
 
@@ -161,7 +161,7 @@ def tiny_family_zoo_folder(tmp_path_factory) -> Path:
                 arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1,
                 heldout=1, dtype="float32", limit=512,
             )  # fmt: skip
-            yield from make_cnn_zoo(folder.parent / base, config, workers=0)
+            yield from fit_cnn_zoo(folder.parent / base, config, workers=0)
             parts.append(Zoo.load(folder.parent / base))
         join([(part, range(len(part))) for part in parts], folder, {"made_by": "zoo join"})
 
@@ -180,5 +180,5 @@ def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
     return made_once(
         tmp_path_factory,
         "tiny-family-fitted/space",
-        lambda folder: fit(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=teacher),
+        lambda folder: train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=teacher),
     )

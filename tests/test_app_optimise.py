@@ -19,8 +19,10 @@ from netspace.jobs import runs
 from netspace.space.space import load
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
-from netspace.train.lso import LsoConfig, read_best, read_result, start_from, wanted_class
+from netspace.train.lso import LsoConfig
 from netspace.train.lso import optimise as run_lso
+from netspace.train.lso_files import read_best, read_result
+from netspace.train.starts import start_from, wanted_class
 from netspace.zoo.store import OPTIMISED, Zoo, select
 
 ROOT = Path(__file__).resolve().parent.parent

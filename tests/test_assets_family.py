@@ -15,7 +15,7 @@ from netspace.evaluate.interpolate import WALK_STEPS, Curve, curve_pairs, summar
 from netspace.recipes import DIGITS_FAMILY_SPACE, DIGITS_LSO
 from netspace.tasks.measures import accuracy, classify
 from netspace.tasks.recognition import recognise, summarise_recognition
-from netspace.train.lso import read_best, read_result, read_run, read_trajectory
+from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory
 from netspace.zoo.store import HELDOUT, TRAIN
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"

@@ -17,7 +17,7 @@ import netspace
 from netspace.cli.main import main, parse
 from netspace.cli.registry import build_parser
 from netspace.recipes import CHAIRS_PREP
-from netspace.train.lso import read_best
+from netspace.train.lso_files import read_best
 from netspace.zoo.store import HELDOUT, Zoo
 
 
@@ -466,6 +466,6 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(fit_sdf, "make_sdf_zoo", interrupted)
+    monkeypatch.setattr(fit_sdf, "fit_sdf_zoo", interrupted)
     assert main(["zoo", "fit-sdf", "--chairs", "2", "--out", str(tmp_path)]) == 130
     assert "--resume goes on" in capsys.readouterr().err

@@ -23,10 +23,12 @@ from netspace.nets.archs import ARCHS, arch_named
 from netspace.nets.network import Network
 from netspace.tasks.distillation import best_of
 from netspace.tasks.measures import accuracy
-from netspace.train.fit import TrainConfig, fit
 from netspace.train.fit_cnn import CnnConfig
 from netspace.train.fit_sdf import FitConfig
-from netspace.train.lso import LsoConfig, read_result, start_from
+from netspace.train.lso import LsoConfig
+from netspace.train.lso_files import read_result
+from netspace.train.space import TrainConfig, train_space
+from netspace.train.starts import start_from
 from netspace.zoo.store import Zoo, add, write_zoo
 
 CONFIGS = (FitConfig, CnnConfig, TrainConfig, LsoConfig, UmapConfig)
@@ -229,7 +231,7 @@ def test_what_learns_from_networks_refuses_those_that_are_not_finite(tmp_path, t
     zoo, space = spoilt(tiny_cnn_zoo, tmp_path / "zoo"), load(tiny_cnn_space_folder)
     name = zoo.records.name[0]
     with pytest.raises(FormatError, match=f"has networks whose weights are not finite: '{name}'; `zoo select`"):
-        next(fit(zoo, TINY_TRAIN, tmp_path / "space"))
+        next(train_space(zoo, TINY_TRAIN, tmp_path / "space"))
     assert not (tmp_path / "space").exists()
     with pytest.raises(FormatError, match="not finite"):
         best_of(zoo, name)

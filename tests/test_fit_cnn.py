@@ -11,13 +11,13 @@ from netspace.data.images import load_images
 from netspace.errors import FormatError, MissingData
 from netspace.tasks.measures import accuracy, classify
 from netspace.train import fit_cnn
-from netspace.train.fit_cnn import CnnConfig, Run, fit_cnns, make_cnn_zoo, runs, splits_of
+from netspace.train.fit_cnn import CnnConfig, TrainingPlan, fit_cnn_zoo, fit_cnns, splits_of, training_plans
 
 SMALL = dataclasses.replace(TINY_CNN, count=3, epochs=2.0, validation=0, heldout=1)
 
 
 def make(folder, config=SMALL, **options):
-    return list(make_cnn_zoo(folder, config, **({"workers": 0} | options)))
+    return list(fit_cnn_zoo(folder, config, **({"workers": 0} | options)))
 
 
 def test_the_single_schedule_gives_networks_of_all_accuracies(tiny_cnn_zoo):
@@ -36,7 +36,7 @@ def test_accuracies_in_the_records_are_those_of_the_stored_networks(tiny_cnn_zoo
 
 
 def test_lengths_lie_evenly_in_their_logarithm():
-    lengths = [run.epochs for run in runs(CnnConfig(count=12, validation=2, heldout=2, epochs=600.0))]
+    lengths = [plan.epochs for plan in training_plans(CnnConfig(count=12, validation=2, heldout=2, epochs=600.0))]
     ratios = [b / a for a, b in zip(lengths, lengths[1:], strict=False)]
     assert lengths[0] == pytest.approx(1.0) and lengths[-1] == 600.0
     assert ratios == pytest.approx([ratios[0]] * 11)
@@ -44,10 +44,10 @@ def test_lengths_lie_evenly_in_their_logarithm():
 
 def test_initialisations_are_shared_only_when_asked():
     config = CnnConfig(count=8, validation=1, heldout=1)
-    assert all(run.init == run.seed for run in runs(config))
-    shared = runs(dataclasses.replace(config, inits=3))
-    assert [run.init for run in shared[:3]] == [run.init for run in shared[3:6]]
-    assert len({run.init for run in shared}) == 3 and len({run.seed for run in shared}) == 8
+    assert all(plan.init == plan.seed for plan in training_plans(config))
+    shared = training_plans(dataclasses.replace(config, inits=3))
+    assert [plan.init for plan in shared[:3]] == [plan.init for plan in shared[3:6]]
+    assert len({plan.init for plan in shared}) == 3 and len({plan.seed for plan in shared}) == 8
 
 
 def test_a_limit_takes_images_of_all_classes(tmp_path, monkeypatch):
@@ -84,7 +84,9 @@ def test_a_group_is_a_stack_of_networks_of_their_own(way, schedule):
     config = CnnConfig(batch=16, epochs=1.0, lr=1e-3, dtype="float32", schedule=schedule)
 
     def first(way, *group):
-        return fit_cnns(arch, images, [Run(str(s), s, s, e) for s, e in group], config, way, held)[0].state_dict()
+        return fit_cnns(arch, images, [TrainingPlan(str(s), s, s, e) for s, e in group], config, way, held)[
+            0
+        ].state_dict()
 
     alone, a, b = first("loop", (7, 1.0)), first(way, (7, 1.0), (8, 0.5)), first(way, (7, 1.0), (9, 1.0))
     for name, t in alone.items():
@@ -102,7 +104,7 @@ def test_the_multi_schedule_keeps_the_best_epoch(monkeypatch):
         return [0.2, 0.7, 0.4][len(seen) - 1]
 
     monkeypatch.setattr(fit_cnn, "_validation_accuracy", played)
-    kept = fit_cnns(arch, images, [Run("a", 1, 1, 3.0)], config, "loop", images)[0].state_dict()
+    kept = fit_cnns(arch, images, [TrainingPlan("a", 1, 1, 3.0)], config, "loop", images)[0].state_dict()
     assert len(seen) == 3 and all(torch.equal(kept[name], t) for name, t in seen[1].items())
 
 
@@ -116,13 +118,13 @@ def test_the_multi_schedule_decays_its_rate(monkeypatch):
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.SGD, "step", spy)
-    fit_cnns(arch, images, [Run("a", 1, 1, 1.0)], config, "loop", images)
+    fit_cnns(arch, images, [TrainingPlan("a", 1, 1, 1.0)], config, "loop", images)
     assert rates == pytest.approx([0.05] * 5 + [0.005] + [0.0005] + [0.00005] * 3)
 
 
 def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     make(tmp_path / "whole")
-    stopped = make_cnn_zoo(tmp_path / "halves", SMALL, workers=0)
+    stopped = fit_cnn_zoo(tmp_path / "halves", SMALL, workers=0)
     next(stopped)
     stopped.close()
     assert len(Zoo.load(tmp_path / "halves")) == 1

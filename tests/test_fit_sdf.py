@@ -16,12 +16,12 @@ from netspace.data.shapes import chair, chair_params
 from netspace.data.solids import Solid, sample_sdf
 from netspace.errors import FormatError
 from netspace.nets.archs import Siren
-from netspace.train import make_zoo
-from netspace.train.fit_sdf import Source, chair_sources, file_sources, fit_sdf, make_sdf_zoo
+from netspace.train import zoos
+from netspace.train.fit_sdf import ShapeSource, chair_sources, file_sources, fit_sdf, fit_sdf_zoo
 
 
 def run(folder, count, config=TINY_FIT, **options):
-    return list(make_sdf_zoo(folder, chair_sources(count), config, **({"workers": 0} | options)))
+    return list(fit_sdf_zoo(folder, chair_sources(count), config, **({"workers": 0} | options)))
 
 
 def test_more_steps_fit_better():
@@ -78,7 +78,7 @@ def test_what_is_measured_is_what_is_stored(tiny_zoo):
 def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
     config = dataclasses.replace(TINY_FIT, steps=15)
     run(tmp_path / "whole", 5, config)
-    lines = make_sdf_zoo(tmp_path / "parts", chair_sources(5), config, workers=0)
+    lines = fit_sdf_zoo(tmp_path / "parts", chair_sources(5), config, workers=0)
     next(lines)
     assert len(Zoo.load(tmp_path / "parts")) == 1  # already when it is told
     next(lines)
@@ -96,12 +96,12 @@ def test_resuming_after_a_stop_gives_the_zoo_of_an_uninterrupted_run(tmp_path):
 def test_a_network_is_the_same_whoever_is_fitted_beside_it(tmp_path):
     config = dataclasses.replace(TINY_FIT, steps=5)
     run(tmp_path / "whole", 4, config)
-    for _ in make_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=2), config, workers=0):
+    for _ in fit_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=2), config, workers=0):
         pass
     whole, end = Zoo.load(tmp_path / "whole"), Zoo.load(tmp_path / "end")
     assert torch.equal(whole.preps([2, 3]), end.preps([0, 1]))
     assert whole.records.split[2:].tolist() == end.records.split.tolist()
-    grown = make_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=4), config, workers=0, resume=True)
+    grown = fit_sdf_zoo(tmp_path / "end", chair_sources(2, first_seed=4), config, workers=0, resume=True)
     assert [(line.done, line.total) for line in grown] == [(1, 2), (2, 2)]
 
 
@@ -142,7 +142,7 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(make_zoo, "write_zoo", full)
+    monkeypatch.setattr(zoos, "write_zoo", full)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, 3, config, resume=True)
     assert len(Zoo.load(tmp_path)) == 2
@@ -155,9 +155,7 @@ def test_bad_meshes_are_skipped_and_reported(tmp_path):
     (meshes / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (meshes / "range.off").write_text("OFF\n4 2 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 9\n3 0 1 3\n")
     (meshes / "nan.obj").write_text("v 0 0 0\nv 1 0 0\nv nan 1 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\n")
-    lines = list(
-        make_sdf_zoo(tmp_path / "zoo", file_sources(meshes), dataclasses.replace(TINY_FIT, steps=5), workers=0)
-    )
+    lines = list(fit_sdf_zoo(tmp_path / "zoo", file_sources(meshes), dataclasses.replace(TINY_FIT, steps=5), workers=0))
     problems = [line.problem for line in lines if line.problem]
     assert len(problems) == 3 and any("flat" in p for p in problems) and any("not finite" in p for p in problems)
     zoo = Zoo.load(tmp_path / "zoo")
@@ -167,8 +165,8 @@ def test_bad_meshes_are_skipped_and_reported(tmp_path):
 
 def test_a_zoo_of_nothing_but_bad_meshes_says_so(tmp_path):
     (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
-    sources = [Source("flat", str(tmp_path / "flat.obj"), 0, 0)]
-    assert [line.record for line in make_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [{}]
+    sources = [ShapeSource("flat", str(tmp_path / "flat.obj"), 0, 0)]
+    assert [line.record for line in fit_sdf_zoo(tmp_path / "zoo", sources, TINY_FIT, workers=0)] == [{}]
     with pytest.raises(FormatError, match="no network"):
         Zoo.load(tmp_path / "zoo")
 
@@ -240,14 +238,14 @@ def test_a_zoo_from_before_files_were_turned_goes_on(tmp_path):
         trimesh.Trimesh(*chair(chair_params(seed))[0], process=False).export(meshes / f"{seed}.off")
     config = dataclasses.replace(TINY_FIT, steps=2, up="y")
     sources = file_sources(meshes)
-    list(make_sdf_zoo(tmp_path / "zoo", sources[:1], config, workers=0))
+    list(fit_sdf_zoo(tmp_path / "zoo", sources[:1], config, workers=0))
     path = tmp_path / "zoo" / "zoo.json"
     about = json.loads(path.read_text())
     for name in ("up", "keep", "thickness", "strict"):
         del about["config"][name]
     path.write_text(json.dumps(about))
     new = dataclasses.replace(config, up="auto")
-    lines = list(make_sdf_zoo(tmp_path / "zoo", sources, new, workers=0, resume=True))
+    lines = list(fit_sdf_zoo(tmp_path / "zoo", sources, new, workers=0, resume=True))
     assert len(lines) == 1 and not lines[0].problem and lines[0].record["up"] == "y"
     with pytest.raises(FormatError, match="another configuration"):
-        list(make_sdf_zoo(tmp_path / "zoo", sources, dataclasses.replace(new, steps=3), workers=0, resume=True))
+        list(fit_sdf_zoo(tmp_path / "zoo", sources, dataclasses.replace(new, steps=3), workers=0, resume=True))

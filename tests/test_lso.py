@@ -20,16 +20,10 @@ from netspace.space.losses import classifier_distillation, sdf_distillation, tas
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
 from netspace.tasks.measures import accuracy, classify
-from netspace.train.lso import (
-    LsoConfig,
-    optimise,
-    read_best,
-    read_result,
-    read_run,
-    read_trajectory,
-    start_from,
-    wanted_class,
-)
+from netspace.train import lso
+from netspace.train.lso import LsoConfig, optimise
+from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory
+from netspace.train.starts import start_from, wanted_class
 
 TINY = LsoConfig(lr=0.05, steps=12, points=32, queries=128, every=4)
 
@@ -267,7 +261,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(family, tmp_path, monkeypatc
     space, zoo = family
     goal = {"start": "resnet8-002", "teacher": best_of(zoo)}
     run(space, zoo, tmp_path / "whole", **goal)
-    real, count = netspace.lso._terms, 0
+    real, count = lso.EmbeddingLearner._terms, 0
 
     def dies(*args):
         nonlocal count
@@ -276,7 +270,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(family, tmp_path, monkeypatc
             raise Died
         return real(*args)
 
-    monkeypatch.setattr(netspace.lso, "_terms", dies)
+    monkeypatch.setattr(lso.EmbeddingLearner, "_terms", dies)
     with pytest.raises(Died):
         run(space, zoo, tmp_path / "parts", **goal)
     monkeypatch.undo()
@@ -293,9 +287,9 @@ def test_a_resumed_run_equals_the_uninterrupted_one(family, tmp_path, monkeypatc
 
 KILLED = """
 import os, signal, sys
-from netspace import lso
 from netspace.__main__ import main
-append, lines = lso.append_line, []
+from netspace.train import loop
+append, lines = loop.append_line, []
 
 def dying(path, line):
     append(path, line)
@@ -303,7 +297,7 @@ def dying(path, line):
     if len(lines) == 8:
         os.kill(os.getpid(), signal.SIGKILL)  # before the checkpoint of this line
 
-lso.append_line = dying
+loop.append_line = dying
 main(sys.argv[1:])
 """
 

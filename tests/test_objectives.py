@@ -13,7 +13,7 @@ from netspace.space.losses import classifier_distillation, sdf_queries
 from netspace.tasks import task_of
 from netspace.tasks.distillation import ClassifierObjective, FamilyObjective, best_of, check_classes
 from netspace.tasks.sdf import SdfObjective
-from netspace.train.fit import new_space
+from netspace.train.space import new_space
 from netspace.zoo.store import OPTIMISED, add, select
 
 

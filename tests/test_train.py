@@ -14,13 +14,13 @@ from netspace import Zoo
 from netspace.errors import FormatError
 from netspace.tasks.distillation import best_of
 from netspace.tasks.sdf import SdfObjective
-from netspace.train import fit as module
-from netspace.train.fit import batch_of, fit, learning_rate
+from netspace.train import loop
+from netspace.train.space import SpaceLearner, batch_of, learning_rate, train_space
 from netspace.zoo.store import select
 
 
 def run(zoo, folder, config=TINY_TRAIN, **options):
-    return list(fit(zoo, config, folder, **options))
+    return list(train_space(zoo, config, folder, **options))
 
 
 def weights(folder):
@@ -45,7 +45,7 @@ def test_the_papers_preset_trains_too(tiny_zoo, tmp_path):
 
 def test_a_resumed_run_equals_an_uninterrupted_one(tiny_zoo, tmp_path):
     run(tiny_zoo, tmp_path / "whole")
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "parts")
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path / "parts")
     next(lines)
     lines.close()  # stopped after the first checkpoint
     assert [line.step for line in run(tiny_zoo, tmp_path / "parts", resume=True)] == [8, 12]
@@ -74,7 +74,7 @@ def test_a_step_does_not_depend_on_global_state(tiny_zoo, tmp_path):
 
 
 def test_log_lines_written_after_the_last_checkpoint_are_dropped(tiny_zoo, tmp_path):
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path)
     next(lines)
     lines.close()
     with (tmp_path / "metrics.jsonl").open("a") as log:
@@ -90,11 +90,11 @@ def test_the_best_by_the_selecting_split_is_kept(tiny_zoo, tmp_path, monkeypatch
     played = {"train": [0.2, 0.9, 0.3], "heldout": [0.8, 0.1, 0.4]}
     step = iter(range(3))
 
-    def measured(*_):
+    def measured(self):
         i = next(step)
         return {f"{split}_agreement": values[i] for split, values in played.items()}
 
-    monkeypatch.setattr(module, "_measure", measured)
+    monkeypatch.setattr(SpaceLearner, "measures", measured)
     lines = run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, select=select_by))
     best = {"train": 8, "heldout": 4}[select_by]
     assert [line.step for line in lines if line.best][-1] == best
@@ -104,7 +104,7 @@ def test_the_best_by_the_selecting_split_is_kept(tiny_zoo, tmp_path, monkeypatch
 
 def test_it_stops_at_the_asked_agreement(tiny_zoo, tmp_path, monkeypatch):
     agreements = iter([0.5, 0.81, 0.9])
-    monkeypatch.setattr(module, "_measure", lambda *_: {"train_agreement": next(agreements)})
+    monkeypatch.setattr(SpaceLearner, "measures", lambda _: {"train_agreement": next(agreements)})
     lines = run(tiny_zoo, tmp_path, dataclasses.replace(TINY_TRAIN, stop_at=0.8))
     assert [line.step for line in lines] == [4, 8]
 
@@ -116,7 +116,7 @@ def test_a_run_that_stopped_by_its_rule_does_not_go_on(tiny_zoo, tmp_path):
 
 
 def test_a_half_written_line_of_the_log_is_dropped(tiny_zoo, tmp_path):
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path)
     next(lines)
     lines.close()
     with (tmp_path / "metrics.jsonl").open("a") as log:
@@ -127,7 +127,7 @@ def test_a_half_written_line_of_the_log_is_dropped(tiny_zoo, tmp_path):
 
 
 def test_another_zoo_or_a_finished_space_is_refused(tiny_zoo, tmp_path):
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "a")
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path / "a")
     next(lines)
     lines.close()
     select(tiny_zoo, [0, 1, 2], tmp_path / "part")
@@ -190,7 +190,7 @@ def test_a_refused_run_leaves_its_folder_free(tiny_zoo, tmp_path):
 
 def test_a_run_goes_on_with_what_it_was_started_with(tiny_zoo, tmp_path):
     run(tiny_zoo, tmp_path / "a")
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path / "b", start=tmp_path / "a")
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path / "b", start=tmp_path / "a")
     next(lines)
     lines.close()
     with pytest.raises(FormatError, match="was started with --start a, now it is None"):
@@ -215,7 +215,7 @@ def test_training_goes_on_from_another_space(tiny_zoo, tmp_path):
 def test_tensorboard_holds_the_same_curve(tiny_zoo, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    lines = fit(tiny_zoo, TINY_TRAIN, tmp_path)
+    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path)
     lines = [next(lines), lines.close()][:1] + run(tiny_zoo, tmp_path, resume=True)
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
@@ -311,11 +311,11 @@ def test_a_zoos_folder_is_not_trained_into(tiny_zoo, tmp_path):
 
 def test_a_family_learns_and_resumes_to_the_same_numbers(tiny_family_zoo, tmp_path):
     teacher = best_of(tiny_family_zoo)
-    *_, whole = fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "whole", teacher=teacher)
-    for line in fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher):
+    *_, whole = train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "whole", teacher=teacher)
+    for line in train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher):
         if line.step == 8:
             break
-    *_, last = fit(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher, resume=True)
+    *_, last = train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "run", teacher=teacher, resume=True)
     assert (last.terms, last.measures) == (whole.terms, whole.measures)
     assert set(last.terms) == {"kd", "class", "kd_gamma", "class_gamma"}
     ours, theirs = weights(tmp_path / "run"), weights(tmp_path / "whole")
@@ -348,7 +348,7 @@ def test_a_truncated_checkpoint_is_named_and_the_model_stays(tiny_zoo, tmp_path)
 
 
 def test_a_full_disk_keeps_the_last_checkpoint_and_the_best_model(tiny_zoo, tmp_path, monkeypatch):
-    write = module._write_checkpoint
+    write = loop.write_checkpoint
     calls = iter(range(9))
 
     def sometimes_full(*args):
@@ -356,7 +356,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_best_model(tiny_zoo, tmp_
             raise OSError(errno.ENOSPC, "No space left on device")
         write(*args)
 
-    monkeypatch.setattr(module, "_write_checkpoint", sometimes_full)
+    monkeypatch.setattr(loop, "write_checkpoint", sometimes_full)
     with pytest.raises(OSError, match=r"No space left"):
         run(tiny_zoo, tmp_path)
     netspace.load(tmp_path)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from netspace import ARCHS, Network, Zoo
 from netspace.errors import FormatError
 from netspace.io import atomic_write, find_files
-from netspace.train.fit_sdf import chair_sources, make_sdf_zoo
+from netspace.train.fit_sdf import chair_sources, fit_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
 
 
@@ -181,14 +181,14 @@ def test_a_zoo_that_a_job_writes_is_not_added_to(tiny_zoo, tmp_path):
 def test_a_zoo_goes_on_after_an_addition_that_was_cut_off(tmp_path):
     """Weights without a record lie between those with one: what is fitted next must not take their place."""
     config = dataclasses.replace(TINY_FIT, steps=2)
-    for _ in make_sdf_zoo(tmp_path, chair_sources(2), config, workers=0):
+    for _ in fit_sdf_zoo(tmp_path, chair_sources(2), config, workers=0):
         pass
     before = Zoo.load(tmp_path)
     records = before.records
     add(tmp_path, before[0], {"name": "cut off", "split": OPTIMISED})
     records.to_parquet(tmp_path / "records.parquet", index=False)
     add(tmp_path, before[1], {"name": "kept", "split": OPTIMISED})
-    for _ in make_sdf_zoo(tmp_path, chair_sources(3), config, workers=0, resume=True):
+    for _ in fit_sdf_zoo(tmp_path, chair_sources(3), config, workers=0, resume=True):
         pass
     zoo = Zoo.load(tmp_path)
     assert zoo.records.name.tolist() == [*records.name, "kept", "chair-0002"] and zoo.records.row.is_unique

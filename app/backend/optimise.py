@@ -30,7 +30,9 @@ from netspace.latent.project import Plane, embed
 from netspace.recipes import RECIPES
 from netspace.tasks.measures import wilson
 from netspace.tasks.sdf import ShapeGoal
-from netspace.train.lso import LsoConfig, read_best, read_result, read_run, read_trajectory, start_from
+from netspace.train.lso import LsoConfig
+from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory
+from netspace.train.starts import start_from
 from netspace.zoo.store import TRAIN
 
 from . import catalogue, jobs, looks, take_away

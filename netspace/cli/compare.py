@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import statistics
 
-    from ..train.lso import read_result
+    from ..train.lso_files import read_result
 
     results = {str(folder): read_result(folder) for folder in args.run_folders}
     if len({result.score for result in results.values()}) > 1:

@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..tasks import task_of
-    from ..train.lso import LsoConfig, optimise, read_result, start_from, wanted_class
+    from ..train.lso import LsoConfig, optimise
+    from ..train.lso_files import read_result
+    from ..train.starts import start_from, wanted_class
 
     config = read_fields(args, LsoConfig)
     space, zoo = open_both(args)

@@ -25,7 +25,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 @contextmanager
 def as_job(args: argparse.Namespace) -> Iterator[None]:
     """Inside, a command that takes long is the job of its folder."""
-    if "kind" not in args:
+    if "queue" not in args:  # of a command that is no job
         yield
         return
     with runs.running(args.out, args.kind, args.argv, queue=args.queue) as args.job:

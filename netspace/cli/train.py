@@ -29,7 +29,7 @@ NAME, HELP = "train", "learn a space of a zoo's networks"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
-    from ..train.fit import TrainConfig
+    from ..train.space import TrainConfig
 
     parser.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
@@ -43,11 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..train.fit import TrainConfig, fit
+    from ..train.space import TrainConfig, train_space
 
     zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
     args.job.report(f"computing the targets' answers for {len(zoo)} networks")
-    lines = fit(
+    lines = train_space(
         zoo, config, args.out,
         data=args.data, teacher=load_teacher(args.teacher), start=args.start, resume=args.resume, device=args.device,
         command=command_line(args.argv),

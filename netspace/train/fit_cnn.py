@@ -1,4 +1,4 @@
-"""Train zoos of image classifiers, each from its own initialisation (supplement IV, "Nets Datasets").
+"""Train zoos of image classifiers, each from its own initialization (supplement IV, "Nets Datasets").
 
 The single schedule collects networks of different performance: Adam, each stopped after its own number of epochs.
 The multi schedule collects good ones: SGD with decay, each the best of its epochs on the validation images.
@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -29,12 +29,12 @@ from ..nets.prep import prep_size
 from ..tasks.distillation import check_classes
 from ..tasks.measures import accuracy, classify
 from ..zoo.store import HELDOUT, TRAIN, VALIDATION
-from .make_zoo import Made, Progress, make_zoo
+from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
 DECAY_AT, DECAY = (0.5, 0.6, 0.7), 0.1
 """The multi schedule multiplies its rate by 0.1 at epochs 150, 180 and 210 of 300."""
-COMPARED = 256
-"""images on which a network before and after fusing are compared"""
+FUSING_IMAGES = 256
+"""images on which a network is compared before and after fusing"""
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class CnnConfig:
         choices=("single", "multi"),
     )
     epochs: float = option(30.0, "epochs of the longest network; multi: of every network", least=1e-3, most=1e6)
-    first_epochs: float = option(1.0, "single: epochs of the shortest; the others lie evenly in their logarithm")
+    first_epochs: float = option(1.0, "single: epochs of the shortest network; the others lie evenly on a log scale")
     lr: float = option(1e-4, "learning rate; single: constant", above=0, most=MOST_RATE)
     momentum: float = option(0.9, "multi: SGD's momentum", least=0, below=1)
     weight_decay: float = option(5e-4, "multi: weight decay", least=0)
-    batch: int = option(128, "images a step", least=2, most=MOST_ROWS)
-    inits: int = option(0, "initialisations that the networks share among them; 0: each has its own (paper)", least=0)
+    batch: int = option(128, "images per step", least=2, most=MOST_ROWS)
+    inits: int = option(0, "number of initializations shared by the networks; 0: each has its own (paper)", least=0)
     limit: int = option(0, "training images used; 0: all", least=0)
     validation: int = option(8, "networks to select spaces by", least=0)
     heldout: int = option(8, "networks that no space sees in training", least=0)
     dtype: str = option("bfloat16", "precision of training", choices=DTYPES[:2])
     store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
-    seed: int = option(0, "seed of initialisations, batches and splits", least=0, most=MOST_SEED)
+    seed: int = option(0, "seed of initializations, batches and splits", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -76,43 +76,43 @@ class CnnConfig:
             )
 
 
-class Run(NamedTuple):
+class TrainingPlan(NamedTuple):
     """One network to be trained."""
 
     name: str
     init: int
-    """seed of its initialisation"""
+    """seed of its initialization"""
     seed: int
-    """of its batches and augmentation"""
+    """seed of its batches and augmentation"""
     epochs: float
 
 
-def runs(config: CnnConfig) -> list[Run]:
-    """The networks of a zoo: in the single schedule dense in short trainings, sparse in long ones, as the paper's."""
+def training_plans(config: CnnConfig) -> list[TrainingPlan]:
+    """Return the networks of a zoo; single schedule: many short trainings and few long ones, as in the paper."""
     base = config.arch.split("/")[0]
     rate = config.epochs / config.first_epochs if config.schedule == "single" else 1.0
     lengths = [config.epochs * rate ** (k / max(1, config.count - 1) - 1) for k in range(config.count)]
     lengths[-1] = config.epochs
     seeds = [config.seed + 1_000_003 * (k + 1) for k in range(config.count)]
     return [
-        Run(f"{base}-{k:03d}", seeds[k % config.inits] if config.inits else seeds[k], seeds[k], e)
+        TrainingPlan(f"{base}-{k:03d}", seeds[k % config.inits] if config.inits else seeds[k], seeds[k], e)
         for k, e in enumerate(lengths)
     ]
 
 
 def splits_of(config: CnnConfig) -> dict[str, str]:
-    """Name of a network -> its split, drawn at random as the paper's 100/16/16."""
+    """Return the split of every network by name, drawn at random like the paper's 100/16/16."""
     order = torch.randperm(config.count, generator=torch.Generator().manual_seed(config.seed)).tolist()
     split = [HELDOUT] * config.heldout + [VALIDATION] * config.validation
     split += [TRAIN] * (config.count - len(split))
-    return {run.name: split[place] for run, place in zip(runs(config), order, strict=True)}
+    return {plan.name: split[place] for plan, place in zip(training_plans(config), order, strict=True)}
 
 
 # -- training many at once -----------------------------------------------------------------------------------------
 
 
 def _loop(modules: Sequence[nn.Module]) -> tuple[list[Tensor], Callable[[Tensor], Tensor], Callable[[int], dict]]:
-    """Each module by itself: fastest on a CPU."""
+    """Evaluate each module by itself: fastest on a CPU."""
 
     def logits(x: Tensor) -> Tensor:
         return torch.stack([module(images) for module, images in zip(modules, x, strict=True)])
@@ -121,7 +121,7 @@ def _loop(modules: Sequence[nn.Module]) -> tuple[list[Tensor], Callable[[Tensor]
 
 
 def _vmap(modules: Sequence[nn.Module]) -> tuple[list[Tensor], Callable[[Tensor], Tensor], Callable[[int], dict]]:
-    """All at once, which torch turns into grouped convolutions: for a GPU."""
+    """Evaluate all modules at once, which torch turns into grouped convolutions: for a GPU."""
     params, buffers = stack_module_state(list(modules))
     inner = modules[0]
 
@@ -137,17 +137,22 @@ WAYS = {"loop": _loop, "vmap": _vmap}
 
 
 def fit_cnns(
-    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images | None = None
+    arch: Arch,
+    images: Images,
+    group: Sequence[TrainingPlan],
+    config: CnnConfig,
+    way: str,
+    validation: Images | None = None,
 ) -> list[nn.Module]:
-    """Train a group of networks on the images' device; what is returned is the trained form, in evaluation mode.
+    """Train a group of networks on the images' device; return their trained form, in evaluation mode.
 
-    A network's initialisation, order of images and augmentation are known from its seeds alone.
+    A network's seeds alone decide its initialization, order of images and augmentation.
 
     Args:
         validation: images by which the multi schedule keeps the best epoch of each network.
     """
     device = images.pixels.device
-    modules = [arch.fresh(run.init).to(device, memory_format=torch.channels_last).train() for run in group]
+    modules = [arch.fresh(plan.init).to(device, memory_format=torch.channels_last).train() for plan in group]
     parameters, logits, state_of = WAYS[way](modules)
     if config.schedule == "single":
         optimiser = torch.optim.Adam(parameters, lr=config.lr, fused=True)
@@ -155,11 +160,11 @@ def fit_cnns(
         optimiser = torch.optim.SGD(
             parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
         )
-    generators = [torch.Generator(device).manual_seed(run.seed) for run in group]
+    generators = [torch.Generator(device).manual_seed(plan.seed) for plan in group]
     n = len(images)
     size = min(config.batch, n)
     per_epoch = n // size
-    last = [max(1, round(run.epochs * per_epoch)) for run in group]
+    last = [max(1, round(plan.epochs * per_epoch)) for plan in group]
     kept: list[dict] = [{} for _ in group]
     best = [-1.0] * len(group)
     orders: list[Tensor] = []
@@ -207,14 +212,14 @@ def _validation_accuracy(arch: Arch, state: dict[str, Tensor], images: Images) -
 
 @functools.cache
 def _images(name: str, split: str, folder: Path | None, device: str) -> Images:
-    """Once a process."""
+    """Return the images, loaded once per process."""
     return load_images(name, split, folder).to(device)
 
 
 def _fit_what_fits(
-    arch: Arch, images: Images, group: Sequence[Run], config: CnnConfig, way: str, validation: Images
+    arch: Arch, images: Images, group: Sequence[TrainingPlan], config: CnnConfig, way: str, validation: Images
 ) -> list[nn.Module]:
-    """`fit_cnns`, in groups of half the size where GPU memory runs out; the networks are the same."""
+    """Run `fit_cnns`, in groups of half the size if GPU memory runs out; the networks are the same."""
     try:
         return fit_cnns(arch, images, group, config, way, validation)
     except torch.OutOfMemoryError:
@@ -225,7 +230,7 @@ def _fit_what_fits(
     return [m for g in (group[:half], group[half:]) for m in _fit_what_fits(arch, images, g, config, way, validation)]
 
 
-def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -> list[Made]:
+def _fit_group(folder: Path | None, job: tuple[Sequence[TrainingPlan], CnnConfig, str]) -> list[Made]:
     """Train a group of networks, fuse their batch norms and measure what is stored."""
     group, config, device = job
     arch = arch_named(config.arch)
@@ -238,52 +243,42 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[Run], CnnConfig, str]) -
     modules = _fit_what_fits(arch, train, group, config, way, validation)
     seconds = (time.perf_counter() - start) / len(group)
     made = []
-    for run, module in zip(group, modules, strict=True):
-        fused = fuse(arch, module, normalise(test.pixels[:COMPARED]))
-        params = {name: p.to(getattr(torch, config.store_dtype)) for name, p in fused.params.items()}
-        if not all(p.isfinite().all() for p in params.values()):
-            made.append(Made(run.name, None, {}, f"{run.name}: its weights are not finite; try a lower --lr"))
+    for plan, module in zip(group, modules, strict=True):
+        fused = fuse(arch, module, normalise(test.pixels[:FUSING_IMAGES]))
+        params = as_stored(fused.params, config.store_dtype)
+        if params is None:
+            made.append(Made.skipped(plan.name, f"{plan.name}: its weights are not finite; try a lower --lr"))
             continue
         stored = Network.of(arch, {name: p.float() for name, p in params.items()}, prep_size(arch.num_params, 8))
         record = {
-            "init": run.init,
-            "seed": run.seed,
-            "epochs": run.epochs,
+            "init": plan.init,
+            "seed": plan.seed,
+            "epochs": plan.epochs,
             "val_accuracy": accuracy(classify(stored, validation), validation.labels),
             "test_accuracy": accuracy(classify(stored, test), test.labels),
             "fused_difference": fused.difference,
             "norms_never_run": len(fused.never_run),
             "seconds": seconds,
         }
-        made.append(Made(run.name, {name: p.cpu().numpy() for name, p in params.items()}, record, ""))
+        made.append(Made.of(plan.name, params, record))
     return made
 
 
-def make_cnn_zoo(
-    folder: Path,
-    config: CnnConfig,
-    *,
-    data: Path | None = None,
-    resume: bool = False,
-    workers: int = 1,
-    group: int = 1,
-    device: str = "cpu",
+def fit_cnn_zoo(
+    folder: Path, config: CnnConfig, *, data: Path | None = None, **options: Unpack[RunOptions]
 ) -> Iterator[Progress]:
-    """Train a zoo of image classifiers; a generator of progress lines, see `make_zoo`.
+    """Train a zoo of image classifiers; a generator of progress lines, see `make_zoo` for options and errors.
 
     Args:
         data: folder of the images; None: looked for.
-        group: networks trained at once; those of a group are about equally long. 1 is fastest on a CPU.
 
     Raises:
         DataError: the images are not here, or cannot be read.
-        ValueError: the images are of another size or have other classes than the architecture.
+        UsageError: the images are of another size or have other classes than the architecture.
     """
     arch = arch_named(config.arch)
-    check_classes(arch, _images(arch.data, "test", data, device))
-    longest_first = sorted(runs(config), key=lambda run: -run.epochs)
-    groups = [longest_first[i : i + group] for i in range(0, config.count, group)]
-    yield from make_zoo(
-        folder, arch, groups, config, functools.partial(_fit_group, data), splits_of(config),
-        made_by="zoo fit-cnn", resume=resume, workers=workers, device=device,
-    )  # fmt: skip
+    check_classes(arch, _images(arch.data, "test", data, options.get("device", "cpu")))
+    longest_first = sorted(training_plans(config), key=lambda plan: -plan.epochs)  # groups are about equally long
+    work = functools.partial(_fit_group, data)
+    plan = ZooPlan(arch, longest_first, config, work, splits_of(config), made_by="zoo fit-cnn")
+    yield from make_zoo(folder, plan, **options)

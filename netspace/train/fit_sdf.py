@@ -1,4 +1,4 @@
-"""Fit SIRENs to signed distance functions: one a shape, each from its own initialisation (supplement V)."""
+"""Fit SIRENs to signed distance functions: one per shape, each from its own initialization (supplement V)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -23,11 +23,11 @@ from ..io import read_json
 from ..nets.archs import arch_named
 from ..nets.fields import SDF
 from ..zoo.store import HELDOUT, TRAIN
-from .make_zoo import Made, Progress, make_zoo
+from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
 IOU_POINTS = 32_768
 HELD_BADLY = 0.9
-"""A mesh file's network is warned of below this IoU with its solid."""
+"""A mesh file gets a warning if its network's IoU with the solid is below this."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +35,27 @@ class FitConfig:
     """How SIRENs are fitted to shapes. Defaults are this product's; `recipes.PAPER_SDF_ZOO` has the paper's."""
 
     arch: str = option("siren256", "architecture of every network: siren256, or e.g. siren/3-128-128-1@30")
-    steps: int = option(1000, "Adam steps a network", least=1)
-    batch: int = option(1024, "points a step", least=1, most=MOST_ROWS)
+    steps: int = option(1000, "Adam steps per network", least=1)
+    batch: int = option(1024, "points per step", least=1, most=MOST_ROWS)
     lr: float = option(1e-3, "learning rate at the start", above=0, most=MOST_RATE)
     decay: str = option(
         "cosine", "cosine, or steps: times 0.9 every tenth of the run (paper)", choices=("cosine", "steps")
     )
-    samples: int = option(50_000, "SDF samples drawn a shape, as in DeepSDF", least=100, most=10 * MOST_ROWS)
+    samples: int = option(50_000, "SDF samples per shape, drawn as in DeepSDF", least=100, most=10 * MOST_ROWS)
     half_inside: bool = option(False, "draw half of every batch inside the shape (paper)")
-    hidden_dtype: str = option("bfloat16", "precision of the hidden product while fitting", choices=DTYPES)
+    hidden_dtype: str = option("bfloat16", "compute precision while fitting", choices=DTYPES)
     store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
-    shared_init: bool = option(False, "start all networks from the same initialisation")
-    heldout_every: int = option(9, "every so many-th network is held out", least=1)
-    seed: int = option(0, "seed of initialisations, samples and batches", least=0, most=MOST_SEED)
+    shared_init: bool = option(False, "start all networks from the same initialization")
+    heldout_every: int = option(9, "hold out every N-th network", least=1)
+    seed: int = option(0, "seed of initializations, samples and batches", least=0, most=MOST_SEED)
 
     up: str = option(
         "auto",
-        "axis of mesh files that points up; auto: as they say, else z for OFF and 3MF, y for others",
+        "axis of mesh files that points up; auto: as the file declares, else z for OFF and 3MF, y for others",
         choices=UPS,
     )
     keep: str = option(
-        "all", "all of a mesh file, or its largest object without ground planes and far specks", choices=KEEPS
+        "all", "all of a mesh file, or only its largest object, without ground planes and far specks", choices=KEEPS
     )
     thickness: float = option(
         THICKNESS,
@@ -72,33 +72,33 @@ class FitConfig:
             raise UsageError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
 
 
-class Source(NamedTuple):
+class ShapeSource(NamedTuple):
     """Where a shape comes from."""
 
     name: str
-    """of its network in the zoo"""
+    """name of its network in the zoo"""
     source: str
     """"chair:<seed>", or the path of a mesh file"""
     seed: int
-    """of the network's initialisation and batches: the same however many others there are"""
+    """seed of the network's initialization and batches; does not depend on the other shapes"""
     place: int
-    """every so many-th is held out"""
+    """position among the shapes: every N-th is held out"""
 
 
-def chair_sources(count: int, first_seed: int = 0) -> list[Source]:
-    """The procedural chairs of `count` consecutive seeds."""
+def chair_sources(count: int, first_seed: int = 0) -> list[ShapeSource]:
+    """Return the procedural chairs of `count` consecutive seeds; UsageError if there are none."""
     if count < 1:
         raise UsageError(f"{count} chairs are none to fit")
     seeds = range(first_seed, first_seed + count)
-    return [Source(f"chair-{seed:04d}", f"chair:{seed}", seed, seed) for seed in seeds]
+    return [ShapeSource(f"chair-{seed:04d}", f"chair:{seed}", seed, seed) for seed in seeds]
 
 
-def file_sources(folder: Path) -> list[Source]:
-    """Every mesh file below a folder, named by its path in it; FileNotFoundError where there is none."""
+def file_sources(folder: Path) -> list[ShapeSource]:
+    """Return every mesh file below a folder, named by its path in it; FileNotFoundError if there is none."""
     paths = [path.relative_to(folder) for path in mesh_files(folder)]
     stems = Counter(path.with_suffix("") for path in paths)
     return [
-        Source(
+        ShapeSource(
             (path.with_suffix("") if stems[path.with_suffix("")] == 1 else path).as_posix().replace("/", "-"),
             str((folder / path).resolve()),
             zlib.crc32(path.as_posix().encode()),
@@ -118,9 +118,9 @@ class Fitted(NamedTuple):
 
 
 def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
-    """Fit one network a row of samples (g, n, 4) = points and signed distances, by Adam on the MSE (supplement V).
+    """Fit one network per row of samples (g, n, 4), points and signed distances, by Adam on the MSE (supplement V).
 
-    Runs on the samples' device. `seeds` (g) decide each network's initialisation and batches.
+    Runs on the samples' device. `seeds` (g) decide each network's initialization and batches.
     """
     g, n, _ = samples.shape
     arch = arch_named(config.arch)
@@ -157,20 +157,32 @@ def fit_sdf(samples: Tensor, seeds: Sequence[int], config: FitConfig) -> Fitted:
     return Fitted({k: p.detach() for k, p in params.items()}, loss.detach())
 
 
-def _prepare(source: Source, config: FitConfig, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
-    """Samples (n, 4), test points (m, 3) in the bounding box, which of them are inside, and record columns."""
+class _Shape(NamedTuple):
+    """What a network is fitted to and measured against."""
+
+    samples: np.ndarray
+    """(n, 4) points and signed distances"""
+    points: np.ndarray
+    """(m, 3) test points in the bounding box"""
+    inside: np.ndarray
+    """(m,) which of them are inside"""
+    record: dict
+    """columns of the zoo's table"""
+
+
+def _prepare(source: ShapeSource, config: FitConfig, seed: int) -> _Shape:
+    """Sample a shape; MeshError if it has no inside, or comes with a warning in the strict mode."""
     mesh, record = load_source(source.source, config.up, config.keep)
     solid = Solid(mesh, config.thickness)
     if not source.source.startswith("chair:"):  # those are closed by construction
         record |= checked(solid, record) | {"thickness_share": config.thickness}
         if config.strict and record["warnings"]:
             raise MeshError(f"skipped by --strict: {record['warnings']}")
-    samples = sample_sdf(solid, config.samples, seed)
-    return samples, *occupancy_points(solid, IOU_POINTS, seed + 1), record
+    return _Shape(sample_sdf(solid, config.samples, seed), *occupancy_points(solid, IOU_POINTS, seed + 1), record)
 
 
 def checked(solid: Solid, record: dict) -> dict:
-    """Record columns that say what a mesh file's ground truth is and what other tests say of it."""
+    """Return columns that describe a mesh file's ground truth and how far independent tests agree with it."""
     found = check(solid)
     return {
         "sky_share": round(found.sky_share, 4),
@@ -182,68 +194,65 @@ def checked(solid: Solid, record: dict) -> dict:
     }
 
 
-def _fit_group(job: tuple[Sequence[Source], FitConfig, str]) -> list[Made]:
-    """Fit the networks of a few sources."""
+def _fit_group(job: tuple[Sequence[ShapeSource], FitConfig, str]) -> list[Made]:
+    """Fit the networks of a few shapes; a shape that cannot be read is skipped and its neighbors are fitted."""
     sources, config, device = job
     seeds = [config.seed + 1_000_003 * (source.seed + 1) for source in sources]
     start = time.perf_counter()
-    arch = arch_named(config.arch)
     ready, results = [], {}
     for source, seed in zip(sources, seeds, strict=True):
         try:
-            ready.append((source, seed, *_prepare(source, config, seed)))
+            ready.append((source, seed, _prepare(source, config, seed)))
         except MeshError as error:
-            results[source] = Made(source.name, None, {}, f"{source.source}: {error}")
-        except Exception as error:  # whatever one file brings about, the others are fitted
-            results[source] = Made(source.name, None, {}, f"{source.source}: {type(error).__name__}: {error}")
+            results[source] = Made.skipped(source.name, f"{source.source}: {error}")
+        except Exception as error:  # whatever is wrong with one file, the others are fitted
+            results[source] = Made.skipped(source.name, f"{source.source}: {type(error).__name__}: {error}")
     if ready:
-        samples = torch.from_numpy(np.stack([r[2] for r in ready])).to(device)
-        fitted = fit_sdf(samples, [r[1] for r in ready], config)
-        store = getattr(torch, config.store_dtype)
-        stored = {k: p.to(store) for k, p in fitted.params.items()}
+        samples = torch.from_numpy(np.stack([shape.samples for _, _, shape in ready])).to(device)
+        fitted = fit_sdf(samples, [seed for _, seed, _ in ready], config)
         seconds = (time.perf_counter() - start) / len(ready)
-        for i, (source, seed, _, points, inside, record) in enumerate(ready):
-            if not all(p[i].isfinite().all() for p in stored.values()):
+        for i, (source, seed, shape) in enumerate(ready):
+            params = {k: p[i] for k, p in fitted.params.items()}
+            params = as_stored(params, config.store_dtype)
+            if params is None:
                 why = "fitting diverged, its weights are not finite numbers: try a lower --lr"
-                results[source] = Made(source.name, None, {}, f"{source.source}: {why}")
+                results[source] = Made.skipped(source.name, f"{source.source}: {why}")
                 continue
-            net = arch.compile_params(
-                {k: p[i].float() for k, p in stored.items()}
-            )  # what is stored is what is measured
-            test = torch.from_numpy(points).to(device)
-            occupied = (net(test) < 0).cpu().numpy()
-            error = (net(samples[i, :, :3]) - samples[i, :, 3]).abs().mean().item()
-            iou = float((occupied & inside).sum() / max((occupied | inside).sum(), 1))
-            measured = {"seed": seed, "steps": config.steps, "fit_error": error, "fit_iou": iou, "seconds": seconds}
-            if "warnings" in record and iou < HELD_BADLY:  # of mesh files: their solids are others'
-                words = f"the network holds its solid badly (IoU {iou:.2f}): more --steps, or parts too thin for it"
-                record = record | {"warnings": "; ".join(filter(None, [record["warnings"], words]))}
-            params = {k: p[i].cpu().numpy() for k, p in stored.items()}
-            results[source] = Made(source.name, params, {"source": source.source} | measured | record, "")
+            about = {"source": source.source, "seed": seed, "steps": config.steps}
+            measured = _measure(config, params, samples[i], shape) | {"seconds": seconds}
+            record = _with_warning(shape.record, measured["fit_iou"])
+            results[source] = Made.of(source.name, params, about | measured | record)
     return [results[source] for source in sources]
 
 
-def make_sdf_zoo(
-    folder: Path,
-    sources: Sequence[Source],
-    config: FitConfig,
-    *,
-    resume: bool = False,
-    workers: int = 1,
-    group: int = 1,
-    device: str = "cpu",
-) -> Iterator[Progress]:
-    """Fit a network to every source; a generator of progress lines, see `make_zoo`.
+def _measure(config: FitConfig, params: dict[str, Tensor], samples: Tensor, shape: _Shape) -> dict:
+    """Record columns of how well a network, as it is stored, holds its shape."""
+    net = arch_named(config.arch).compile_params({k: p.float() for k, p in params.items()})
+    occupied = (net(torch.from_numpy(shape.points).to(samples.device)) < 0).cpu().numpy()
+    error = (net(samples[:, :3]) - samples[:, 3]).abs().mean().item()
+    iou = float((occupied & shape.inside).sum() / max((occupied | shape.inside).sum(), 1))
+    return {"fit_error": error, "fit_iou": iou}
 
-    Args:
-        group: networks fitted at once in one batched product; 1 is fastest on a CPU.
-    """
-    splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
-    groups = [sources[i : i + group] for i in range(0, len(sources), group)]
-    begun = read_json(folder / "zoo.json").get("config") if resume and (folder / "zoo.json").exists() else None
+
+def _with_warning(record: dict, iou: float) -> dict:
+    """Add a warning to the record of a mesh file (a chair has none) if its network holds the solid badly."""
+    if "warnings" not in record or iou >= HELD_BADLY:
+        return record
+    words = f"the network holds its solid badly (IoU {iou:.2f}): more --steps, or parts too thin for it"
+    return record | {"warnings": "; ".join(filter(None, [record["warnings"], words]))}
+
+
+def fit_sdf_zoo(
+    folder: Path, sources: Sequence[ShapeSource], config: FitConfig, **options: Unpack[RunOptions]
+) -> Iterator[Progress]:
+    """Fit a network to every shape; a generator of progress lines, see `make_zoo` for options and errors."""
+    begun = read_json(folder / "zoo.json").get("config") if _goes_on(folder, options) else None
     if begun and "up" not in begun and config.up == "auto":
         config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
-    yield from make_zoo(
-        folder, arch_named(config.arch), groups, config, _fit_group, splits,
-        made_by="zoo fit-sdf", resume=resume, workers=workers, device=device,
-    )  # fmt: skip
+    splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
+    plan = ZooPlan(arch_named(config.arch), sources, config, _fit_group, splits, made_by="zoo fit-sdf")
+    yield from make_zoo(folder, plan, **options)
+
+
+def _goes_on(folder: Path, options: RunOptions) -> bool:
+    return options.get("resume", False) and (folder / "zoo.json").exists()

@@ -1,8 +1,7 @@
-"""Latent space optimisation: the space is frozen, one embedding moves until its network does what is asked of it.
+"""Latent space optimization: the space is frozen, one embedding moves until its network does what is asked of it.
 
-Section IV, "Latent Space Optimization". A run is a folder: lso.json (what was asked), metrics.jsonl (its lines),
-checkpoint.safetensors (to resume from; the trajectory), best.safetensors (embedding and weights of the best network)
-and, once it has ended, result.json. What is random in step i comes from a generator seeded with the run's seed and i.
+Section IV, "Latent Space Optimization". A run is a folder, see `loop`; its checkpoint holds the trajectory. Beside it
+stand best.safetensors (embedding and weights of the best network) and, once it has ended, result.json.
 """
 
 from __future__ import annotations
@@ -10,45 +9,35 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from numbers import Real
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
-from ..errors import FormatError, InUse, UsageError
-from ..io import (
-    FORMATS,
-    append_line,
-    atomic_write,
-    check_format,
-    content_hash,
-    read_json,
-    read_tensors,
-    refuse_others,
-    truncate_log,
-)
-from ..latent.project import Plane, embed
+from ..errors import Diverged, FormatError
+from ..io import FORMATS, atomic_write, content_hash
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE, class_loss
 from ..space.space import NetSpace
 from ..tasks.task import Goal
-from ..zoo.store import TRAIN, Zoo
+from .loop import CHECKPOINT, Checkpoint, LogEntry, Measured, RunFolder, RunState, changed_settings, learn
+from .lso_files import Result, read_run, write_best
+from .starts import Start
 
 
 @dataclass(frozen=True)
 class LsoConfig:
-    """How an embedding is optimised."""
+    """How an embedding is optimized."""
 
     loss: str = option(
         "auto",
         "kd: teacher and labels (Eq. 5); kl: the teacher alone (Eq. 3); task: labels alone (Eq. 4); mse: samples of a "
-        "shape (SDFs); auto: mse for SDFs, else kd where there is a teacher and task where there is none",
+        "shape (SDFs); auto: mse for SDFs, else kd with a teacher and task without",
         choices=("auto", "kd", "kl", "task", "mse"),
     )
     steps: int = option(1000, "steps of Adam", least=1)
@@ -56,121 +45,22 @@ class LsoConfig:
         1e-4, "learning rate; 1e-4 is the paper's, the authors' code has 1e-2 for one architecture",
         above=0, most=MOST_RATE,
     )  # fmt: skip
-    points: int = option(128, "images, or points of a shape, a step", least=1, most=MOST_ROWS)
+    points: int = option(128, "images, or points of a shape, per step", least=1, most=MOST_ROWS)
     queries: int = option(
         2048,
-        "augmented images that the teacher is asked about once, or samples of a shape; images, 0: fresh ones",
+        "augmented images on which the teacher is evaluated once, or samples of a shape; 0 (images): fresh ones",
         least=0,
     )
-    alpha: float = option(ALPHA, "share of the teacher in Eq. 5", least=0, most=1)
+    alpha: float = option(ALPHA, "weight of the teacher in Eq. 5", least=0, most=1)
     temperature: float = option(TEMPERATURE, "temperature of Eq. 3", least=1e-3)
     class_weight: float = option(1.0, "weight of the class loss (Eq. 6) towards the wanted architecture", least=0)
     every: int = option(25, "steps between measurements on validation data and checkpoints", least=1)
-    patience: int = option(0, "measurements without a better one after which it ends; 0: never", least=0)
-    hidden_dtype: str = option("float32", "precision of the predicted network's hidden product", choices=DTYPES)
+    patience: int = option(0, "stop after this many measurements without a better score; 0: never", least=0)
+    hidden_dtype: str = option("float32", "compute precision of the predicted network", choices=DTYPES)
     seed: int = option(0, "seed of batches, samples and of a start from noise", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:
         check_fields(self)
-
-
-# -- where it starts -----------------------------------------------------------------------------------------------
-
-
-class Start(NamedTuple):
-    """An embedding to start from. `mean`, `noise` and points of the map are of the training networks, or of all where
-    a zoo has none to train on."""
-
-    z: Tensor
-    """(E)"""
-    words: str
-    """as it was asked for"""
-    network: Network | None = None
-    """whose embedding it is"""
-
-
-def start_from(space: NetSpace, zoo: Zoo, where: str, seed: int = 0) -> Start:
-    """The embedding that is asked for.
-
-    Args:
-        where: the name of a network; "mean" of the training networks' embeddings; "noise": normal, with their mean and
-            standard deviation; "at:X,Y": a point of the map, in the plane where the training embeddings spread most.
-
-    Raises:
-        KeyError: there is no network of this name.
-        ValueError: X and Y are no numbers, fewer than 3 embeddings span no map, or the embedding is not finite.
-    """
-    if where != "mean" and where != "noise" and not where.startswith("at:"):
-        network = zoo[where].to(space.device)
-        network.check_finite(where)
-        with torch.no_grad():
-            return _finite_start(Start(space.encode(network.prep.unsqueeze(0))[0], where, network))
-    ids = set(zoo.ids(TRAIN) or range(len(zoo))) - set(zoo.not_finite)
-    if not ids:
-        raise UsageError(f"{zoo.folder} has no network whose weights are finite")
-    z = embed(space, zoo, sorted(ids))  # (b, E)
-    if where == "mean":
-        return _finite_start(Start(z.mean(dim=0), where))
-    if where == "noise":
-        noise = torch.randn(z.shape[1], generator=torch.Generator().manual_seed(seed)).to(z.device)
-        return _finite_start(Start(z.mean(dim=0) + noise * z.std(dim=0, unbiased=False), where))
-    try:
-        xy = [float(part) for part in where.removeprefix("at:").split(",")]
-    except ValueError:
-        xy = []
-    if len(xy) != 2 or not all(map(math.isfinite, xy)):
-        raise UsageError(f"{where!r} is no point of the map: two numbers, such as at:0.5,-1.2")
-    return _finite_start(Start(Plane.of(z).lift(torch.tensor(xy, device=z.device)), where))
-
-
-FURTHEST = 1e6
-"""largest coordinate of an embedding to start from: networks decoded from further away overflow"""
-
-
-def _finite_start(start: Start) -> Start:
-    """The start; ValueError if its embedding is not finite, or too far away to decode a network."""
-    if not (start.z.abs() <= FURTHEST).all():
-        raise UsageError(f"the embedding of the start {start.words!r} is not finite, or too far from all networks")
-    return start
-
-
-def wanted_class(space: NetSpace, start: Start, want: str) -> int | None:
-    """The ClassId to pull towards; None: there is but one, or none is wanted.
-
-    Args:
-        want: the name of an architecture; "": that of the network to start from, where there is one; "any": none.
-
-    Raises:
-        ValueError: a family of one is asked for a class, or the family has no such architecture.
-    """
-    names = space.family.names
-    if want in ("", "any"):
-        known = len(names) > 1 and want == "" and start.network is not None
-        return names.index(start.network.arch.name) if known else None
-    if len(names) == 1:
-        raise UsageError(f"this space has the one architecture {names[0]}: there is no class to want")
-    if want not in names:
-        raise UsageError(f"this space has no {want!r}, only {', '.join(names)}")
-    return names.index(want)
-
-
-# -- the run -------------------------------------------------------------------------------------------------------
-
-
-class Line(NamedTuple):
-    """What was measured of the embedding of a step; score, embedding and architecture belong to that very step."""
-
-    step: int
-    terms: dict[str, float]
-    """loss terms by name, averaged over the steps since the last line; none at step 0"""
-    measures: dict[str, float]
-    """validation_accuracy or validation_iou; moved: distance from the start; sure: probability of the architecture"""
-    architecture: str
-    """that is predicted"""
-    best: bool
-    """whether this step is the best so far"""
-    seconds: float
-    """since the start of the run, earlier parts of a resumed run included"""
 
 
 def optimise(
@@ -183,11 +73,13 @@ def optimise(
     want: int | None = None,
     about: dict | None = None,
     resume: bool = False,
-) -> Iterator[Line]:
-    """Move an embedding by Adam, with `patience` until its network scores no higher; a generator of measurements.
+) -> Iterator[LogEntry]:
+    """Move an embedding by Adam, with `patience` until its network scores no higher; a generator of log entries.
 
-    Selection is by validation alone; start and best are tested once, at the end. Where an architecture is wanted, only
-    networks of that architecture are selected; what they are trained as is the wanted one from the first step on.
+    Selection is by validation alone; start and best are tested once, at the end. Score, embedding and architecture of
+    an entry belong to the same step; its measures are validation_accuracy or validation_iou, `moved` (distance from
+    the start) and, in a family, `sure` (probability of the architecture). If an architecture is wanted, only networks
+    of that architecture are selected, and that one is decoded while training from the first step.
 
     Args:
         space: frozen, as `load` returns it.
@@ -198,112 +90,145 @@ def optimise(
         FormatError: the folder holds a run and `resume` is off, or it was made with other settings or another space.
         OSError: the disk is full; the last checkpoint stays readable.
     """
-    asked = {"format": FORMATS["run"], "config": asdict(config), "start": start.words, "score": goal.score}
-    weights = (part for item in sorted(space.state_dict().items()) for part in item)
-    of = [] if start.network is None else [start.network.prep]
-    asked |= {"want": None if want is None else space.family.names[want], "made_of": content_hash(*weights, *of)}
-    asked |= {"goal": goal.made_of}
-    refuse_others(folder, "lso.json")
-    if (folder / "lso.json").exists():
-        if not resume:
-            raise InUse(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
-        _check_same_run(read_run(folder), asked, folder)
+    asked = _asked(space, start, goal, config, want)
+    run = RunFolder(folder, "lso.json")
+    if run.open(resume):
+        _check_same_optimization(read_run(folder), asked, config, folder)
         if (folder / "result.json").exists():
             return
     else:
-        with atomic_write(folder / "lso.json") as path:
-            path.write_text(json.dumps(asked | {"about": about or {}}, indent=2) + "\n")
-    z = start.z.detach().clone().requires_grad_()  # (E)
-    wanted = None if want is None else torch.tensor([want], device=z.device)
-    optimiser = torch.optim.Adam([z], lr=config.lr)
-    state = {"step": 0, "best": -1.0, "best_step": 0, "since": 0, "seconds": 0.0, "start": math.nan}
-    best_z, first, trajectory = z.detach().clone(), z.detach().clone(), []
-    resumed = (folder / "checkpoint.safetensors").exists()
-    if resumed:
-        state, best_z, trajectory = _read_checkpoint(folder, z, optimiser)
-        first = trajectory[0]  # another machine embeds its network to other last bits
-    truncate_log(folder / "metrics.jsonl", state["step"] if resumed else -1)
-    began = time.perf_counter() - state["seconds"]
-    sums: dict[str, float] = {}
-    ended, problem, begin = "steps", "", state["step"]
-    enough = bool(config.patience) and state["since"] >= config.patience  # it was stopped while it was tested
-    step = begin
-    for step in range(begin, begin if enough else config.steps + 1):
-        if (step % config.every == 0 or step == config.steps) and not (resumed and step == begin):
-            network, sure = _network(space, z)
-            score = goal.validate(network)
-            eligible = want is None or network.arch.name == space.family.names[want]
-            eligible = eligible and bool(network.prep.isfinite().all())  # NaN logits all count as class 0
-            best = score > state["best"] and eligible
-            since = 0 if best or state["best"] < 0 else state["since"] + 1
-            measures = {f"validation_{goal.score}": score, "moved": (z - first).norm().item()}
-            measures |= {} if sure is None else {"sure": sure}
-            steps = (step - 1) % config.every + 1 if step else 1
-            seconds = time.perf_counter() - began
-            line = Line(step, {k: v / steps for k, v in sums.items()}, measures, network.arch.name, best, seconds)
-            sums = {}
-            trajectory.append(z.detach().clone())
-            state |= {"step": step, "since": since, "seconds": seconds}
-            state |= {"start": score} if step == 0 else {}
-            if best:
-                state |= {"best": score, "best_step": step}
-                best_z = z.detach().clone()
-                _write_best(folder, network, best_z, step, score)
-            append_line(folder / "metrics.jsonl", line._asdict())
-            _write_checkpoint(folder, z, optimiser, best_z, trajectory, state)
-            yield line
-            enough = bool(config.patience) and since >= config.patience
-            if enough:
-                break
-        if step == config.steps:
-            break
-        terms = _terms(space, goal, z, config, wanted, step)
-        loss = torch.stack(list(terms.values())).sum()
-        if not loss.isfinite():
-            ended, problem = "diverged", f"the loss was not finite at step {step}"
-            break
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        if not z.isfinite().all():
-            ended, problem = "diverged", f"the embedding was not finite after step {step}"
-            break
-        for name, term in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(term.detach())
-    if enough:
-        ended = "patience"
-    if problem:
-        problem += f"; the best, of step {state['best_step']}, is kept. Try a lower --lr than {config.lr}"
-    if state["best"] < 0:
-        never = f"no step had the architecture {asked['want']}; the start is kept"
-        problem = f"{problem}; {never}" if problem else never
-        state["best"] = state["start"]
-        _write_best(folder, _network(space, first)[0], first, 0, state["best"])
-    networks = {"start": _network(space, first)[0], "best": _network(space, best_z)[0]}
-    tests = {name: goal.test(network) for name, network in networks.items()}
-    if start.network is not None:
-        tests["original"] = goal.test(start.network)
-    architectures = {name: network.arch.name for name, network in networks.items()}
-    validation = {"start": state["start"], "best": state["best"]}
-    seconds = time.perf_counter() - began
-    result = Result(ended, problem, step, state["best_step"], goal.score, validation, tests, architectures, seconds)
+        run.describe(asked | {"about": about or {}})
+    learner = EmbeddingLearner(space, start, goal, config, folder, want)
+    saved = run.checkpoint()
+    state = RunState() if saved is None else saved.state
+    if saved is not None:
+        learner.restore(saved)
+    began = time.perf_counter() - state.seconds
+    ended, problem, steps = "steps", "", config.steps
+    try:
+        yield from learn(learner, run, state, steps=config.steps, every=config.every, fresh=saved is None)
+        if learner.enough(state):
+            ended, steps = "patience", state.step
+    except Diverged as error:
+        ended, problem, steps = "diverged", str(error), learner.step
+        problem += f"; the best, of step {state.best_step}, is kept. Try a lower --lr than {config.lr}"
+    result = learner.tested(state, ended, problem, steps)._replace(seconds=time.perf_counter() - began)
     with atomic_write(folder / "result.json") as path:
         path.write_text(json.dumps(result._asdict(), indent=2) + "\n")
 
 
-def _terms(
-    space: NetSpace, goal: Goal, z: Tensor, config: LsoConfig, wanted: Tensor | None, step: int
-) -> dict[str, Tensor]:
-    """The loss terms of a step; with a wanted architecture the class loss (Eq. 6) is one of them.
+class EmbeddingLearner:
+    """An embedding that is optimized: where it is, where it has been, and Adam."""
 
-    The paper builds the network that is predicted; where one is wanted, it is built here, from the first step on.
-    """
-    generator = torch.Generator(z.device).manual_seed((config.seed << 32) + step)
-    decoded = space.decode(z.unsqueeze(0), wanted)
-    terms = goal.terms(Network(space.family.archs[int(decoded.class_ids[0])], decoded.preps[0]), generator)
-    if wanted is not None and config.class_weight:
-        terms["class"] = config.class_weight * class_loss(decoded.class_logits, wanted)
-    return terms
+    measures_start = True
+
+    def __init__(
+        self, space: NetSpace, start: Start, goal: Goal, config: LsoConfig, folder: Path, want: int | None
+    ) -> None:
+        """Begin at the start; the best network is written to `folder`."""
+        self.space, self.start, self.goal, self.config, self.folder = space, start, goal, config, folder
+        self.z = start.z.detach().clone().requires_grad_()  # (E)
+        self.first, self.best = self.z.detach().clone(), self.z.detach().clone()
+        self.trajectory: list[Tensor] = []
+        self.optimizer = torch.optim.Adam([self.z], lr=config.lr)
+        self.wanted = None if want is None else torch.tensor([want], device=self.z.device)
+        self.want = None if want is None else space.family.names[want]
+        self.start_score = math.nan
+        self.step = 0
+        """of the last `advance`"""
+
+    def advance(self, step: int) -> dict[str, Tensor]:
+        """One step of Adam; Diverged if the loss or the embedding is not finite."""
+        self.step = step
+        terms = self._terms(step)
+        loss = torch.stack(list(terms.values())).sum()
+        if not loss.isfinite():
+            raise Diverged(f"the loss was not finite at step {step}")
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        if not self.z.isfinite().all():
+            raise Diverged(f"the embedding was not finite after step {step}")
+        return terms
+
+    def _terms(self, step: int) -> dict[str, Tensor]:
+        """The loss terms of a step; with a wanted architecture the class loss (Eq. 6) is one of them.
+
+        The paper decodes the predicted architecture. If an architecture is wanted, we decode that one from the first
+        step.
+        """
+        generator = torch.Generator(self.z.device).manual_seed((self.config.seed << 32) + step)
+        decoded = self.space.decode(self.z.unsqueeze(0), self.wanted)
+        arch = self.space.family.archs[int(decoded.class_ids[0])]
+        terms = self.goal.terms(Network(arch, decoded.preps[0]), generator)
+        if self.wanted is not None and self.config.class_weight:
+            terms["class"] = self.config.class_weight * class_loss(decoded.class_logits, self.wanted)
+        return terms
+
+    def measure(self, step: int, terms: Mapping[str, float]) -> Measured:
+        """Score the network on validation data; one of another architecture than the wanted one is not eligible."""
+        self.network, sure = _network(self.space, self.z)
+        network, score = self.network, self.goal.validate(self.network)
+        eligible = self.want is None or network.arch.name == self.want
+        eligible = eligible and bool(network.prep.isfinite().all())  # NaN logits all count as class 0
+        measures = {f"validation_{self.goal.score}": score, "moved": (self.z - self.first).norm().item()}
+        measures |= {} if sure is None else {"sure": sure}
+        self.trajectory.append(self.z.detach().clone())
+        if step == 0:
+            self.start_score = score
+        return Measured(score, measures, eligible, network.arch.name)
+
+    def keep(self, step: int, measured: Measured) -> None:
+        """Write the embedding and the network that was measured."""
+        self.best = self.z.detach().clone()
+        write_best(self.folder, self.network, self.best, step, measured.score)
+
+    def enough(self, state: RunState) -> bool:
+        """Tell whether patience has run out."""
+        return bool(self.config.patience) and state.since >= self.config.patience
+
+    def notes(self) -> dict[str, Any]:
+        """The score of the start."""
+        return {"start": self.start_score}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Embedding, best embedding, trajectory (entries, E) and Adam's moments."""
+        moments = {f"adam/{key}": value for key, value in self.optimizer.state[self.z].items()}
+        return {"z": self.z, "best": self.best, "trajectory": torch.stack(self.trajectory)} | moments
+
+    @torch.no_grad()
+    def restore(self, saved: Checkpoint) -> None:
+        """Continue from a checkpoint; FormatError if it is of another run."""
+        tensors = {name: t.to(self.z.device) for name, t in saved.tensors.items()}
+        try:
+            self.z.copy_(tensors["z"])
+            moments = {name.removeprefix("adam/"): t for name, t in tensors.items() if name.startswith("adam/")}
+            if moments:  # none before the first step
+                self.optimizer.state[self.z] = moments | {"step": moments["step"].cpu()}
+            self.best, self.trajectory = tensors["best"], list(tensors["trajectory"])
+            self.first = self.trajectory[0]  # another machine embeds its network to other last bits
+            self.start_score = saved.notes["start"]
+        except (KeyError, IndexError, RuntimeError) as error:
+            raise FormatError(f"{self.folder / CHECKPOINT} is not a checkpoint of this run ({error})") from error
+
+    def tested(self, state: RunState, ended: str, problem: str, steps: int) -> Result:
+        """Test start and best once; the start is the best if no step had the wanted architecture."""
+        start = _network(self.space, self.first)[0]
+        best, best_score = _network(self.space, self.best)[0], state.best
+        if state.best < 0:
+            never = f"no step had the architecture {self.want}; the start is kept"
+            problem = f"{problem}; {never}" if problem else never
+            best_score = self.start_score
+            write_best(self.folder, start, self.first, 0, best_score)
+        networks = {"start": start, "best": best}
+        tests = {name: self.goal.test(network) for name, network in networks.items()}
+        if self.start.network is not None:
+            tests["original"] = self.goal.test(self.start.network)
+        architectures = {name: network.arch.name for name, network in networks.items()}
+        validation = {"start": self.start_score, "best": best_score}
+        return Result(
+            ended, problem, steps, state.best_step, self.goal.score, validation, tests, architectures, seconds=0.0
+        )
 
 
 @torch.no_grad()
@@ -314,23 +239,24 @@ def _network(space: NetSpace, z: Tensor) -> tuple[Network, float | None]:
     return Network(space.family.archs[int(class_ids[0])], preps[0]), sure
 
 
-# -- the folder ----------------------------------------------------------------------------------------------------
+def _asked(space: NetSpace, start: Start, goal: Goal, config: LsoConfig, want: int | None) -> dict[str, Any]:
+    """What a run is asked for, as lso.json keeps it; hashes tell spaces, start networks and goals apart."""
+    weights = (part for item in sorted(space.state_dict().items()) for part in item)
+    of = [] if start.network is None else [start.network.prep]
+    return {
+        "format": FORMATS["run"],
+        "config": asdict(config),
+        "start": start.words,
+        "score": goal.score,
+        "want": None if want is None else space.family.names[want],
+        "made_of": content_hash(*weights, *of),
+        "goal": goal.made_of,
+    }
 
 
-def read_run(folder: str | Path) -> dict:
-    """What a run was asked for, from its lso.json; FormatError where it is missing, damaged or of another version."""
-    run = read_json(Path(folder) / "lso.json")
-    if not isinstance(run, dict):
-        raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
-    check_format(run, "run", folder)
-    missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
-    if missing:
-        raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
-    return run
-
-
-def _check_same_run(before: dict, now: dict, folder: Path) -> None:
-    changed = [f.name for f in fields(LsoConfig) if before["config"].get(f.name, f.default) != now["config"][f.name]]
+def _check_same_optimization(before: dict, now: dict, config: LsoConfig, folder: Path) -> None:
+    """Raise FormatError unless a run can go on with these settings, this space and this goal."""
+    changed = changed_settings(before["config"], config)
     changed += [key for key in ("start", "want") if before[key] != now[key]]
     if changed:
         raise FormatError(f"{folder} was started with other settings ({', '.join(changed)} changed)")
@@ -338,125 +264,3 @@ def _check_same_run(before: dict, now: dict, folder: Path) -> None:
         raise FormatError(f"{folder} was started in another space, or its zoo has changed")
     if before["goal"] != now["goal"]:
         raise FormatError(f"{folder} was started with another teacher, target or data")
-
-
-class Result(NamedTuple):
-    """How a run ended."""
-
-    ended: str
-    """steps: all were done; patience: none was better for long; diverged"""
-    problem: str
-    """a sentence for the user; empty where there is none"""
-    steps: int
-    best_step: int
-    score: str
-    """what the scores are: accuracy or iou"""
-    validation: dict[str, float]
-    """scores of start and best"""
-    test: dict[str, float]
-    """the same on test data, measured once; and of the original network where it started from one"""
-    architecture: dict[str, str]
-    seconds: float
-
-
-def read_result(folder: str | Path) -> Result:
-    """How a run ended; FormatError where it has not ended, or the file is damaged."""
-    path = Path(folder) / "result.json"
-    try:
-        result = Result(**read_json(path))
-    except TypeError as error:
-        raise FormatError(f"{path} is not the result of a run ({error})") from error
-    numbers = [result.steps, result.best_step, result.seconds]
-    for scores in (result.validation, result.test):
-        numbers += scores.values() if isinstance(scores, dict) else [scores]
-    words = [result.ended, result.problem, result.score]
-    wrong = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
-    wrong += [value for value in words if not isinstance(value, str)]
-    if wrong:
-        raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
-    return result
-
-
-class Best(NamedTuple):
-    """The best of a run so far."""
-
-    network: Network
-    z: Tensor
-    """(E)"""
-    step: int
-    score: float
-    """on validation data"""
-
-
-def _write_best(folder: Path, network: Network, z: Tensor, step: int, score: float) -> None:
-    from safetensors.torch import save
-
-    tensors = {f"network/{name}": p for name, p in network.params.items()} | {"z": z}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    size = json.dumps(list(network.prep.shape[-2:]))
-    metadata = {"arch": network.arch.name, "size": size, "step": str(step), "score": repr(score)}
-    with atomic_write(folder / "best.safetensors") as path:
-        path.write_bytes(save(tensors, metadata))
-
-
-def read_best(folder: str | Path) -> Best:
-    """The best network of a run so far; FormatError where there is none yet, or it is damaged."""
-    import safetensors
-
-    from ..nets.archs import arch_named
-
-    path = Path(folder) / "best.safetensors"
-    if not path.is_file():
-        raise FormatError(f"{folder} has no best network yet")
-    try:
-        with safetensors.safe_open(path, "pt") as file:  # opened once: a run may replace it any time
-            known = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
-        params = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
-        network = Network.of(arch_named(known["arch"]), params, json.loads(known["size"]))
-        return Best(network, tensors["z"], int(known["step"]), float(known["score"]))
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{path} is truncated or not the best network of a run ({error})") from error
-
-
-def read_trajectory(folder: str | Path) -> Tensor:
-    """Embeddings (lines, E) of a run's lines, as far as it has come.
-
-    FormatError where there is none or it is damaged.
-    """
-    path = Path(folder) / "checkpoint.safetensors"
-    tensors = read_tensors(path)
-    if "trajectory" not in tensors:
-        raise FormatError(f"{path} holds no trajectory")
-    return tensors["trajectory"]
-
-
-def _write_checkpoint(
-    folder: Path, z: Tensor, optimiser: torch.optim.Adam, best_z: Tensor, trajectory: list[Tensor], state: dict
-) -> None:
-    from safetensors.torch import save
-
-    tensors = {"z": z, "best": best_z, "trajectory": torch.stack(trajectory)}
-    tensors |= {f"adam/{key}": value for key, value in optimiser.state[z].items()}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with atomic_write(folder / "checkpoint.safetensors") as path:
-        path.write_bytes(save(tensors, metadata={"state": json.dumps(state)}))
-
-
-@torch.no_grad()
-def _read_checkpoint(folder: Path, z: Tensor, optimiser: torch.optim.Adam) -> tuple[dict, Tensor, list[Tensor]]:
-    """State, best embedding and trajectory; embedding and optimiser are set to what they were."""
-    import safetensors
-
-    path = folder / "checkpoint.safetensors"
-    tensors = {name: t.to(z.device) for name, t in read_tensors(path).items()}
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
-        z.copy_(tensors["z"])
-        moments = {name.removeprefix("adam/"): t for name, t in tensors.items() if name.startswith("adam/")}
-        if moments:  # none before the first step
-            optimiser.state[z] = moments | {"step": moments["step"].cpu()}
-        return state, tensors["best"], list(tensors["trajectory"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise FormatError(f"{path} is not a checkpoint of this run ({error})") from error

@@ -38,16 +38,10 @@ from netspace.jobs.runs import log_tail, metrics, read, running
 from netspace.recipes import RECIPES
 from netspace.tasks import task_of
 from netspace.tasks.measures import iou
-from netspace.train.fit import TrainConfig, fit
-from netspace.train.lso import (
-    LsoConfig,
-    optimise,
-    read_best,
-    read_result,
-    read_run,
-    read_trajectory,
-    start_from,
-)
+from netspace.train.lso import LsoConfig, optimise
+from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory
+from netspace.train.space import TrainConfig, train_space
+from netspace.train.starts import start_from
 
 GOLDEN = Path(__file__).resolve().parent
 ASSETS = GOLDEN.parent.parent / "assets"
@@ -240,7 +234,7 @@ def lso_words() -> list[str]:
 
 def train_again(files: Path, out: Path, resume: bool = True) -> Iterator:
     """Go on with the training that was stopped."""
-    return fit(netspace.Zoo.load(files / "zoo"), TrainConfig(**STOPPED), out, resume=resume)
+    return train_space(netspace.Zoo.load(files / "zoo"), TrainConfig(**STOPPED), out, resume=resume)
 
 
 def lso_again(files: Path, out: Path, resume: bool = True) -> Iterator:

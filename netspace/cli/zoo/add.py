@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ...train.lso import read_best, read_result
+    from ...train.lso_files import read_best, read_result
 
     records, best = Zoo.load(args.zoo).records, read_best(args.run_folder)
     name = args.name or args.run_folder.resolve().name

@@ -32,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ...train.fit_cnn import CnnConfig, make_cnn_zoo
+    from ...train.fit_cnn import CnnConfig, fit_cnn_zoo
 
     config = read_fields(args, CnnConfig)
     group = args.group or (1 if args.device == "cpu" else 33)
-    lines = make_cnn_zoo(
+    lines = fit_cnn_zoo(
         args.out, config, data=args.data, resume=args.resume, workers=args.workers, group=group, device=args.device
     )
     problems, made = [], []

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ...data.meshes import other_files
-    from ...train.fit_sdf import FitConfig, chair_sources, file_sources, make_sdf_zoo
+    from ...train.fit_sdf import FitConfig, chair_sources, file_sources, fit_sdf_zoo
 
     sources = file_sources(args.meshes) if args.meshes else chair_sources(args.chairs, args.first_seed)
     config = read_fields(args, FitConfig)
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     if others:
         args.job.report(f"not read: {others} in {args.meshes} (convert them to GLB, OBJ, PLY, STL or OFF)")
     group = args.group or (1 if args.device == "cpu" else 64)
-    lines = make_sdf_zoo(
+    lines = fit_sdf_zoo(
         args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
     )
     with closing(lines):  # what it finished is saved before the job ends

@@ -1,0 +1,118 @@
+"""What a latent space optimization leaves in its folder, read back.
+
+lso.json (what was asked), metrics.jsonl (its log), checkpoint.safetensors (to resume from; the trajectory),
+best.safetensors (embedding and weights of the best network) and, once it has ended, result.json.
+"""
+
+from __future__ import annotations
+
+import json
+from numbers import Real
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..errors import FormatError
+from ..io import atomic_write, check_format, read_json, read_tensors
+from ..nets.network import Network
+
+
+def read_run(folder: str | Path) -> dict:
+    """Return what a run was asked for (lso.json); FormatError if it is missing, damaged or of another version."""
+    run = read_json(Path(folder) / "lso.json")
+    if not isinstance(run, dict):
+        raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
+    check_format(run, "run", folder)
+    missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
+    if missing:
+        raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
+    return run
+
+
+class Result(NamedTuple):
+    """How a run ended."""
+
+    ended: str
+    """steps: all were done; patience: no better score for a while; diverged"""
+    problem: str
+    """a sentence for the user; empty if there is no problem"""
+    steps: int
+    best_step: int
+    score: str
+    """name of the score: accuracy, iou ..."""
+    validation: dict[str, float]
+    """scores of start and best"""
+    test: dict[str, float]
+    """the same on test data, measured once; and of the original network if the run started from one"""
+    architecture: dict[str, str]
+    seconds: float
+
+
+def read_result(folder: str | Path) -> Result:
+    """Return how a run ended; FormatError if it has not ended, or the file is damaged."""
+    path = Path(folder) / "result.json"
+    try:
+        result = Result(**read_json(path))
+    except TypeError as error:
+        raise FormatError(f"{path} is not the result of a run ({error})") from error
+    numbers = [result.steps, result.best_step, result.seconds]
+    for scores in (result.validation, result.test):
+        numbers += scores.values() if isinstance(scores, dict) else [scores]
+    words = [result.ended, result.problem, result.score]
+    wrong = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
+    wrong += [value for value in words if not isinstance(value, str)]
+    if wrong:
+        raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
+    return result
+
+
+class Best(NamedTuple):
+    """The best of a run so far."""
+
+    network: Network
+    z: Tensor
+    """(E)"""
+    step: int
+    score: float
+    """on validation data"""
+
+
+def write_best(folder: Path, network: Network, z: Tensor, step: int, score: float) -> None:
+    from safetensors.torch import save
+
+    tensors = {f"network/{name}": p for name, p in network.params.items()} | {"z": z}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    size = json.dumps(list(network.prep.shape[-2:]))
+    metadata = {"arch": network.arch.name, "size": size, "step": str(step), "score": repr(score)}
+    with atomic_write(folder / "best.safetensors") as path:
+        path.write_bytes(save(tensors, metadata))
+
+
+def read_best(folder: str | Path) -> Best:
+    """Return the best network of a run so far; FormatError if there is none yet, or it is damaged."""
+    import safetensors
+
+    from ..nets.archs import arch_named
+
+    path = Path(folder) / "best.safetensors"
+    if not path.is_file():
+        raise FormatError(f"{folder} has no best network yet")
+    try:
+        with safetensors.safe_open(path, "pt") as file:  # opened once: a run may replace it any time
+            known = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
+        params = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
+        network = Network.of(arch_named(known["arch"]), params, json.loads(known["size"]))
+        return Best(network, tensors["z"], int(known["step"]), float(known["score"]))
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path} is truncated or not the best network of a run ({error})") from error
+
+
+def read_trajectory(folder: str | Path) -> Tensor:
+    """Return the embeddings (entries, E) of a run's log entries so far; FormatError if there are none."""
+    path = Path(folder) / "checkpoint.safetensors"
+    tensors = read_tensors(path)
+    if "trajectory" not in tensors:
+        raise FormatError(f"{path} holds no trajectory")
+    return tensors["trajectory"]

@@ -1,0 +1,219 @@
+"""Make a zoo of many networks: groups of them are trained side by side, and what is finished is kept.
+
+`fit_sdf` and `fit_cnn` say how one group is trained; `executors` says where. On a CPU one network per process is
+fastest, so groups are spread over processes; on a GPU a group is trained at once in this one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import FormatError, InUse
+from ..io import refuse_others
+from ..nets.archs import Arch, Family
+from ..zoo.store import Zoo, write_about, write_zoo
+from .executors import executor_named, in_order
+
+FLUSH_SECONDS = 20.0
+"""seconds between writes of a growing zoo"""
+
+
+class ZooItem(Protocol):
+    """What one network is trained from; hashable, and sent to worker processes."""
+
+    name: str
+    """name of the network in the zoo"""
+
+
+class Made(NamedTuple):
+    """A trained network, or the reason why there is none."""
+
+    name: str
+    params: Mapping[str, np.ndarray] | None
+    """parameter name -> values as stored; None if the network could not be made"""
+    record: dict
+    """columns of the zoo's table"""
+    problem: str
+
+    @classmethod
+    def of(cls, name: str, params: Mapping[str, Tensor], record: dict) -> Made:
+        """A network that was trained."""
+        return cls(name, {key: p.cpu().numpy() for key, p in params.items()}, record, "")
+
+    @classmethod
+    def skipped(cls, name: str, why: str) -> Made:
+        """A network that could not be made; `why` is one sentence."""
+        return cls(name, None, {}, why)
+
+
+def as_stored(params: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor] | None:
+    """Round parameters to the precision of a zoo; return None if one of them is not finite in it."""
+    rounded = {name: p.to(getattr(torch, dtype)) for name, p in params.items()}
+    return rounded if all(p.isfinite().all() for p in rounded.values()) else None
+
+
+GroupJob = tuple[Sequence[ZooItem], Any, str]
+"""items of a group, config, device"""
+
+
+@dataclass(frozen=True)
+class ZooPlan:
+    """A zoo to be made."""
+
+    arch: Arch
+    items: Sequence[ZooItem]
+    """in the order in which networks are trained and stored"""
+    config: Any
+    """a config dataclass; kept in the zoo"""
+    work: Callable[[GroupJob], list[Made]]
+    """trains a group; a function of a module, so that processes find it"""
+    splits: Mapping[str, str]
+    """name of a network -> its split"""
+    made_by: str
+    """the command; kept in the zoo"""
+
+
+class RunOptions(TypedDict, total=False):
+    """How the making of a zoo runs; the networks do not depend on it."""
+
+    resume: bool
+    """continue a zoo that has some of the networks already; default: False"""
+    workers: int
+    """jobs at the same time; default: 1"""
+    group: int
+    """networks trained at once, in one job; 1, the default, is fastest on a CPU"""
+    device: str
+    """default: cpu"""
+    executor: str
+    """a name of `executors.EXECUTORS`; default: processes on a CPU with workers, else here"""
+
+
+class Progress(NamedTuple):
+    """One line of a zoo being made."""
+
+    done: int
+    total: int
+    name: str
+    record: dict
+    """of the network; empty if it was skipped"""
+    seconds_left: float
+    problem: str
+
+
+def make_zoo(
+    folder: Path,
+    plan: ZooPlan,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    group: int = 1,
+    device: str = "cpu",
+    executor: str = "",
+) -> Iterator[Progress]:
+    """Train a network for every item and keep the zoo in `folder` readable all along; a generator of progress lines.
+
+    Networks are stored in the order of the items, whatever the executor. Keyword arguments: see `RunOptions`.
+
+    Raises:
+        FormatError: the folder holds a zoo and `resume` is off, or it was made with another config.
+        UnknownName: there is no such executor.
+        OSError: the disk is full; what was finished before stays readable.
+    """
+    run = executor_named(executor or ("processes" if workers and device == "cpu" else "here"))
+    zoo = _GrowingZoo(folder, plan, device, resume)
+    finished = zoo.names()
+    groups = [plan.items[i : i + group] for i in range(0, len(plan.items), group)]
+    left = [g for g in groups if any(item.name not in finished for item in g)]  # a group is trained whole or not
+    jobs: list[GroupJob] = [(list(g), plan.config, device) for g in left]
+    start, flushed = time.perf_counter(), -math.inf
+    total = len(plan.items)
+    before = sum(item.name in finished for item in plan.items)
+    done = 0
+    try:
+        for results in in_order(run, plan.work, jobs, max(1, workers)):
+            lines = []
+            for made in results:
+                if made.name in finished:
+                    continue
+                done += 1
+                zoo.add(made)
+                seconds_left = (time.perf_counter() - start) / done * (total - before - done)
+                lines.append(Progress(before + done, total, made.name, made.record, seconds_left, made.problem))
+            if time.perf_counter() - flushed > FLUSH_SECONDS:
+                zoo.flush()  # before the lines are yielded: whoever reads of the first networks finds them
+                flushed = time.perf_counter()
+            yield from lines
+    finally:
+        zoo.flush()
+
+
+class _GrowingZoo:
+    """A zoo under way: its networks in memory, and as many of them on disk as were there at the last flush."""
+
+    def __init__(self, folder: Path, plan: ZooPlan, device: str, resume: bool) -> None:
+        """Read what a zoo to be resumed has already; FormatError if the folder cannot be used."""
+        refuse_others(folder, "zoo.json")
+        self.folder, self.plan, self.family = folder, plan, Family.of(plan.arch.name)
+        names = [f"{plan.arch.name}/{key}" for key in plan.arch.shapes]
+        self.records: list[dict] = []
+        self.rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        if (folder / "zoo.json").exists():
+            if not resume:
+                raise InUse(f"{folder} holds a zoo already; add --resume to go on with it, or choose another folder")
+            if (folder / "records.parquet").exists():
+                zoo = Zoo.load(folder)
+                made, now = zoo.about.get("config"), asdict(plan.config)
+                if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
+                    raise FormatError(f"{folder} was made with another configuration: {zoo.about.get('config')}")
+                self.records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
+                self.rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
+        self.written = len(self.records)
+        self.about = {
+            "made_by": plan.made_by,
+            "config": asdict(plan.config),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {device}",
+            "skipped": [],
+            "warnings": [
+                f"{r['name']}: {r['warnings']}"
+                for r in self.records
+                if isinstance(r.get("warnings"), str) and r["warnings"]
+            ],
+        }
+
+    def names(self) -> set[str]:
+        """Names of the networks that it has."""
+        return {record["name"] for record in self.records}
+
+    def add(self, made: Made) -> None:
+        """Append a network, or note why it was skipped."""
+        if made.params is None:
+            self.about["skipped"].append(made.problem)
+            return
+        for key, p in made.params.items():
+            self.rows[f"{self.plan.arch.name}/{key}"].append(p)
+        record = {"name": made.name, "arch": self.plan.arch.name, "row": len(self.records)}
+        self.records.append(record | {"split": self.plan.splits[made.name]} | made.record)
+        if made.record.get("warnings"):
+            self.about["warnings"].append(f"{made.name}: {made.record['warnings']}")
+
+    def flush(self) -> None:
+        """Write what is not on disk yet."""
+        import pandas as pd
+
+        if len(self.records) > self.written:
+            stacks = {name: torch.from_numpy(np.stack(stack)) for name, stack in self.rows.items()}
+            write_zoo(self.folder, self.family, pd.DataFrame(self.records), stacks, self.about)
+            self.written = len(self.records)
+        else:
+            write_about(self.folder, self.family, self.about)
