@@ -22,8 +22,8 @@ import torch
 import netspace
 from netspace.data.images import load_images
 from netspace.errors import NoSurface
-from netspace.evaluate.interpolate import METHODS
 from netspace.geometry.mesh import extract_dense, isosurface, sign_changing_cells, surface_of
+from netspace.latent.paths import METHODS
 from netspace.train.fit_cnn import WAYS, CnnConfig, TrainingPlan, fit_cnns
 from netspace.zoo.store import TRAIN
 
@@ -63,9 +63,10 @@ def mesh(networks: int = 20, resolution: int = 128) -> dict:
     space, zoo = netspace.load(ASSETS / "space-prep"), netspace.Zoo.load(ASSETS / "zoo")
     ids = torch.randperm(len(zoo.ids(TRAIN)), generator=torch.Generator().manual_seed(0))[: 2 * networks]
     ids = [zoo.ids(TRAIN)[k] for k in ids]
-    latent = METHODS["latent"].path
-    subjects = [latent(space, zoo[a], zoo[a], [0.0])[0] for a in ids[:networks]]
-    subjects += [latent(space, zoo[a], zoo[b], [0.5])[0] for a, b in zip(ids[::2], ids[1::2], strict=True)][:networks]
+    latent = METHODS["latent"]
+    subjects = [latent.open(space, zoo[a], zoo[a])(0.0) for a in ids[:networks]]
+    halfway = [latent.open(space, zoo[a], zoo[b])(0.5) for a, b in zip(ids[::2], ids[1::2], strict=True)]
+    subjects += halfway[:networks]
     rows, missed, cells, without = [], 0, 0, 0
     for network in subjects:
         try:

@@ -23,7 +23,7 @@ from test_app import (  # noqa: F401  (root is a fixture)
 import netspace
 from app.backend import catalogue, classifiers, engine, looks, path, preps, take_away
 from app.backend.path import STEPS
-from netspace.evaluate.interpolate import gammas
+from netspace.latent.paths import gammas
 from netspace.tasks.measures import accuracy, classify
 from netspace.zoo.store import OPTIMISED, add
 

@@ -11,7 +11,7 @@ import torch
 
 import netspace
 from netspace.data.images import load_images
-from netspace.evaluate.interpolate import WALK_STEPS, Curve, curve_pairs, summarise_walks
+from netspace.evaluate.paths import WALK_STEPS, Curve, curve_pairs, summarise_walks
 from netspace.recipes import DIGITS_FAMILY_SPACE, DIGITS_LSO
 from netspace.tasks.measures import accuracy, classify
 from netspace.tasks.recognition import recognise, summarise_recognition

@@ -15,7 +15,7 @@ from test_cli import refused
 from netspace import load
 from netspace.cli.main import main
 from netspace.errors import FormatError, NoSurface
-from netspace.evaluate.interpolate import curve_pairs
+from netspace.evaluate.paths import curve_pairs
 from netspace.evaluate.placement import place_networks
 from netspace.geometry.mesh import extract, extract_dense
 from netspace.latent.project import UmapConfig, embeddings

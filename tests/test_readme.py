@@ -66,11 +66,14 @@ def test_make_targets_named_in_readme_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_map_names_every_module():
+def test_the_map_names_every_package_and_nothing_else():
+    """Packages of the library and the app, modules that stand beside them, and pages; and no file that is gone."""
     text = README.read_text()
-    for path in [
-        *(ROOT / "netspace").glob("[!_]*.py"),
-        *(ROOT / "pages").glob("*.py"),
-        *(ROOT / "app").glob("[!_]*.py"),
-    ]:
-        assert path.name in text, path.name
+    parts = [p for folder in ("netspace", "app") for p in (ROOT / folder).iterdir()]
+    named = [f"{p.relative_to(ROOT)}/" for p in parts if (p / "__init__.py").exists()]
+    named += [str(p.relative_to(ROOT)) for p in parts if p.suffix == ".py" and p.name != "__init__.py"]
+    named += [str(p.relative_to(ROOT)) for p in (ROOT / "pages").glob("*.py")]
+    missing = [name for name in named if f"`{name}`" not in text]
+    assert not missing
+    for path in re.findall(r"`((?:netspace|app|pages|assets)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path

@@ -17,9 +17,9 @@ import torch
 
 from netspace.data import images
 from netspace.data.images import Images
-from netspace.evaluate.interpolate import METHODS, gammas
-from netspace.evaluate.interpolate import PATH_STEPS as STEPS
 from netspace.export.figures import accuracy_figure
+from netspace.latent.paths import METHODS, gammas
+from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.inputs import IMAGE_SETS
 from netspace.nets.network import fast_dtype
 from netspace.tasks.measures import classify, wilson

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from netspace.evaluate.interpolate import measure
+from netspace.evaluate.paths import measure
 from netspace.geometry.mesh import surface_or_none
 from netspace.io import atomic_write, content_hash
 from netspace.latent.project import cache_folder, nearest, zoo_content

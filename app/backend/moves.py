@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from netspace.data.shapes import MEASURES
-from netspace.evaluate.interpolate import METHODS
 from netspace.latent import directions, mixing
+from netspace.latent.paths import METHODS
 from netspace.latent.project import finite, nearest
 from netspace.nets.network import Network
 from netspace.zoo.store import TRAIN

@@ -21,7 +21,7 @@ from netspace.cli.registry import build_parser
 from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
 from netspace.errors import FormatError
-from netspace.evaluate.interpolate import Step
+from netspace.evaluate.paths import Step
 from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs

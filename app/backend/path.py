@@ -12,8 +12,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from netspace.evaluate.interpolate import METHODS, gammas
-from netspace.evaluate.interpolate import PATH_STEPS as STEPS
+from netspace.latent.paths import METHODS, Path, gammas
+from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.network import Network
 from netspace.space.losses import boundary_gammas, interpolated_class
 
@@ -104,8 +104,12 @@ def between(
     """The path from network A to network B of the zoo, on sides of METHODS, also beyond its ends."""
     ends = loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
 
+    @functools.cache
+    def opened(side: str) -> Path:
+        return METHODS[side].open(loaded.space, *ends)
+
     def network(side: str, i: int) -> Network:
-        return METHODS[side].path(loaded.space, *ends, [positions[i]])[0]
+        return opened(side)(positions[i])
 
     ways = [Side(words["side"], functools.partial(network, words["side"]), words) for words in side_words(sides)]
     probabilities = functools.partial(class_probabilities, loaded, a, b, tuple(positions))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from netspace.evaluate.interpolate import METHODS
+from netspace.latent.paths import METHODS
 from netspace.nets.inputs import MEAN, STD
 from netspace.nets.network import Network, onnx_of
 

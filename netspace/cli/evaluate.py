@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     import pandas as pd
     import torch
 
-    from ..evaluate.interpolate import METHODS
+    from ..latent.paths import METHODS
     from ..tasks import task_of
 
     torch.set_num_threads(1)
@@ -107,7 +107,8 @@ def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
     import random
     from concurrent.futures import ThreadPoolExecutor
 
-    from ..evaluate.interpolate import METHODS, PATH_STEPS, gammas, measure, summarise_paths
+    from ..evaluate.paths import measure, summarise_paths
+    from ..latent.paths import METHODS, PATH_STEPS, gammas
 
     broken, draw = set(zoo.not_finite), random.Random(0)
     ids = [i for i in zoo.ids(TRAIN) if i not in broken]
@@ -117,7 +118,7 @@ def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
 
     def components(method: str, a: int, b: int) -> list[int]:
         ends = (zoo[i].to(space.device) for i in (a, b))
-        networks = METHODS[method].path(space, *ends, gammas(PATH_STEPS))
+        networks = METHODS[method].open(space, *ends).networks(gammas(PATH_STEPS))
         return [measure(network, None, None, args.resolution).components for network in networks]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -133,15 +134,8 @@ def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]
 
     import pandas as pd
 
-    from ..evaluate.interpolate import (
-        METHODS,
-        PATH_STEPS,
-        WALK_STEPS,
-        accuracy_curve,
-        curve_pairs,
-        summarise_curves,
-        summarise_walks,
-    )
+    from ..evaluate.paths import WALK_STEPS, accuracy_curve, curve_pairs, summarise_curves, summarise_walks
+    from ..latent.paths import METHODS, PATH_STEPS
 
     pairs = curve_pairs(zoo, args.pairs)
     if not pairs:

@@ -23,8 +23,8 @@ MOST_STEPS = 10_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
-    from ..evaluate.interpolate import METHODS
     from ..geometry.mesh import EXPORTS, RESOLUTIONS
+    from ..latent.paths import METHODS
 
     add_space_and_zoo(parser)
     parser.add_argument("--a", required=True, metavar="ID", help="name of the network at gamma 0")
@@ -44,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..evaluate.interpolate import METHODS, gammas
+    from ..latent.paths import METHODS, gammas
 
     space, zoo = open_both(args)
     refuse_others(args.out)
     zoo.check_finite([zoo.index(key) for key in (args.a, args.b)])
     a, b = (zoo[key].to(space.device) for key in (args.a, args.b))
     positions = gammas(args.steps)
-    networks = METHODS[args.method].path(space, a, b, positions)
+    networks = METHODS[args.method].open(space, a, b).networks(positions)
     args.out.mkdir(parents=True, exist_ok=True)
     walk = walk_classifiers if a.arch.task == "classification" else walk_surfaces
     walk(args, a, b, positions, networks)
@@ -62,7 +62,7 @@ def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], ne
     import pandas as pd
     from PIL import Image
 
-    from ..evaluate.interpolate import measure
+    from ..evaluate.paths import measure
     from ..export.figures import COLOURS
     from ..export.film import film_strip
     from ..geometry.mesh import surface_or_none, write
@@ -102,8 +102,8 @@ def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float],
     from safetensors.torch import save
 
     from ..data.images import load_images
-    from ..evaluate.interpolate import METHODS
     from ..export.figures import accuracy_figure
+    from ..latent.paths import METHODS
     from ..tasks.distillation import check_classes
     from ..tasks.measures import accuracy, classify, wilson
 

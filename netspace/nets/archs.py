@@ -141,6 +141,15 @@ CLASSIFIERS: dict[str, Callable[..., partial[nn.Module]]] = {
 }
 """The paper's classifiers, by increasing size; the last is its teacher. For any image size and number of classes."""
 
+_TITLES = {"lenetlike": "LeNetLike", "vanillacnn": "VanillaCNN"}
+
+
+def arch_title(name: str) -> str:
+    """Return an architecture's name as the paper writes it, without its data: "resnet8/digits" -> "ResNet8"."""
+    base = name.partition("/")[0]
+    return _TITLES.get(base, re.sub(r"^resnet(?=\d)", "ResNet", base))
+
+
 MOST_BLOCKS = 200
 """of a ResNet's stage: depth 1,202 is the deepest that its authors trained"""
 _BASE = re.compile(r"resnet(\d{1,4})|cnn\[([\w.-]+)\]")

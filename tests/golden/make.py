@@ -30,11 +30,11 @@ import netspace
 from netspace.cli.main import main
 from netspace.cli.options import read_fields
 from netspace.cli.registry import build_parser
-from netspace.evaluate.interpolate import METHODS
 from netspace.geometry.mesh import components, surface_of
 from netspace.io import read_tensors
 from netspace.jobs.launch import checked_words as checked_words
 from netspace.jobs.runs import log_tail, metrics, read, running
+from netspace.latent.paths import METHODS
 from netspace.recipes import RECIPES
 from netspace.tasks import task_of
 from netspace.tasks.measures import iou
@@ -101,7 +101,7 @@ def numbers_of(name: str) -> dict:
         found["class logits"] = summary(decoded.class_logits)
     for method in METHODS:
         try:
-            path = METHODS[method].path(space, zoo[a], zoo[b], GAMMAS)
+            path = METHODS[method].open(space, zoo[a], zoo[b]).networks(GAMMAS)
         except ValueError as error:
             found[f"path, {method}"] = type(error).__name__
             continue

@@ -5,21 +5,19 @@ import torch
 
 import netspace
 from netspace.data.images import load_images
-from netspace.evaluate.interpolate import (
-    METHODS,
+from netspace.errors import UsageError
+from netspace.evaluate.paths import (
     Curve,
     Pair,
     accuracy_curve,
     curve_pairs,
-    gammas,
-    latent_path,
     measure,
     overlap,
     summarise_curves,
     summarise_paths,
-    weights_path,
 )
 from netspace.geometry.mesh import surface_of
+from netspace.latent.paths import METHODS, gammas
 from netspace.tasks.measures import accuracy, classify
 
 
@@ -31,7 +29,7 @@ def space(tiny_space_folder):
 def test_the_latent_path_is_straight_and_its_ends_are_decoded(space, tiny_zoo):
     a, b = tiny_zoo[0], tiny_zoo[1]
     z = space.encode(torch.stack([a.prep, b.prep]))
-    path = latent_path(space, a, b, [0.0, 0.25, 1.0])
+    path = METHODS["latent"].open(space, a, b).networks([0.0, 0.25, 1.0])
     for gamma, network in zip([0.0, 0.25, 1.0], path, strict=True):
         expected = space.networks(((1 - gamma) * z[0] + gamma * z[1])[None])[0]
         assert torch.allclose(network.prep, expected.prep, atol=1e-6)
@@ -40,17 +38,49 @@ def test_the_latent_path_is_straight_and_its_ends_are_decoded(space, tiny_zoo):
 
 def test_the_weights_path_is_straight_and_its_ends_are_the_originals(space, tiny_zoo):
     a, b = tiny_zoo[0], tiny_zoo[1]
-    path = weights_path(space, a, b, [0.0, 0.25, 1.0])
+    path = METHODS["weights"].open(space, a, b).networks([0.0, 0.25, 1.0])
     assert torch.equal(path[0].prep, a.prep) and torch.equal(path[2].prep, b.prep)
     assert torch.allclose(path[1].prep, 0.75 * a.prep + 0.25 * b.prep, atol=1e-7)
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_every_method_gives_a_network_a_step(method, space, tiny_zoo):
-    path = method.path(space, tiny_zoo[0], tiny_zoo[3], gammas(5))
-    assert len(path) == 5
-    assert all(network.arch is tiny_zoo[0].arch and network.prep.shape == (1, 4, 10_000) for network in path)
-    assert method.ends != method.between
+    path = method.open(space, tiny_zoo[0], tiny_zoo[3])
+    networks = path.networks(gammas(5))
+    assert len(networks) == 5
+    assert all(network.arch is tiny_zoo[0].arch and network.prep.shape == (1, 4, 10_000) for network in networks)
+    for gamma, network in zip(gammas(5), networks, strict=True):
+        assert torch.allclose(path(gamma).prep, network.prep, atol=1e-6)
+    assert path.class_logits(gammas(5)) is None  # a family of one has no class head
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_an_opened_path_encodes_nothing_more(method, space, tiny_zoo, monkeypatch):
+    path = method.open(space, tiny_zoo[0], tiny_zoo[3])
+    monkeypatch.setattr(space.encoder, "forward", lambda preps: pytest.fail("encoded again"))
+    assert path(0.5) and path.networks([-0.5, 1.5])
+
+
+def test_methods_are_told_apart():
+    assert all(name == method.name and method.ends != method.between for name, method in METHODS.items())
+    for field in ("colour", "dash", "mark", "key"):
+        assert len({getattr(method.look, field) for method in METHODS.values()}) == len(METHODS), field
+    assert all(method.title and method.words and method.beyond for method in METHODS.values())
+
+
+def test_different_architectures_have_a_latent_path_alone():
+    family = netspace.Family.of("lenetlike/digits", "resnet8/digits")
+    space = netspace.NetSpace(family, embedding=8, hidden=16).eval()
+    a, b = (netspace.Network.of(arch, arch.initialise(0), family.size) for arch in family.archs)
+    latent, weights = METHODS["latent"], METHODS["weights"]
+    assert latent.applies(a, b) is None and weights.applies(a, a) is weights.applies(b, b) is None
+    reason = weights.applies(a, b)
+    assert reason == "There is no path through raw weights: those of LeNetLike and ResNet8 do not correspond."
+    with pytest.raises(UsageError, match=reason):
+        weights.open(space, a, b)
+    path = latent.open(space, a, b)
+    chosen = [family.archs[k].name for k in path.class_logits(gammas(9)).argmax(dim=1)]
+    assert [network.arch.name for network in path.networks(gammas(9))] == chosen
 
 
 def test_positions_are_even_and_at_least_two():
@@ -107,7 +137,7 @@ def test_a_curve_is_the_accuracy_of_every_step(tiny_cnn_space_folder, tiny_cnn_z
     pair = Pair("train, random", 0, 5)
     for method in METHODS:
         found = accuracy_curve(space, tiny_cnn_zoo, pair, method, images, steps=3)
-        path = METHODS[method].path(space, tiny_cnn_zoo[0], tiny_cnn_zoo[5], gammas(3))
+        path = METHODS[method].open(space, tiny_cnn_zoo[0], tiny_cnn_zoo[5]).networks(gammas(3))
         expected = [accuracy(classify(n, images), images.labels) for n in path]
         assert list(found.accuracies) == pytest.approx(expected)
         assert found.ends == pytest.approx(tuple(tiny_cnn_zoo.records.test_accuracy[[0, 5]]), abs=1e-6)

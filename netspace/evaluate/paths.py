@@ -1,77 +1,22 @@
-"""Paths between two networks; the table METHODS holds the ways to go (Fig. 4: latent against raw weights)."""
+"""Measures along paths between networks: what becomes of the surface, and how accuracy goes (Figs. 3 to 5)."""
 
 from __future__ import annotations
 
 import itertools
 import random
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-import torch
 
 from ..data.images import Images
 from ..errors import NoSurface, UsageError
 from ..geometry.mesh import Surface, components, surface_of
+from ..latent.paths import METHODS, PATH_STEPS, gammas
 from ..nets.network import Network
 from ..space.losses import boundary_gammas
 from ..space.space import NetSpace
 from ..tasks.measures import accuracy, classify, correlation, iou
 from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
-
-PATH_STEPS = 33
-"""Networks along a path where nothing else is asked for: the app's frames."""
-
-PathFunction = Callable[[NetSpace, Network, Network, Sequence[float]], list[Network]]
-
-
-def latent_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
-    """Decoded from (1 - gamma) e_a + gamma e_b: also the ends are decoded, not the originals."""
-    gamma = torch.tensor(gammas, dtype=a.prep.dtype, device=a.prep.device).unsqueeze(1)  # (s, 1)
-    with torch.inference_mode():
-        ends = space.encode(torch.stack([a.prep, b.prep]))  # (2, E)
-        return space.networks((1 - gamma) * ends[0] + gamma * ends[1])
-
-
-def weights_path(space: NetSpace, a: Network, b: Network, gammas: Sequence[float]) -> list[Network]:
-    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals.
-
-    Raises:
-        ValueError: the networks are of different architectures, whose weights do not correspond.
-    """
-    if a.arch.name != b.arch.name:
-        raise UsageError(f"weights of {a.arch.name} and {b.arch.name} do not correspond: there is no path through them")
-    return [Network(a.arch, torch.lerp(a.prep, b.prep, gamma)) for gamma in gammas]
-
-
-class Method(NamedTuple):
-    """A way from one network to another."""
-
-    title: str
-    path: PathFunction
-    ends: str
-    """what the networks at gamma 0 and 1 are"""
-    between: str
-    """what those in between are"""
-    words: str
-
-
-METHODS: dict[str, Method] = {
-    "latent": Method(
-        "latent path",
-        latent_path,
-        ends="decoded from its embedding",
-        between="decoded from the interpolated embedding",
-        words="Both networks are embedded, the embeddings interpolated linearly, and every step decoded (section IV).",
-    ),
-    "weights": Method(
-        "raw weights",
-        weights_path,
-        ends="the original network",
-        between="interpolated weights",
-        words="The weights of both networks are interpolated linearly, without any latent space: the paper's baseline.",
-    ),
-}
 
 
 class Step(NamedTuple):
@@ -107,13 +52,6 @@ def overlap(a: Surface, b: Surface) -> float:
     coarse = min(a.resolution, b.resolution)
     inside = (s.inside[(slice(None, None, s.resolution // coarse),) * 3] for s in (a, b))
     return iou(*inside)
-
-
-def gammas(steps: int) -> list[float]:
-    """`steps` positions from 0 to 1, evenly spaced. ValueError for fewer than 2."""
-    if steps < 2:
-        raise UsageError(f"a path has at least 2 steps, got {steps}")
-    return [i / (steps - 1) for i in range(steps)]
 
 
 class PathSummary(NamedTuple):
@@ -234,7 +172,7 @@ def accuracy_curve(
     """Walk a path between two classifiers and measure every step on the images."""
     ends = [zoo[i].to(space.device) for i in (pair.a, pair.b)]
     names = [zoo.records.name[i] for i in (pair.a, pair.b)]
-    path = METHODS[method].path(space, *ends, gammas(steps))
+    path = METHODS[method].open(space, *ends).networks(gammas(steps))
     of_ends, of_path = ([accuracy(classify(n, images), images.labels) for n in ns] for ns in (ends, path))
     return Curve(pair.kind, method, *names, tuple(of_ends), tuple(of_path), tuple(n.arch.name for n in path))
 

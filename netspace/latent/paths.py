@@ -1,0 +1,175 @@
+"""Paths between two networks; the table METHODS holds the ways to go (Fig. 4: latent against raw weights).
+
+A method opens a path once, which encodes, aligns or solves whatever both ends need; every network along it is then
+cheap. A new method is a module with a `Path` and an entry in METHODS: the command line, the figures and the app's views
+follow from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import UsageError
+from ..nets.archs import arch_title
+from ..nets.network import Network
+from ..space.space import NetSpace
+
+PATH_STEPS = 33
+"""number of networks along a path unless asked otherwise: the app's frames"""
+
+
+def gammas(steps: int) -> list[float]:
+    """Return `steps` positions from 0 to 1, evenly spaced. UsageError for fewer than 2."""
+    if steps < 2:
+        raise UsageError(f"a path has at least 2 steps, got {steps}")
+    return [i / (steps - 1) for i in range(steps)]
+
+
+class Path:
+    """The networks from A (gamma 0) to B (gamma 1), also beyond both; safe to use from several threads."""
+
+    def __call__(self, gamma: float) -> Network:
+        """Return the network at a position."""
+        return self.networks([gamma])[0]
+
+    def networks(self, gammas: Sequence[float]) -> list[Network]:
+        """Return the networks at many positions, computed as one batch."""
+        raise NotImplementedError
+
+    def class_logits(self, gammas: Sequence[float]) -> Tensor | None:
+        """Return the class head's logits (s, A) at the positions; None if no class head chooses the architecture."""
+        return None
+
+
+class LatentPath(Path):
+    """The line (1 - gamma) e_a + gamma e_b between two embeddings, decoded at every position (section IV)."""
+
+    def __init__(self, space: NetSpace, a: Network, b: Network) -> None:
+        self.space = space
+        with torch.inference_mode():
+            self.ends = space.encode(torch.stack([a.prep, b.prep]))  # (2, E)
+
+    def embeddings(self, gammas: Sequence[float]) -> Tensor:
+        """Return the embeddings (s, E) at the positions."""
+        gamma = torch.tensor(gammas, dtype=self.ends.dtype, device=self.ends.device).unsqueeze(1)  # (s, 1)
+        with torch.inference_mode():
+            return (1 - gamma) * self.ends[0] + gamma * self.ends[1]
+
+    def networks(self, gammas: Sequence[float]) -> list[Network]:
+        """Return the decoded networks; at the ends too they are decoded and not the originals."""
+        with torch.inference_mode():
+            return self.space.networks(self.embeddings(gammas))
+
+    def class_logits(self, gammas: Sequence[float]) -> Tensor | None:
+        if self.space.head is None:
+            return None
+        with torch.inference_mode():
+            return self.space.head(self.embeddings(gammas))
+
+
+class WeightsPath(Path):
+    """The weights (1 - gamma) w_a + gamma w_b: the paper's baseline; its ends are the originals.
+
+    Raises:
+        UsageError: the networks are of different architectures.
+    """
+
+    def __init__(self, space: NetSpace, a: Network, b: Network) -> None:
+        reason = no_weights_path(a, b)
+        if reason:
+            raise UsageError(reason)
+        self.a, self.b = a, b
+
+    def networks(self, gammas: Sequence[float]) -> list[Network]:
+        return [Network(self.a.arch, torch.lerp(self.a.prep, self.b.prep, gamma)) for gamma in gammas]
+
+
+def no_weights_path(a: Network, b: Network) -> str | None:
+    """Return why no path leads through the raw weights of two networks; None if one does."""
+    if a.arch.name == b.arch.name:
+        return None
+    one, other = arch_title(a.arch.name), arch_title(b.arch.name)
+    return f"There is no path through raw weights: those of {one} and {other} do not correspond."
+
+
+def always(a: Network, b: Network) -> str | None:
+    """Apply to any two networks."""
+    return None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a method is told apart everywhere: on the app's views, in figures, on the command line's pictures."""
+
+    colour: str
+    """#rrggbb, at least 3:1 against the paper of either theme"""
+    dash: tuple[float, ...]
+    """lengths of strokes and gaps of its lines, in pixels; empty for a solid line"""
+    mark: str
+    """shape of its points: circle, square, triangle, diamond, pentagon or star"""
+    key: str
+    """key that chooses it in the app"""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way from one network to another."""
+
+    name: str
+    title: str
+    look: Look
+    ends: str
+    """what the networks at gamma 0 and 1 are"""
+    between: str
+    """what those in between are"""
+    words: str
+    """how it goes, in a sentence or two"""
+    open: Callable[[NetSpace, Network, Network], Path]
+    """prepare the path from A to B, once per pair; UsageError if there is none"""
+    applies: Callable[[Network, Network], str | None] = always
+    """why no path leads from A to B, in a sentence; None if one does"""
+    beyond: str = ""
+    """what networks beyond the ends are"""
+    embedded: bool = False
+    """whether its networks are decoded from embeddings: the class head chooses their architecture, and they can be far
+    from all training networks"""
+    straight: bool = False
+    """whether its weights lie on the straight line between the originals', so that both ends say all"""
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            "latent",
+            "latent path",
+            Look("#0F9D8A", (), "circle", "1"),
+            ends="decoded from its embedding",
+            between="decoded from the interpolated embedding",
+            words="Both networks are embedded, the embeddings interpolated linearly, and every step decoded "
+            "(section IV).",
+            open=LatentPath,
+            beyond="decoded from the extrapolated embedding",
+            embedded=True,
+        ),
+        Method(
+            "weights",
+            "raw weights",
+            Look("#E8743B", (6, 4), "square", "2"),
+            ends="the original network",
+            between="interpolated weights",
+            words="The weights of both networks are interpolated linearly, without any latent space: the paper's "
+            "baseline.",
+            open=WeightsPath,
+            applies=no_weights_path,
+            beyond="extrapolated weights",
+            straight=True,
+        ),
+    )
+}
+FIRST = next(iter(METHODS))
+"""name of the method that is used unless asked otherwise: the latent path"""
