@@ -349,7 +349,7 @@ def test_a_damaged_run_is_listed_with_its_sentence(lay, file):
     good, bad = run_in(folder, "good"), run_in(folder, "bad")
     (bad / file).write_text("{")
     at = open_page()
-    assert link_of(at)["run"] == "lso/good" and [run["id"] for run in view(at)["runs"]] == ["lso/good"], good
+    assert link_of(at)["run"] == "lso/good" and [run["title"] for run in view(at)["runs"]] == ["good"], good
     at = open_page(run="lso/bad")
     assert f"{file} is not valid JSON" in said(at.error) and view(at)["runs"] == [] and not at.exception
 
@@ -377,8 +377,8 @@ def test_a_damaged_run_is_listed_in_its_own_space_where_its_command_tells(lay):
 def test_runs_of_other_spaces_are_not_shown(lay):
     run_in(lay("cnn"), "cnn")
     run_in(lay("shapes"), "shapes", TINY_SHAPE)
-    assert [run["id"] for run in view(open_page(space="cnn/space"))["runs"]] == ["lso/cnn"]
-    assert [run["id"] for run in view(open_page(space="shapes/space"))["runs"]] == ["lso/shapes"]
+    assert [run["title"] for run in view(open_page(space="cnn/space"))["runs"]] == ["cnn"]
+    assert [run["title"] for run in view(open_page(space="shapes/space"))["runs"]] == ["shapes"]
 
 
 def test_runs_are_compared_and_links_restore_it(lay):
@@ -387,11 +387,11 @@ def test_runs_are_compared_and_links_restore_it(lay):
         run_in(folder, name)
     at = open_page(run="lso/a")
     at.multiselect[0].set_value(["lso/c"]).run()
-    assert [run["id"] for run in view(at)["runs"]] == ["lso/a", "lso/c"]
+    assert [run["title"] for run in view(at)["runs"]] == ["a", "c"]
     link = link_of(at)
     assert (link["run"], link["with"]) == ("lso/a", "lso/c")
     again = open_page(**link)
-    assert [run["id"] for run in view(again)["runs"]] == ["lso/a", "lso/c"] and not again.warning
+    assert [run["title"] for run in view(again)["runs"]] == ["a", "c"] and not again.warning
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_directions_are_told_and_measured(capsys, monkeypatch, tiny_zoo_folder, 
     assert main([*both, "--column", "seat_height", "--networks", "1"]) == 0
     assert "measured seat_height rises throughout for" in capsys.readouterr().out
     assert "no column of different numbers 'beauty'" in refused(capsys, *both, "--column", "beauty")
-    assert "--networks measures meshes" in refused(capsys, *both, "--column", "width", "--networks", "1")
+    assert "--networks measures decoded networks" in refused(capsys, *both, "--column", "width", "--networks", "1")
 
 
 def test_a_shape_is_fitted_by_its_embedding_alone(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
@@ -313,7 +313,7 @@ def test_wrong_images_are_refused_in_one_sentence(tmp_path, capsys, tiny_cnn_zoo
     import torch
 
     torch.save(netspace.ARCHS["lenetlike/digits"].fresh(0).state_dict(), tmp_path / "net.pt")
-    torch.save(netspace.archs.arch_named("lenetlike/24px-2c").fresh(0).state_dict(), tmp_path / "own.pt")
+    torch.save(netspace.nets.archs.arch_named("lenetlike/24px-2c").fresh(0).state_dict(), tmp_path / "own.pt")
     fuse = ["fuse", "--arch", "lenetlike/24px-2c", "--state", tmp_path / "own.pt", "--data", tmp_path / "own"]
     assert "reads images of 24 pixels" in refused(capsys, *fuse, "--out", tmp_path / "fused.safetensors")
     assert "only SDF networks have a surface" in refused(capsys, "zoo", "thumbnails", "--zoo", tiny_cnn_zoo_folder)

@@ -287,7 +287,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one(family, tmp_path, monkeypatc
 
 KILLED = """
 import os, signal, sys
-from netspace.__main__ import main
+from netspace.cli.main import main
 from netspace.train import loop
 append, lines = loop.append_line, []
 

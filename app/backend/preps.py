@@ -116,7 +116,7 @@ class PrepPath(NetworkPath):
     def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
         super().__init__(engine, loaded, between(loaded, a, b, sides), first)
         self.archs, self.of_ends = loaded.space.family.archs, arch_ids(loaded, a, b)
-        self.kind = self.archs[0].kind
+        self.kind = self.archs[0].task
         self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self._sent(k) <= BUDGET)
         self.first -= first % self.every
         self.originals = [self._values(end) for end in self.ends]

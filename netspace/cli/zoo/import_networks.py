@@ -2,7 +2,7 @@
 
 Examples:
     netspace zoo import downloads/nets.zip --out runs/imports/theirs
-    netspace zoo import downloads --as sitzmann --out runs/theirs \\
+    netspace zoo import downloads --as paper --out runs/theirs \\
         --space assets/chairs/space-probe --among assets/chairs/zoo
 """
 
