@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .train.fit_cnn import CnnConfig
+from .train.fit_image import ImageConfig
 from .train.fit_sdf import FitConfig
 from .train.lso import LsoConfig
 from .train.space import TrainConfig
@@ -137,6 +138,13 @@ DIGITS_LSO = LsoConfig(lr=1e-2, steps=600, points=64, hidden_dtype="bfloat16")
 CIFAR10_LSO = LsoConfig(lr=1e-2, steps=1000, every=50, hidden_dtype="bfloat16")
 CHAIRS_LSO = LsoConfig(lr=3e-2, steps=600, points=2048, queries=20_000)
 
+DIGITS_IMAGES_ZOO = ImageConfig(count=480, validation=40, heldout=40)
+"""400 image fields of scikit-learn's digits to train on: made in seconds on one core."""
+DIGITS_IMAGES_SPACE = TrainConfig(
+    encoder="probe", select="validation", embedding=128, chunk=64, steps=10_000, nets=16, points=256, queries=4096,
+    lr=2e-3, noise=0.03, copies=8, stretch=0.1, every=500, hidden_dtype="float32",
+)  # fmt: skip
+
 RECIPES = {
     "paper-sdf-zoo": PAPER_SDF_ZOO,
     "paper-sdf-space": PAPER_SDF_SPACE,
@@ -152,6 +160,8 @@ RECIPES = {
     "digits-family-space": DIGITS_FAMILY_SPACE,
     "digits-unseen-space": DIGITS_UNSEEN_SPACE,
     "digits-lso": DIGITS_LSO,
+    "digits-images-zoo": DIGITS_IMAGES_ZOO,
+    "digits-images-space": DIGITS_IMAGES_SPACE,
     "cifar10-zoo": CIFAR10_ZOO,
     "cifar10-space": CIFAR10_SPACE,
     "cifar10-family-zoo": CIFAR10_FAMILY_ZOO,

@@ -66,11 +66,11 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_workers(parser: argparse.ArgumentParser, made: str, at_once: int) -> None:
+def add_workers(parser: argparse.ArgumentParser, made: str, at_once: int, on_cpu: int = 1) -> None:
     """Add --workers and --group, of which networks of a zoo are made; `made`: how, such as "fitted"."""
     parser.add_argument("--workers", action=Count, most=1024, default=os.cpu_count() or 1, help="processes (CPU)")
     parser.add_argument(
-        "--group", action=Count, default=0, help=f"networks {made} at once; 0: 1 on a CPU, {at_once} elsewhere"
+        "--group", action=Count, default=0, help=f"networks {made} at once; 0: {on_cpu} on a CPU, {at_once} elsewhere"
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
-from .fields import SDF, Field, FieldSpec, Siren
+from .fields import ENDS, SDF, Field, FieldSpec, Siren
 from .inputs import IMAGE_SETS
 from .prep import PrepSize, check_size, prep_size
 
@@ -37,18 +37,17 @@ class Arch:
 
     name: str
     task: str
-    """the kind of network, of `tasks.TASKS`: sdf or classification"""
+    """the kind of network, of `tasks.TASKS`: sdf, classification or image-field"""
     data: str
-    """what it is trained on: "sdf" for signed distance functions of shapes, else the image data set: of IMAGE_SETS, or
-    as in "48px-37c" """
+    """what it is trained on: a classifier's image data set, of IMAGE_SETS or as in "48px-37c"; else the task"""
     build: partial[nn.Module]
     """Called without arguments, a freshly initialised module, which evaluates many networks at once."""
     build_trained: partial[nn.Module] | None = None
     """the form it is trained in, where that is another one: with batch norm (supplement VI)"""
     class_id: int | None = None
     """of the paper's families (Table I)"""
-    field: str = SDF
-    """of coordinate networks: whether the value is a distance, or only its sign means anything"""
+    field: str = ""
+    """of coordinate networks: what the value is, of `fields.ENDS`"""
     base: str = "field"
     """what architectures have in common that differ in sizes, units or images alone: resnet8, cnn[...] or field"""
 
@@ -187,11 +186,12 @@ def classifier(base: str, data: str, size: int, classes: int, variant: Variant =
 
 def field_arch(spec: FieldSpec) -> Arch:
     """The architecture of a coordinate network."""
-    return ARCHS.get(spec.name) or Arch(spec.name, "sdf", "sdf", partial(Field, spec), field=spec.field)
+    task = spec.ends.task
+    return ARCHS.get(spec.name) or Arch(spec.name, task, task, partial(Field, spec), field=spec.field)
 
 
 SIRENS: dict[str, Arch] = {
-    f"siren{hidden}": Arch(f"siren{hidden}", "sdf", "sdf", partial(Siren, hidden)) for hidden in (256, 64)
+    f"siren{hidden}": Arch(f"siren{hidden}", "sdf", "sdf", partial(Siren, hidden), field=SDF) for hidden in (256, 64)
 }
 IMAGE_CLASSIFIERS: dict[str, Arch] = {
     arch.name: arch
@@ -200,6 +200,8 @@ IMAGE_CLASSIFIERS: dict[str, Arch] = {
     )
 }
 ARCHS: dict[str, Arch] = SIRENS | IMAGE_CLASSIFIERS
+KINDS_OF_NETWORK = (*dict.fromkeys(ends.task for ends in ENDS.values()), "classification")
+"""what `Arch.task` may be; `tasks.TASKS` has a value for each"""
 
 _CLASSIFIER = re.compile(r"(?P<base>[^/]+)/(?P<data>[\w-]+)(?P<variant>(:[^/:]+)*)")
 _OTHER_IMAGES = re.compile(r"([0-9]{1,9})px-([0-9]{1,9})c")
@@ -213,7 +215,8 @@ def arch_named(name: str) -> Arch:
     """An architecture of the table, or one that its name spells out.
 
     `resnet20/48px-37c`: for any images of 48 pixels in 37 classes. `resnet20/cifar10:relu:mean=0.5:std=0.5`: with
-    another activation and normalisation. `siren/3-128-128-1@60`, `mlp/3-256-256-1:relu:pe6`: see `fields.FieldSpec`.
+    another activation and normalisation. `siren/3-128-128-1@60`, `mlp/3-256-256-1:relu:pe6`, `siren/2-32-32-1@30`: see
+    `fields.FieldSpec`.
 
     Raises:
         ValueError: there is none of this name, or it does not fit such images.
@@ -229,7 +232,7 @@ def arch_named(name: str) -> Arch:
     if not known or not (found["base"] in CLASSIFIERS or _BASE.fullmatch(found["base"])):
         raise UsageError(
             f"unknown architecture {name!r}; known: {', '.join(ARCHS)}, and e.g. resnet20/48px-37c for images of "
-            "48 pixels in 37 classes, resnet8/digits:relu, siren/3-128-128-1@30"
+            "48 pixels in 37 classes, resnet8/digits:relu, siren/3-128-128-1@30, siren/2-32-32-1@30"
         )
     if found["data"] in IMAGE_SETS:
         spec = IMAGE_SETS[found["data"]]

@@ -1,6 +1,7 @@
-"""Coordinate networks: MLPs from a point to one number, with sines (SIREN, supplement III) or any other activation.
+"""Coordinate networks: MLPs of a point, with sines (SIREN, supplement III) or any other activation.
 
-Queried in [-1, 1]^3. The value is negative inside: a signed distance, or an occupancy of any steepness.
+Of a shape: a point of [-1, 1]^3 to one number, negative inside: a signed distance, or an occupancy of any steepness.
+Of a picture: a point of [-1, 1]^2 to the 1 or 3 channels there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +20,25 @@ from .activations import activation, activation_name
 
 Params = Mapping[str, Tensor]
 
-SDF, OCCUPANCY = "sdf", "occupancy"
-"""What the value of a field is: a distance in world units, or only its sign means anything."""
+SDF, OCCUPANCY, PICTURE = "sdf", "occupancy", "picture"
+"""What the value of a field is: a distance in world units, only its sign means anything, or channels in [-1, 1]."""
+
+
+class Ends(NamedTuple):
+    """What coordinate networks from so many coordinates to so many numbers are."""
+
+    task: str
+    """the kind of network, as `Arch.task` has it"""
+    means: tuple[str, ...]
+    """what the value may be; the first unless a name says otherwise"""
+
+
+ENDS = {
+    (3, 1): Ends("sdf", (SDF, OCCUPANCY)),
+    (2, 1): Ends("image-field", (PICTURE,)),
+    (2, 3): Ends("image-field", (PICTURE,)),
+}
+"""by coordinates and outputs; others are not known"""
 
 MOST_PARAMS = 50_000_000
 """of one coordinate network: larger ones are refused before anything is allocated"""
@@ -81,19 +100,30 @@ class FieldSpec:
     omega: float = 30.0
     """of every sine: x -> sin(omega (W x + b))"""
     encoding: Encoding | None = None
-    field: str = SDF
+    field: str = ""
+    """what the value is; empty: what it usually is, from so many coordinates to so many numbers"""
 
     def __post_init__(self) -> None:
         if len(self.widths) < 3 or min(self.widths) < 1:
             raise UsageError(f"a coordinate network has at least one hidden layer, got {self.widths}")
-        if self.widths[0] != 3 or self.widths[-1] != 1:
+        ends = ENDS.get((self.widths[0], self.widths[-1]))
+        if ends is None:
             raise UsageError(
-                f"a field maps a point of space (3) to one number (1), got {self.widths[0]} to {self.widths[-1]}"
+                f"a field maps a point of space (3) to one number (1), or one of a picture (2) to 1 or 3 channels, got "
+                f"{self.widths[0]} to {self.widths[-1]}"
             )
+        if self.field and self.field not in ends.means:
+            raise UsageError(f"the value of a field {self.widths} is no {self.field!r}, but {' or '.join(ends.means)}")
+        object.__setattr__(self, "field", self.field or ends.means[0])
         if self.activation == "sin" and not 0 < self.omega < math.inf:
             raise UsageError(f"omega is {self.omega}, it must be positive and finite")
         if self.num_params > MOST_PARAMS:
             raise UsageError(f"{self.name} has {self.num_params:,} parameters, {MOST_PARAMS:,} at most are read")
+
+    @property
+    def ends(self) -> Ends:
+        """What it is, by its coordinates and outputs."""
+        return ENDS[self.widths[0], self.widths[-1]]
 
     @property
     def layers(self) -> list[tuple[int, int]]:
@@ -111,7 +141,7 @@ class FieldSpec:
         """`siren/3-128-128-1@30` or `mlp/3-256-256-1:relu:pe6:occupancy`; siren256 and siren64 keep their old names."""
         widths = "-".join(map(str, self.widths))
         options = [str(self.encoding)] if self.encoding else []
-        options += [self.field] if self.field != SDF else []
+        options += [self.field] if self.field != self.ends.means[0] else []
         if self.activation != "sin":
             return ":".join([f"mlp/{widths}", self.activation, *options])
         if not options and self.omega == Siren.omega and self.widths in ((3, 256, 256, 1), (3, 64, 64, 1)):
@@ -137,7 +167,7 @@ class FieldSpec:
         else:
             values = {"activation": activation_name(options.pop(0))}
         for text in options:
-            if text in (SDF, OCCUPANCY):
+            if text in (SDF, OCCUPANCY, PICTURE):
                 values["field"] = text
             else:
                 values["encoding"] = Encoding.parse(text)
@@ -145,7 +175,7 @@ class FieldSpec:
 
 
 class Field(nn.Module):
-    """An MLP of coordinates whose parameters can be given from outside: (n, 3) -> (n, 1)."""
+    """An MLP of coordinates whose parameters can be given from outside: (n, d) -> (n, k), as in (n, 3) -> (n, 1)."""
 
     def __init__(self, spec: FieldSpec) -> None:
         super().__init__()
@@ -181,11 +211,11 @@ class Field(nn.Module):
             nn.init.uniform_(layer.bias, -(fan_in**-0.5), fan_in**-0.5, generator=generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3) -> (n, 1)."""
+        """(n, d) -> (n, k)."""
         return self.apply_params(dict(self.named_parameters()), x)
 
     def apply_params(self, params: Params, x: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
-        """Many networks at once: params name -> (*b, *shape), x (n, 3) or (*b, n, 3) -> (*b, n, 1).
+        """Many networks at once: params name -> (*b, *shape), x (n, d) or (*b, n, d) -> (*b, n, k).
 
         Args:
             hidden_dtype: precision of the hidden products, where nearly all the work is; None keeps the parameters'.
@@ -206,7 +236,7 @@ class Field(nn.Module):
         raise AssertionError("a field has layers")
 
     def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
-        """The network x -> f(x / factors): its shape stretched along the axes by factors (3,), exactly.
+        """The network x -> f(x / factors): its shape stretched along the axes by factors (d,), exactly.
 
         Raises:
             ValueError: a positional encoding comes before the first layer, which then cannot undo the stretching.
@@ -216,7 +246,9 @@ class Field(nn.Module):
         return dict(params) | {"layers.0.weight": params["layers.0.weight"] / factors}
 
     def compile_params(self, params: Params, hidden_dtype: torch.dtype | None = None) -> Callable[[Tensor], Tensor]:
-        """One network as a fast function (n, 3) -> (n,) for inference: omega folded in, chunks that stay in cache.
+        """One network as a fast function for inference: omega folded in, chunks that stay in cache.
+
+        It maps (n, d) -> (n,) if it has one output, else (n, d) -> (n, k).
 
         Args:
             hidden_dtype: precision of the hidden products; None keeps that of the parameters.
@@ -229,7 +261,8 @@ class Field(nn.Module):
             for i in range(count - 1)
         ]
         (w1, b1), rest = hidden[0], hidden[1:]
-        w3, b3 = params[f"layers.{count - 1}.weight"].squeeze(0), params[f"layers.{count - 1}.bias"]
+        last, b3 = params[f"layers.{count - 1}.weight"], params[f"layers.{count - 1}.bias"]
+        w3 = last.squeeze(0) if len(last) == 1 else last.mT.contiguous()  # (hidden) or (hidden, k)
         dtype = hidden_dtype or w3.dtype
         rest = [(w.to(dtype), b.to(dtype)) for w, b in rest]
         rows, whole = (2048, 256) if w1.device.type == "cpu" else (1 << 18, 1)
@@ -238,7 +271,7 @@ class Field(nn.Module):
             n = x.shape[0]
             x = nn.functional.pad(x, (0, 0, 0, -n % whole))  # oneDNN keeps a kernel for every number of rows it meets
             with torch.inference_mode():
-                out = x.new_empty(x.shape[0])
+                out = x.new_empty(x.shape[0], *w3.shape[1:])
                 for start in range(0, x.shape[0], rows):
                     h = x[start : start + rows]
                     h = act(torch.addmm(b1, spec.encoding(h) if spec.encoding else h, w1))

@@ -6,6 +6,7 @@ Encoder `prep` reads weights; `probe` reads the outputs at fixed inputs, which n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -134,26 +135,28 @@ class TokensEncoder(FeatureEncoder):
 
 
 class ProbeEncoder(FeatureEncoder):
-    """An SDF network's answers on a fixed grid to its embedding, through 3-D convolutions."""
+    """A coordinate network's answers on a fixed grid to its embedding, through 2-D or 3-D convolutions."""
 
-    def __init__(self, family: Family, config: SpaceConfig) -> None:
-        widths = [1, 16, 32, 64, 128]
+    def __init__(self, family: Family, config: SpaceConfig, squash: Callable[[Tensor], Tensor]) -> None:
+        d, *_, outputs = family.archs[-1].skeleton.spec.widths
+        widths = [outputs, 16, 32, 64, 128]
         side = math.ceil(config.probes / 2 ** (len(widths) - 1))
-        super().__init__(widths[-1] * side**3, config.embedding)
-        self.arch = family.archs[-1]
+        super().__init__(widths[-1] * side**d, config.embedding)
+        self.arch, self.squash = family.archs[-1], squash
         steps = torch.linspace(-1, 1, config.probes)
-        grid = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1)  # (g, g, g, 3)
+        grid = torch.stack(torch.meshgrid(*[steps] * d, indexing="ij"), dim=-1)  # (g, ..., g, d)
         self.register_buffer("inputs", grid, persistent=False)
-        self.convs = nn.ModuleList(nn.Conv3d(i, o, 3, 2, 1) for i, o in zip(widths, widths[1:], strict=False))
+        conv = {2: nn.Conv2d, 3: nn.Conv3d}[d]
+        self.convs = nn.ModuleList(conv(i, o, 3, 2, 1) for i, o in zip(widths, widths[1:], strict=False))
 
     def prepare(self, preps: Tensor) -> Tensor:
-        """PReps (b, 1, H, W) -> signed distances on the grid (b, 1, g, g, g)."""
-        g = self.inputs.shape[0]
-        return run_many(self.arch, preps, self.inputs.view(-1, 3)).view(-1, 1, g, g, g)
+        """PReps (b, 1, H, W) -> outputs on the grid (b, k, g, ..., g)."""
+        answers = run_many(self.arch, preps, self.inputs.flatten(0, -2))  # (b, g^d, k)
+        return answers.mT.unflatten(-1, self.inputs.shape[:-1])
 
     def features(self, prepared: Tensor) -> Tensor:
-        """(b, 1, g, g, g) -> (b, 128 * side^3)"""
-        x = torch.tanh(4 * prepared)  # what lies far from the surface says little
+        """(b, k, g, ..., g) -> (b, 128 * side^d)"""
+        x = self.squash(prepared)
         for conv in self.convs:
             x = nn.functional.silu(conv(x))
         return x.flatten(1)
@@ -189,7 +192,11 @@ class ImageProbeEncoder(FeatureEncoder):
         super().calibrate(prepared)
 
 
-PROBES = {"sdf": ProbeEncoder, "classification": ImageProbeEncoder}
+PROBES = {
+    "sdf": partial(ProbeEncoder, squash=lambda x: torch.tanh(4 * x)),  # what lies far from the surface says little
+    "classification": ImageProbeEncoder,
+    "image-field": partial(ProbeEncoder, squash=lambda x: x.clamp(-2, 2)),  # beyond 1 it is white or black
+}
 """by `Arch.task`"""
 ENCODERS = {
     ("paper", "prep"): lambda family, config: PaperEncoder(config.embedding),

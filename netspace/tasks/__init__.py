@@ -8,12 +8,13 @@ from ..nets.network import Network
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .classification import Classification
+from .image_field import ImageField
 from .sdf import Sdf
 from .task import Task
 
 __all__ = ["TASKS", "Task", "task_of"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (Sdf(), Classification())}
+TASKS: dict[str, Task] = {task.name: task for task in (Sdf(), Classification(), ImageField())}
 """by name, as `Arch.task` has it"""
 
 

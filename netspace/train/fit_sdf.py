@@ -68,7 +68,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         arch = arch_named(self.arch)
-        if arch.data != "sdf" or arch.field != SDF:
+        if arch.field != SDF:
             raise UsageError(f"{arch.name} holds no signed distances of shapes: siren256, siren/3-128-128-1@30, ... do")
 
 

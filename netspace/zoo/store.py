@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
 from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors, refuse_others
-from ..nets.archs import Family, arch_named
+from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
 
@@ -41,12 +41,17 @@ IMPORTED = "imported"
 
 
 def family_to_json(family: Family) -> dict:
-    return {"archs": family.names, "size": list(family.size)}
+    return {"archs": family.names, "size": list(family.size), "task": family.archs[0].task}
 
 
 def family_from_json(data: dict) -> Family:
     """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
-    names, size = data["archs"], data["size"]
+    names, size, task = data["archs"], data["size"], data.get("task")
+    if task is not None and task not in KINDS_OF_NETWORK:
+        raise UsageError(
+            f"its networks are of the kind {task!r}, which this version does not know (it knows "
+            f"{', '.join(KINDS_OF_NETWORK)}): a newer version wrote it"
+        )
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
         raise UsageError(f"a family lists the names of its architectures, got {names!r}")
     if len(set(names)) < len(names):
