@@ -25,10 +25,10 @@ from app.backend import catalogue, chairs, classifiers, engine, preps, take_away
 from app.backend.path import STEPS, between
 from app.ui import viewport
 from netspace.cli.main import main
-from netspace.evaluate.paths import Step, measure
 from netspace.geometry.mesh import surface_of
 from netspace.space.losses import sdf_queries
 from netspace.tasks.measures import accuracy, agreement, classify, wilson
+from netspace.tasks.surfaces import Step, measure
 from netspace.zoo.store import select, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,9 +10,9 @@ import pytest
 
 import netspace
 from netspace.data.images import load_images
-from netspace.evaluate.paths import Curve, curve_pairs, summarise_curves
 from netspace.latent.paths import PATH_STEPS
 from netspace.recipes import CIFAR10_SPACE, CIFAR10_ZOO, DIGITS_SPACE, DIGITS_ZOO
+from netspace.tasks.curves import Curve, curve_pairs, summarise_curves
 from netspace.tasks.measures import accuracy, classify
 from netspace.tasks.recognition import recognise, summarise_recognition
 from netspace.zoo.store import HELDOUT, SPLITS, TRAIN, VALIDATION

@@ -11,8 +11,8 @@ import torch
 
 import netspace
 from netspace.data.images import load_images
-from netspace.evaluate.paths import WALK_STEPS, Curve, curve_pairs, summarise_walks
 from netspace.recipes import DIGITS_FAMILY_SPACE, DIGITS_LSO
+from netspace.tasks.curves import WALK_STEPS, Curve, curve_pairs, summarise_walks
 from netspace.tasks.measures import accuracy, classify
 from netspace.tasks.recognition import recognise, summarise_recognition
 from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory

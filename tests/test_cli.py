@@ -316,7 +316,9 @@ def test_wrong_images_are_refused_in_one_sentence(tmp_path, capsys, tiny_cnn_zoo
     torch.save(netspace.nets.archs.arch_named("lenetlike/24px-2c").fresh(0).state_dict(), tmp_path / "own.pt")
     fuse = ["fuse", "--arch", "lenetlike/24px-2c", "--state", tmp_path / "own.pt", "--data", tmp_path / "own"]
     assert "reads images of 24 pixels" in refused(capsys, *fuse, "--out", tmp_path / "fused.safetensors")
-    assert "only SDF networks have a surface" in refused(capsys, "zoo", "thumbnails", "--zoo", tiny_cnn_zoo_folder)
+    assert "image classifiers have no picture to draw" in refused(
+        capsys, "zoo", "thumbnails", "--zoo", tiny_cnn_zoo_folder
+    )
     assert main([*map(str, path), "--steps", "2"]) == 0
     fused = tmp_path / "new" / "fused.safetensors"
     words = ["fuse", "--arch", "lenetlike/digits", "--state", str(tmp_path / "net.pt"), "--out", str(fused)]

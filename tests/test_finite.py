@@ -15,12 +15,12 @@ from test_cli import refused
 from netspace import load
 from netspace.cli.main import main
 from netspace.errors import FormatError, NoSurface
-from netspace.evaluate.paths import curve_pairs
 from netspace.evaluate.placement import place_networks
 from netspace.geometry.mesh import extract, extract_dense
 from netspace.latent.project import UmapConfig, embeddings
 from netspace.nets.archs import ARCHS, arch_named
 from netspace.nets.network import Network
+from netspace.tasks.curves import curve_pairs
 from netspace.tasks.distillation import best_of
 from netspace.tasks.measures import accuracy
 from netspace.train.fit_cnn import CnnConfig

@@ -18,6 +18,7 @@ from netspace.cli.main import main
 from netspace.data import pictures
 from netspace.data.pictures import load_picture, load_pictures, read_idx
 from netspace.errors import DataError, FormatError, MissingData, UsageError
+from netspace.latent.paths import METHODS, PATH_STEPS
 from netspace.nets.archs import KINDS_OF_NETWORK, arch_named
 from netspace.space.encoders import PROBES
 from netspace.tasks import TASKS, task_of
@@ -27,7 +28,7 @@ from netspace.train.lso import LsoConfig, optimise
 from netspace.train.lso_files import read_result
 from netspace.train.space import TrainConfig, new_space, train_space
 from netspace.train.starts import start_from
-from netspace.zoo.store import HELDOUT, TRAIN, VALIDATION, Zoo, family_from_json, family_to_json
+from netspace.zoo.store import HELDOUT, TRAIN, VALIDATION, Zoo, family_from_json, family_to_json, select
 
 TINY = ImageConfig(count=24, validation=4, heldout=4)
 TINY_TRAIN = TrainConfig(
@@ -326,3 +327,35 @@ def test_the_command_line_makes_trains_and_optimises(tmp_path, capsys):
     assert "psnr on test data" in capsys.readouterr().out
     assert main(["directions", *both, "--column", "brightness", "--networks", "1", "--json"]) == 2  # 6 to train on
     assert main(["embed", *both, "--out", str(tmp_path / "z.parquet")]) == 0
+
+
+# -- paths -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_is_written_as_pictures_a_table_and_a_film(zoo, space, tmp_path, capsys):
+    folders = ["--space", str(space_folder(tmp_path, space)), "--zoo", str(zoo.folder)]
+    ends = ["--a", "digit-0000", "--b", "digit-0001", "--method", "weights"]
+    assert main(["interpolate", *folders, *ends, "--steps", "3", "--out", str(tmp_path / "path")]) == 0
+    assert "wrote 3 pictures, path.csv and path.png" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "path" / "path.csv")
+    assert table.picture.tolist() == ["000.png", "001.png", "002.png"] and table.gamma.tolist() == [0, 0.5, 1]
+    assert table.psnr_a[0] == table.psnr_b[2] == 100 and table.psnr_a[2] < 40  # raw weights end at the originals
+    shown = np.asarray(Image.open(tmp_path / "path" / "000.png"))
+    assert np.array_equal(shown, render(zoo["digit-0000"]).squeeze())
+    assert Image.open(tmp_path / "path" / "path.png").size == (3 * 240, 240)
+
+
+def test_pictures_between_raw_weights_vary_as_noise_does(zoo, space, tmp_path):
+    paths = task_of(space).survey(space, zoo, 3)
+    assert list(paths) == list(METHODS) and paths["weights"]["pairs"] == 3 and paths["weights"]["steps"] == PATH_STEPS
+    ends = [TASKS["image-field"].measuring(None, None)(zoo[i]).row["variation"] for i in range(8)]
+    assert paths["weights"]["variation_middle"] > 1.2 * np.median(ends)
+    assert paths["latent"]["variation_worst_step"] < paths["weights"]["variation_middle"]
+
+
+def test_thumbnails_are_the_pictures(zoo, tmp_path):
+    select(zoo, [0, 1, 2], tmp_path / "zoo")
+    assert main(["zoo", "thumbnails", "--zoo", str(tmp_path / "zoo")]) == 0
+    atlas = np.asarray(Image.open(tmp_path / "zoo" / "thumbnails.webp").convert("RGB")).astype(float)
+    small = np.asarray(Image.fromarray(render(zoo[1]).squeeze()).resize((96, 96))).astype(float)
+    assert np.abs(atlas[:96, 96:192, 0] - small).mean() < 6

@@ -6,19 +6,11 @@ import torch
 import netspace
 from netspace.data.images import load_images
 from netspace.errors import UsageError
-from netspace.evaluate.paths import (
-    Curve,
-    Pair,
-    accuracy_curve,
-    curve_pairs,
-    measure,
-    overlap,
-    summarise_curves,
-    summarise_paths,
-)
 from netspace.geometry.mesh import surface_of
 from netspace.latent.paths import METHODS, gammas
+from netspace.tasks.curves import Curve, Pair, accuracy_curve, curve_pairs, summarise_curves
 from netspace.tasks.measures import accuracy, classify
+from netspace.tasks.surfaces import measure, overlap, summarise_paths
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from netspace.data.shapes import MEASURES
-from netspace.evaluate.paths import Step, measure
 from netspace.geometry.mesh import Surface, export, surface_of, surface_or_none, vertex_normals
 from netspace.io import read_json
+from netspace.tasks.surfaces import Step, measure
 from netspace.zoo.store import SPLITS
 
 from .catalogue import Loaded, card, cards

@@ -14,13 +14,13 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from netspace.evaluate.paths import measure
 from netspace.geometry.mesh import surface_or_none
 from netspace.io import atomic_write, content_hash
 from netspace.latent.project import cache_folder, nearest, zoo_content
 from netspace.nets.network import Network
 from netspace.tasks import task_of
 from netspace.tasks.measures import accuracy, classify
+from netspace.tasks.surfaces import measure
 from netspace.zoo.store import TRAIN
 
 from . import looks

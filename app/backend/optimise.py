@@ -21,7 +21,6 @@ from netspace.cli.registry import build_parser
 from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
 from netspace.errors import FormatError
-from netspace.evaluate.paths import Step
 from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs
@@ -30,6 +29,7 @@ from netspace.latent.project import Plane, embed
 from netspace.recipes import RECIPES
 from netspace.tasks.measures import wilson
 from netspace.tasks.sdf import ShapeGoal
+from netspace.tasks.surfaces import Step
 from netspace.train.lso import LsoConfig
 from netspace.train.lso_files import read_best, read_result, read_run, read_trajectory
 from netspace.train.starts import start_from

@@ -11,12 +11,10 @@ import argparse
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
 
-from ..errors import UsageError
 from ..io import atomic_write
-from ..zoo.store import SPLITS, TRAIN, Zoo
+from ..zoo.store import SPLITS
 from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
 
 NAME, HELP = "eval", "measure how well a space reproduces the networks of a zoo"
@@ -59,7 +57,6 @@ def run(args: argparse.Namespace) -> None:
     ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
     task, data = task_of(space), task_of(space).data(space.family.archs[0], "test", args.data)
     data = data if data is None else data.to(space.device)
-    walk = surfaces if data is None else partial(curves, images=data)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rows = []
         for row in pool.map(lambda i: task.reconstruct(space, zoo, i, data, args.resolution), ids):
@@ -69,7 +66,10 @@ def run(args: argparse.Namespace) -> None:
     odd = [row for row in rows if row.problem]
     for row in odd:
         print(f"not counted: {row.name}: {row.problem}", file=sys.stderr if args.json else sys.stdout)
-    summary = task.summarise(rows) | ({"paths": walk(space, zoo, args)} if args.pairs else {})
+    summary = task.summarise(rows)
+    if args.pairs:
+        keep = args.space if args.save else None
+        summary["paths"] = task.survey(space, zoo, args.pairs, data, args.resolution, keep, progress)
     tables = [args.rows] if args.rows else []
     if args.save:
         tables.append(args.space / "eval.csv")
@@ -92,6 +92,12 @@ def run(args: argparse.Namespace) -> None:
         print_measures(measures, "pairs")
 
 
+def progress(done: int, total: int) -> None:
+    """Say on the terminal how far the paths are."""
+    if sys.stderr.isatty():
+        print(f"\rpath {done}/{total}", end="\r", file=sys.stderr)
+
+
 def print_measures(measures: dict, but: str, indent: str = "  ") -> None:
     for name, value in measures.items():
         if isinstance(value, dict):
@@ -100,61 +106,3 @@ def print_measures(measures: dict, but: str, indent: str = "  ") -> None:
         elif name != but:
             why = ": all are equal, or there is one" if name in ("pearson", "spearman") else ""
             print(f"{indent}{name:28} {f'not defined{why}' if value is None else value}")
-
-
-def surfaces(space, zoo: Zoo, args: argparse.Namespace) -> dict[str, dict]:
-    """By method, what becomes of the surface between random pairs of training networks."""
-    import random
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ..evaluate.paths import measure, summarise_paths
-    from ..latent.paths import METHODS, PATH_STEPS, gammas
-
-    broken, draw = set(zoo.not_finite), random.Random(0)
-    ids = [i for i in zoo.ids(TRAIN) if i not in broken]
-    if len(ids) < 2:
-        raise UsageError(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
-    pairs = [draw.sample(ids, 2) for _ in range(args.pairs)]
-
-    def components(method: str, a: int, b: int) -> list[int]:
-        ends = (zoo[i].to(space.device) for i in (a, b))
-        networks = METHODS[method].open(space, *ends).networks(gammas(PATH_STEPS))
-        return [measure(network, None, None, args.resolution).components for network in networks]
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {
-            method: summarise_paths(list(pool.map(lambda pair, m=method: components(m, *pair), pairs)))._asdict()
-            for method in METHODS
-        }
-
-
-def curves(space, zoo: Zoo, args: argparse.Namespace, images) -> dict[str, dict]:
-    """By kind of pair and method, how accuracy goes along the paths; with --save the curves themselves are kept."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    import pandas as pd
-
-    from ..evaluate.paths import WALK_STEPS, accuracy_curve, curve_pairs, summarise_curves, summarise_walks
-    from ..latent.paths import METHODS, PATH_STEPS
-
-    pairs = curve_pairs(zoo, args.pairs)
-    if not pairs:
-        raise UsageError(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
-    several = len(space.family.archs) > 1
-    jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
-
-    def walk(job):
-        pair, method = job
-        return accuracy_curve(space, zoo, pair, method, images, WALK_STEPS if several else PATH_STEPS)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = []
-        for curve in pool.map(walk, jobs):
-            found.append(curve)
-            if sys.stderr.isatty():
-                print(f"\rpath {len(found)}/{len(jobs)}", end="\r", file=sys.stderr)
-    if args.save:
-        with atomic_write(args.space / "curves.parquet") as path:
-            table = [row for curve in found for row in curve.rows(len(images))]
-            pd.DataFrame(table).to_parquet(path, index=False)
-    return summarise_walks(zoo, found) if several else summarise_curves(found)

@@ -1,4 +1,4 @@
-"""Write a path between two networks: its meshes or networks, path.csv and a picture.
+"""Write a path between two networks: its meshes, networks or pictures, path.csv and a picture of it.
 
 Examples:
     netspace interpolate --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
@@ -10,15 +10,21 @@ Examples:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..io import atomic_write, refuse_others
+from ..io import refuse_others
 from .options import Count, add_device, add_image_folder, add_space_and_zoo, open_both
+
+if TYPE_CHECKING:
+    from ..latent.paths import Method
 
 NAME, HELP = "interpolate", "write a path: its meshes or networks, path.csv and a picture"
 MOST_STEPS = 10_000
 """networks of a path"""
+FILM_SIZE, MOST_FRAMES = 240, 9
+"""pixels along a side of a frame of its picture, and frames"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    import pandas as pd
+
     from ..latent.paths import METHODS, gammas
+    from ..tasks import task_of
 
     space, zoo = open_both(args)
     refuse_others(args.out)
@@ -53,79 +62,55 @@ def run(args: argparse.Namespace) -> None:
     positions = gammas(args.steps)
     networks = METHODS[args.method].open(space, a, b).networks(positions)
     args.out.mkdir(parents=True, exist_ok=True)
-    walk = walk_classifiers if a.arch.task == "classification" else walk_surfaces
-    walk(args, a, b, positions, networks)
+    task = task_of(space)
+    data = task.data(a.arch, "test", args.data)
+    measure = task.measuring(a, b, data, args.resolution)
+    rows, steps = [], []
+    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
+        step = measure(network)
+        file = task.write(step, network, args.out / f"{i:03d}", args.format)
+        rows.append({"gamma": gamma} | step.row | {task.file[0]: file})
+        steps.append(step)
+        print(f"gamma {gamma:.3f}: {step.words}", flush=True)
+    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
+    method = METHODS[args.method]
+    try:
+        draw = task.artist(FILM_SIZE, method.look.colour)
+        if draw:
+            drawn = write_film(args.out / "path.png", [step.shown for step in steps], draw)
+        else:
+            ends = {name: measure(end).row[task.score] for name, end in ((f"A: {args.a}", a), (f"B: {args.b}", b))}
+            found = [row[task.score] for row in rows]
+            drawn = write_curve(args.out, method, positions, found, ends, *task.scale(data))
+    except ImportError as error:
+        drawn = f" and no picture ({error.name} is not installed)"
+    without = sum(not row[task.file[0]] for row in rows)
+    lacking = f"; {without} steps without a {task.lacking}" if task.lacking else ""
+    print(f"wrote {len(rows) - without} {task.file[1]}, path.csv{drawn} to {args.out}{lacking}")
 
 
-def walk_surfaces(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
-    """Write the meshes along a path between SDFs, path.csv and path.png."""
-    import pandas as pd
+def write_film(path: Path, shown: Sequence, draw: Callable) -> str:
+    """Write a picture of at most nine steps of a path; returns what was written, in words."""
     from PIL import Image
 
-    from ..evaluate.paths import measure
-    from ..export.figures import COLOURS
     from ..export.film import film_strip
-    from ..geometry.mesh import surface_or_none, write
 
-    ends = [surface_or_none(network, args.resolution) for network in (a, b)]
-    rows, meshes = [], []
-    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
-        step = measure(network, *ends, args.resolution)
-        mesh = step.surface.mesh if step.surface else None
-        file = f"{i:03d}.{args.format}" if mesh else ""
-        if mesh:
-            write(mesh, args.out / file)
-        numbers = {"volume": step.volume, "area": step.area, "components": step.components}
-        rows.append({"gamma": gamma} | numbers | {"iou_a": step.iou_a, "iou_b": step.iou_b, "mesh": file})
-        meshes.append(mesh)
-        print(
-            f"gamma {gamma:.3f}: "
-            + (f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface")
-        )
-    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
-    count = min(len(meshes), 9)
-    shown = [meshes[round(k * (len(meshes) - 1) / (count - 1))] for k in range(count)]
-    picture = "path.png"
-    try:
-        Image.fromarray(film_strip(shown, COLOURS[args.method])).save(args.out / picture)
-    except ImportError as error:
-        picture = f"no picture ({error.name} is not installed)"
-    without = sum(mesh is None for mesh in meshes)
-    print(
-        f"wrote {len(meshes) - without} meshes, path.csv and {picture} to {args.out}; {without} steps without a surface"
-    )
+    count = min(len(shown), MOST_FRAMES)
+    some = [shown[round(k * (len(shown) - 1) / (count - 1))] for k in range(count)]
+    Image.fromarray(film_strip([None if one is None else draw(one) for one in some], FILM_SIZE)).save(path)
+    return f" and {path.name}"
 
 
-def walk_classifiers(args: argparse.Namespace, a, b, positions: Sequence[float], networks: Sequence) -> None:
-    """Write the networks along a path between classifiers, path.csv with their accuracies, path.png and path.pdf."""
-    import pandas as pd
-    from safetensors.torch import save
-
-    from ..data.images import load_images
+def write_curve(
+    folder: Path, method: Method, positions: Sequence[float], found: Sequence[float], ends: Mapping[str, float],
+    about: str, chance: float,
+) -> str:  # fmt: skip
+    """Write figures of a score along a path; returns what was written, in words."""
     from ..export.figures import accuracy_figure
-    from ..latent.paths import METHODS
-    from ..tasks.distillation import check_classes
-    from ..tasks.measures import accuracy, classify, wilson
 
-    images = load_images(a.arch.data, "test", args.data)
-    check_classes(a.arch, images)
-    rows = []
-    for i, (gamma, network) in enumerate(zip(positions, networks, strict=True)):
-        share, file = accuracy(classify(network, images), images.labels), f"{i:03d}.safetensors"
-        low, high = wilson(round(share * len(images)), len(images))
-        with atomic_write(args.out / file) as path:
-            path.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
-        rows.append({"gamma": gamma, "accuracy": share, "low": low, "high": high, "arch": network.arch.name})
-        rows[-1]["network"] = file
-        several = f", {network.arch.name}" if a.arch != b.arch else ""
-        print(f"gamma {gamma:.3f}: accuracy {share:.3f} ({low:.3f} to {high:.3f}){several}", flush=True)
-    pd.DataFrame(rows).to_csv(args.out / "path.csv", index=False)
-    method, found = METHODS[args.method], [row["accuracy"] for row in rows]
-    ends = {key: accuracy(classify(n, images), images.labels) for key, n in ((f"A: {args.a}", a), (f"B: {args.b}", b))}
-    about = f"accuracy on the {len(images)} test images of {a.arch.data}"
     for kind in ("png", "pdf"):
         accuracy_figure(
-            args.out / f"path.{kind}", positions, {args.method: found}, {args.method: method.title}, ends,
-            1 / len(images.classes), about, kind,
+            folder / f"path.{kind}", positions, {method.name: found}, {method.name: method.title}, ends, chance, about,
+            kind,
         )  # fmt: skip
-    print(f"wrote {len(rows)} networks, path.csv, path.png and path.pdf to {args.out}")
+    return ", path.png and path.pdf"

@@ -8,23 +8,20 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..data.shapes import Mesh
-from ..errors import NoSurface
-from ..geometry.mesh import surface_of
-from ..geometry.render import Studio
+from ..errors import UsageError
 from ..io import atomic_write
+from ..tasks import task_of
 from ..zoo.store import Zoo
 from .figures import SLATE
 
 
-def film_strip(meshes: Sequence[Mesh | None], colour: str, size: int = 240) -> np.ndarray:
-    """A path in one row (size, steps * size, 4): white behind, an empty frame where there is no surface."""
-    studio = Studio(size)
+def film_strip(pictures: Sequence[np.ndarray | None], size: int = 240) -> np.ndarray:
+    """Lay pictures (size, size, 4) in one row (size, steps * size, 4): white behind, an empty frame for None."""
     tiles = []
-    for mesh in meshes:
+    for picture in pictures:
         tile = np.full((size, size, 4), 255, np.uint8)
-        if mesh is not None:
-            picture = studio.picture(mesh, colour).astype(np.float32)
+        if picture is not None:
+            picture = picture.astype(np.float32)
             alpha = picture[..., 3:] / 255
             tile[..., :3] = (picture[..., :3] * alpha + 255 * (1 - alpha)).round()
         tiles.append(tile)
@@ -32,19 +29,24 @@ def film_strip(meshes: Sequence[Mesh | None], colour: str, size: int = 240) -> n
 
 
 def write_thumbnails(zoo: Zoo, size: int = 96, columns: int = 16, resolution: int = 64) -> Iterable[int]:
-    """Draw every network's own surface into one atlas, thumbnails.webp, in the zoo's folder; yields the ids done."""
+    """Draw what every network itself holds into one atlas, thumbnails.webp, in the zoo's folder; yields the ids done.
+
+    Raises:
+        UsageError: networks of this kind have no picture.
+    """
     from PIL import Image
 
+    task = task_of(zoo)
+    draw = task.artist(2 * size, SLATE)
+    if draw is None:
+        raise UsageError(f"{zoo.folder} holds {zoo.family.names[0]}: {task.networks} have no picture to draw")
     rows = math.ceil(len(zoo) / columns)
     atlas = Image.new("RGBA", (columns * size, rows * size))
-    studio = Studio(2 * size)
     for i in range(len(zoo)):
-        try:
-            picture = studio.picture(surface_of(zoo[i], resolution, preview=True).mesh, SLATE)
-            tile = Image.fromarray(picture).resize((size, size), Image.Resampling.LANCZOS)
+        shown = task.show(zoo[i], resolution)
+        if shown is not None:  # else its place in the atlas stays empty
+            tile = Image.fromarray(draw(shown)).resize((size, size), Image.Resampling.LANCZOS)
             atlas.paste(tile, ((i % columns) * size, (i // columns) * size))
-        except NoSurface:
-            pass  # its place in the atlas stays empty
         yield i
     with atomic_write(zoo.folder / "thumbnails.webp") as path:
         atlas.save(path, format="webp", quality=80, alpha_quality=90, method=6)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -10,16 +12,26 @@ from torch import Tensor
 
 from ..data.images import Images, available, load_images, normalise
 from ..errors import UsageError
-from ..io import content_hash
+from ..io import atomic_write, content_hash
+from ..latent.paths import METHODS, PATH_STEPS
 from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..space.losses import classifier_distillation, task_loss
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
+from .curves import (
+    WALK_STEPS,
+    Curve,
+    Pair,
+    accuracy_curve,
+    curve_pairs,
+    summarise_curves,
+    summarise_walks,
+)
 from .distillation import ClassifierObjective, FamilyObjective, Teacher, TrainingImages, check_classes
-from .measures import accuracy, classify, count_true
+from .measures import accuracy, classify, count_true, wilson
 from .recognition import Recognition, recognise, summarise_recognition
-from .task import GoalSettings, Objective, Task, TrainSettings
+from .task import GoalSettings, Objective, PathStep, Task, TrainSettings
 
 
 class ImagesGoal:
@@ -151,6 +163,50 @@ class Classification(Task):
         if abs(row.target_accuracy - row.predicted_accuracy) > OFF_ACCURACY:
             found.append(f"accuracy {row.target_accuracy:.2f}, decoded {row.predicted_accuracy:.2f}")
         return found
+
+    def measuring(
+        self, a: Network | None, b: Network | None, data: Images | None = None, resolution: int = 64
+    ) -> Callable[[Network], PathStep]:
+        """Accuracy, with its confidence interval."""
+        several = a is not None and b is not None and a.arch != b.arch
+
+        def of(network: Network) -> PathStep:
+            share = accuracy(classify(network, data), data.labels)
+            low, high = wilson(round(share * len(data)), len(data))
+            words = f"accuracy {share:.3f} ({low:.3f} to {high:.3f}){f', {network.arch.name}' if several else ''}"
+            return PathStep({"accuracy": share, "low": low, "high": high, "arch": network.arch.name}, words, None)
+
+        return of
+
+    def survey(
+        self, space: NetSpace, zoo: Zoo, count: int, data: Images | None = None, resolution: int = 64,
+        keep: Path | None = None, progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> dict[str, dict]:  # fmt: skip
+        """How accuracy goes between pairs chosen by it; figures by kind of pair and method."""
+        import pandas as pd
+
+        pairs = curve_pairs(zoo, count)
+        if not pairs:
+            raise UsageError(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
+        several = len(space.family.archs) > 1
+        jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
+
+        def walk(job: tuple[Pair, str]) -> Curve:
+            return accuracy_curve(space, zoo, *job, data, WALK_STEPS if several else PATH_STEPS)
+
+        found = []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for curve in pool.map(walk, jobs):
+                found.append(curve)
+                progress(len(found), len(jobs))
+        if keep:
+            with atomic_write(keep / "curves.parquet") as path:
+                pd.DataFrame([row for curve in found for row in curve.rows(len(data))]).to_parquet(path, index=False)
+        return summarise_walks(zoo, found) if several else summarise_curves(found)
+
+    def scale(self, data: Images) -> tuple[str, float]:
+        """The test images, and one out of their classes."""
+        return f"accuracy on the {len(data)} test images of {data.name}", 1 / len(data.classes)
 
     def outputs(self, network: Network, data: Images | None = None) -> Tensor:
         """The classes (n) int16 that images are put into."""

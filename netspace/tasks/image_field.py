@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
 from .task import (
     GoalSettings,
+    PathStep,
     Task,
     TrainSettings,
     decoded,
@@ -248,6 +249,14 @@ def compare_pictures(space: NetSpace, zoo: Zoo, i: int) -> Likeness:
     )
 
 
+def variation(values: Tensor) -> float:
+    """Return how much neighbouring pixels of a square picture (S*S, C) differ on average, white less black being 1."""
+    size = math.isqrt(len(values))
+    picture = (values.clamp(-1, 1) / 2).view(size, size, -1)
+    steps = picture.diff(dim=0).abs().mean() + picture.diff(dim=1).abs().mean()
+    return float(steps) / 2
+
+
 def brightness(network: Network, resolution: int = COMPARED_SIZE) -> float:
     """Return the mean of a network's picture, from 0 (black) to 1 (white)."""
     return ((values_of(network, resolution).clamp(-1, 1) + 1) / 2).mean().item()
@@ -260,6 +269,7 @@ class ImageField(Task):
     networks = "image fields"
     score = "psnr"
     columns = {"brightness": brightness}  # noqa: RUF012  (never changed)
+    file = ("picture", "pictures")
 
     def inputs(self, arch: Arch, data: Any = None) -> Tensor:
         """The centres (n, 2) of a picture's pixels."""
@@ -306,6 +316,58 @@ class ImageField(Task):
     def doubts(self, row: Likeness) -> list[str]:
         """Another picture."""
         return [f"its decode is another picture (PSNR {row.psnr:.1f} dB)"] if row.psnr < OFF_PSNR else []
+
+    def measuring(
+        self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
+    ) -> Callable[[Network], PathStep]:
+        """PSNR with the originals, and how much the picture varies, against how much they do."""
+        ends = [None if network is None else values_of(network, COMPARED_SIZE) for network in (a, b)]
+
+        def of(network: Network) -> PathStep:
+            values = values_of(network, COMPARED_SIZE)
+            row = {
+                f"psnr_{key}": psnr(values, end).item() for key, end in zip("ab", ends, strict=True) if end is not None
+            }
+            row |= {"variation": variation(values), "brightness": brightness(network)}
+            words = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
+            return PathStep(row, words, render(network))
+
+        return of
+
+    def write(self, measured: PathStep, network: Network, path: Path, suffix: str) -> str:
+        """A PNG file."""
+        from PIL import Image
+
+        name = path.with_suffix(".png")
+        Image.fromarray(measured.shown.squeeze()).save(name)
+        return name.name
+
+    def artist(self, size: int, colour: str) -> Callable[[np.ndarray], np.ndarray]:
+        """Pictures as they are, scaled."""
+        from PIL import Image
+
+        def draw(picture: np.ndarray) -> np.ndarray:
+            image = Image.fromarray(picture.squeeze()).convert("RGBA")
+            return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+
+        return draw
+
+    def show(self, network: Network, resolution: int = SIZE) -> np.ndarray:
+        """The picture."""
+        return render(network, resolution)
+
+    def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
+        """How much pictures vary along paths: as much as the originals do, or as noise."""
+        found = [[step.row["variation"] for step in path] for path in paths]
+        everything, middle = [v for path in found for v in path], [path[len(path) // 2] for path in found]
+        worst = max(statistics.median(step) for step in zip(*found, strict=True))
+        figures = {
+            "variation_median": statistics.median(everything),
+            "variation_middle": statistics.median(middle),
+            "variation_worst_step": worst,
+        }
+        rounded = {name: round(value, 4) for name, value in figures.items()}
+        return {"pairs": len(paths), "steps": len(paths[0])} | rounded
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """The picture (n, C) uint8."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..data.meshes import load_source
-from ..data.shapes import MEASURES
+from ..data.shapes import MEASURES, Mesh
 from ..data.solids import Solid, check, occupancy_points, sample_sdf
 from ..errors import UsageError
 from ..geometry.mesh import surface_or_none
+from ..geometry.mesh import write as write_mesh
+from ..geometry.render import Studio
 from ..io import content_hash
 from ..nets.archs import Arch
 from ..nets.network import Network, run_many
@@ -24,10 +27,11 @@ from ..space.losses import Queries, sdf_distillation, sdf_queries
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
-from .surfaces import Reconstruction, reconstruct, summarise_reconstruction
+from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
     GoalSettings,
     Objective,
+    PathStep,
     Task,
     TrainSettings,
     decoded,
@@ -198,6 +202,8 @@ class Sdf(Task):
     networks = "SDFs"
     score = "iou"
     columns = {name: partial(_column, name) for name in MEASURES}  # noqa: RUF012  (never changed)
+    file = ("mesh", "meshes")
+    lacking = "surface"
 
     def inputs(self, arch: Arch, data: Any = None) -> Tensor:
         """Random points (n, 3) of the cube."""
@@ -235,6 +241,42 @@ class Sdf(Task):
     def doubts(self, row: Reconstruction) -> list[str]:
         """Little overlap."""
         return [f"its decode overlaps it by {row.iou:.2f}"] if row.iou < OFF_IOU else []
+
+    def measuring(
+        self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
+    ) -> Callable[[Network], PathStep]:
+        """Mesh, volume, area, components, and the overlap with the originals on the same grid."""
+        ends = [None if network is None else surface_or_none(network, resolution) for network in (a, b)]
+
+        def of(network: Network) -> PathStep:
+            step = measure(network, *ends, resolution)
+            mesh = step.surface.mesh if step.surface else None
+            words = f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface"
+            return PathStep({k: v for k, v in step._asdict().items() if k != "surface"}, words, mesh)
+
+        return of
+
+    def write(self, measured: PathStep, network: Network, path: Path, suffix: str) -> str:
+        """A mesh file."""
+        if measured.shown is None:
+            return ""
+        name = path.with_suffix(f".{suffix}")
+        write_mesh(measured.shown, name)
+        return name.name
+
+    def artist(self, size: int, colour: str) -> Callable[[Mesh], np.ndarray]:
+        """Meshes as the app's viewer shows them at first."""
+        studio = Studio(size)
+        return lambda mesh: studio.picture(mesh, colour)
+
+    def show(self, network: Network, resolution: int = 64) -> Mesh | None:
+        """The surface, at the speed of a preview."""
+        surface = surface_or_none(network, resolution, preview=True)
+        return surface and surface.mesh
+
+    def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
+        """What becomes of the surface."""
+        return summarise_paths([[step.row["components"] for step in path] for path in paths])._asdict()
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """Whether the points of a grid are inside, (n) bool."""

@@ -5,18 +5,24 @@ An objective says what a space of such networks is trained on, a goal what one n
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import UsageError
+from ..io import atomic_write
+from ..latent.paths import METHODS, PATH_STEPS, gammas
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
 from ..space.space import Decoded, NetSpace
-from ..zoo.store import Zoo
+from ..zoo.store import TRAIN, Zoo
 
 
 class TrainSettings(Protocol):
@@ -87,6 +93,17 @@ class Goal(Protocol):
         """Return the score that is reported, on data that nothing was selected by."""
 
 
+class PathStep(NamedTuple):
+    """A network of a path, measured."""
+
+    row: dict[str, Any]
+    """columns of a table"""
+    words: str
+    """the same for a terminal"""
+    shown: Any
+    """what is drawn of it: a mesh, a picture; None if it holds nothing, or is not drawn"""
+
+
 class Compared(Protocol):
     """A network of a zoo against what a space decodes from its embedding: a NamedTuple, one row of a table."""
 
@@ -108,6 +125,11 @@ class Task:
     columns: Mapping[str, Callable[[Network, int], float]] = {}
     """columns of a zoo's table that can be measured of any network, on a grid of so many cells along an axis; NaN if
     it has no such value"""
+
+    file: tuple[str, str] = ("network", "networks")
+    """what is written of each network of a path, as a column and in words"""
+    lacking = ""
+    """what a network of a path may lack to be written"""
 
     # -- data
 
@@ -184,6 +206,81 @@ class Task:
         """Return, in a few words each, why a decode does not count as its original; empty if it does."""
         raise NotImplementedError
 
+    # -- along a path
+
+    def measuring(
+        self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
+    ) -> Callable[[Network], PathStep]:
+        """Return what measures the networks of a path between two originals, which are prepared once.
+
+        Args:
+            a, b: the originals, if networks are to be compared with them.
+            data, resolution: as `reconstruct` has them.
+        """
+        raise NotImplementedError
+
+    def write(self, measured: PathStep, network: Network, path: Path, suffix: str) -> str:
+        """Write a network of a path, and return the name of the file; empty if there is nothing to write.
+
+        Args:
+            path: without a suffix.
+            suffix: of mesh files: one of `geometry.mesh.EXPORTS`.
+        """
+        name = path.with_suffix(".safetensors")
+        write_params(network, name)
+        return name.name
+
+    def artist(self, size: int, colour: str) -> Callable[[Any], np.ndarray | None] | None:
+        """Return what draws `PathStep.shown` as (size, size, 4) uint8; None if this kind has no picture."""
+        return None
+
+    def show(self, network: Network, resolution: int = 64) -> Any:
+        """Return what is drawn of a network, quickly; None if it holds nothing."""
+        return None
+
+    def scale(self, data: Any) -> tuple[str, float]:
+        """Return what the score was measured on, in words, and the score of a guess, for kinds without a picture."""
+        raise NotImplementedError
+
+    def survey(
+        self, space: NetSpace, zoo: Zoo, count: int, data: Any = None, resolution: int = 64, keep: Path | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> dict[str, dict]:  # fmt: skip
+        """Measure what becomes of networks along paths between `count` pairs; figures by method.
+
+        Here between random pairs of training networks.
+
+        Args:
+            data, resolution: as `reconstruct` has them.
+            keep: folder in which what was measured at every step is kept, for kinds that do.
+            progress: called with the paths done, and all.
+
+        Raises:
+            UsageError: the zoo has no pair of networks.
+        """
+        broken, draw = set(zoo.not_finite), random.Random(0)
+        ids = [i for i in zoo.ids(TRAIN) if i not in broken]
+        if len(ids) < 2:
+            raise UsageError(f"--pairs needs two training networks, {zoo.folder} has {len(ids)}")
+        pairs = [draw.sample(ids, 2) for _ in range(count)]
+        measure = self.measuring(None, None, data, resolution)
+
+        def walk(job: tuple[str, list[int]]) -> list[PathStep]:
+            method, ends = job
+            path = METHODS[method].open(space, *(zoo[i].to(space.device) for i in ends))
+            return [measure(network)._replace(shown=None) for network in path.networks(gammas(PATH_STEPS))]
+
+        jobs, found = [(method, pair) for method in METHODS for pair in pairs], []
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for path in pool.map(walk, jobs):
+                found.append(path)
+                progress(len(found), len(jobs))
+        return {method: self.summarise_paths(found[k * count :][:count]) for k, method in enumerate(METHODS)}
+
+    def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
+        """Return figures of equally long paths between random pairs of networks."""
+        raise NotImplementedError
+
     # -- behaviour
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
@@ -197,6 +294,14 @@ class Task:
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Return how far outputs (*b, n, ...) of networks lie apart, (*b), from 0 to 1."""
         raise NotImplementedError
+
+
+def write_params(network: Network, path: Path) -> None:
+    """Write a network's parameters as a safetensors file."""
+    from safetensors.torch import save
+
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
 
 
 def refuse_several(task: Task, family: Family) -> None:

@@ -1,4 +1,4 @@
-"""Measures along paths between networks: what becomes of the surface, and how accuracy goes (Figs. 3 to 5)."""
+"""Accuracy along paths between image classifiers (Figs. 3b and d, 5)."""
 
 from __future__ import annotations
 
@@ -9,81 +9,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..data.images import Images
-from ..errors import NoSurface, UsageError
-from ..geometry.mesh import Surface, components, surface_of
+from ..errors import UsageError
 from ..latent.paths import METHODS, PATH_STEPS, gammas
-from ..nets.network import Network
+from ..space import NetSpace
 from ..space.losses import boundary_gammas
-from ..space.space import NetSpace
-from ..tasks.measures import accuracy, classify, correlation, iou
 from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
-
-
-class Step(NamedTuple):
-    """A network's surface and its measures; without a surface all of them but the overlaps are None."""
-
-    surface: Surface | None
-    volume: float | None
-    """enclosed by the surface, world units"""
-    area: float | None
-    components: int
-    """connected pieces of the surface, 0 where there is none"""
-    iou_a: float
-    """intersection over union with the original network A, on the grid"""
-    iou_b: float
-
-
-def measure(network: Network, a: Surface | None, b: Surface | None, resolution: int, preview: bool = False) -> Step:
-    """Mesh a network of a path and compare it with the path's original ends on the same grid.
-
-    A field that crosses zero nearly everywhere, as averaged weights may, is meshed at half the resolution.
-    """
-    try:
-        surface = surface_of(network, resolution, preview, budget=(resolution + 1) ** 3 // 4)
-    except NoSurface:
-        return Step(None, None, None, 0, 0.0, 0.0)
-    overlaps = [overlap(surface, end) if end is not None else 0.0 for end in (a, b)]
-    mesh = surface.mesh
-    return Step(surface, mesh.volume, mesh.area, components(mesh), *overlaps)
-
-
-def overlap(a: Surface, b: Surface) -> float:
-    """Intersection over union of two shapes on the coarser one's grid, whose points the finer one's contains."""
-    coarse = min(a.resolution, b.resolution)
-    inside = (s.inside[(slice(None, None, s.resolution // coarse),) * 3] for s in (a, b))
-    return iou(*inside)
-
-
-class PathSummary(NamedTuple):
-    """What becomes of the surface along the paths between pairs of networks."""
-
-    pairs: int
-    steps: int
-    """of each path, ends included"""
-    whole: int
-    """paths with a surface at every step"""
-    broken_in_the_middle: int
-    """paths without a surface at gamma 0.5"""
-    components_median: float
-    """over all steps of all paths; a step without a surface counts as 0"""
-    components_median_worst_step: float
-    """the median over paths at the gamma where it is highest"""
-
-
-def summarise_paths(paths: Sequence[Sequence[int]]) -> PathSummary:
-    """From the numbers of components at the steps of every path, 0 where there is no surface; all equally long."""
-    everything = [count for path in paths for count in path]
-    return PathSummary(
-        len(paths),
-        len(paths[0]),
-        sum(all(path) for path in paths),
-        sum(path[len(path) // 2] == 0 for path in paths),
-        statistics.median(everything),
-        max(statistics.median(step) for step in zip(*paths, strict=True)),
-    )
-
-
-# -- accuracy along paths between classifiers (Fig. 3b and d) ------------------------------------------------------
+from .measures import accuracy, classify, correlation
 
 
 class Pair(NamedTuple):
