@@ -9,7 +9,8 @@ import torch
 
 import netspace
 from netspace import Network
-from netspace.data.images import load_images, normalise
+from netspace.data.images import load_images
+from netspace.data.transforms import normalise
 from netspace.geometry.mesh import extract
 from netspace.tasks.measures import accuracy, agreement, classify, iou, wilson
 from netspace.tasks.recognition import Recognition, recognise, summarise_recognition

@@ -5,7 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from netspace import ARCHS
-from netspace.data.images import load_images, normalise
+from netspace.data.images import load_images
+from netspace.data.transforms import normalise
 from netspace.nets.fuse import fuse, norms
 
 RESNETS = pytest.mark.parametrize(

@@ -16,16 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
-from netspace.data.images import (
-    CIFAR10_CLASSES,
-    SPLITS,
-    augment,
-    available,
-    data_folders,
-    download,
-    load_images,
-    normalise,
-)
+from netspace.data.images import available, data_folders, download, load_images
+from netspace.data.layouts import CIFAR10_CLASSES, IMAGE_SPLITS
+from netspace.data.transforms import augment, normalise
 from netspace.errors import DataError, MissingData
 from netspace.nets.inputs import MEAN, STD
 
@@ -179,7 +172,7 @@ def test_the_pad_is_an_eighth_of_the_size():
 
 
 def test_digits_need_no_folder():
-    splits = [load_images("digits", split) for split in SPLITS]
+    splits = [load_images("digits", split) for split in IMAGE_SPLITS]
     assert [len(images) for images in splits] == [1077, 360, 360] and available("digits")
     pixels = torch.cat([images.pixels for images in splits])
     assert pixels.shape == (1797, 3, 32, 32) and pixels.dtype == torch.uint8 and pixels.max() == 255
@@ -202,7 +195,7 @@ def test_a_batch_is_an_index():
 def test_cifar_in_torchvisions_layout(tmp_path, below):
     pixels, labels = write_batches(tmp_path / "data" / below)
     rows = {"train": slice(0, 80), "validation": slice(80, 100), "test": slice(100, 120)}  # 4 : 1 : 1, as 40,000
-    for split in SPLITS:
+    for split in IMAGE_SPLITS:
         images = load_images("cifar10", split, tmp_path / "data")
         assert np.array_equal(images.pixels, pixels[rows[split]]) and np.array_equal(images.labels, labels[rows[split]])
         assert images.classes == CIFAR10_CLASSES and images.flip and images.size == 32
@@ -236,7 +229,7 @@ def test_cifar_in_parquet_keeps_order_over_its_shards(tmp_path, kind):
 def test_parquet_of_ones_own_has_its_class_names_and_is_cut_by_class(tmp_path):
     arrays, labels = noise(40, 24), [0, 1] * 20
     write_parquet(tmp_path / "my_train.parquet", arrays, labels, "image", "labels", "PNG", names=["cat", "dog"])
-    splits = {split: load_images("pets", split, tmp_path) for split in SPLITS}
+    splits = {split: load_images("pets", split, tmp_path) for split in IMAGE_SPLITS}
     assert {split: len(images) for split, images in splits.items()} == {"train": 28, "validation": 8, "test": 4}
     assert np.array_equal(splits["validation"].pixels.permute(0, 2, 3, 1), arrays[32:])
     assert np.array_equal(splits["test"].pixels.permute(0, 2, 3, 1), arrays[28:32])
@@ -259,7 +252,7 @@ def test_tiny_imagenet_from_a_folder_and_from_a_zip(tmp_path, tiny, how):
     else:
         write_zip(tmp_path / "data" / "tiny-imagenet-200.zip", {f"tiny-imagenet-200/{n}": d for n, d in tiny.items()})
     before = sorted(tmp_path.rglob("*"))
-    train, validation, test = (load_images("tiny-imagenet", split) for split in SPLITS)
+    train, validation, test = (load_images("tiny-imagenet", split) for split in IMAGE_SPLITS)
     assert (len(train), len(validation), len(test)) == (800, 200, 2)
     for images, i in ((train, [0, 1, 2, 3]), (validation, [4])):
         red, green = (images.pixels[:, c, 32, 32].double() for c in (0, 1))
@@ -273,7 +266,7 @@ def test_tiny_imagenet_from_a_folder_and_from_a_zip(tmp_path, tiny, how):
 def test_tiny_imagenets_parquet_has_the_published_validation_as_test(tmp_path):
     write_parquet(tmp_path / "train-00000.parquet", noise(10, 64), [4, 9] * 5, "image")
     write_parquet(tmp_path / "valid-00000.parquet", noise(2, 64, seed=5), [9, 4], "image")
-    assert [len(load_images("tiny-imagenet", split, tmp_path)) for split in SPLITS] == [8, 2, 2]
+    assert [len(load_images("tiny-imagenet", split, tmp_path)) for split in IMAGE_SPLITS] == [8, 2, 2]
     assert np.array_equal(
         load_images("tiny-imagenet", "test", tmp_path).pixels.permute(0, 2, 3, 1), noise(2, 64, seed=5)
     )
@@ -290,7 +283,7 @@ def test_class_folders_are_cut_by_class(tmp_path, how):
         write_folder(tmp_path / "all", files)
     cats = {"train": range(14), "test": range(14, 16), "validation": range(16, 20)}
     dogs = {"train": range(7), "test": range(7, 8), "validation": range(8, 10)}
-    for split in SPLITS:
+    for split in IMAGE_SPLITS:
         images = load_images("folder", split, tmp_path / "all")
         assert images.pixels[:, 0, 0, 0].tolist() == [*cats[split], *dogs[split]]
         assert images.labels.tolist() == [0] * len(cats[split]) + [1] * len(dogs[split])
@@ -300,7 +293,7 @@ def test_class_folders_are_cut_by_class(tmp_path, how):
 def test_published_splits_of_class_folders_are_taken(tmp_path):
     for part, n in (("train", 10), ("val", 3), ("test", 2)):
         write_folder(tmp_path, class_files({"cat": n, "dog": n}, prefix=f"{part}/"))
-    assert [len(load_images("folder", split, tmp_path)) for split in SPLITS] == [20, 6, 4]
+    assert [len(load_images("folder", split, tmp_path)) for split in IMAGE_SPLITS] == [20, 6, 4]
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1"])

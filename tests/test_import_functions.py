@@ -13,7 +13,8 @@ from test_importing import PlainLeNet, lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from netspace.data.images import Images, load_images, normalise
+from netspace.data.images import Images, load_images
+from netspace.data.transforms import normalise
 from netspace.geometry.mesh import surface_of
 from netspace.importing import Declaration, ReadOptions, import_networks
 from netspace.importing.declare import class_names, declaration_of, normalisation

@@ -15,7 +15,8 @@ from test_importing import lived
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from netspace.data.images import Images, normalise
+from netspace.data.images import Images
+from netspace.data.transforms import normalise
 from netspace.importing import Declaration, import_networks
 from netspace.nets.inputs import MEAN, STD
 from netspace.zoo.store import Zoo

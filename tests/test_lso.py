@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 
 import netspace
 from netspace import Network
-from netspace.data.images import load_images, normalise
+from netspace.data.images import load_images
+from netspace.data.transforms import normalise
 from netspace.errors import FormatError
 from netspace.latent.project import Plane, embed
 from netspace.space.losses import classifier_distillation, sdf_distillation, task_loss

@@ -7,7 +7,8 @@ import torch
 from conftest import TINY_CNN_TRAIN, TINY_FAMILY_TRAIN, TINY_TRAIN
 
 from netspace import ARCHS, Family, NetSpace, Network
-from netspace.data.images import load_images, normalise
+from netspace.data.images import load_images
+from netspace.data.transforms import normalise
 from netspace.space.decoders import BIAS_UNIT
 from netspace.space.losses import classifier_distillation, sdf_queries
 from netspace.tasks import task_of

@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> None:
     import torch
     from safetensors.torch import save
 
-    from ..data.images import load_images, normalise
+    from ..data.images import load_images
+    from ..data.transforms import normalise
     from ..nets.fuse import fuse, trained_module
     from ..tasks.distillation import check_classes
 

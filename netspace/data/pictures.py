@@ -19,8 +19,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..errors import DataError, MissingData, UsageError
-from .images import FORMATS as PILLOW_FORMATS
-from .images import IMAGE_SUFFIXES, data_folders
+from .decoding import IMAGE_SUFFIXES, PILLOW_FORMATS
+from .images import data_folders
 
 FASHION, DIGITS = "fashion-mnist", "digits"
 FASHION_CLASSES = (

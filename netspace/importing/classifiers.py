@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..data.images import Images, normalise
+from ..data.images import Images
+from ..data.transforms import normalise
 from ..errors import ImportRefused
 from ..nets.archs import IMAGE_CLASSIFIERS, Arch, arch_named
 from ..nets.classifiers import LUMA, Variant

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..data.images import Images, available, load_images, normalise
+from ..data.images import Images, available, load_images
+from ..data.transforms import normalise
 from ..errors import UsageError
 from ..io import atomic_write, content_hash
 from ..latent.paths import METHODS, PATH_STEPS

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..data.images import Images, augment, load_images, normalise
+from ..data.images import Images, load_images
+from ..data.transforms import augment, normalise
 from ..errors import UsageError
 from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse

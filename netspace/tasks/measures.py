@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.images import Images, normalise
+from ..data.images import Images
+from ..data.transforms import normalise
 from ..nets.network import Network
 from .task import Compared
 

@@ -20,7 +20,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
-from ..data.images import Images, augment, load_images, normalise
+from ..data.images import Images, load_images
+from ..data.transforms import augment, normalise
 from ..errors import UsageError
 from ..nets.archs import Arch, arch_named
 from ..nets.fuse import fuse, trained_module
