@@ -194,7 +194,8 @@ def main() -> None:
 
     from netspace import Zoo
     from netspace.data.meshes import mesh_files, read_mesh
-    from netspace.data.solids import Solid, check
+    from netspace.data.solid_check import check
+    from netspace.data.solids import Solid
 
     torch.set_num_threads(1)
     zoo = Zoo.load(args.zoo) if args.zoo else None

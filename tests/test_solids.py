@@ -6,7 +6,9 @@ import trimesh
 from defects import DEFECTS, parts, truth
 
 from netspace.data.shapes import Mesh, chair, chair_params
-from netspace.data.solids import THICKNESS, Solid, check, orient, sample_sdf, sample_surface
+from netspace.data.solid_check import check
+from netspace.data.solids import THICKNESS, Solid, sample_sdf, sample_surface
+from netspace.data.topology import orient
 
 
 def as_mesh(t: trimesh.Trimesh) -> Mesh:

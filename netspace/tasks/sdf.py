@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ..data.meshes import load_source
 from ..data.shapes import MEASURES, Mesh
-from ..data.solids import Solid, check, occupancy_points, sample_sdf
+from ..data.solid_check import check
+from ..data.solids import Solid, occupancy_points, sample_sdf
 from ..errors import UsageError
 from ..geometry.mesh import surface_or_none
 from ..geometry.mesh import write as write_mesh

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
 from ..data.meshes import KEEPS, UPS, load_source, mesh_files
-from ..data.solids import THICKNESS, Solid, check, occupancy_points, sample_sdf
+from ..data.solid_check import check
+from ..data.solids import THICKNESS, Solid, occupancy_points, sample_sdf
 from ..errors import MeshError, UsageError
 from ..io import read_json
 from ..nets.archs import arch_named
