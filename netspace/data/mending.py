@@ -71,6 +71,39 @@ def _spread(patch: np.ndarray, area: np.ndarray, total: int, least: int = 12) ->
     return np.concatenate(chosen)
 
 
+def _openness_of_patches(
+    sky: Sky, patch: np.ndarray, centre: np.ndarray, normal: np.ndarray, area: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How much of the sky each patch sees.
+
+    Args:
+        patch, centre, normal, area: of the pieces (n): (n,), (n, 3), (n, 3), (n,).
+        size: areas of the patches (p,).
+
+    Returns:
+        Sums (2, p) of the sky seen by the fronts and the backs, weighted by area; the share (p,) that the better side
+        sees; and which patches (p,) are seen at all.
+    """
+    patches = len(size)
+    some = _spread(patch, area, 3000)
+    front = sky.openness(centre[some] + STEP * normal[some], normal[some], 48)
+    back = sky.openness(centre[some] - STEP * normal[some], -normal[some], 48)
+    weight = area[some]
+    sums = np.stack([np.bincount(patch[some], weight * side, patches) for side in (front, back)])  # (2, p)
+    open_share = sums.max(axis=0) / np.bincount(patch[some], weight, patches)
+    seen = open_share > HIDDEN
+    hidden = np.flatnonzero(~seen)
+    for k in hidden[np.argsort(-size[hidden])[:MOST_HIDDEN]]:
+        # deep in the shape: a few rays decide, if all leave from one side
+        some = np.flatnonzero(patch == k)
+        some = some[np.argsort(-area[some])[:40]]
+        sides = [sky.openness(centre[some] + s * STEP * normal[some], s * normal[some], 400) for s in (1, -1)]
+        counts = 200 * np.array([side.sum() for side in sides])
+        if counts.max() >= 6 and counts.max() > 5 * counts.min():
+            seen[k], sums[:, k] = True, counts
+    return sums, open_share, seen
+
+
 def mend(mesh: Mesh, thickness: float) -> Mended:
     """Decide by evidence from outside what an unclean mesh, welded and normalised, encloses.
 
@@ -101,24 +134,9 @@ def mend(mesh: Mesh, thickness: float) -> Mended:
 
     # which side of every patch sees the sky
     sky = Sky(Mesh(mesh.vertices, consistent))
-    some = _spread(mine, area, 3000)
-    front = sky.openness(centre[some] + STEP * normal[some], normal[some], 48)
-    back = sky.openness(centre[some] - STEP * normal[some], -normal[some], 48)
-    weight = area[some]
     patches = patch.max() + 1
-    sums = np.stack([np.bincount(mine[some], weight * side, patches) for side in (front, back)])  # (2, p)
-    open_share = sums.max(axis=0) / np.bincount(mine[some], weight, patches)
-    seen = open_share > HIDDEN
     size = np.bincount(patch, face_geometry(mesh.vertices, consistent)[2], patches)
-    hidden = np.flatnonzero(~seen)
-    for k in hidden[np.argsort(-size[hidden])[:MOST_HIDDEN]]:
-        # deep in the shape: a few rays decide, if all leave from one side
-        some = np.flatnonzero(mine == k)
-        some = some[np.argsort(-area[some])[:40]]
-        sides = [sky.openness(centre[some] + s * STEP * normal[some], s * normal[some], 400) for s in (1, -1)]
-        counts = 200 * np.array([side.sum() for side in sides])
-        if counts.max() >= 6 and counts.max() > 5 * counts.min():
-            seen[k], sums[:, k] = True, counts
+    sums, open_share, seen = _openness_of_patches(sky, mine, centre, normal, area, size)
     turn = sums[1] > sums[0]
     # hidden patches: as filed if the rest shows that the file's winding can be trusted, else nothing is known of them
     clear = seen & (open_share > CLEAR) & (np.abs(sums[0] - sums[1]) > 0.5 * sums.sum(axis=0))
