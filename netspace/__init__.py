@@ -8,7 +8,10 @@ Letters in shapes, everywhere in this library:
     C  classes         k  chunks of a PRep            s  steps along a path
 """
 
+__version__ = "0.1.0"
+
 from .errors import FormatError
+from .folders import ASSETS
 from .nets.archs import ARCHS, Arch, Family
 from .nets.network import Network, run_many
 from .nets.prep import PrepSize, pack, prep_size, unpack
@@ -18,6 +21,7 @@ from .zoo.store import Zoo
 
 __all__ = [
     "ARCHS",
+    "ASSETS",
     "Arch",
     "Decoded",
     "Family",
@@ -27,6 +31,7 @@ __all__ = [
     "PrepSize",
     "SpaceConfig",
     "Zoo",
+    "__version__",
     "load",
     "pack",
     "prep_size",

@@ -3,6 +3,7 @@
 NetSpaceError        all of them; a ValueError, so that callers who know nothing of this library catch them too
   UsageError         a wrong argument, option or combination of them
     UnknownName      no network, column or choice of this name
+    MissingPackage   an optional package that is not installed: says how to install it
   FormatError        a zoo, space, run, job or file that cannot be read
     InUse            a folder that another process is writing, or that holds something else
   DataError          images that cannot be read
@@ -14,6 +15,9 @@ NetSpaceError        all of them; a ValueError, so that callers who know nothing
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class NetSpaceError(ValueError):
@@ -28,6 +32,10 @@ class UnknownName(UsageError, KeyError):
     """There is nothing of this name; the message says what there is."""
 
     __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+class MissingPackage(UsageError, ImportError):
+    """An optional package that is not installed; the message says what needs it and how to install it."""
 
 
 class FormatError(NetSpaceError):
@@ -60,3 +68,46 @@ class NoSurface(MeshError):
 
 class ImportRefused(NetSpaceError):
     """A file that is not imported; the message says why, without its name."""
+
+
+OPTIONAL = {
+    "trimesh": ("trimesh", "geometry"),
+    "igl": ("libigl", "geometry"),
+    "manifold3d": ("manifold3d", "geometry"),
+    "scipy": ("scipy", "geometry"),
+    "vtkmodules": ("vtk", "geometry"),
+    "PIL": ("pillow", "images"),
+    "sklearn": ("scikit-learn", "images"),
+    "torchvision": ("torchvision", "images"),
+    "umap": ("umap-learn", "umap"),
+    "onnx": ("onnx", "onnx"),
+    "onnxscript": ("onnxscript", "onnx"),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "tensorboard": ("tensorboard", "train"),
+    "matplotlib": ("matplotlib", "figures"),
+}
+"""Optional packages by the name under which they are imported: the name they are installed by, and an extra of this
+package that brings them."""
+
+
+@contextmanager
+def required_for(purpose: str, extra: str | None = None) -> Iterator[None]:
+    """Inside, import optional packages: `with required_for("reading meshes"): import trimesh`.
+
+    Args:
+        purpose: what needs them, as the beginning of a sentence.
+        extra: what to install if it is not the extra that OPTIONAL names.
+
+    Raises:
+        MissingPackage: one of OPTIONAL is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in OPTIONAL:
+            raise
+        package, usual = OPTIONAL[missing]
+        raise MissingPackage(
+            f"{purpose} needs the package {package}: pip install 'netspace[{extra or usual}]'"
+        ) from error

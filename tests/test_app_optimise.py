@@ -425,6 +425,7 @@ def test_a_zoo_that_ships_is_copied_first(lay, root, monkeypatch):
     folder = lay("cnn")
     run = run_in(folder)
     monkeypatch.setattr(optimise, "ROOT", root)
+    monkeypatch.setattr(optimise, "ASSETS", root / "assets")
     (root / "assets").mkdir()
     folder.rename(root / "assets" / "cnn")
     about = json.loads((run / "lso.json").read_text())

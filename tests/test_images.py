@@ -27,7 +27,7 @@ from netspace.nets.inputs import MEAN, STD
 def nowhere(tmp_path, monkeypatch):
     """No data set of this machine is found."""
     monkeypatch.setenv("NETSPACE_DATA", str(tmp_path / "named"))
-    monkeypatch.setattr("netspace.data.images.__file__", str(tmp_path / "project" / "netspace" / "data" / "images.py"))
+    monkeypatch.setattr("netspace.data.images.HOME", tmp_path / "project")
     monkeypatch.chdir(tmp_path)
 
 
@@ -321,7 +321,7 @@ def test_data_folders_are_those_named_then_the_projects_then_the_current_ones(tm
     assert data_folders() == [tmp_path / name for name in ("b", "a", "project/data", "data")]
     monkeypatch.delenv("NETSPACE_DATA")
     monkeypatch.chdir(tmp_path / "..")
-    monkeypatch.setattr("netspace.data.images.__file__", str(tmp_path.parent / "netspace" / "data" / "images.py"))
+    monkeypatch.setattr("netspace.data.images.HOME", tmp_path.parent)
     assert data_folders() == [tmp_path.parent / "data"]
 
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
-    {"errors"},
+    {"errors", "folders"},
     {"config", "io"},
     {"jobs", "nets"},
     {"data"},

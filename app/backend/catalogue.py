@@ -16,6 +16,7 @@ import streamlit as st
 import torch
 
 import netspace
+from netspace import folders
 from netspace.data.shapes import describe
 from netspace.errors import FormatError
 from netspace.io import find_files, read_json
@@ -23,7 +24,7 @@ from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_fr
 
 from . import looks
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = folders.HOME
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 COLOURS = {"latent": "#0F9D8A", "weights": "#E8743B", "aligned": "#7A5CC8"}
 
@@ -52,9 +53,9 @@ class Found:
 
 
 def roots() -> list[Path]:
-    """Where spaces and zoos are looked for: assets/, runs/, and the folders named in NETSPACE_FOLDERS."""
+    """Where spaces and zoos are looked for: what ships, runs/, and the folders named in NETSPACE_FOLDERS."""
     more = [Path(p).expanduser() for p in os.environ.get("NETSPACE_FOLDERS", "").split(os.pathsep) if p]
-    return [ROOT / "assets", ROOT / "runs", *more]
+    return [folders.ASSETS, ROOT / "runs", *more]
 
 
 def find() -> list[Found]:

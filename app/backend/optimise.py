@@ -21,6 +21,7 @@ from netspace.cli.registry import build_parser
 from netspace.data.meshes import load_source
 from netspace.data.shapes import chair, chair_params, describe
 from netspace.errors import FormatError
+from netspace.folders import ASSETS
 from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs
@@ -677,9 +678,9 @@ def run_command(run: Run) -> str:
 def zoo_to_keep_in(loaded: Loaded) -> tuple[Path, bool]:
     """The zoo's folder or, of one that ships with the product, its copy's; and whether that is still to be made."""
     folder = loaded.zoo_info.folder
-    if not folder.resolve().is_relative_to((ROOT / "assets").resolve()):
+    if not folder.resolve().is_relative_to(ASSETS.resolve()):
         return folder, False
-    copy = RUNS / "zoos" / "-".join(folder.relative_to(ROOT / "assets").parts).removesuffix("-zoo")
+    copy = RUNS / "zoos" / "-".join(folder.relative_to(ASSETS).parts).removesuffix("-zoo")
     return copy, not (copy / "zoo.json").exists()
 
 

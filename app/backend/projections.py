@@ -18,12 +18,12 @@ import numpy as np
 import streamlit as st
 import torch
 
+from netspace.folders import APP
 from netspace.io import atomic_write, content_hash
 from netspace.latent.directions import Direction, columns_of, direction_of
 from netspace.latent.project import LEAST, Plane, UmapConfig, cache_folder, finite
 from netspace.zoo.store import HELDOUT, VALIDATION
 
-from .catalogue import ROOT
 from .charts import Chart
 from .engine import NOT_READ, Engine
 from .umap_worker import Ask
@@ -248,8 +248,8 @@ class Mapper:
         try:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=ROOT, stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                    [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=APP, stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(APP)},
                 )  # fmt: skip
             pickle.dump(ask, self.process.stdin)
             self.process.stdin.flush()

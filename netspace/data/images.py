@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..errors import DataError, MissingData
+from ..folders import HOME
 from ..nets.inputs import IMAGE_SETS
 from .layouts import BATCHES, CLASS_FOLDERS, IMAGE_SPLITS, TINY, Dataset, DiskLayout, Part
 from .parquet import PARQUET
@@ -61,7 +62,7 @@ class Images:
 def data_folders() -> list[Path]:
     """Where data sets are looked for: the folders named in NETSPACE_DATA, then data/ of the project and of here."""
     named = [Path(folder) for folder in os.environ.get("NETSPACE_DATA", "").split(os.pathsep) if folder]
-    folders = [*named, Path(__file__).resolve().parents[2] / "data", Path.cwd() / "data"]
+    folders = [*named, HOME / "data", Path.cwd() / "data"]
     return list(dict.fromkeys(folder.expanduser().resolve() for folder in folders))
 
 

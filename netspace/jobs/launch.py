@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import site
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 
 from ..errors import UsageError
+from ..folders import CHECKOUT, CODE
 
-ROOT = Path(__file__).resolve().parents[2]
-"""Where the product lies: jobs are run from here, so that no package of another folder is imported instead."""
+ROOT = CODE
+"""Where the product lies; a checkout may be moved with its jobs, so their paths in it are relative to it."""
 
 
 def kind_of(argv: Sequence[str]) -> str:
@@ -92,13 +94,20 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
     return kept
 
 
+def working_directory(directory: Path) -> Path:
+    """Where the process of a job that was started in `directory` runs: there, or in the checkout if there is one."""
+    return ROOT if CHECKOUT or not directory.is_dir() else directory
+
+
 def environment(directory: Path) -> dict[str, str]:
     """The environment of a job's process: this one's, in which no folder but the product's is imported from.
 
     Args:
         directory: where the job was started; its data/ is one of the places where images are looked for.
     """
-    paths = [str(ROOT), *(str(Path(p).absolute()) for p in _listed("PYTHONPATH"))]
+    paths = [str(Path(p).absolute()) for p in _listed("PYTHONPATH")]
+    if ROOT not in [Path(p).resolve() for p in (*site.getsitepackages(), site.getusersitepackages())]:
+        paths.insert(0, str(ROOT))  # site-packages are found anyway, and go after Python's own modules
     data = [str(Path(p).expanduser().absolute()) for p in _listed("NETSPACE_DATA")]
     if directory != ROOT and (directory / "data").is_dir():
         data.append(str(directory / "data"))

@@ -1,7 +1,7 @@
 """Long jobs: a job is the folder it writes to and a process, whether a terminal or the app started it.
 
     job.json       format, kind, argv, directory, command, created: what it is; paths in argv are absolute, or relative
-                   to the product's folder, where jobs run
+                   to the checkout, where jobs run if there is one
     status.json    state, message, done, total, seconds_left, started, updated, pid: how far it is
     metrics.jsonl  the curves, a line a step: step, terms, measures
     log.txt        every line it said
@@ -38,7 +38,7 @@ from filelock import FileLock
 
 from ..errors import FormatError, UsageError
 from ..io import FORMATS, atomic_write, check_format, find_files, read_json
-from .launch import ROOT, absolute_words, checked_words, depends_on, environment, kind_of
+from .launch import ROOT, absolute_words, checked_words, depends_on, environment, kind_of, working_directory
 
 try:
     import fcntl
@@ -279,7 +279,7 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
     """Run `python -m netspace *argv` as a process of its own, which outlives this one; the folder of the job.
 
     It gives way to this process, where the system knows such a thing: an app stays quick beside what it started. It
-    runs in the product's folder, and imports from no other.
+    runs in the checkout or, of an installed product, in `directory`, and imports from neither but the product.
 
     Args:
         directory: to which paths among the words are relative; None: this process's working directory.
@@ -306,15 +306,15 @@ def start(argv: Sequence[str], directory: Path | None = None) -> Path:
             if _purpose(job.argv, job.directory) != _purpose(argv, ROOT):
                 raise FormatError(f"{folder} was made by another command: {job.command}")
             earlier = {"done": job.done, "total": job.total, "created": job.created}
-    argv = checked_words(argv, Path(words[place]))
+    argv, place_to_run = checked_words(argv, Path(words[place])), working_directory(directory)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STOP).unlink(missing_ok=True)
-    _save(folder / JOB, _about(kind_of(argv), argv, ROOT, earlier.get("created", _now())))
+    _save(folder / JOB, _about(kind_of(argv), argv, place_to_run, earlier.get("created", _now())))
     _save(folder / STATUS, _news(QUEUED, None, earlier) | {"message": "starting"})
     with (folder / LOG).open("ab") as log:
         _children[folder.resolve()] = child = subprocess.Popen(
             [sys.executable, "-m", "netspace", *argv, "--queue"],
-            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            cwd=place_to_run, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
             env=environment(directory),
         )  # fmt: skip
     if hasattr(os, "setpriority"):
