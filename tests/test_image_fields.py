@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import struct
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -44,10 +45,13 @@ def zoo(tmp_path_factory) -> Zoo:
 
 
 @pytest.fixture(scope="session")
-def space(zoo, tmp_path_factory) -> NetSpace:
-    return netspace.load(
-        made_once(tmp_path_factory, "tiny-image/space", lambda folder: train_space(zoo, TINY_TRAIN, folder))
-    )
+def trained_folder(zoo, tmp_path_factory) -> Path:
+    return made_once(tmp_path_factory, "tiny-image/space", lambda folder: train_space(zoo, TINY_TRAIN, folder))
+
+
+@pytest.fixture(scope="session")
+def space(trained_folder) -> NetSpace:
+    return netspace.load(trained_folder)
 
 
 # -- every kind ------------------------------------------------------------------------------------------------------
@@ -263,9 +267,8 @@ def test_what_is_for_others_is_refused(zoo, space, tmp_path):
             task.goal(space, goal.pop("config", LsoConfig()), **goal)
 
 
-def test_the_log_of_a_space_says_psnr(space, zoo, tmp_path_factory):
-    folder = tmp_path_factory.getbasetemp() / "tiny-image" / "space"
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+def test_the_log_of_a_space_says_psnr(trained_folder):
+    lines = [json.loads(line) for line in (trained_folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [20, 40]
     assert lines[-1]["measures"]["train_psnr"] > lines[0]["measures"]["train_psnr"] > 5
 
