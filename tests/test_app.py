@@ -250,6 +250,20 @@ def test_the_zoo_beside_the_space_comes_before_others_that_fit(both, root):
     assert link_of(open_page("classifiers", zoo="cnn/zoo"))["space"] == "cnn/space"
 
 
+@pytest.mark.parametrize("page", ["home", "zoo_map", "shapes", "classifiers", "networks", "optimise"])
+def test_networks_that_the_app_has_no_view_of_are_not_offered(both, root, page):
+    """Image fields, which only the command line knows so far."""
+    config = netspace.SpaceConfig(embedding=8, hidden=8)
+    space = netspace.NetSpace(netspace.Family.of("siren/2-8-8-1@30", width=80), config)
+    space.save(root / "fields" / "space")
+    shutil.copytree(root / "tiny" / "zoo", root / "fields" / "zoo")
+    at = open_page(page, space="fields/space")
+    assert not at.exception and not at.error
+    assert "“fields/space”, which holds networks of a kind that only the command line knows so far" in said(at.warning)
+    options = at.sidebar.selectbox[0].options
+    assert options and "fields / space" not in options
+
+
 def test_a_link_to_another_kind_is_told_and_falls_back(both):
     at = open_page("classifiers", space="tiny/space", zoo="tiny/zoo")
     assert "the space “tiny/space”, which holds no image classifiers" in said(at.warning)

@@ -46,10 +46,16 @@ class Found:
     """what its networks were trained on: "sdf" or the name of an image data set; empty where it cannot be read"""
     family: tuple
     """names of its architectures and size of their PReps: a space and a zoo fit together where these are equal"""
+    task: str = ""
+    """the kind of its networks, as `netspace.tasks.TASKS` has it; empty where it cannot be read"""
 
     def fits(self, other: Found) -> bool:
         """Whether the two, a space and a zoo, can be loaded together."""
         return bool(self.family) and self.family == other.family
+
+
+SHOWN = ("sdf", "classification")
+"""kinds of network that the app has views of; the command line knows more"""
 
 
 def roots() -> list[Path]:
@@ -91,23 +97,23 @@ READS_NOTE = {  # of SDFs
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple]:
-    """The note, the data and the family of a folder."""
-    data, family = "", ()
+def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple, str]:
+    """The note, the data, the family and the kind of networks of a folder."""
+    data, family, task = "", (), ""
     try:
         about = read_json(path)
         known = family_from_json(about["family"])
-        data, family = known.archs[0].data, (tuple(known.names), tuple(known.size))
+        data, family, task = known.archs[0].data, (tuple(known.names), tuple(known.size)), known.archs[0].task
         several = len(known.names) > 1
         if kind == "space":
             space = about["space"]
             note = f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}"
-            return note + (f", {len(known.names)} architectures" if several else ""), data, family
+            return note + (f", {len(known.names)} architectures" if several else ""), data, family, task
         count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
         held = f"{looks.titles(known.names)} on {data}" if several else known.names[0]
-        return f"{count} network{'s' if count != 1 else ''}, {held}", data, family
+        return f"{count} network{'s' if count != 1 else ''}, {held}", data, family, task
     except (ValueError, KeyError, TypeError, OSError):
-        return "cannot be read", data, family
+        return "cannot be read", data, family, task
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

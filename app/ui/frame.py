@@ -51,7 +51,7 @@ class Shows:
 
     def suits(self, found: Found) -> bool:
         """Folders that cannot be read are offered everywhere: so that the page says what is wrong with them."""
-        return not found.data or self.accepts(found.data)
+        return not found.data or (found.task in catalogue.SHOWN and self.accepts(found.data))
 
 
 SHAPES = Shows(
@@ -342,8 +342,13 @@ def _suiting(shows: Shows, kind: str, options: dict[str, Found]) -> Callable[[st
 
     def accept(asked: str | None) -> str:
         if asked not in options:
-            here = any(f.id == asked and f.kind == kind for f in catalogue.find())
-            why = f"holds no {shows.what}" if here else "is not here"
+            here = next((f for f in catalogue.find() if f.id == asked and f.kind == kind), None)
+            if here is None:
+                why = "is not here"
+            elif here.task not in catalogue.SHOWN:
+                why = "holds networks of a kind that only the command line knows so far"
+            else:
+                why = f"holds no {shows.what}"
             raise ValueError(f"The link names the {kind} “{asked}”, which {why}; showing another.")
         return asked
 
