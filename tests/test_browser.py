@@ -71,7 +71,7 @@ def test_keys_step_play_and_explain(page):
     page.keyboard.press("End")
     wait(page, "d.frame === '32'")
     page.keyboard.press("?")
-    assert page.get_by_text("one frame (with").is_visible()
+    assert page.get_by_text("one network (with").is_visible()
     page.keyboard.press("b")
     assert "on" in page.locator(".picker .slot").nth(1).get_attribute("class")
     page.keyboard.press("Space")

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 import torch
 
+from app.palette import MARKS
 from netspace.latent.project import cache_folder, embeddings, finite
 from netspace.zoo.store import TRAIN
 
@@ -22,7 +23,6 @@ from .imports import is_import
 
 PATIENCE = 1.0
 """seconds that a page waits for its map before it is shown without"""
-MARKS = ("circle", "square", "triangle", "diamond", "pentagon", "star")
 MOST_SHAPES = len(MARKS)
 PALETTE = (
     "#2A7FD0", "#D9711F", "#1F9A6B", "#C2408F", "#8A63D2", "#A67C1B",

@@ -1,84 +1,148 @@
-"""The in-browser parts of the front end: the path viewer, the picker, and the feeds that bring them bytes."""
+"""The in-browser parts of the front end: views, pickers, and the feeds that bring them bytes.
+
+`views/` holds a module, a style sheet and a page per component; `shared/` what several of them use, `partials/` pieces
+of pages and style sheets. `messages` says what Python and a view tell each other, `bundle` how files become the texts
+that Streamlit takes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+from app import palette
+
+from . import bundle, messages
+
+SOURCES = Path(__file__).parent / "views"
 
 
-def _component(name: str, *shared: str):
-    """The files of this name, each after those of the same kind that it shares with others."""
-    text = {
-        kind: "\n".join(
-            path.read_text() for path in (HERE / f"{part}.{kind}" for part in (*shared, name)) if path.exists()
-        )
-        for kind in ("html", "css", "js")
-    }
-    return st.components.v2.component(f"netspace_{name}", **{kind: words for kind, words in text.items() if words})
+def _component(name: str):
+    """The component of a view: its module, style sheet and page, whichever there are, with all that they import."""
+    sources = {"js": bundle.script, "css": bundle.style, "html": bundle.markup}
+    files = {kind: SOURCES / f"{name}.{kind}" for kind in sources}
+    parts = {kind: sources[kind](path) for kind, path in files.items() if path.exists()}
+    if "css" in parts:
+        parts["css"] = palette.variables() + parts["css"]
+    return st.components.v2.component(f"netspace_{name}", **parts)
 
 
-_viewer = _component("viewer", "hub", "path", "gl")
-_optimise, _map = _component("optimise", "hub", "path", "marks"), _component("map", "hub", "path", "marks", "gl")
-_picker, _pad, _feed = (_component(name, "hub") for name in ("picker", "pad", "feed"))
-_classifier, _preps = (_component(name, "hub", "path", "focus") for name in ("classifier", "preps"))
+_viewer, _classifier, _preps, _optimise, _map, _picker, _pad, _feed = map(
+    _component, ("viewer", "classifier", "preps", "optimise", "map", "picker", "pad", "feed")
+)
+
+# -- messages --------------------------------------------------------------------------------------------------------
+
+NUMBERS = [
+    ["volume", "volume", "Volume enclosed by the surface, world units; the cube has 8."],
+    ["components", "components", "Connected pieces of the surface; 0 where there is no surface."],
+    ["iou_a", "IoU to A", "Intersection over union with the original network A, on the points of the grid."],
+    ["iou_b", "IoU to B", "Intersection over union with the original network B, on the points of the grid."],
+    ["grid", "grid", "Cells along each axis: 64 while dragging, 128 when at rest."],
+]
+"""what the viewer says of a mesh where it is not told otherwise: key, label and help"""
+VOLUME_CHART = {
+    "key": "volume",
+    "title": "volume",
+    "help": "Volume enclosed by the surface along the path, in world units (the cube has 8). A gap means no surface.",
+    "asked": False,
+}
+USUAL_LOOKS = {
+    "dash": lambda k: [[], [6, 4], [2, 3], [8, 3, 2, 3]][k % 4],
+    "mark": lambda k: palette.MARKS[k % len(palette.MARKS)],
+    "key": lambda k: str(k + 1),
+}
+"""of sides that have no look of their own, such as an original beside its decode, by their place"""
 
 
-def viewer(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """The path viewer. In the session's state under `key`: `view`, a dict of `frame` and `camera` ([azimuth,
-    elevation, distance], None as it starts), set when slider or camera are released; `method`, the side clicked last.
+def sides_of(sides: Iterable[Mapping[str, Any]]) -> list[messages.SideItem]:
+    """Return the sides as a view is told of them, each with a look: a key that another one has is given once."""
+    told, keys = [], set()
+    for k, side in enumerate(sides):
+        usual = {"name": side.get("side"), "kinds": None, "fixed": False, "embedded": side.get("side") == "latent"}
+        full = usual | {name: make(k) for name, make in USUAL_LOOKS.items()} | dict(side)
+        free = [full["key"], *map(str, range(1, 10))]
+        full["key"] = next(key for key in free if key not in keys)
+        keys.add(full["key"])
+        told.append(_fitting(messages.SideItem, full))
+    return told
+
+
+def _fitting(message: type, values: Mapping[str, Any]) -> Any:
+    """Return a message of those values that it names.
+
+    Raises:
+        KeyError: one that it needs is missing.
     """
-    _viewer(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+    missing = message.__required_keys__ - values.keys()
+    if missing:
+        raise KeyError(f"{message.__name__} needs {', '.join(sorted(missing))}")
+    return {name: value for name, value in values.items() if name in message.__annotations__}
 
 
-def classifier(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """Accuracy along a path, confusion matrix and answers. In the session's state under `key`: `view`, a dict of
-    `frame`, set when the slider is released; `method`, the side in focus.
-    """
-    _classifier(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+def _path_data(message: type, key: str, data: Mapping[str, Any]) -> Any:
+    """Return what a view of a path is told, from what its page says."""
+    return _fitting(message, {"id": key, "token": 0, "absent": []} | dict(data) | {"sides": sides_of(data["sides"])})
 
 
-def preps(key: str, data: dict, on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """Networks as images. In the session's state under `key`: `view`, a dict of `frame`, `against` (nearer, a or
-    b), `scale` (own or one) and `layer`, set when the slider is released or one of these chosen; `method`, in focus.
-    """
-    _preps(key=key, data=data | {"id": key}, on_view_change=on_view, on_method_change=on_method)
+# -- views -----------------------------------------------------------------------------------------------------------
 
 
-def optimise(key: str, data: dict, on_start: Callable[[], None]) -> None:
-    """Map of embeddings, runs on it, their curves and numbers. In the session's state under `key`: `start`, a dict of
-    `network`, an id, or `at`, a point of the map, set when the map is clicked.
-    """
-    _optimise(key=key, data=data | {"id": key}, on_start_change=on_start)
+def viewer(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """The path viewer: `messages.ViewerData`, but for what has a usual value here; it says `messages.ViewerSays`."""
+    usual = {"hero": False, "still": False, "camera": None, "numbers": NUMBERS}
+    chart = {"asked": True, **data["chart"]} if data.get("chart") else VOLUME_CHART
+    told = _path_data(messages.ViewerData, key, usual | dict(data) | {"chart": chart})
+    _viewer(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+
+
+def classifier(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """Accuracy along a path, confusion matrix and answers: `messages.ClassifierData`, `messages.ClassifierSays`."""
+    told = _path_data(messages.ClassifierData, key, data)
+    _classifier(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+
+
+def preps(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """Networks as images: `messages.PrepsData`, `messages.PrepsSays`."""
+    told = _path_data(messages.PrepsData, key, data)
+    _preps(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+
+
+def optimise(key: str, data: Mapping[str, Any], on_start: Callable[[], None]) -> None:
+    """Map of embeddings, runs on it, their curves and numbers: `messages.OptimiseData`, `messages.OptimiseSays`."""
+    runs = [_fitting(messages.RunItem, run) for run in data["runs"]]
+    told = _fitting(messages.OptimiseData, {"id": key, "part": ""} | dict(data) | {"runs": runs})
+    _optimise(key=key, data=told, on_start_change=on_start)
 
 
 def zoo_map(
-    key: str, data: dict, on_pick: Callable[[], None], on_select: Callable[[], None], on_view: Callable[[], None]
+    key: str,
+    data: Mapping[str, Any],
+    on_pick: Callable[[], None],
+    on_select: Callable[[], None],
+    on_view: Callable[[], None],
 ) -> None:
-    """Map of a zoo's embeddings. In the session's state under `key`: `pick`, a dict of `network`, an id, `at`, an empty
-    place of the map, or `none`; `select`, a dict of `tool` and `polygon`, corners on the map; `view`, a dict of `x`,
-    `y` and `scale` (1 shows everything), None as it starts, set when zoom and pan have rested.
+    """Map of a zoo's embeddings: `messages.MapData`, `messages.MapSays`."""
+    told = _fitting(messages.MapData, {"id": key, "marks": palette.MARKS, "message": ""} | dict(data))
+    _map(key=key, data=told, on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
+
+
+def picker(key: str, data: Mapping[str, Any], on_pick, on_swap, on_random) -> None:
+    """Thumbnails to choose A and B from: `messages.PickerData`; its triggers are `messages.PickerSays`."""
+    told = _fitting(messages.PickerData, {"id": key} | dict(data))
+    _picker(key=key, data=told, on_pick_change=on_pick, on_swap_change=on_swap, on_random_change=on_random)
+
+
+def pad(key: str, data: Mapping[str, Any]) -> None:
+    """Mixtures of three or four networks, to choose from by hand: `messages.PadData`. Moves the slider of the view that
+    it follows, in the browser alone.
     """
-    _map(key=key, data=data | {"id": key}, on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
-
-
-def picker(key: str, data: dict, on_pick, on_swap, on_random) -> None:
-    """Thumbnails to choose A and B from. In the session's state under `key`: `pick`, a dict of `slot` and `id`."""
-    _picker(
-        key=key, data=data | {"id": key}, on_pick_change=on_pick, on_swap_change=on_swap, on_random_change=on_random
-    )
-
-
-def pad(key: str, data: dict) -> None:
-    """Mixtures of three or four networks, to choose from by hand: moves the slider of the view that `data` names as
-    `follows`, in the browser alone.
-    """
-    _pad(key=key, data=data)
+    _pad(key=key, data=_fitting(messages.PadData, {"id": key, "side": "latent"} | dict(data)))
 
 
 def feed(key: str, payload: bytes) -> None:
-    """Bytes made by `session.feed` for the view named in their header."""
+    """Bytes made by `app.backend.engine.feed` for the view named in their header."""
     _feed(key=key, data=payload)

@@ -1,0 +1,293 @@
+// The path viewer: meshes of all sides of a path beside each other, one camera, one slider.
+
+import { channels, dashed, inkOf, isDark, sheet, trace } from "../shared/canvas.js";
+import { say } from "../shared/hub.js";
+import { outline } from "../shared/marks.js";
+import { OFF, PathView } from "../shared/path.js";
+import { mounted, Stopwatch } from "../shared/view.js";
+import { approach, HOME, isHome, turn } from "./viewer/camera.js";
+import { Scene } from "./viewer/scene.js";
+
+const NARROWEST = 190;  // pixels of a column; below that there are two rows
+const THUMB = 8;  // half of the slider's, under the chart
+
+const made = (html) => {
+  const el = document.createElement("template");
+  el.innerHTML = html;
+  return el.content.firstElementChild;
+};
+
+class Viewer extends PathView {
+  build() {
+    const find = (selector) => this.root.querySelector(selector);
+    Object.assign(this.el, { stage: find(".stage"), canvas: find("canvas.scene"), sides: find(".sides"), read: find(".read"), chart: find("canvas.chart"), legend: find(".legend") });
+    this.scene = new Scene(this.el.canvas);
+    this.el.stage.classList.toggle("without-gl", !this.scene.gl);
+    this.stopwatch = new Stopwatch();
+  }
+
+  // -- hands ----------------------------------------------------------------------------------------------------
+
+  listen() {
+    super.listen();
+    const { stage } = this.el;
+    let grip = null;
+    stage.onpointerdown = (e) => {
+      if (e.button || e.target.closest(".help, .keys")) return;
+      grip = { x: e.clientX, y: e.clientY, moved: false };
+      stage.setPointerCapture(e.pointerId);
+      this.root.classList.add("active");
+    };
+    stage.onpointermove = (e) => {
+      if (!grip) return;
+      const [dx, dy] = [e.clientX - grip.x, e.clientY - grip.y];
+      turn(this.kept.camera, dx, dy);
+      grip = { x: e.clientX, y: e.clientY, moved: grip.moved || Math.abs(dx) + Math.abs(dy) > 3 };
+      this.redraw();
+    };
+    stage.onpointerup = stage.onpointercancel = (e) => {
+      if (grip?.moved) this.settle();
+      else if (grip) this.click(e);
+      grip = null;
+    };
+    stage.onwheel = (e) => {  // the page scrolls until the viewer has been touched
+      if (this.data.hero || (!this.root.classList.contains("active") && !e.ctrlKey)) return;
+      e.preventDefault();
+      this.zoom(Math.exp(e.deltaY * 0.001));
+    };
+    stage.ondblclick = () => this.resetCamera();
+  }
+
+  click({ clientX, clientY }) {  // chooses the side that is clicked
+    const { left, top, width, height } = this.el.stage.getBoundingClientRect();
+    const { columns, rows } = this.grid;
+    const [column, row] = [Math.floor(((clientX - left) / width) * columns), Math.floor(((clientY - top) / height) * rows)];
+    const side = this.data.sides[row * columns + column];
+    if (side && this.data.sides.length > 1) this.choose(side.name);
+  }
+
+  choose(method) {
+    if (!this.data.hero && method !== this.data.method) this.setStateValue("method", method);
+  }
+
+  keyed(e) {
+    return {
+      ...super.keyed(e),
+      r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1 / 0.9),
+      a: () => say("slot", "a"), b: () => say("slot", "b"),
+    };
+  }
+
+  keyRows() {
+    return [
+      ...super.keyRows(), ...(this.data.axis ? [] : [[["A", "B"], "the next picture you click becomes A, B"]]),
+      [["+", "-", "R"], "nearer, further, reset the camera"], ["drag, wheel", "turn, zoom"],
+    ];
+  }
+
+  zoom(factor) {
+    approach(this.kept.camera, factor);
+    this.redraw();
+    this.settle();
+  }
+
+  resetCamera() {
+    Object.assign(this.kept.camera, HOME);
+    this.redraw();
+    this.settle();
+  }
+
+  // -- what Python says -----------------------------------------------------------------------------------------
+
+  adopt({ camera }) {
+    const [azimuth, elevation, distance] = camera ?? Object.values(HOME);
+    this.kept.camera = { azimuth, elevation, distance };
+  }
+
+  lay(data) {
+    for (const name of ["hero", "still"]) this.root.classList.toggle(name, !!data[name]);
+    this.dark = isDark(this.root);
+    const laid = JSON.stringify([data.sides, data.numbers, data.chart]);
+    if (this.laid !== laid) {
+      this.laid = laid;
+      this.laySides(data);
+    }
+    this.places.forEach(({ pane }, i) => pane.classList.toggle("chosen", data.sides[i].name === data.method && data.sides.length > 1));
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (data.hero && !this.slider.playing && !still) this.slider.toggle();
+  }
+
+  laySides({ sides, numbers, chart }) {  // a pane and a row of numbers for each
+    this.places = sides.map((side) => {
+      const pane = made('<div class="side"><span class="name"></span><span class="kind"></span><span class="off" hidden></span><p class="message" hidden></p></div>');
+      const row = made('<div class="numbers"><div class="whose"></div></div>');
+      for (const el of [pane, row]) el.style.setProperty("--method", side.colour);
+      Object.assign(pane.querySelector(".name"), { textContent: side.title, title: side.help });
+      row.firstChild.textContent = side.title;
+      row.style.setProperty("--cells", numbers.length);
+      const cells = numbers.map(([name, words, help]) => {
+        const cell = made(`<div class="cell ${name}"><span></span><b></b></div>`);
+        cell.title = help;
+        cell.firstChild.textContent = words;
+        row.append(cell);
+        return [name, cell.lastChild];
+      });
+      const [kind, off, message] = [".kind", ".off", ".message"].map((selector) => pane.querySelector(selector));
+      return { pane, row, cells, kind, off, message };
+    });
+    this.el.sides.replaceChildren(...this.places.map(({ pane }) => pane));
+    this.el.read.replaceChildren(this.el.read.querySelector(".at"), ...this.places.map(({ row }) => row));
+    this.root.dataset.columns = sides.length;
+    this.root.style.setProperty("--count", sides.length);
+    Object.assign(this.el.legend, { textContent: chart.title, title: chart.help });
+  }
+
+  get grid() {  // as many columns as there are sides, where these are not too narrow
+    const { length } = this.data.sides;
+    const columns = length > 2 && this.el.stage.clientWidth / length < NARROWEST ? Math.ceil(length / 2) : length;
+    return { columns, rows: Math.ceil(length / columns) };
+  }
+
+  // -- what arrives ---------------------------------------------------------------------------------------------
+
+  forget() {
+    super.forget();
+    this.scene.clear();
+  }
+
+  better(entry, known) {  // finer, or of a later version
+    const later = (entry.version ?? 0) - (known.version ?? 0);
+    return later > 0 || (later === 0 && entry.resolution > known.resolution);
+  }
+
+  async arrive(entry, body) {
+    if (!entry.bytes) return;
+    const { path } = this.data, key = `${entry.side}/${entry.index}`;
+    const wanted = () => {
+      const before = this.scene.meshes.get(key);
+      return path === this.kept.path && !(before && this.better(before.entry, entry));
+    };
+    await this.scene.put(key, entry, body, wanted);
+    this.redraw();
+  }
+
+  // -- time -----------------------------------------------------------------------------------------------------
+
+  view() {
+    const { frame, camera } = this.kept;
+    return { frame, camera: isHome(camera) ? null : [camera.azimuth, camera.elevation, camera.distance] };
+  }
+
+  release() {
+    if (!this.data.hero) super.release();
+  }
+
+  tick(now) {
+    if (!this.data.hero) return;
+    this.kept.camera.azimuth = HOME.azimuth + 0.35 * Math.sin(now / 4000);
+    this.redraw();
+  }
+
+  // -- drawing --------------------------------------------------------------------------------------------------
+
+  meshAt(side) {  // the mesh of the current frame, or the nearest one that has arrived while it is decoded
+    const { meshes } = this.scene;
+    if (this.entry(side)) return meshes.get(this.key(side));
+    const far = (mesh) => Math.abs(mesh.entry.index - this.kept.frame);
+    let best = null;
+    for (const mesh of meshes.values()) if (mesh.entry.side === side.name && (!best || far(mesh) < far(best))) best = mesh;
+    return best;
+  }
+
+  draw() {
+    this.drawChart();
+    const { columns, rows } = this.grid;
+    this.root.style.setProperty("--columns", columns);
+    this.root.style.setProperty("--rows", rows);
+    if (!this.scene.gl) return;
+    const start = performance.now();
+    const panes = this.data.sides.map((side, i) => {
+      const colour = channels(side.colour).map((v) => v / 255);
+      return { mesh: this.meshAt(side), colour, column: i % columns, row: Math.floor(i / columns) };
+    });
+    const triangles = this.scene.draw(panes, { columns, rows, camera: this.kept.camera, dark: this.dark });
+    this.report(performance.now() - start, triangles);
+  }
+
+  report(milliseconds, triangles) {  // what a test or a curious user can read
+    const { azimuth, elevation, distance } = this.kept.camera;
+    Object.assign(this.root.dataset, {
+      frame: this.kept.frame, triangles, draws: Number(this.root.dataset.draws ?? 0) + 1,
+      milliseconds: this.stopwatch.lap(milliseconds).toFixed(3), messages: this.kept.sent,
+      frames: this.frames.size, camera: [azimuth, elevation, distance].map((v) => v.toFixed(4)).join(" "),
+    });
+  }
+
+  drawChart() {  // volume along the path, or what else is asked for, one line a side, the slider's position marked
+    const { chart } = this.el;
+    if (this.data.hero || !chart.clientWidth) return;
+    const { pen, width, height } = sheet(chart);
+    const { steps, sides, chart: { key, asked } } = this.data;
+    const ink = inkOf(this.root);
+    const lines = sides.map((side) => Array.from({ length: steps }, (_, i) => this.entry(side, i)?.numbers[key] ?? null));
+    const goal = asked ? this.parameter.values : [0], span = Math.max(...goal) - Math.min(...goal);
+    const base = asked ? Math.min(...goal) - 0.4 * span : 0;  // what is measured may be far from what is asked for
+    const top = asked ? Math.max(...goal) + 0.4 * span : Math.max(0.05, ...lines.flat().filter((v) => v !== null)) * 1.1;
+    const x = (i) => THUMB + (i / (steps - 1)) * (width - 2 * THUMB);
+    const y = (v) => height - 3 - ((Math.max(base, Math.min(top, v)) - base) / (top - base)) * (height - 8);
+    pen.strokeStyle = ink.border;
+    trace(pen, [[THUMB, height - 3], [width - THUMB, height - 3]]);
+    this.annotate(pen, x, 1, height - 3, ink);
+    if (asked) {
+      Object.assign(pen, { strokeStyle: ink.text, lineWidth: 1, globalAlpha: 0.6 });
+      dashed(pen, [1, 3], goal.map((v, i) => [x(i), y(v)]));
+      pen.globalAlpha = 1;
+    }
+    lines.forEach((line, k) => {
+      const { colour, dash, mark } = sides[k];
+      Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 2 });
+      dashed(pen, dash, line.map((v, i) => (v === null ? null : [x(i), y(v)])));
+      const v = line[this.kept.frame];
+      if (v === null) return;
+      outline(pen, mark, x(this.kept.frame), y(v), 4);
+      pen.fill();
+    });
+  }
+
+  // -- words ----------------------------------------------------------------------------------------------------
+
+  write() {
+    this.data.sides.forEach((side, i) => {
+      const { kind, off, message, cells } = this.places[i];
+      const entry = this.entry(side);
+      kind.textContent = this.whatIs(side);
+      off.hidden = this.data.hero || !this.isOff(side);
+      off.textContent = OFF;
+      message.hidden = this.data.hero || entry?.triangles > 0;
+      message.classList.toggle("waiting", !entry);
+      message.textContent = entry ? this.nothing(side) : "decoding";
+      const values = this.numbersOf(entry);
+      for (const [name, el] of cells) el.textContent = values[name] ?? "–";
+    });
+  }
+
+  nothing(side) {  // no surface, and where
+    return this.data.still || side.fixed ? "no surface" : `no surface at ${this.parameter.title} ${this.positionAt()}`;
+  }
+
+  numbersOf(entry) {
+    const values = entry?.numbers ?? {}, solid = entry?.triangles > 0;
+    return {
+      volume: values.volume?.toFixed(3), components: values.components, measured: values.measured?.toFixed(3),
+      iou_a: solid ? values.iou_a.toFixed(3) : undefined, iou_b: solid ? values.iou_b.toFixed(3) : undefined,
+      grid: solid ? `${entry.resolution}³` : undefined,
+    };
+  }
+
+  dispose() {
+    super.dispose();
+    this.scene.dispose();
+  }
+}
+
+export default mounted(Viewer, ".viewer");

@@ -1,0 +1,35 @@
+"""The app's colours and marks, in one place: its figures and tables read them here, the front end as CSS variables.
+
+Methods have theirs in `netspace.latent.paths.METHODS`, architectures in `app.backend.looks`, the theme in
+`.streamlit/config.toml`. Colour is never the only carrier: a mark, a dash or a word says the same.
+"""
+
+from __future__ import annotations
+
+SLATE = "#64748B"
+"""ground truth, originals, targets, badges"""
+UNKNOWN = "#7C8B99"
+"""networks of which a value is not known"""
+RIGHT, WRONG = "#2E9E5B", "#D6455D"
+"""answers"""
+RAMP = ("#54408C", "#3F6DB0", "#2795A3", "#5BB474", "#D8CF56")
+"""numbers from low to high; its lightness rises evenly, so that it can be read without colour"""
+RUN_COLOURS = ("#D6336C", "#8A63D2", "#D9711F")
+"""runs drawn over each other, from the second on: the first has the colour of text"""
+WEIGHT_COLOURS = {
+    "light": {"low": "#1F5FBF", "middle": "#F4F6F7", "high": "#C73E1D", "none": "#E0A800"},
+    "dark": {"low": "#5AA2FF", "middle": "#182128", "high": "#FF7F57", "none": "#FFD54A"},
+}
+"""values of weights in either theme: negative, zero, positive, not finite"""
+
+MARKS = ("circle", "square", "triangle", "diamond", "pentagon", "star")
+"""shapes of points, as the front end draws them; a byte in what it is sent is the index of one"""
+
+
+def variables() -> str:
+    """Return the palette as CSS variables of whatever holds a component."""
+    values = {"slate": SLATE, "unknown": UNKNOWN, "right": RIGHT, "wrong": WRONG}
+    values |= {"ramp": ", ".join(RAMP), "runs": ", ".join(RUN_COLOURS)}
+    for theme, colours in WEIGHT_COLOURS.items():
+        values |= {f"{name}-{theme}": colour for name, colour in colours.items()}
+    return f":host {{ {' '.join(f'--{name}: {value};' for name, value in values.items())} }}\n"
