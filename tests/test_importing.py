@@ -19,10 +19,10 @@ from netspace import importing
 from netspace.data.images import load_images
 from netspace.errors import FormatError, ImportRefused
 from netspace.importing import import_networks, limits
-from netspace.importing.classifiers import recognise_classifier
 from netspace.importing.coordinates import Reader
 from netspace.importing.declare import Declaration
 from netspace.importing.files import networks_in, read_state
+from netspace.importing.match_classifier import recognise_classifier
 from netspace.importing.recognise import layers_of, read_layers
 from netspace.importing.states import find_states
 from netspace.nets.archs import ARCHS, Family, arch_named

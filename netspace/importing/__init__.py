@@ -3,9 +3,10 @@
 files         what lies in a folder, a zip or a file, and what is known of it
 declare       what state dicts do not say: activation, sines, sign, inputs, order of classes
 recognise     which layers they hold, and of which architecture, whatever they are called
-coordinates   fields: what the values mean is declared, detected by what they do, or asked for
-classifiers   image classifiers: the same, from statistics of batch norms and labelled images
-graph         ONNX files, whose graph says all of it
+coordinates   fields: what the values mean is declared, detected by `behaviour`, or asked for; then put in `field_form`
+classifiers   image classifiers: `match_classifier`, then `normalisation`, `class_order` and the like, the same way
+rebuild       ONNX files, whose graph says all of it: `graph`, `graph_fields`, `graph_classifiers`
+converted     what comes out: a network in the product's form, and the grounds for what it is taken to be
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
 from ..tasks import task_of
 from ..zoo.store import IMPORTED, joint_family, write_zoo
-from .classifiers import ALL_CLASSIFIERS, TestImages, claimed_accuracy, read_classifier
+from .classifiers import TestImages, claimed_accuracy, read_classifier
 from .columns import tidy
-from .coordinates import Converted, Reader
+from .converted import Converted
+from .coordinates import Reader
 from .declare import Declaration, read_declaration
 from .files import Read, ReadOptions, Refusal, networks_in
-from .graph import SAME, load_graph, rebuild, relative_difference, runner
+from .graph import SAME, load_graph, relative_difference, runner
 from .limits import MOST_IN_ALL
+from .match_classifier import ALL_CLASSIFIERS
+from .rebuild import rebuild
 from .recognise import CONV, LINEAR, read_layers
 
 __all__ = ["Declaration", "Imported", "ReadOptions", "Refusal", "candidates", "import_networks"]

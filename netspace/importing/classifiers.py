@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,16 +16,26 @@ from torch import Tensor, nn
 from ..data.images import Images
 from ..data.transforms import normalise
 from ..errors import ImportRefused
-from ..nets.archs import IMAGE_CLASSIFIERS, Arch, arch_named
-from ..nets.classifiers import LUMA, Variant
+from ..nets.archs import Arch, arch_named
+from ..nets.classifiers import Variant
 from ..nets.fuse import Fused, fuse, trained_module
 from ..nets.inputs import MEAN, STD
 from ..nets.network import Network
 from ..nets.prep import prep_size
 from ..tasks.measures import accuracy, classify
-from .coordinates import Converted, Owner
+from .class_order import with_classes
+from .converted import Converted
 from .declare import CONVENTIONS, NORMALISATIONS, Declaration
-from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
+from .match_classifier import recognise_classifier
+from .normalisation import (
+    MISFIT,
+    clear_normalisation,
+    never_ran,
+    normalisation_misfits,
+    normalisation_words,
+    written_normalisation,
+)
+from .recognise import Layers
 
 TestImages = Callable[[Arch, str], Images | None]
 """An architecture and a split -> its images, or None if they are not at hand."""
@@ -35,108 +44,11 @@ COMPARED = 256
 """images on which a network is compared before and after its batch norm is fused"""
 TOLERATED = 1e-3
 """difference of logits, over their size, that fusing may make"""
-MISFIT = 0.25
-"""Most by which the first batch norm of a network may miss the statistics of images, in standard deviations, in a
-normalisation that counts as its own: trained ones come to 0.02 to 0.1, under others to 0.5 and more."""
 EPS = 1e-5
 FEW = 32
 """images on which the effect of an epsilon is measured"""
 EPS_MATTERS = 0.01
 """An epsilon of 1e-3 that changes logits by more, as a share of their size, is asked about."""
-ORDER_CLEAR = 3.0
-"""An order of classes counts as the network's own if it is this many times as often right as the other."""
-
-
-class Recognised(NamedTuple):
-    """A state dict as an architecture names it; the architecture's activation and inputs are still to be settled."""
-
-    arch: Arch
-    state: dict[str, Tensor]
-    trained: bool
-    """whether it has batch norm, still to be fused"""
-    shortcut: bool = False
-    """whether its ResNet has no projections, whose place identity convolutions take"""
-
-
-def recognise_classifier(layers: Layers, archs: Sequence[Arch]) -> Recognised:
-    """The architecture of a file with convolutions.
-
-    Raises:
-        ImportRefused: it is none of these architectures, naming the first difference from the one that comes
-            nearest, or it could be several.
-    """
-    found, problem = _matches(layers, archs)
-    if not found:
-        suggested = _suggested(layers)
-        if suggested and suggested not in {arch.name for arch in archs}:
-            raise ImportRefused(f"its layers are those of {suggested}: name it (--arch {suggested}) to read it")
-        raise ImportRefused(
-            f"{problem}; a CNN of another design is read from its ONNX model, which says strides and poolings too"
-            if problem
-            else "it has convolutions, and no classifier is looked for"
-        )
-    if len(found) > 1:
-        names = " or ".join(dict.fromkeys(r.arch.name for r in found))
-        raise ImportRefused(f"its layers are those of {names}: name the architecture (--arch) or a space (--space)")
-    return found[0]
-
-
-def _matches(layers: Layers, archs: Sequence[Arch]) -> tuple[list[Recognised], str]:
-    """The architectures that a file's layers are of, and what sets them apart from the one that comes nearest."""
-    normed, found, problems = bool(layers.of(NORM)), [], []
-    for arch in archs:
-        for candidate in _variants(arch, layers):
-            trained = normed and candidate.build_trained is not None
-            expected = expected_layers(candidate, trained)
-            bare = _bare_shortcuts(candidate, layers)
-            wanted = [x for x in expected if not (bare and "downsample" in x.name)]
-            matched = match(layers.layers, wanted)
-            if not matched.problem:
-                state = renamed(matched, layers.layers, candidate, trained)
-                found.append(Recognised(candidate, state, trained, bare))
-            problems.append((matched.distance, len(problems), f"not a {candidate.name}: {matched.problem}"))
-    return found, min(problems)[2] if problems and not found else ""
-
-
-def _variants(arch: Arch, layers: Layers) -> list[Arch]:
-    """The architecture, for grey images and with global pooling if the file's first and last layers need that."""
-    if not arch.convolutional:
-        return []
-    convs, linear = layers.of(CONV), layers.of(LINEAR)
-    channels = convs[0].tensors["weight"].shape[1] if convs else 3
-    name = arch.name
-    if channels == 1 and arch.skeleton.variant.channels == 3:
-        name += ":gray"
-    if "resnet" in arch.name and arch.skeleton.size >= 48 and linear and linear[-1].tensors["weight"].shape[1] == 64:
-        name += "" if ":global" in name else ":global"
-    return [arch_named(name)]
-
-
-def _bare_shortcuts(arch: Arch, layers: Layers) -> bool:
-    """Whether a file has the convolutions of this ResNet but none of its projections."""
-    one = [x for x in layers.of(CONV) if tuple(x.tensors["weight"].shape[2:]) == (1, 1)]
-    return arch.name.startswith("resnet") and not one
-
-
-def _suggested(layers: Layers) -> str:
-    """The name of an architecture that these layers are of, whatever images it is for; empty if none is known."""
-    convs, linear = layers.of(CONV), layers.of(LINEAR)
-    if not convs or not linear:
-        return ""
-    classes, features = linear[-1].tensors["weight"].shape
-    gray = ":gray" if convs[0].tensors["weight"].shape[1] == 1 else ""
-    three = [x for x in convs if tuple(x.tensors["weight"].shape[2:]) == (3, 3)]
-    depth, names = 2 + len(three) - 1, []
-    if len(linear) == 1 and (depth - 2) % 6 == 0 and depth >= 8:
-        names = [f"resnet{depth}/{size}px-{classes}c{gray}" for size in (32, 64) if features == 64 * (size // 32) ** 2]
-    names += [f"{base}/{size}px-{classes}c{gray}" for base in ("lenetlike", "vanillacnn") for size in (32, 64, 28, 48)]
-    for name in names:
-        try:
-            if _matches(layers, [arch_named(name)])[0]:
-                return name
-        except (ImportRefused, ValueError):
-            continue
-    return ""
 
 
 # -- what a state dict does not say --------------------------------------------------------------------------------
@@ -167,7 +79,7 @@ def read_classifier(
         raise ImportRefused(f"{below} holds variances below zero: the file is damaged")
     test = images(known.arch, "test")
     result, open_questions = Converted(known.arch, state), []
-    fresh = known.trained and _never_ran(state)
+    fresh = known.trained and never_ran(state)
     variant = _variant(known, said, layers, state, test, named and fresh, result, open_questions)
     arch = _with(known.arch, variant)
     eps = said.norm_eps or EPS
@@ -223,26 +135,27 @@ def _variant(known, said, layers, state, test, may_assume, result, open_question
     else:
         open_questions.append(("its activation", "--activation relu (or leaky_relu, the paper's)"))
     mean, std = spelled.mean, spelled.std
-    buffers = _buffers(layers)
-    misfits = _misfits(known, state, test, said)
+    buffers = written_normalisation(layers)
+    misfits = normalisation_misfits(known, state, test, said)
     if said.mean:
         mean, std = said.mean, said.std
-        if buffers and _in_words(*buffers) != _in_words(mean, std):
+        if buffers and normalisation_words(*buffers) != normalisation_words(mean, std):
             result.noted.append(
-                f"declared are images normalised by {_in_words(mean, std)}, but its buffers say {_in_words(*buffers)}"
+                f"declared are images normalised by {normalisation_words(mean, std)}, but its buffers say "
+                f"{normalisation_words(*buffers)}"
             )
-        words = _in_words(mean, std)
+        words = normalisation_words(mean, std)
         result.declared.append(f"images normalised by {words}")
         own = misfits.get(words)
         best = min(misfits, key=misfits.get) if misfits else words
         if own is not None and own > MISFIT and misfits[best] < own / 3:
             result.assumed.append(f"that, though its first batch norm was run on images normalised by {best}")
     elif spelled.mean:
-        result.declared.append(f"images normalised by {_in_words(mean, std)}")
+        result.declared.append(f"images normalised by {normalisation_words(mean, std)}")
     elif buffers:
         mean, std = buffers
-        result.detected.append(f"images normalised by {_in_words(mean, std)}, as its buffers say")
-    elif (best := _clear(misfits)) is not None:
+        result.detected.append(f"images normalised by {normalisation_words(mean, std)}, as its buffers say")
+    elif (best := clear_normalisation(misfits)) is not None:
         mean, std = NORMALISATIONS[best]
         result.detected.append(
             f"images normalised by {best}: its first batch norm misses their statistics by {misfits[best]:.2f} "
@@ -268,72 +181,9 @@ def _variant(known, said, layers, state, test, may_assume, result, open_question
     )
 
 
-def _buffers(layers: Layers) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """Mean and standard deviation of pixels in [0, 1] that a file keeps; None if it keeps none."""
-    if not layers.buffers:
-        return None
-    if len(layers.buffers) == 1:
-        (name,) = layers.buffers
-        raise ImportRefused(f"it holds {name} beside its layers, and no {'std' if name == 'mean' else 'mean'}")
-    mean, std = layers.buffers["mean"].double(), layers.buffers["std"].double()
-    if float(mean.max()) > 1:  # of pixels from 0 to 255
-        mean, std = mean / 255, std / 255
-    return tuple(round(v, 7) for v in mean.tolist()), tuple(round(v, 7) for v in std.tolist())
-
-
 def _spells_activation(name: str) -> bool:
     words = name.split(":")[1:]
     return any(word not in ("gray", "global") and "=" not in word for word in words)
-
-
-def _in_words(mean: Sequence[float], std: Sequence[float]) -> str:
-    for name, (m, s) in NORMALISATIONS.items():
-        if (tuple(mean), tuple(std)) in ((m, s), (m * 3, s * 3)):
-            return name
-    return f"mean {', '.join(f'{v:g}' for v in mean)} and std {', '.join(f'{v:g}' for v in std)}"
-
-
-def _never_ran(state: dict[str, Tensor]) -> bool:
-    means = [t for name, t in state.items() if name.endswith("running_mean")]
-    variances = [t for name, t in state.items() if name.endswith("running_var")]
-    return bool(means) and not any(t.any() for t in means) and all(bool((t == 1).all()) for t in variances)
-
-
-def _misfits(known, state, test: Images | None, said: Declaration) -> dict[str, float]:
-    """By normalisation, how far the first batch norm's statistics are from those of images, in standard deviations.
-
-    Empty without images, without batch norm, and if it never ran.
-    """
-    if test is None or not known.trained or _never_ran(state) or "bn1.running_mean" not in state:
-        return {}
-    pixels = test.pixels[:512].cpu().float() / 255  # (n, 3, S, S)
-    weight, mean, var = state["conv1.weight"], state["bn1.running_mean"], state["bn1.running_var"]
-    if weight.shape[1] == 1:
-        pixels = torch.einsum("c,nchw->nhw", torch.tensor(LUMA), pixels).unsqueeze(1)
-    options = dict(NORMALISATIONS)
-    if said.mean:
-        options[_in_words(said.mean, said.std)] = (said.mean, said.std)
-    found = {}
-    for name, (m, s) in options.items():
-        if len(m) > weight.shape[1]:
-            continue
-        shape = (-1, 1, 1)
-        x = (pixels - torch.tensor(m).view(shape)) / torch.tensor(s).view(shape)
-        y = nn.functional.conv2d(x, weight, padding=weight.shape[-1] // 2)
-        spread = var.clamp(min=1e-12).sqrt()
-        off = (y.mean((0, 2, 3)) - mean) / spread
-        wider = 0.5 * (y.var((0, 2, 3)).clamp(min=1e-12) / var.clamp(min=1e-12)).log()
-        found[name] = torch.cat([off, wider]).square().mean().sqrt().item()
-    return found
-
-
-def _clear(misfits: dict[str, float]) -> str | None:
-    """The normalisation that fits, if the next that is another one fits much less."""
-    if not misfits:
-        return None
-    best = min(misfits, key=misfits.get)
-    others = [misfits[name] for name in misfits if name != best]
-    return best if misfits[best] < MISFIT and min(others) > 2 * misfits[best] else None
 
 
 def _with_shortcuts(known, said, state, eps, result, open_questions) -> dict[str, Tensor]:
@@ -413,81 +263,6 @@ def _settle_eps(arch, state, said, compared, params, result, open_questions) -> 
         )
 
 
-def with_classes(arch, params, said, images, result, open_questions) -> dict[str, Tensor]:
-    """The last layer's rows in the product's order of classes."""
-    test = images(arch, "test")
-    if said.classes is None and (test is None or not test.ids or tuple(sorted(test.ids)) == test.ids):
-        return params
-    if not params:
-        return params
-    if said.classes is None:
-        order = _order_by_answers(arch, params, images, result, open_questions)
-    else:
-        order = _declared_order(arch, said, test, result)
-    if order is None:
-        return params
-    result.from_owner = Owner(order=tuple(order))
-    return _reordered(arch, params, order)
-
-
-def _declared_order(arch: Arch, said: Declaration, test: Images | None, result: Converted) -> list[int] | None:
-    """For each of the product's classes, the place that it has among the network's outputs; None if the same."""
-    if said.classes in (("wnids",), ("product",)):
-        result.declared.append("classes in the data set's order")
-        return None
-    if test is None:
-        raise ImportRefused(f"an order of classes is declared, and {arch.data} is not here to know its own: --data")
-    ours = [name.lower() for name in test.classes], [i.lower() for i in test.ids]
-    # folders are sorted before letters are made small: Zebra, apple
-    theirs = [n.lower() for n in (sorted(test.ids or test.classes) if said.classes == ("sorted",) else said.classes)]
-    if twice := [name for name in dict.fromkeys(theirs) if theirs.count(name) > 1]:
-        raise ImportRefused(f"the declared classes hold {twice[0]!r} more than once")
-    for names in ours:
-        if names and set(names) == set(theirs):
-            result.declared.append(f"{len(theirs)} classes in an order of their own")
-            order = [theirs.index(name) for name in names]
-            if order == sorted(order):
-                return None
-            result.converted.append("the last layer's rows to the data set's order of classes")
-            return order
-    known = next((names for names in ours if set(names) & set(theirs)), ours[0])
-    missing = sorted(set(known) - set(theirs))
-    raise ImportRefused(
-        f"the declared classes are not those of {arch.data}: {len(theirs)} of {len(ours[0])}"
-        + (f", {missing[0]!r} is missing" if missing else "")
-    )
-
-
-def _order_by_answers(arch, params, images, result, open_questions) -> list[int] | None:
-    """Whether the classes come in the data set's order or sorted, by labelled images that are not tested on."""
-    held = images(arch, "validation")
-    names = sorted(held.ids)
-    order = [names.index(i) for i in held.ids]
-    network = Network.of(arch, {n: params[n] for n in arch.shapes}, prep_size(arch.num_params, 10_000))
-    logits = classify(network, held)
-    right = [accuracy(logits, held.labels), accuracy(logits[:, order], held.labels)]
-    words = (
-        f"in the data set's order it is right on {right[0]:.1%} of {len(held)} validation images, in sorted order on "
-    )
-    words += f"{right[1]:.1%}"
-    if max(right) < ORDER_CLEAR * max(min(right), 1 / len(names)):
-        open_questions.append(
-            (f"the order of its classes ({words})", "--classes sorted (ImageFolder's), wnids, or a file")
-        )
-        return None
-    own = right[0] > right[1]
-    result.detected.append(f"classes in {'the data set’s' if own else 'sorted'} order: {words}")
-    if not own:
-        result.converted.append("the last layer's rows to the data set's order of classes")
-    return None if own else order
-
-
-def _reordered(arch: Arch, params: dict[str, Tensor], order: list[int]) -> dict[str, Tensor]:
-    last = [name for name in arch.shapes if name.endswith("weight")][-1].removesuffix("weight")
-    index = torch.tensor(order)
-    return params | {name: params[name][index] for name in (f"{last}weight", f"{last}bias") if name in params}
-
-
 def asked_about(arch: Arch, questions: list[tuple[str, str]]) -> str:
     what = [q for q, _ in questions]
     listed = what[0] if len(what) == 1 else f"{', '.join(what[:-1])} and {what[-1]}"
@@ -508,6 +283,3 @@ def claimed_accuracy(known: dict) -> float | None:
             if 1 < value <= 100:
                 return float(value) / 100
     return None
-
-
-ALL_CLASSIFIERS = tuple(IMAGE_CLASSIFIERS.values())

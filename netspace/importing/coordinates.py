@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..errors import ImportRefused
-from ..nets.archs import Arch, field_arch
-from ..nets.fields import OCCUPANCY, SDF, Encoding, Field, FieldSpec, Params
+from ..nets.archs import field_arch
+from ..nets.fields import OCCUPANCY, Encoding, FieldSpec, Params
+from .behaviour import FEW_POINTS, FEW_RESIDUAL, FRESH, POINTS, Behaviour, behaviour
+from .converted import Converted
 from .declare import CONVENTIONS, Declaration
+from .field_form import finish
 from .recognise import LINEAR, NORM, Layer, Layers, chain_of, without_bias
 
 OMEGA = 30.0
@@ -28,82 +30,6 @@ OMEGA = 30.0
 SINES = ((30.0, 30.0), (30.0, 1.0), (1.0, 1.0), (10.0, 10.0), (20.0, 20.0), (60.0, 60.0), (100.0, 100.0), (30.0, 10.0))
 """Factors (first layer, others) in use: the paper's and Sitzmann et al.'s, siren-pytorch's, folded into weights ..."""
 UNITS = ("relu", "leaky_relu", "softplus100", "gelu", "tanh", "silu", "elu", "softplus")
-POINTS, FEW_POINTS = 384, 48
-"""points at which a field is asked, for a convention once and for every network"""
-RESIDUAL, FEW_RESIDUAL = 0.35, 0.5
-"""Share of a distance left after a step by it: 0.05 to 0.17 for chairs fitted in 1,000 steps, 0.25 for a torus fitted
-in 500; 0.57 and more under other conventions. Over few points the median scatters."""
-SLOPE = (0.75, 1.35)
-"""of a signed distance, in the median; 1 for an exact one"""
-
-
-class Behaviour(NamedTuple):
-    """What a field does in [-1, 1]^3."""
-
-    slope: float
-    """median length of its gradient"""
-    residual: float
-    """median of |f(x - f grad f / |grad f|)| over |f(x)|: 0 for an exact distance"""
-    border: float
-    """share of the cube's border where it is negative"""
-    crosses: bool = True
-    """whether it has both signs: a plane outside of the cube is a distance too, and no shape"""
-
-    def is_distance(self, limit: float = RESIDUAL) -> bool:
-        """Whether its values are signed distances, as near as networks come."""
-        return self.residual < limit and SLOPE[0] < self.slope < SLOPE[1] and self.sign is not None and self.crosses
-
-    @property
-    def sign(self) -> float | None:
-        """1 if it is positive along the border, as outside of a shape, -1 if negative; None if it changes there."""
-        return 1.0 if self.border <= 0.04 else -1.0 if self.border >= 0.96 else None
-
-
-def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, size: float = 1.0) -> Behaviour:
-    """How a field behaves at spread points of [-size, size]^3."""
-    net = Field(spec) if spec.num_params < 1000 else _skeleton(spec)
-    x = _points(points, size)
-    y, slope = _value_and_gradient(net, params, x)
-    length = slope.norm(dim=1)
-    stepped = x - y[:, None] * slope / length.clamp(min=1e-9)[:, None]
-    stays = (stepped.abs() <= size).all(dim=1) & (y.abs() > 1e-4 * size)
-    edge = torch.tensor([-1.0, 0.0, 1.0])
-    border = torch.cartesian_prod(edge, edge, edge)
-    border = border[(border.abs() == 1).any(dim=1)] * size  # (26, 3)
-    with torch.no_grad():
-        again = net.apply_params(params, torch.cat([stepped[stays], border])).squeeze(-1)
-    ratio = again[: int(stays.sum())].abs() / y[stays].abs()
-    enough = len(ratio) >= points // 4
-    negative = torch.cat([y, again]) < 0
-    return Behaviour(
-        float(length.median()),
-        float(ratio.median()) if enough else math.inf,
-        float((again[len(ratio) :] < 0).float().mean()),
-        bool(negative.any() and not negative.all()),
-    )
-
-
-def _points(count: int, size: float) -> Tensor:
-    """Spread points (p, 3) of [-size, size]^3."""
-    return (torch.quasirandom.SobolEngine(3).draw(count) * 2 - 1) * size
-
-
-def _skeleton(spec: FieldSpec) -> Field:
-    with torch.device("meta"):
-        return Field(spec)
-
-
-def _value_and_gradient(net: Field, params: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
-    """f (p) and its gradient (p, 3)."""
-    x = x.clone().requires_grad_()
-    with torch.enable_grad():
-        y = net.apply_params(params, x).squeeze(-1)
-        (gradient,) = torch.autograd.grad(y.sum(), x)
-    return y.detach(), gradient
-
-
-FRESH = Behaviour(0.0, math.inf, 0.0)
-"""of a network that is untrained"""
 
 
 @dataclass(frozen=True)
@@ -128,56 +54,6 @@ class Hypothesis:
             return f"--activation {self.activation}"
         first = "" if self.first == self.others else f" --omega-first {self.first:g}"
         return f"--omega {self.others:g}{first}"
-
-
-class Owner(NamedTuple):
-    """How a network's owner reads it, so that the answers of both can be compared."""
-
-    size: float = 1.0
-    """half edge of the owner's cube"""
-    scale: float = 1.0
-    level: float = 0.0
-    """(owner's value - level) * scale is the product's"""
-    end: Callable[[Tensor], Tensor] | None = None
-    """what the owner's program does at the end, and the product does not"""
-    order: tuple[int, ...] = ()
-    """for each of the product's classes, its place among the owner's; empty if the same"""
-
-    def outputs(self, ours: Tensor) -> Tensor:
-        """The owner's outputs by the product's."""
-        if self.order:
-            ours = ours[:, torch.tensor(self.order).argsort()]
-        ours = ours / self.scale + self.level
-        return self.end(ours) if self.end else ours
-
-
-@dataclass
-class Converted:
-    """A network in the product's form, and how it came to be known what it does."""
-
-    arch: Arch
-    params: dict[str, Tensor]
-    declared: list[str] = field(default_factory=list)
-    detected: list[str] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
-    converted: list[str] = field(default_factory=list)
-    measured: dict[str, float] = field(default_factory=dict)
-    """what the detection rests on, columns of the zoo's table"""
-    noted: list[str] = field(default_factory=list)
-    """sentences that people must be told"""
-    from_owner: Owner = Owner()  # noqa: RUF009  (never changed)
-
-    @property
-    def function(self) -> str:
-        """In a line of the zoo's table: what the network is taken to be, and on what grounds."""
-        parts = [f"{'; '.join(part)} ({word})" for word, part in self.grounds() if part]
-        return "; ".join(parts)
-
-    def grounds(self) -> list[tuple[str, list[str]]]:
-        return [
-            ("declared", self.declared), ("detected", self.detected), ("assumed", self.assumed),
-            ("converted exactly", self.converted),
-        ]  # fmt: skip
 
 
 @dataclass
@@ -369,88 +245,6 @@ def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
             every = sum(int((~p.isfinite()).sum()) for p in params.values())
             raise ImportRefused(f"{every:,} of its {whole:,} weights are not finite numbers, the first in {name}")
     return params
-
-
-def finish(
-    spec: FieldSpec, params: Params, measured: Behaviour | None, said: Declaration, may_assume: bool, result: Converted
-) -> Converted:
-    """A field with sines of 30 in the product's form: negative inside, surface at 0, in [-1, 1]^3.
-
-    Args:
-        measured: how it behaves, if that is known.
-        may_assume: it is a signed distance, negative inside, if its values do not tell.
-
-    Raises:
-        ImportRefused: it is not known which side is inside, or its box cannot be converted.
-    """
-    size, fresh = said.box or 1.0, measured is FRESH
-    measured = measured or behaviour(spec, params, size=size)
-    if not fresh:
-        result.measured = {"slope": round(measured.slope, 4), "distance_left": round(measured.residual, 4)}
-    sign = _sign(measured, said, may_assume, result)
-    what = said.field
-    if what:
-        result.declared.append({SDF: "signed distances", OCCUPANCY: "an occupancy"}[what])
-    elif fresh or measured.is_distance(FEW_RESIDUAL) or 1 / 3 < measured.slope < 3 or (may_assume and sign > 0):
-        what = SDF
-        if fresh:
-            result.assumed.append("signed distances: it is untrained")
-        elif not measured.is_distance(FEW_RESIDUAL):
-            result.assumed.append("signed distances, though slope and steps by them do not bear it out")
-    else:
-        what = OCCUPANCY
-        result.detected.append("an occupancy: its values are no distances")
-    level = said.level or 0.0
-    params = dict(params)
-    last = f"layers.{len(spec.layers) - 1}"
-    scale = sign / size if what == SDF else sign
-    values = field_arch(spec).apply_params(params, _points(FEW_POINTS, size))
-    if not values.isfinite().all():
-        raise ImportRefused("its values in the cube are not finite numbers: its weights are too large")
-    if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
-        result.noted.append(f"its value is {float(values.mean()):.3g} everywhere in the cube: it holds no shape")
-    result.from_owner = Owner(size, scale, level)
-    if level:
-        result.converted.append(f"surface at {level:g} to 0")
-    if sign < 0:
-        result.converted.append("positive inside to negative")
-    if size != 1:
-        if spec.encoding:
-            raise ImportRefused(f"it encodes points of [-{size:g}, {size:g}]^3: that box cannot be converted exactly")
-        result.converted.append(f"[-{size:g}, {size:g}]^3 to [-1, 1]^3")
-        params["layers.0.weight"] = params["layers.0.weight"] * size
-    params[f"{last}.bias"] = (params[f"{last}.bias"] - level) * scale
-    params[f"{last}.weight"] = params[f"{last}.weight"] * scale
-    result.arch, result.params = field_arch(replace(spec, field=what)), params
-    return result
-
-
-def _sign(measured: Behaviour, said: Declaration, may_assume: bool, result: Converted) -> float:
-    """1 if the values are negative inside, -1 if positive."""
-    if said.inside:
-        result.declared.append(f"{said.inside} inside")
-        sign = 1.0 if said.inside == "negative" else -1.0
-        if not said.level and measured.sign == -sign and measured is not FRESH:
-            result.noted.append(
-                f"declared is {said.inside} inside, though its values are {said.inside} along the border of the cube, "
-                "as outside of a shape"
-            )
-        return sign
-    if said.level:
-        raise ImportRefused(
-            "a level is declared, but not which side of it is inside: say --inside negative or positive"
-        )
-    if measured.sign is not None and measured is not FRESH:
-        result.detected.append(f"{'negative' if measured.sign > 0 else 'positive'} inside, by its sign at the border")
-        return measured.sign
-    if may_assume:
-        result.assumed.append("negative inside")
-        return 1.0
-    raise ImportRefused(
-        f"its values are negative on {measured.border:.0%} of the border of [-1, 1]^3, so that its sign does not "
-        "tell inside from outside: say --inside negative or --inside positive (or --box, if it lives in a smaller "
-        "cube)"
-    )
 
 
 def _under(spec: FieldSpec, params: dict[str, Tensor], units: Hypothesis) -> tuple[FieldSpec, dict[str, Tensor]]:
