@@ -23,7 +23,7 @@ import netspace
 from netspace.data.images import load_images
 from netspace.errors import NoSurface
 from netspace.geometry.mesh import extract_dense, isosurface, sign_changing_cells, surface_of
-from netspace.latent.paths import METHODS
+from netspace.latent.paths import METHODS, gammas
 from netspace.train.fit_cnn import WAYS, CnnConfig, TrainingPlan, fit_cnns
 from netspace.zoo.store import TRAIN
 
@@ -158,6 +158,37 @@ def path(pairs: int = 5) -> dict:
     }
 
 
+def ends(pairs: int = 5, steps: int = 33) -> dict:
+    """All networks of a latent path: both ends encoded once when the path is opened, against anew at every step.
+
+    At every step is how paths were made before methods opened them. Decoding is the same in both.
+    """
+    zoo, latent = netspace.Zoo.load(ASSETS / "zoo"), METHODS["latent"]
+    rng, found = np.random.default_rng(0), {"pairs": pairs, "steps": steps}
+    chosen = [tuple(int(i) for i in rng.choice(zoo.ids(TRAIN), 2, replace=False)) for _ in range(pairs)]
+    positions = gammas(steps)
+    for name in ("space-prep", "space-probe"):
+        space = netspace.load(ASSETS / name)
+
+        def once(space: netspace.NetSpace = space) -> None:
+            for a, b in chosen:
+                path = latent.open(space, zoo[a], zoo[b])
+                for gamma in positions:
+                    path(gamma)
+
+        def every_step(space: netspace.NetSpace = space) -> None:
+            for a, b in chosen:
+                for gamma in positions:
+                    latent.open(space, zoo[a], zoo[b])(gamma)
+
+        fast, slow = seconds(once, 3), seconds(every_step, 3)
+        found |= {
+            f"{name}_milliseconds_a_path": round(1000 * fast / pairs, 1),
+            f"{name}_times_faster_than_encoding_at_every_step": round(slow / fast, 2),
+        }
+    return found
+
+
 def curve(pairs: int = 5) -> dict:
     """What a user waits for on Classifiers: both accuracies where the slider is, then all 33 on both sides, on digits.
 
@@ -242,7 +273,7 @@ def viewer(seconds_of_play: float = 8.0) -> dict:
     }
 
 
-BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "curve": curve, "cnn": cnn, "viewer": viewer}
+BENCHMARKS = {"mesh": mesh, "decode": decode, "path": path, "ends": ends, "curve": curve, "cnn": cnn, "viewer": viewer}
 
 
 def main() -> None:
