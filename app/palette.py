@@ -6,6 +6,8 @@ Methods have theirs in `netspace.latent.paths.METHODS`, architectures in `app.ba
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 SLATE = "#64748B"
 """ground truth, originals, targets, badges"""
 UNKNOWN = "#7C8B99"
@@ -24,6 +26,31 @@ WEIGHT_COLOURS = {
 
 MARKS = ("circle", "square", "triangle", "diamond", "pentagon", "star")
 """shapes of points, as the front end draws them; a byte in what it is sent is the index of one"""
+
+
+class StatusLook(NamedTuple):
+    """How the status of a job is shown."""
+
+    icon: str
+    """as Streamlit names it"""
+    colour: str
+    """of a badge"""
+    meaning: str
+
+
+STATUSES = {
+    "queued": StatusLook(":material/schedule:", "gray", "Waiting: two jobs run at a time"),
+    "running": StatusLook(":material/play_circle:", "green", "Running, also after this page or the app is closed"),
+    "stopping": StatusLook(":material/hourglass_top:", "gray", "Asked to stop; saving what is finished"),
+    "stopped": StatusLook(":material/pause_circle:", "blue", "Stopped on request; it can be resumed"),
+    "finished": StatusLook(":material/check_circle:", "gray", "Finished"),
+    "failed": StatusLook(":material/error:", "red", "Failed; see the message"),
+    "crashed": StatusLook(
+        ":material/bolt:", "orange", "The process exited unexpectedly (killed, disk full, power loss)"
+    ),
+    "unreadable": StatusLook(":material/broken_image:", "red", "Its records are damaged"),
+}
+"""by status"""
 
 
 def variables() -> str:

@@ -1,173 +1,162 @@
-"""Jobs: what takes long, how far it is, and the curves of one."""
+"""Jobs: everything that takes long, how far it is, and the curves of one job."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from app.backend import jobs
-from app.ui import frame
+from app.backend.words import code, plain, sentence
+from app.palette import STATUSES
+from app.ui import page, sidebar
+from app.ui.links import one_of
+from app.ui.page import PageField, PageState
 
-state = st.session_state
-SHOWN = 6  # in the list, before all are asked for
-COLUMNS = [1.5, 4.4, 1.5, 3.2, 2]
-BADGES = {
-    "queued": (":material/schedule:", "gray"),
-    "running": (":material/play_circle:", "green"),
-    "stopping": (":material/hourglass_top:", "gray"),
-    "stopped": (":material/pause_circle:", "blue"),
-    "finished": (":material/check_circle:", "gray"),
-    "failed": (":material/error:", "red"),
-    "crashed": (":material/bolt:", "orange"),
-    "unreadable": (":material/broken_image:", "red"),
-}
-MEANING = {
-    "queued": "It waits until fewer than two other jobs run",
-    "running": "It goes on when this page is closed, and when the app ends",
-    "stopping": "It was asked to stop and saves what it finished",
-    "stopped": "It was asked to stop; resuming goes on from what it finished",
-    "finished": "It is done",
-    "failed": "It ended and said why",
-    "crashed": "Its process is gone without a word: killed, or the machine went down",
-    "unreadable": "Its records are damaged",
-}
-CHARTS = 3  # in a row
-STYLE = """
-<style>
-[class*="st-key-jobwords"] p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-</style>
-"""
-
-# -- the state of the page, which its link holds ---------------------------------------------------------------------
+COLUMNS = [1.5, 4.4, 1.5, 3.2, 2]  # widths in the list
+SHOWN = 6  # rows of the list until all are asked for
+CHARTS = 3  # per row
 
 
-def take(id: str) -> None:
-    state["job_run"] = id
-    frame.acted()
+class JobsState(PageState):
+    """Which job is shown in detail, and whether the list is complete."""
+
+    def __init__(self, found: list[jobs.Run]) -> None:
+        self.by_id = {run.id: run for run in found}
+        super().__init__("jobs")
+
+    def usual(self) -> str | None:
+        """A job that is running, else the one started last."""
+        return next((run.id for run in self.by_id.values() if run.state == "running"), next(iter(self.by_id), None))
+
+    run = PageField(
+        usual, link="run", check=one_of(lambda state: state.by_id, "There is no job in {}; showing another.")
+    )
+    complete = PageField(False)
 
 
-def more() -> None:
-    state["job_all"] = True
-
-
-def chosen(found: list[jobs.Run]) -> jobs.Run | None:
-    """The run whose details are shown: as session or link have it, else one that is running, else the newest."""
-    usual = next((run.id for run in found if run.state == "running"), found[0].id if found else None)
-    ids = [run.id for run in found]
-    id = frame.linked("job_run", "run", usual, frame.one_of(ids, "There is no job in {}; showing another."))
-    return next((run for run in found if run.id == id), None)
-
-
-# -- acting on a run -------------------------------------------------------------------------------------------------
-
-
-def tell(act, run: jobs.Run) -> None:
-    """Stop or resume a run; why it cannot be is told at the top of the page."""
-    try:
-        act(run)
-    except ValueError as problem:
-        frame.notice(frame.sentence(problem))
-    frame.acted()
-
-
-# -- the page ----------------------------------------------------------------------------------------------------------
+# -- the list ----------------------------------------------------------------------------------------------------------
 
 
 def badge(run: jobs.Run) -> None:
-    icon, colour = BADGES[run.state]
-    st.badge(run.state, icon=icon, color=colour, help=MEANING[run.state])
+    look = STATUSES[run.state]
+    st.badge(run.state, icon=look.icon, color=look.colour, help=look.meaning)
 
 
-def row(run: jobs.Run, here: bool) -> None:
-    """A run in the list."""
+def row(state: JobsState, run: jobs.Run) -> None:
     mark, name, kind, bar, time = st.columns(COLUMNS, vertical_alignment="center")
     with mark:
         badge(run)
     with name.container(gap=None, key=f"jobwords-{run.id}"):
-        words = frame.plain(run.id)
+        here, words = run.id == state.run, plain(run.id)
         st.button(
-            f"**{words}**" if here else words, key=f"job-{run.id}", type="tertiary", help="Show it below",
-            icon=":material/chevron_right:" if here else None, on_click=take, args=(run.id,),
+            f"**{words}**" if here else words, key=f"job-{run.id}", type="tertiary", help="Show this job below",
+            icon=":material/chevron_right:" if here else None, on_click=state.change, kwargs={"run": run.id},
         )  # fmt: skip
         if run.state in ("failed", "unreadable"):
-            st.caption(frame.plain(run.job.message))
+            st.caption(plain(run.job.message))
     if run.job.kind:
-        kind.markdown(frame.code(run.job.kind))
+        kind.markdown(code(run.job.kind))
     if run.far:
         bar.progress(run.share, text=run.far)
     time.caption(run.time)
 
 
-def listing(found: list[jobs.Run], run: jobs.Run) -> None:
-    shown = found if state.get("job_all") else found[:SHOWN]
+def listing(state: JobsState) -> None:
+    found = list(state.by_id.values())
+    shown = found if state.complete else found[:SHOWN]
+    chosen = state.by_id[state.run]
     with st.container(gap="xsmall"):
-        for each in [*shown, *([run] if run not in shown else [])]:
-            row(each, each.id == run.id)
+        for run in [*shown, *([chosen] if chosen not in shown else [])]:
+            row(state, run)
         if len(shown) < len(found):
-            st.button(f"Show all {len(found)}", type="tertiary", icon=":material/expand_more:", on_click=more)
+            st.button(
+                f"Show all {len(found)}", type="tertiary", icon=":material/expand_more:", on_click=state.change,
+                kwargs={"complete": True},
+            )  # fmt: skip
 
 
-def details(run: jobs.Run) -> None:
-    """Of one run: what can be done, how it goes, its command and its last lines."""
+# -- one job -----------------------------------------------------------------------------------------------------------
+
+
+def act(what: Callable[[jobs.Run], None], run: jobs.Run) -> None:
+    """Stop or resume a job; a notice says why that is not possible."""
+    try:
+        what(run)
+    except ValueError as problem:
+        page.notice(sentence(problem))
+    page.mark_changed()
+
+
+def heading(run: jobs.Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="jobhead"):
-        st.markdown(f"##### {frame.plain(run.id)}", width="stretch")
+        st.markdown(f"##### {plain(run.id)}", width="stretch")
         badge(run)
         if run.alive:
             st.button(
-                "Stop", icon=":material/stop:", disabled=run.stopping, on_click=tell, args=(jobs.stop, run),
-                help="What it finished is kept, and it can be resumed",
+                "Stop", icon=":material/stop:", disabled=run.stopping, on_click=act, args=(jobs.stop, run),
+                help="Finished work is kept, and the job can be resumed",
             )  # fmt: skip
         elif run.resumable:
             st.button(
-                "Resume", icon=":material/play_arrow:", type="primary", on_click=tell, args=(jobs.resume, run),
-                help="Go on from what it finished",
+                "Resume", icon=":material/play_arrow:", type="primary", on_click=act, args=(jobs.resume, run),
+                help="Continue from the finished work",
             )  # fmt: skip
+
+
+def details(run: jobs.Run) -> None:
+    """Message, curves, command and last lines of a job."""
+    heading(run)
     if run.job.message:
-        (st.error if run.state in ("failed", "unreadable") else st.caption)(frame.plain(run.job.message))
+        (st.error if run.state in ("failed", "unreadable") else st.caption)(plain(run.job.message))
     charts = list(jobs.charts(run).items())
     for first in range(0, len(charts), CHARTS):
         for column, (title, figure) in zip(st.columns(CHARTS, gap="medium"), charts[first:], strict=False):
-            column.markdown(f"**{frame.plain(title)}**")
+            column.markdown(f"**{plain(title)}**")
             column.plotly_chart(figure, key=f"chart-{run.id}-{title}", config={"displayModeBar": False})
     if run.alive and not charts:
-        st.caption("Curves appear with its first line of numbers.")
+        st.caption("Curves appear with the first logged numbers.")
     if run.job.command:
         st.caption("Command")
         st.code(run.job.command, language="bash", wrap_lines=True)
-    said = jobs.log(run)
-    if said:
+    lines = jobs.log(run)
+    if lines:
         with st.expander("Last lines", expanded=run.state in ("failed", "crashed")):
-            st.code(said, language=None, wrap_lines=True)
-            st.caption(f"All of them are in {frame.plain(run.id)}/log.txt")
+            st.code(lines, language=None, wrap_lines=True)
+            st.caption(f"The complete log is {plain(run.id)}/log.txt")
 
 
 def empty() -> None:
     st.info(
-        "Nothing was started yet. What takes longer than a minute, making a zoo, training a space or optimising an "
-        "embedding, is a job: a "
-        "process with a folder of its own. It goes on when this page is closed, and can be stopped and resumed here. "
-        "These commands start one each:",
+        "No jobs yet. Anything that takes longer than a minute (making a zoo, training a space, optimising an "
+        "embedding) is a job: a process with its own folder. It continues if this page is closed, and can be stopped "
+        "and resumed here. Each of these commands starts one:",
         icon=":material/list_alt:",
     )
-    st.code(f"{frame.SHAPES.commands}\n{frame.IMAGES.commands}", language="bash")
+    st.code(f"{sidebar.ANY_SHAPES.commands}\n{sidebar.ANY_CLASSIFIERS.commands}", language="bash")
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
 
 
 def watch() -> None:
-    found = jobs.find()
-    run = chosen(found)
-    if any(run.alive for run in found) != live or frame.has_notices():
-        frame.rerun()  # to look again by itself from here on, or no longer; notices are told above, where they stay
-    frame.write_link({"run": run.id} if run else {})
-    if run is None:
+    """The list and the chosen job, once a second while a job runs."""
+    state = JobsState(jobs.find())
+    if any_alive(state) != live or page.has_notices():
+        page.rerun()  # to start or stop watching; notices are shown above, outside of this fragment
+    page.write_link(state.link())
+    if state.run is None:
         empty()
         return
-    listing(found, run)
+    listing(state)
     st.divider()
-    details(run)
+    details(state.by_id[state.run])
 
 
-frame.without_choice()
-st.html(STYLE)
+def any_alive(state: JobsState) -> bool:
+    return any(run.alive for run in state.by_id.values())
+
+
+sidebar.without_choice()
 st.header("Jobs")
-found = jobs.find()
-live = any(run.alive for run in found)
-chosen(found)
-frame.notices()
+live = any_alive(JobsState(jobs.find()))
+page.show_notices()
 st.fragment(watch, run_every=1 if live else None)()

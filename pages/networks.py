@@ -2,64 +2,57 @@
 
 import streamlit as st
 
-from app import frontend as components
+from app import frontend
 from app.backend import preps
-from app.backend.path import sides_between
-from app.ui import frame
+from app.ui import page, sidebar
+from app.ui.links import one_of
+from app.ui.page import PageField
+from app.ui.pair import PairState, choose_ends, show_remarks
+from app.ui.streams import stream
 
-state = st.session_state
-loaded = frame.loaded(frame.ANYTHING)
-
-# -- the state of the page, which its link holds ---------------------------------------------------------------------
-
-a, b = frame.linked_path("image", loaded, preps.default_pair(loaded), gamma=0.0)
-USUAL = {"against": "nearer", "scale": "own", "layer": ""}
-family = loaded.space.family
-of = family.names[0] if len(family.names) == 1 else "any of these architectures"
-PARAMETERS = ["", *dict.fromkeys(name for arch in family.archs for name in arch.shapes)]
-for name, options, sentence in (
-    ("against", ["nearer", "a", "b"], "There is no end {} to compare with; showing the nearer one."),
-    ("scale", ["own", "one"], "There is no scale {}; every parameter has its own."),
-    ("layer", PARAMETERS, f"There is no parameter {{}} in {of}; none is marked."),
-):
-    frame.linked(f"image_{name}", name, USUAL[name], frame.one_of(options, sentence))
+VIEW = "networks"
 
 
-def write_link() -> None:
-    unusual = {name: state[f"image_{name}"] for name, usual in USUAL.items() if state[f"image_{name}"] != usual}
-    frame.write_link(frame.path_link("image", loaded) | unusual)
+class ImageState(PairState):
+    """The pair, and how its networks are compared."""
+
+    def no_parameter(self, name: str) -> str:
+        if name and name not in preps.parameters(self.loaded):
+            raise ValueError(f"There is no parameter “{name}” in {preps.titled(self.loaded)}; none is marked.")
+        return name
+
+    against = PageField(
+        "nearer", link="against", terse=True,
+        check=one_of(("nearer", "a", "b"), "There is no end {} to compare with; showing the nearer one."),
+    )  # fmt: skip
+    scale = PageField(
+        "own", link="scale", terse=True,
+        check=one_of(("own", "one"), "There is no scale {}; every parameter has its own."),
+    )  # fmt: skip
+    layer = PageField("", link="layer", terse=True, check=no_parameter)
 
 
-# -- sliding -------------------------------------------------------------------------------------------------------
-
-
-def released() -> None:
-    view = state["networks"]["view"]
-    state["image_gamma"] = view["frame"] / (work.steps - 1)
-    state.update({f"image_{name}": view[name] for name in USUAL})
-    frame.acted()
-
-
-def focused() -> None:
-    state["image_method"] = state["networks"]["method"]
-    frame.acted()
+loaded = sidebar.choose(sidebar.ANY_NETWORKS)
+state = ImageState("image", loaded, preps.default_pair(loaded), gamma=0.0)
 
 
 @st.fragment
 def slide(work: preps.PrepPath) -> None:
-    write_link()
+    page.write_link(state.link())
     data = preps.view_data(
-        loaded, work, a, b, frame=round(state["image_gamma"] * (work.steps - 1)), method=state["image_method"],
-        **{name: state[f"image_{name}"] for name in USUAL},
+        loaded, work, *state.ids, frame=state.frame_number, method=state.method, against=state.against,
+        scale=state.scale, layer=state.layer,
     )  # fmt: skip
-    components.preps("networks", data | {"token": frame.token()}, released, focused)
-    remarks = frame.remarks(loaded, a, b)
-    if remarks:
-        st.caption(frame.plain(remarks))
+    frontend.preps(
+        VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW, "against", "scale", "layer"),
+        lambda: state.take_method(VIEW),
+    )  # fmt: skip
+    show_remarks(state)
 
 
-frame.notices()
-frame.choose_pair("image", loaded, preps.order(loaded))
-work = preps.prep_path(loaded, a, b, sides_between(loaded, a, b), state["image_gamma"])
+page.show_notices()
+choose_ends(state, preps.order(loaded))
+work = preps.prep_path(loaded, *state.ids, state.methods, state.frame_number)
+state.steps = work.steps  # large networks have fewer
 slide(work)
-frame.feeds(work, "networks", later=lambda: preps.ask(work))
+stream(work, VIEW, after=lambda: preps.ask(work))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import frontend as components
 from app.backend import catalogue, classifiers, optimise
-from app.ui import frame
+from app.ui import frame, sidebar
 
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING)
@@ -68,11 +68,6 @@ CHAIR_HELP = (
     "The shape to become, of which only samples are known: a procedural chair, which a seed makes the same everywhere, "
     "or a mesh."
 )
-STYLE = """
-<style>
-.st-key-target [data-testid="stCaptionContainer"] p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-</style>
-"""
 
 
 def choose_start() -> str:
@@ -299,7 +294,7 @@ def kept() -> None:
     name = state[f"lso_keep-{run.id}"]
     try:
         zoo = optimise.keep(loaded, run, name)
-        state["zoo_id"] = zoo
+        sidebar.choose_zoo(zoo)
         state["lso_kept"] = f"{name} is now in {zoo}, marked as optimised."
     except (ValueError, OSError) as problem:
         tell(problem)
@@ -361,7 +356,6 @@ def solid(now: optimise.Run) -> None:
             components.feed(f"optimised-{name}", content)
 
 
-st.html(STYLE)
 frame.notices()
 if "lso_kept" in state:
     st.success(frame.plain(state.pop("lso_kept")))

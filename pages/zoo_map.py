@@ -7,12 +7,12 @@ from app.backend import catalogue, chairs, charts, classifiers, inspection, plac
 from app.backend.moves import Place
 from app.backend.projections import PROJECTIONS, Projection
 from app.ui import bringing, frame, inspector, links, moves, selection
+from app.ui.pair import PairState, shared_key
 
 bringing.take()
 state = st.session_state
 loaded = frame.loaded(frame.ANYTHING, bringing.alone)
 shapes = catalogue.is_shapes(loaded)
-PAIR = "shape" if shapes else "class"
 VIEW = "map"
 LOOKS = ("colour", "size", "shape")
 
@@ -41,7 +41,7 @@ for option in options:
     frame.linked(f"map_{option['name']}", option["name"], option["default"], projections.accept_setting(option))
 frame.linked(
     "map_projection", "projection", "umap",
-    frame.one_of(list(PROJECTIONS), "There is no projection {}; showing UMAP."),
+    frame.one_accepted(list(PROJECTIONS), "There is no projection {}; showing UMAP."),
 )  # fmt: skip
 kind = state["map_projection"]
 frame.linked("map_at", "place", None, links.place)
@@ -89,10 +89,10 @@ for name, usual, offered in (
     ("colour", points.usual_colour(chart), COLOURS), ("size", "", SIZES), ("shape", "", SHAPES),
 ):  # fmt: skip
     lost = f"The networks cannot be told apart by {{}} as {name}; showing another."
-    frame.linked(f"map_{name}", name, usual, frame.one_of(offered, lost))
+    frame.linked(f"map_{name}", name, usual, frame.one_accepted(offered, lost))
 for axis, usual in zip("xy", projections.usual_axes(chart, kind), strict=True):
     lost = f"There is no direction {{}} to be an axis; showing {projections.axis_title(usual)}."
-    frame.linked(f"map_{kind}_{axis}", axis, usual, frame.one_of(AXES, lost))
+    frame.linked(f"map_{kind}_{axis}", axis, usual, frame.one_accepted(AXES, lost))
 
 
 def on_map(asked: str) -> str:
@@ -102,10 +102,9 @@ def on_map(asked: str) -> str:
 
 
 frame.linked("map_network", "network", "", on_map)
-pair = [chart.labels.get(state.get(f"{PAIR}_{end}")) for end in "ab"]
-if None in pair:
-    pair = chairs.default_pair(loaded) if shapes else classifiers.default_pair(loaded)
-a, b = frame.linked_path(PAIR, loaded, pair)
+pair = PairState(
+    shared_key(loaded), loaded, chairs.default_pair(loaded) if shapes else classifiers.default_pair(loaded)
+)
 
 asked = Projection(
     kind,
@@ -129,7 +128,7 @@ def write_link() -> None:
     else:
         link |= {axis: state[f"map_{kind}_{axis}"] for axis in "xy"}
     link |= {name: state[f"map_{name}"] for name in LOOKS}
-    link |= {"a": state[f"{PAIR}_a"], "b": state[f"{PAIR}_b"]}
+    link |= {"a": pair.a, "b": pair.b}
     link |= {"with": state["map_guests"], "network": state["map_network"]}
     link |= {"place": links.text(state["map_at"]), "view": links.text(state["map_view"])}
     link["selection"] = links.text(v for corner in state["map_polygon"] or () for v in corner)
@@ -306,7 +305,7 @@ def board() -> None:
         )
     with right:
         if work:
-            inspector.section(chart, where, PAIR, i, point, near, work)
+            inspector.section(chart, where, pair, i, point, near, work)
         elif i is not None:
             st.markdown(f"##### {frame.plain(inspection.known(chart, i).name)}")
             st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
@@ -321,11 +320,11 @@ def board() -> None:
 
 
 def a_now() -> int | None:
-    return chart.labels.get(state[f"{PAIR}_a"])
+    return chart.labels.get(pair.a)
 
 
 def b_now() -> int | None:
-    return chart.labels.get(state[f"{PAIR}_b"])
+    return chart.labels.get(pair.b)
 
 
 def ways_by() -> tuple:

@@ -23,7 +23,8 @@ from streamlit.testing.v1 import AppTest
 import netspace
 from app.backend import catalogue, chairs, classifiers, engine, preps, take_away
 from app.backend.path import STEPS, between
-from app.ui import viewport
+from app.ui import mesh_view
+from app.ui.page import Slot
 from netspace.cli.main import main
 from netspace.geometry.mesh import surface_of
 from netspace.space.losses import sdf_queries
@@ -303,12 +304,12 @@ def test_classifiers_opens_what_a_link_says(lay):
     assert link_of(at) | {"a": "lenetlike-001", "b": "lenetlike-003", "gamma": "0.75"} == link_of(at)
 
 
-def test_a_network_can_be_chosen_among_all(lay, tiny_cnn_zoo):
+def test_a_network_can_be_chosen_among_all(lay):
     lay("cnn")
     at = open_page("classifiers")
     table = at.dataframe[0].value
     assert table["test accuracy"].is_monotonic_decreasing and set(table.split) == {"train", "validation", "held-out"}
-    at.main.selectbox[0].set_value(tiny_cnn_zoo.index("lenetlike-003")).run()
+    at.main.selectbox[0].set_value("lenetlike-003").run()
     assert link_of(at)["a"] == "lenetlike-003" and not at.exception
 
 
@@ -801,14 +802,14 @@ def test_home_shows_what_eval_measured_on_this_very_zoo(folders):
 
 def test_the_inspection_view_is_exported_in_time(tiny_zoo):
     mesh = surface_of(tiny_zoo[0], 32).mesh
-    page = viewport.exported(*mesh, "#0F9D8A", dark=True)
+    page = mesh_view.exported(*mesh, "#0F9D8A", dark=True)
     assert "<html" in page.lower() and len(page) > 100_000
 
 
 def test_the_inspection_view_says_why_it_cannot_be_shown(tiny_zoo, monkeypatch):
-    monkeypatch.setattr(viewport.sys, "executable", "/bin/false")
+    monkeypatch.setattr(mesh_view.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="nothing was exported"):
-        viewport.exported(*surface_of(tiny_zoo[0], 32).mesh, "#0F9D8A", dark=False)
+        mesh_view.exported(*surface_of(tiny_zoo[0], 32).mesh, "#0F9D8A", dark=False)
 
 
 def test_the_sidebar_chooses_another_space(folders):
@@ -822,35 +823,12 @@ def test_the_sidebar_chooses_another_space(folders):
     assert at.sidebar.selectbox[0].value == other
 
 
-def follower() -> None:
-    """A page whose link holds one value; a part of it, run alone, may lay it out anew."""
-    import streamlit as st
-
-    from app.ui import frame
-
-    if st.session_state.pop("alone", False):
-        frame.again()
-    frame.follow_link()
-    frame.write_link({"value": frame.linked("value", "value", "first", str)})
-
-
-@pytest.mark.parametrize(("alone", "value"), [(True, "second"), (False, "first")])
-def test_a_link_that_is_late_is_no_way_back(alone, value):
-    at = AppTest.from_function(follower, default_timeout=240).run()
-    assert link_of(at) == {"value": "first"}
-    at.session_state["value"] = "second"
-    at.session_state["link"] = {"value": "second"}  # of which the browser has not heard
-    at.session_state["alone"] = alone
-    at.run()
-    assert at.session_state["value"] == value and link_of(at) == {"value": value}
-
-
 def test_going_back_restores_what_the_link_says(folders):
     at = open_page("shapes", gamma="0.25")
-    token = at.session_state["token"]
+    version = at.session_state[Slot.VERSION]
     at.query_params["gamma"] = "0.75"
     at.run()
-    assert link_of(at)["gamma"] == "0.75" and at.session_state["token"] == token + 1
+    assert link_of(at)["gamma"] == "0.75" and at.session_state[Slot.VERSION] == version + 1
 
 
 def test_held_out_networks_in_a_space_that_reads_weights_are_explained(folders):

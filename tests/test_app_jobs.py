@@ -84,7 +84,7 @@ def run_of(at: AppTest) -> str:
 
 def test_without_jobs_it_says_what_they_are_and_how_to_start_one(root):
     at = open_jobs()
-    assert "is a job: a process with a folder of its own" in said(at.info) and not at.exception
+    assert "is a job: a process with its own folder" in said(at.info) and not at.exception
     for line in said(at.code).splitlines():
         args = build_parser().parse_args(shlex.split(line)[3:])
         assert "queue" in args

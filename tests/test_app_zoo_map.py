@@ -433,7 +433,7 @@ def test_without_a_zoo_an_imported_one_is_chosen(shapes, brought):
     assert at.text_input(key="bring_name") and button(at, "Import").disabled
     at.session_state["map_import"] = brought(mine, source)
     at.run()
-    assert not at.exception and at.session_state["zoo_id"] == "imports/mine/zoo"
+    assert not at.exception and at.session_state["choice.zoo"] == "imports/mine/zoo"
     assert feeds(at)["points"][0]["count"] == 4 and link_of(at)["zoo"] == "imports/mine/zoo"
     for page in ("home", "shapes", "networks"):
         assert not open_page(page, zoo="imports/mine/zoo").exception

@@ -1,6 +1,7 @@
 """Facts about the repository: who imports whom, and what `import netspace` does not load."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_pages_import_streamlit_and_the_app_alone():
     for path in (ROOT / "pages").glob("*.py"):
         roots = {name.split(".")[0] for name in imports(path)}
         assert roots - set(sys.stdlib_module_names) <= {"streamlit", "app"}, path
+
+
+STATE_OF_ITS_OWN = {"frame.py", "moves.py", "bringing.py", "inspector.py", "selection.py", "zoo_map.py", "optimise.py"}
+"""Files that do not keep their state in a `PageState` yet; none may join them."""
+
+
+def test_only_the_state_of_a_page_touches_session_and_link():
+    """Everything else reads and changes fields of a `PageState`."""
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
+        if path != ROOT / "app" / "ui" / "page.py" and path.name not in STATE_OF_ITS_OWN:
+            assert not {"session_state", "query_params"} & set(re.findall(r"\w+", path.read_text())), path
 
 
 def test_importing_the_library_loads_nothing_heavy():

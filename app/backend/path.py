@@ -25,6 +25,21 @@ Key = tuple[str, int]
 """A side, and a step of it."""
 
 
+def step_at(gamma: float, steps: int = STEPS) -> int:
+    """Return the step of a path that is nearest to gamma."""
+    return round(gamma * (steps - 1))
+
+
+def gamma_at(step: int, steps: int = STEPS) -> float:
+    """Return gamma of a step of a path."""
+    return step / (steps - 1)
+
+
+def method_names() -> tuple[str, ...]:
+    """Return the names of the methods, whether or not they lead from one network to another."""
+    return tuple(METHODS)
+
+
 class Side(NamedTuple):
     """A way of making the network of every step."""
 

@@ -262,10 +262,21 @@ def order(loaded: Loaded) -> list[int]:
     return classifiers.table(loaded).index.tolist()
 
 
-def prep_path(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], gamma: float) -> PrepPath:
-    """The path between two networks, begun near gamma if it is not there yet."""
+def parameters(loaded: Loaded) -> list[str]:
+    """Names of all parameters that the architectures have."""
+    return list(dict.fromkeys(name for arch in loaded.space.family.archs for name in arch.shapes))
+
+
+def titled(loaded: Loaded) -> str:
+    """What has these parameters, in words."""
+    names = loaded.space.family.names
+    return names[0] if len(names) == 1 else "any of these architectures"
+
+
+def prep_path(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> PrepPath:
+    """The path between two networks, begun at the step `first` of STEPS if it is not there yet."""
     key = ("preps", loaded.space_info, loaded.zoo_info, a, b, sides)
-    return shared().work(key, lambda served: PrepPath(served, loaded, a, b, sides, round(gamma * (STEPS - 1))))
+    return shared().work(key, lambda served: PrepPath(served, loaded, a, b, sides, first))
 
 
 def ask(work: PrepPath) -> None:

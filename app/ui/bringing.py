@@ -7,7 +7,7 @@ import streamlit as st
 from app.backend import catalogue, imports, manifold, placements
 from app.backend.catalogue import Found, Loaded
 from app.backend.charts import Chart
-from app.ui import frame
+from app.ui import frame, sidebar
 
 HELP = "Networks that were trained elsewhere, shown among those of this zoo"
 
@@ -23,7 +23,7 @@ def take() -> None:
     if not work or not work.over or work.problem:
         return
     if state.pop("map_bring_instead", False):
-        state["zoo_id"] = work.id
+        sidebar.choose_zoo(work.id)
     else:
         shown = [*filter(None, state.get("map_guests", "").split(",")), work.id]
         state["map_guests"] = ",".join(dict.fromkeys(shown))

@@ -10,30 +10,26 @@ from app.backend.charts import Chart
 from app.backend.inspection import Near, Rebuilt
 from app.backend.projections import Placed
 from app.ui import frame
+from app.ui.pair import PairState
 
 POLL = 0.7
 """seconds between two looks at what has become known"""
 LONG = 8
 """looks after which nobody seems to click any more"""
 
-STYLE = """
-<style>
-[class*="st-key-near-"] button { min-height: 1.6rem; height: 1.6rem; padding: 0; }
-[class*="st-key-near-"] { margin-top: -0.7rem; }
-</style>
-"""
 
 state = st.session_state
 
 
-def section(chart: Chart, where: Placed, pair: str, i: int | None, point, near: list[Near], work: Rebuilt) -> None:
+def section(
+    chart: Chart, where: Placed, pair: PairState, i: int | None, point, near: list[Near], work: Rebuilt
+) -> None:
     """What is known of a network, or of a point of the space; beside its decode.
 
     Args:
-        pair: the key of the path whose A and B it can become.
+        pair: the pair whose A or B it can become.
         i: its id; None of a point (E) that is decoded where an empty place was clicked.
     """
-    st.html(STYLE)
     if i is None:
         x, y = state["map_at"]
         st.markdown("##### Decoded at the clicked place")
@@ -49,7 +45,7 @@ def section(chart: Chart, where: Placed, pair: str, i: int | None, point, near: 
     st.fragment(lambda: _arriving(chart, where, near, work, done), run_every=None if done else POLL)()
 
 
-def _about(chart: Chart, pair: str, i: int) -> None:
+def _about(chart: Chart, pair: PairState, i: int) -> None:
     """Name and records of a network, and what can be done with it."""
     known = inspection.known(chart, i)
     guest = bool(known.zoo)
@@ -64,7 +60,7 @@ def _about(chart: Chart, pair: str, i: int) -> None:
         no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
         for end in "ab":
             st.button(
-                f"Set as {end.upper()}", key=f"map_set_{end}", on_click=frame.take, args=(pair, end, known.name),
+                f"Set as {end.upper()}", key=f"map_set_{end}", on_click=pair.change, kwargs={end: known.name},
                 disabled=guest, help=no_guests or f"Set as {end.upper()} of the path",
             )  # fmt: skip
         target = "Shapes" if catalogue.is_shapes(chart.loaded) else "Classifiers"

@@ -1,12 +1,47 @@
-"""What the link of the page Map holds beside words: places, a view, a polygon, as numbers with spaces between."""
+"""How the text of a link is read and checked; what is wrong with it is a sentence for the page."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 
-def numbers(asked: str | list[float], count: int | None = None) -> list[float]:
+def one_of(options: Collection | Callable[[Any], Collection], words: str) -> Callable[[Any, Any], Any]:
+    """Return a field's check that accepts these options, or those that a function of the state returns.
+
+    `words` say what is wrong with another value, which they name as {}.
+    """
+
+    def check(state: Any, value: Any) -> Any:
+        if value not in (options(state) if callable(options) else options):
+            raise ValueError(words.format(f"“{value}”"))
+        return value
+
+    return check
+
+
+def gamma(text: str) -> float:
+    """Read a gamma, at least 0 and at most 1."""
+    try:
+        value = float(text)
+        if math.isnan(value):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"The link's gamma “{text}” is not a number; showing the middle of the path.") from None
+    return min(max(value, 0.0), 1.0)
+
+
+def camera(text: str) -> list[float]:
+    """Read azimuth, elevation and distance of a camera, within what the viewer allows."""
+    try:
+        azimuth, elevation, distance = read_numbers(text, 3)
+    except ValueError:
+        raise ValueError(f"The link's camera “{text}” is not three numbers; showing the usual view.") from None
+    return [math.remainder(azimuth, 2 * math.pi), min(max(elevation, -1.5), 1.5), min(max(distance, 1.6), 9.0)]
+
+
+def read_numbers(asked: str | list[float], count: int | None = None) -> list[float]:
     """Numbers of a link; ValueError where they are none, or not as many."""
     found = [float(v) for v in (asked.split() if isinstance(asked, str) else asked)]
     if not all(map(math.isfinite, found)) or (count is not None and len(found) != count):
@@ -19,10 +54,15 @@ def text(values: Iterable[float] | None) -> str:
     return " ".join(f"{v:.5g}" for v in values or ())
 
 
+def decimals(values: Iterable[float]) -> str:
+    """Numbers as a link has them, with three decimals."""
+    return " ".join(f"{v:.3f}" for v in values)
+
+
 def place(asked: str | list[float] | None) -> list[float] | None:
     """For `frame.linked`: x and y."""
     try:
-        return None if not asked else numbers(asked, 2)
+        return None if not asked else read_numbers(asked, 2)
     except ValueError:
         raise ValueError(f"The link's place “{asked}” is not two numbers; nothing is decoded there.") from None
 
@@ -30,7 +70,7 @@ def place(asked: str | list[float] | None) -> list[float] | None:
 def view(asked: str | list[float] | None) -> list[float] | None:
     """For `frame.linked`: x and y of the middle of the map, and its scale."""
     try:
-        found = None if not asked else numbers(asked, 3)
+        found = None if not asked else read_numbers(asked, 3)
         if found and found[2] <= 0:
             raise ValueError
         return found
@@ -41,7 +81,7 @@ def view(asked: str | list[float] | None) -> list[float] | None:
 def polygon(asked: str | list[list[float]] | None) -> list[list[float]] | None:
     """For `frame.linked`: x and y of three corners or more."""
     try:
-        found = numbers(asked) if isinstance(asked, str) else [v for corner in asked or [] for v in corner]
+        found = read_numbers(asked) if isinstance(asked, str) else [v for corner in asked or [] for v in corner]
         if len(found) % 2 or 0 < len(found) < 6:
             raise ValueError
         return [found[k : k + 2] for k in range(0, len(found), 2)] or None

@@ -94,7 +94,7 @@ def link(loaded: Loaded) -> dict[str, str]:
 
 def _kind() -> str:
     """The kind of family, chosen in a row of buttons."""
-    kind = frame.linked("move_kind", "move", "path", frame.one_of(list(KINDS), "There is no way of moving {}."))
+    kind = frame.linked("move_kind", "move", "path", frame.one_accepted(list(KINDS), "There is no way of moving {}."))
     state["move_kind_box"] = kind
 
     def taken() -> None:
@@ -184,7 +184,7 @@ def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, 
     options = moves.columns(loaded)
     if not options:
         raise ValueError("The zoo's table has no column of numbers that differ: there is no direction to move along.")
-    known = frame.one_of(options, "There is no direction of {}; showing another.")
+    known = frame.one_accepted(options, "There is no direction of {}; showing another.")
     usual = next((name for name in ("seat_height", "test_accuracy") if name in options), options[0])
     column = frame.linked("move_column", "column", usual, known)
     state["move_column_box"] = column

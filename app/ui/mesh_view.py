@@ -1,4 +1,4 @@
-"""One still mesh for close inspection, by stpyvista: loaded only when it is asked for."""
+"""One still mesh for close inspection with stpyvista, which is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import streamlit as st
 
 NEEDED = ("pyvista", "stpyvista", "trame", "trame_vtk", "trame_vuetify", "aiohttp", "nest_asyncio2")
 SECONDS = 60
-"""stpyvista waits for its exporting process for ever; ours is given up after this long."""
+"""after which the exporting process is given up; stpyvista waits for its own for ever"""
 
 
-def inspect(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> None:
-    """Draw a mesh (v, 3), (f, 3) with axes, to be turned in the browser; says in words why where it cannot."""
+def show_mesh(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> None:
+    """Draw a mesh (v, 3), (f, 3) with axes, to be turned in the browser, or say why that is not possible."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         st.info(f"The inspection view needs {', '.join(missing)}: pip install -r requirements.txt brings them.")
@@ -26,17 +26,15 @@ def inspect(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) ->
     try:
         with st.spinner("Preparing the view …"):
             page = exported(vertices, faces, colour, dark)
-        _show(page)
+        _embed(page)
     except Exception as error:  # another process, a web server and an asset of stpyvista take part: each may fail
-        st.info(
-            f"The inspection view does not work on this system ({_told(error)}). The mesh can be downloaded instead."
-        )
+        st.info(f"The inspection view does not work here ({_escaped(error)}). The mesh can be downloaded instead.")
 
 
 def exported(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> str:
-    """The scene as a self-contained page, written by a process of its own: the exporter starts an event loop.
+    """Return the scene as a self-contained HTML page, written by a separate process: the exporter starts an event loop.
 
-    Raises RuntimeError, with the process's last words, where it wrote nothing.
+    Raises RuntimeError with the process's last words if it wrote nothing.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -49,14 +47,14 @@ def exported(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -
         return page.read_text()
 
 
-def _told(error: Exception) -> str:
-    from app.backend.words import plain  # the process that exports runs this file alone, and has no package app
+def _escaped(error: Exception) -> str:
+    from app.backend.words import plain  # here, since the exporting process runs this file alone, without package app
 
     return plain(str(error))
 
 
-def _show(page: str) -> None:
-    """Hand a page that is ready to stpyvista, which asks its plotter for one."""
+def _embed(page: str) -> None:
+    """Show an exported page; stpyvista asks its plotter for one."""
     import pyvista as pv
     from stpyvista import stpyvista
 
@@ -72,7 +70,7 @@ def _show(page: str) -> None:
 
 
 def _export(folder: Path, colour: str, dark: bool) -> None:
-    sys.modules["trame_vtklocal"] = None  # would download a renderer that is not used here
+    sys.modules["trame_vtklocal"] = None  # it would download a renderer that is not needed
     import pyvista as pv
 
     mesh = np.load(folder / "mesh.npz")

@@ -1,0 +1,271 @@
+"""The state of a page: its fields, the link that holds them, and what it has to say on its next run.
+
+This is the only module of the app that touches `st.session_state`. A page declares its fields once, as attributes of a
+subclass of `PageState`; everything else reads and changes them through an instance of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+
+import streamlit as st
+
+from app.backend.words import plain
+
+T = TypeVar("T")
+
+
+class Slot(StrEnum):
+    """Where the session keeps what all pages share."""
+
+    LINKED = "page.linked"
+    """keys of the values that the link holds"""
+    LINK = "page.link"
+    """the link as it was written last"""
+    CHANGED = "page.changed"
+    """whether a user changed the state since"""
+    VERSION = "page.version"
+    """of the state, for the views"""
+    NOTICES = "page.notices"
+    """sentences that wait to be shown"""
+    SHOWN = "page.shown"
+    """sentences that were shown in this run"""
+
+
+class PageField(Generic[T]):
+    """A value that lasts as long as the session, and its parameter in the link.
+
+    Args:
+        default: the value to begin with, or a function of the state that returns it.
+        link: name of the parameter, or a function of the state that returns it; None keeps the field out of the link.
+        parse: turns the link's text into a value; raises ValueError with a sentence for the page.
+        check: takes the state and a value from the link or an earlier run, and returns the value to use; raises
+            ValueError with a sentence where it is not allowed here.
+        write: turns a value into the link's text; None leaves the parameter out.
+        terse: leave the parameter out while the field has its default.
+
+    A link's value that is refused is told on the page. A kept value that is refused, say the network of another zoo,
+    is silently replaced by the default, as is None.
+    """
+
+    def __init__(
+        self,
+        default: T | Callable[[Any], T],
+        *,
+        link: str | Callable[[Any], str] | None = None,
+        parse: Callable[[str], T] | None = None,
+        check: Callable[[Any, T], T] | None = None,
+        write: Callable[[T], str | None] = str,
+        terse: bool = False,
+    ) -> None:
+        self.default, self.parse, self.check, self.write, self.terse = default, parse, check, write, terse
+        self._link, self.name = link, ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, state: None, owner: type) -> PageField[T]: ...
+    @overload
+    def __get__(self, state: PageState, owner: type) -> T: ...
+    def __get__(self, state, owner):
+        if state is None:
+            return self
+        unsettled = None if callable(self.default) else self.default
+        return st.session_state.get(self.key(state), unsettled)
+
+    def __set__(self, state: PageState, value: T) -> None:
+        st.session_state[self.key(state)] = value
+        if self.link(state) is not None:
+            st.session_state.setdefault(Slot.LINKED, set()).add(self.key(state))
+
+    def key(self, state: PageState) -> str:
+        """Where the session keeps it."""
+        return f"{state.key}.{self.name}"
+
+    def link(self, state: PageState) -> str | None:
+        return self._link(state) if callable(self._link) else self._link
+
+    def usual(self, state: PageState) -> T:
+        """Its default on this page."""
+        return self.default(state) if callable(self.default) else self.default
+
+    def settle(self, state: PageState) -> None:
+        """Take the value from the session, else from the link, else the default."""
+        new = self.key(state) not in st.session_state
+        try:
+            value = self._asked(state) if new else self.__get__(state, type(state))
+            if value is not None and self.check:
+                value = self.check(state, value)
+        except ValueError as problem:
+            value = None
+            if new:
+                notice(str(problem))
+        self.__set__(state, self.usual(state) if value is None else value)
+
+    def text(self, state: PageState) -> str | None:
+        """What the link holds of it; None for nothing."""
+        value = self.__get__(state, type(state))
+        if value is None or (self.terse and value == self.usual(state)):
+            return None
+        return self.write(value)
+
+    def _asked(self, state: PageState) -> T | None:
+        link = self.link(state)
+        text = None if link is None else in_link(link)
+        return text if text is None or self.parse is None else self.parse(text)
+
+
+class PageState:
+    """The fields of a page or of a part of it, settled in the order in which they are declared.
+
+    Subclasses that need something to check their fields by, say the networks of a zoo, set it before they call
+    `__init__`. States with the same key share their values, also across pages; a class that has one key
+    names it as `key`.
+    """
+
+    fields: ClassVar[dict[str, PageField]] = {}
+    key = ""
+
+    def __init_subclass__(cls, **given) -> None:
+        super().__init_subclass__(**given)
+        declared = [vars(base) for base in reversed(cls.__mro__)]
+        cls.fields = {
+            name: field for names in declared for name, field in names.items() if isinstance(field, PageField)
+        }
+
+    def __init__(self, key: str = "") -> None:
+        self.key = key or self.key
+        for field in self.fields.values():
+            field.settle(self)
+
+    @classmethod
+    def kept(cls, key: str = "") -> Self:
+        """The state as earlier runs left it, to write to before a page knows what to check its fields by."""
+        state = cls.__new__(cls)
+        state.key = key or cls.key
+        return state
+
+    def change(self, **values: object) -> None:
+        """Set fields as a user did: the link follows them from now on, not they the link."""
+        for name, value in values.items():
+            if not hasattr(type(self), name):
+                raise AttributeError(f"{type(self).__name__} has no field {name}")
+            setattr(self, name, value)
+        mark_changed()
+
+    def link(self) -> dict[str, str]:
+        """What the link holds of these fields, by parameter."""
+        texts = {field.link(self): field.text(self) for field in self.fields.values() if field.link(self) is not None}
+        return {name: text for name, text in texts.items() if text is not None}
+
+    def widget(self, name: str, then: Callable[[], None] | None = None) -> dict[str, Any]:
+        """Arguments `key` and `on_change` of a widget that shows a field and changes it; `then` is called afterwards.
+
+        The field outlives the widget, which Streamlit forgets as soon as a run does not reach it.
+        """
+        key = f"{self.key}.{name}.widget"
+        st.session_state[key] = getattr(self, name)
+
+        def changed() -> None:
+            value = st.session_state[key]
+            if value is None:  # the chosen one of a row of buttons was clicked again
+                mark_changed()
+                return
+            self.change(**{name: value})
+            if then:
+                then()
+
+        return {"key": key, "on_change": changed}
+
+
+def sent(view: str) -> Mapping[str, Any]:
+    """What a view of the front end has sent since it was mounted, by the name of its trigger."""
+    return st.session_state.get(view) or {}
+
+
+# -- links -----------------------------------------------------------------------------------------------------------
+
+
+def in_link(name: str) -> str | None:
+    """The text of a parameter of the link as the browser has it; None if it has none."""
+    return st.query_params.get(name)
+
+
+def mark_changed() -> None:
+    """Note that a user changed the state: the next run does not take it from the link."""
+    st.session_state[Slot.CHANGED] = True
+
+
+def follow_link() -> None:
+    """If the browser went back or forward to another link of this session, drop the state that the link holds."""
+    store, link = st.session_state, st.query_params.to_dict()
+    if not store.pop(Slot.CHANGED, False) and link and link != store.get(Slot.LINK, link):
+        for key in store.get(Slot.LINKED, ()):
+            store.pop(key, None)
+        adopt()
+
+
+def write_link(link: dict[str, str]) -> None:
+    """Make the address bar hold this link."""
+    st.session_state[Slot.LINK] = link
+    st.session_state.pop(Slot.CHANGED, None)  # a fragment ran alone: the next run may be the browser going back
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+
+
+def state_version() -> int:
+    """Version of the state, which a view adopts whenever it is a new one."""
+    return st.session_state.setdefault(Slot.VERSION, 0)
+
+
+def adopt() -> None:
+    """Have the views adopt the state, which something else than they has changed."""
+    st.session_state[Slot.VERSION] = state_version() + 1
+
+
+# -- runs ------------------------------------------------------------------------------------------------------------
+
+
+def rerun() -> None:
+    """Rerun the whole page from inside a fragment.
+
+    The state counts as changed by the user: the browser may not have heard of the newest link yet, and its older one is
+    not to be taken for a way back.
+    """
+    mark_changed()
+    st.rerun()
+
+
+def refresh() -> None:
+    """As `rerun`, for something that became known in the background: notices that are shown stay."""
+    store = st.session_state
+    store[Slot.NOTICES] = list(dict.fromkeys([*store.get(Slot.SHOWN, []), *store.get(Slot.NOTICES, [])]))
+    rerun()
+
+
+def notice(words: str) -> None:
+    """Keep a sentence for the page to show on this run or the next, as text: links and files may be quoted in it."""
+    st.session_state.setdefault(Slot.NOTICES, []).append(words)
+
+
+def has_notices() -> bool:
+    """Whether a sentence waits to be shown."""
+    return bool(st.session_state.get(Slot.NOTICES))
+
+
+def show_notices() -> None:
+    """Show the sentences that wait, once."""
+    store = st.session_state
+    sentences = store.pop(Slot.NOTICES, [])
+    store[Slot.SHOWN] = [*store.get(Slot.SHOWN, []), *sentences]
+    for words in sentences:
+        st.warning(plain(words))
+
+
+def begin_run() -> None:
+    """Called once a run, before the page's fields are settled."""
+    follow_link()
+    st.session_state[Slot.SHOWN] = []

@@ -1,0 +1,153 @@
+"""What every page's state obeys: fields, the link, notices and the widgets bound to a field."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.ui.page import Slot
+
+
+def page_of_three(options: tuple[str, ...] = ("first", "second", "third")) -> None:
+    """A page with a word and a number in its link, and a switch beside it."""
+    import streamlit as st
+
+    from app.ui import page
+    from app.ui.links import one_of
+
+    def whole(text: str) -> int:
+        if not text.isdigit():
+            raise ValueError(f"“{text}” is no number.")
+        return int(text)
+
+    class Three(page.PageState):
+        word = page.PageField(
+            lambda state: options[0],
+            link="word",
+            check=one_of(lambda state: options, "There is no {}; showing another."),
+        )
+        number = page.PageField(0, link="number", parse=whole, terse=True)
+        open = page.PageField(False)
+        alone = page.PageField(False)
+
+    before = Three.kept("three")
+    if before.alone:  # a part of the page has run alone
+        before.alone = False
+        page.refresh()
+    page.begin_run()
+    state = Three("three")
+    page.write_link(state.link())
+    page.show_notices()
+    st.radio("Word", options, **state.widget("word", then=lambda: state.change(open=True)))
+    st.segmented_control("Number", [0, 1, 2], **state.widget("number"))
+    st.button("Open", on_click=state.change, kwargs={"open": True})
+    st.button("Wrong", on_click=state.change, kwargs={"opened": True})
+    st.button("Swap", on_click=page.adopt)
+    st.json({"word": state.word, "number": state.number, "open": state.open, "version": page.state_version()})
+
+
+def opened(link: dict[str, str] | None = None, **given) -> AppTest:
+    at = AppTest.from_function(page_of_three, kwargs=given, default_timeout=240)
+    for name, value in (link or {}).items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def values(at: AppTest) -> dict:
+    assert not at.exception, at.exception
+    return json.loads(at.json[0].value)
+
+
+def link_of(at: AppTest) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else value[0] for key, value in at.query_params.items()}
+
+
+def test_a_field_begins_with_its_default_and_a_terse_one_is_not_in_the_link():
+    at = opened()
+    assert values(at) == {"word": "first", "number": 0, "open": False, "version": 0}
+    assert link_of(at) == {"word": "first"}
+
+
+def test_a_field_takes_what_the_link_says_parsed():
+    at = opened({"word": "second", "number": "2", "open": "True", "of-no-field": "1"})
+    assert values(at) == {"word": "second", "number": 2, "open": False, "version": 0}
+    assert link_of(at) == {"word": "second", "number": "2"} and not at.warning
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [({"word": "fourth"}, "There is no “fourth”; showing another."), ({"number": "two"}, "“two” is no number.")],
+)
+def test_what_a_link_may_not_say_is_told_once_and_the_default_taken(link, sentence):
+    at = opened(link)
+    assert [warning.value for warning in at.warning] == [sentence]
+    assert values(at)["word"] == "first" and values(at)["number"] == 0
+    assert not at.run().warning
+
+
+def test_a_kept_value_that_is_not_allowed_any_more_is_dropped_without_a_word():
+    at = opened({"word": "third"})
+    at.session_state["three.word"] = "fourth"
+    at.run()
+    assert values(at)["word"] == "first" and not at.warning
+
+
+def test_a_widget_shows_its_field_and_changes_it():
+    at = opened({"word": "second"})
+    assert at.radio[0].value == "second"
+    at.radio[0].set_value("third").run()
+    assert values(at) == {"word": "third", "number": 0, "open": True, "version": 0}, "`then` is called after the change"
+    assert link_of(at) == {"word": "third"}
+
+
+def test_clicking_the_chosen_button_again_chooses_nothing_else():
+    at = opened({"number": "2"})
+    at.get("button_group")[0].set_value([]).run()
+    assert values(at)["number"] == 2
+
+
+def test_only_fields_can_be_changed():
+    at = opened()
+    at.button[0].click().run()
+    assert values(at)["open"] is True
+    at.button[1].click().run()
+    assert "Three has no field opened" in at.exception[0].message
+
+
+def test_going_back_drops_what_the_link_holds_and_only_that():
+    at = opened({"word": "second"})
+    at.button[0].click().run()
+    at.query_params["word"] = "third"
+    at.run()
+    assert values(at) == {"word": "third", "number": 0, "open": True, "version": 1}
+
+
+def test_a_change_of_the_user_is_no_way_back_though_the_browser_names_an_older_link():
+    at = opened({"word": "second"})
+    at.radio[0].set_value("third")
+    at.query_params["word"] = "second"  # of the newest link the browser has not heard
+    at.run()
+    assert values(at)["word"] == "third" and link_of(at) == {"word": "third"}
+
+
+@pytest.mark.parametrize(("alone", "word"), [(True, "second"), (False, "first")])
+def test_a_link_that_is_late_is_no_way_back(alone, word):
+    at = opened()
+    at.session_state["three.word"] = "second"
+    at.session_state[Slot.LINK] = {"word": "second"}  # of which the browser has not heard
+    at.session_state["three.alone"] = alone
+    at.run()
+    assert values(at)["word"] == word and link_of(at) == {"word": word}
+
+
+def test_a_notice_stays_when_the_page_is_refreshed():
+    at = opened({"word": "fourth"})
+    at.session_state["three.alone"] = True
+    assert [warning.value for warning in at.run().warning] == ["There is no “fourth”; showing another."]
+    assert not at.run().warning
+
+
+def test_views_adopt_the_state_when_something_else_has_changed_it():
+    at = opened()
+    at.button[2].click().run()
+    assert values(at)["version"] == 1
