@@ -126,7 +126,7 @@ def test_a_link_to_a_parameter_of_another_architecture_is_good(folder, family):
 def test_going_to_another_architecture_leaves_raw_weights_without_a_word(folder, family):
     a, b = (family.names[i] for i in ends(family, same=True))
     at = open_page("classifiers", a=a, b=b, method="weights")
-    at.main.selectbox[0].set_value(of_arch(family, SMALLEST)[0]).run()
+    at.main.selectbox[0].set_value(family.names[of_arch(family, SMALLEST)[0]]).run()
     assert link_of(at)["method"] == "latent" and not at.warning and not at.exception
 
 
