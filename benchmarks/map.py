@@ -21,7 +21,8 @@ import pandas as pd
 import torch
 
 import netspace
-from netspace.latent.project import UmapMap, embeddings
+from netspace.latent.embeddings import embed_zoo
+from netspace.latent.projection import UmapMap
 from netspace.zoo.store import write_zoo
 
 from .browser import launch, served
@@ -110,7 +111,7 @@ def measure(count: int, clicks: int) -> dict:
         space = netspace.NetSpace(zoo.family, embedding=64, hidden=64).eval().requires_grad_(False)
         space.save(folder / "random" / "space")
         start = time.perf_counter()
-        z = embeddings(netspace.load(folder / "random" / "space"), zoo, folder / "cache")
+        z = embed_zoo(netspace.load(folder / "random" / "space"), zoo, folder / "cache")
         embedded = time.perf_counter() - start
         found = {"points": count, "seconds_to_embed": round(embedded, 1)}
         if count <= 10_000:

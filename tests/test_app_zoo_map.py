@@ -26,7 +26,7 @@ from test_importing import CifarResNet, lived
 
 from app.backend import catalogue, charts, imports, inspection, manifold, placements, projections, selections
 from app.ui import bringing
-from netspace.latent.project import cache_folder
+from netspace.latent.embeddings import cache_folder
 from netspace.tasks import task_of
 from netspace.zoo.store import Zoo, select, write_zoo
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from netspace.data.shapes import Mesh, chair, chair_params, seat_height
-from netspace.latent.directions import analogy, columns_of, direction_of
-from netspace.latent.mixing import Reach, blend, spline, square, triangle
+from netspace.latent.directions import columns_of, direction_of
+from netspace.latent.families import analogy, blend, natural_spline, square, triangle
+from netspace.latent.manifold import Reach
 from netspace.tasks import TASKS
 
 COUNT, E = 120, 24
@@ -59,9 +60,9 @@ def test_what_is_there_is_found(z, records):
 
 def test_moving_changes_the_column_and_holds_the_others(z, records):
     found = direction_of(z, records, "height", TRAIN)
-    assert set(found.held) == {"width", "arms", "legs", "recipe"}  # not what goes with it, nor bookkeeping
-    assert "recipe" not in direction_of(z, records, "tall", TRAIN).held  # which is the same
-    cosine = torch.cosine_similarity(found.moves, TRUE["height"], dim=0)
+    assert set(found.controlled) == {"width", "arms", "legs", "recipe"}  # not what goes with it, nor bookkeeping
+    assert "recipe" not in direction_of(z, records, "tall", TRAIN).controlled  # which is the same
+    cosine = torch.cosine_similarity(found.direction, TRUE["height"], dim=0)
     assert cosine > 0.99
     moved = found.move(z[0], torch.tensor([-0.5, 0.0, 0.5]))
     assert moved.shape == (3, E)
@@ -91,7 +92,7 @@ def test_memory_is_told_from_understanding(z, records):
 def test_the_reach_is_the_usual_distance(z, records):
     found = direction_of(z, records, "height", TRAIN)
     moved = found.move(z[0], found.reach) - z[0]
-    assert float(moved.norm()) == pytest.approx(Reach.of(z[:90]).usual, rel=1e-4)
+    assert float(moved.norm()) == pytest.approx(Reach.of(z[:90]).median_nn, rel=1e-4)
 
 
 def test_columns_with_a_direction(records):
@@ -104,7 +105,7 @@ def test_columns_without_one(z, records):
     with pytest.raises(ValueError, match="10 networks with a known height are too few"):
         direction_of(z, records, "height", range(10))
     odd = records.assign(width=records.width.where(records.index > 0, np.inf), lists=[[k] for k in range(COUNT)])
-    assert "width" not in direction_of(z, odd, "height", TRAIN).held
+    assert "width" not in direction_of(z, odd, "height", TRAIN).controlled
     gaps = records.assign(height=records.height.where(records.index % 9 > 0))
     broken = z.clone()
     broken[5] = torch.nan
@@ -125,11 +126,11 @@ def test_reach_against_a_naive_search(z):
     training = z[:20]
     naive = sorted(min(float((a - b).norm()) for j, b in enumerate(training) if j != i) for i, a in enumerate(training))
     reach = Reach.of(training)
-    assert reach.usual == pytest.approx(naive[9], rel=1e-5)
-    assert reach.limit == pytest.approx(np.quantile(naive, 0.99), rel=1e-5)
+    assert reach.median_nn == pytest.approx(naive[9], rel=1e-5)
+    assert reach.p99_nn == pytest.approx(np.quantile(naive, 0.99), rel=1e-5)
     places = torch.stack([training[3], training[3] + 100, torch.full((E,), torch.nan)])
-    assert reach.off(places).tolist() == [False, True, True]
-    assert reach.far(places)[0] == 0
+    assert reach.is_off(places).tolist() == [False, True, True]
+    assert reach.score(places)[0] == 0
     for bad in (training[:1], training[:1].expand(5, -1)):
         with pytest.raises(ValueError, match=r"networks have no distance|one and the same"):
             Reach.of(bad)
@@ -160,13 +161,13 @@ def test_mixtures_are_weighted_sums():
 
 def test_a_spline_passes_its_anchors_smoothly():
     anchors = torch.randn(4, E, generator=torch.Generator().manual_seed(4))
-    way = spline(anchors, between=16)
+    way = natural_spline(anchors, between=16)
     torch.testing.assert_close(way.z[way.at], anchors)
     steps = (way.z[1:] - way.z[:-1]).norm(dim=1)
     assert steps.max() < 4 * steps.min()  # nowhere a jump, nowhere a halt
     turns = torch.cosine_similarity(way.z[2:] - way.z[1:-1], way.z[1:-1] - way.z[:-2], dim=1)
     assert turns.min() > 0.8  # no corner at an anchor either
-    straight = spline(anchors[:2], between=8)
+    straight = natural_spline(anchors[:2], between=8)
     torch.testing.assert_close(straight.z[4], (anchors[0] + anchors[1]) / 2)
 
 
@@ -178,7 +179,7 @@ def test_ways_that_there_are_not():
         (torch.cat([anchors, torch.full((1, E), torch.nan)]), "no numbers"),
     ):
         with pytest.raises(ValueError, match=words):
-            spline(bad)
+            natural_spline(bad)
 
 
 # -- what is measured ----------------------------------------------------------------------------------------------

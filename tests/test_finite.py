@@ -17,7 +17,8 @@ from netspace.cli.main import main
 from netspace.errors import FormatError, NoSurface
 from netspace.evaluate.placement import place_networks
 from netspace.geometry.mesh import extract, extract_dense
-from netspace.latent.project import UmapConfig, embeddings
+from netspace.latent.embeddings import embed_zoo
+from netspace.latent.projection import UmapConfig
 from netspace.nets.archs import ARCHS, arch_named
 from netspace.nets.network import Network
 from netspace.tasks.curves import curve_pairs
@@ -268,7 +269,7 @@ def test_embed_names_what_is_not_finite_and_what_is_off_the_manifold(tmp_path, c
     assert table.why_off[0] == "it has weights that are not finite" and table.nearest[0] == ""
     assert np.isfinite(table.distance[1:]).all() and (table.nearest[1:] == table.name[1:]).any()
     space = load(tiny_space_folder)
-    (one,) = place_networks(space, zoo, [0], embeddings(space, tiny_zoo), tiny_zoo.records.name.tolist())
+    (one,) = place_networks(space, zoo, [0], embed_zoo(space, tiny_zoo), tiny_zoo.records.name.tolist())
     assert one.off and math.isnan(one.error)
 
 

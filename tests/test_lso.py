@@ -16,7 +16,8 @@ from netspace import Network
 from netspace.data.images import load_images
 from netspace.data.transforms import normalise
 from netspace.errors import FormatError
-from netspace.latent.project import Plane, embed
+from netspace.latent.embeddings import embed
+from netspace.latent.projection import Plane
 from netspace.space.losses import classifier_distillation, sdf_distillation, task_loss
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of

@@ -13,7 +13,7 @@ import streamlit as st
 import torch
 
 from app.palette import MARKS
-from netspace.latent.project import cache_folder, embeddings, finite
+from netspace.latent.embeddings import cache_folder, embed_zoo, finite
 from netspace.zoo.store import TRAIN
 
 from . import catalogue, looks
@@ -47,7 +47,7 @@ class Embedding:
             self.done = done
             go_on()
 
-        return embeddings(loaded.space, loaded.zoo, cache_folder(), progress)
+        return embed_zoo(loaded.space, loaded.zoo, cache_folder(), progress)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -16,7 +16,7 @@ import torch
 
 from netspace.geometry.mesh import surface_or_none
 from netspace.io import atomic_write, content_hash
-from netspace.latent.project import cache_folder, nearest, zoo_content
+from netspace.latent.embeddings import cache_folder, nearest, zoo_content
 from netspace.nets.network import Network
 from netspace.tasks import task_of
 from netspace.tasks.measures import accuracy, classify

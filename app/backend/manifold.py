@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from netspace.latent.mixing import Reach
+from netspace.latent.manifold import Reach
 
 from . import placements
 from .charts import PATIENCE, Chart
@@ -35,7 +35,7 @@ class Manifold:
         others[training] = False
         for ids in others.nonzero().squeeze(1).split(64):
             go_on()
-            far[ids] = reach.far(z[ids])
+            far[ids] = reach.score(z[ids])
         return reach, far.numpy()
 
     @property
@@ -81,7 +81,7 @@ def far(chart: Chart, point: np.ndarray, i: int | None) -> float | None:
     work = of(chart)
     if work.reach is None:
         return None
-    return float(work.reach.far(torch.from_numpy(point).unsqueeze(0))[0]) if i is None else float(work.far[i])
+    return float(work.reach.score(torch.from_numpy(point).unsqueeze(0))[0]) if i is None else float(work.far[i])
 
 
 def words(far: float) -> str:

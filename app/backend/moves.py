@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from netspace.data.shapes import MEASURES
-from netspace.latent import directions, mixing
+from netspace.latent import directions, families
+from netspace.latent.embeddings import finite, nearest
 from netspace.latent.paths import METHODS
-from netspace.latent.project import finite, nearest
 from netspace.nets.network import Network
+from netspace.tasks import task_of
 from netspace.zoo.store import TRAIN
 
 from . import chairs, charts, classifiers, manifold, projections, take_away
@@ -27,19 +28,10 @@ from .path import STEPS, Route, Side, absent_words, arch_ids, architectures_alon
 
 BEYOND = tuple(i / 24 - 0.5 for i in range(49))
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
-FURTHEST = {"sdf": 1.0, "classification": 2.0}
-"""by the kind of networks: how far a direction moves one either way, in reaches of that direction. Moved further,
-chairs fall apart; classifiers still become better or worse."""
-SPREADS = 2.0
-"""standard deviations of its column by which it moves one at most"""
 SAYS_LITTLE, SAYS_NOTHING = 0.5, 0.1
 """R² below which a direction comes with a warning"""
 ORIGINAL = "#64748B"
 """slate, as a target or the ground truth everywhere"""
-MOST_ANCHORS = 12
-"""of a spline"""
-LATTICES = {3: (mixing.triangle, 9), 4: (mixing.square, 7)}
-"""by the number of networks mixed: how they are laid out, and nodes a side"""
 
 
 @dataclass(frozen=True)
@@ -170,7 +162,7 @@ def _surroundings(loaded: Loaded, z: np.ndarray) -> tuple[dict, np.ndarray | Non
     reach = manifold.of(charts.chart(loaded)).reach
     if reach is None:
         return {}, None, near
-    far = distances / max(reach.limit, 1e-30)
+    far = distances / max(reach.p99_nn, 1e-30)
     return {"far": [round(float(v), 4) for v in far], "off": (far > 1).tolist()}, far, near
 
 
@@ -315,7 +307,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
     known = math.isfinite(own)
     own = own if known else float(found.score(z0))
-    furthest = min(FURTHEST[loaded.space.family.archs[0].task] * found.reach, SPREADS * found.std)
+    furthest = families.furthest_along(found, task_of(loaded.space).reaches)
     by = torch.linspace(-furthest, furthest, STEPS)  # (s)
     z, values = found.move(z0, by), (own + by).tolist()
     middle, digits = STEPS // 2, _digits(values)
@@ -356,7 +348,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
         axis={"title": called, "values": values, "digits": digits, "help": f"The {called} that is asked for"},
         ends=(network, network), of_ends=(arch, arch), numbers=numbers, measured=measured, shown=shown,
         start=middle, words=f"direction of {called}", anchors=() if isinstance(start, Place) else (start,), made=made,
-        notes=tuple(filter(None, [words, warning, unknown])), held=found.held, original=name,
+        notes=tuple(filter(None, [words, warning, unknown])), held=found.controlled, original=name,
     )  # fmt: skip
 
 
@@ -365,7 +357,7 @@ def arithmetic(loaded: Loaded, a: int, b: int, c: int) -> Family:
     names, z = loaded.names, _embedded(loaded, [a, b, c])
     if torch.equal(z[0], z[1]):
         raise ValueError(f"a − b is nothing: {names[a]} and {names[b]} are embedded at one point. Choose others.")
-    result = directions.analogy(*z)
+    result = families.analogy(*z)
     share = torch.linspace(0, 1, STEPS).unsqueeze(1)
     way = torch.lerp(z[2], result, share)  # (s, E)
     network = loaded.zoo[c].to(DEVICE)
@@ -396,13 +388,13 @@ def arithmetic(loaded: Loaded, a: int, b: int, c: int) -> Family:
 
 def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
     """Mixtures of three or four networks."""
-    if len(ids) not in LATTICES:
+    if len(ids) not in families.LATTICES:
         raise ValueError(f"A mix is of three or four networks, not of {len(ids)}.")
     z, names = _embedded(loaded, ids), [loaded.names[i] for i in ids]
     _distinct(loaded, ids, z, "There is nothing to mix")
-    lay, side = LATTICES[len(ids)]
+    lay, side = families.LATTICES[len(ids)]
     lattice = lay(side)
-    mixed = mixing.blend(z, lattice.weights)
+    mixed = families.blend(z, lattice.weights)
     weights = lattice.weights.numpy().round(4)
     said = [" ".join(f"{w + 1e-6:.2f}" for w in row) for row in weights]  # halves up, as the pad
     kinds = [
@@ -429,8 +421,8 @@ def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
 
 def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
     """Through networks, in this order."""
-    if not 2 <= len(ids) <= MOST_ANCHORS:
-        raise ValueError(f"A spline leads through 2 to {MOST_ANCHORS} networks, not through {len(ids)}.")
+    if not 2 <= len(ids) <= families.MOST_ANCHORS:
+        raise ValueError(f"A spline leads through 2 to {families.MOST_ANCHORS} networks, not through {len(ids)}.")
     z, names = _embedded(loaded, ids), [loaded.names[i] for i in ids]
     _distinct(loaded, ids, z, "There is no way")
     for i, j, one, other in zip(ids, ids[1:], z, z[1:], strict=False):
@@ -438,7 +430,7 @@ def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
             raise ValueError(
                 f"{loaded.names[i]} and {loaded.names[j]} are embedded at one point: take one of them out."
             )
-    way, at = mixing.spline(z, max(4, math.ceil((STEPS - 1) / (len(ids) - 1))))
+    way, at = families.natural_spline(z, max(4, math.ceil((STEPS - 1) / (len(ids) - 1))))
     steps, at = len(way), at.tolist()
     positions = np.interp(range(steps), at, range(1, len(ids) + 1)).round(6).tolist()
     on = dict(zip(at, names, strict=True))

@@ -26,7 +26,8 @@ from netspace.geometry.mesh import Surface, surface_or_none
 from netspace.io import find_files, read_json
 from netspace.jobs import runs
 from netspace.jobs.runs import duration
-from netspace.latent.project import Plane, embed
+from netspace.latent.embeddings import embed
+from netspace.latent.projection import Plane
 from netspace.recipes import RECIPES
 from netspace.tasks.measures import wilson
 from netspace.tasks.sdf import ShapeGoal

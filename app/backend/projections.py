@@ -21,7 +21,8 @@ import torch
 from netspace.folders import APP
 from netspace.io import atomic_write, content_hash
 from netspace.latent.directions import Direction, columns_of, direction_of
-from netspace.latent.project import LEAST, Plane, UmapConfig, cache_folder, finite
+from netspace.latent.embeddings import cache_folder, finite
+from netspace.latent.projection import UMAP_LEAST, Plane, UmapConfig
 from netspace.zoo.store import HELDOUT, VALIDATION
 
 from .charts import Chart
@@ -144,7 +145,7 @@ def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
         if axis.isdigit():
             ways.append(Plane.of(z, (int(axis) - 1, 0 if axis != "1" else 1)).axes[0])
         else:
-            ways.append(direction(_chart, axis).reads)
+            ways.append(direction(_chart, axis).coef)
     return Plane.along(z, torch.stack(ways))
 
 
@@ -269,7 +270,7 @@ def _mapper() -> Mapper:
 def _umap(chart: Chart, asked: Projection) -> np.ndarray | str | None:
     """Places (b, 2) by UMAP; None while they are computed; a sentence where there are none."""
     if not _enough(chart):
-        return f"UMAP makes no map of {_own(chart)} networks, {LEAST} are needed"
+        return f"UMAP makes no map of {_own(chart)} networks, {UMAP_LEAST} are needed"
     works = _umap_works(chart.key, asked, chart)
     wait(works, timeout=0.05)
     if not all(work.done() for work in works):
@@ -286,7 +287,7 @@ def _own(chart: Chart) -> int:
 
 
 def _enough(chart: Chart) -> bool:
-    return _own(chart) >= LEAST
+    return _own(chart) >= UMAP_LEAST
 
 
 def forget(chart: Chart, asked: Projection) -> None:

@@ -34,7 +34,7 @@ def places(ask: Ask, maps: OrderedDict) -> np.ndarray:
     """Places on a map (b or n, 2), which is made where it is not at hand; ValueError where there is none."""
     import torch
 
-    from netspace.latent.project import UmapConfig, UmapMap
+    from netspace.latent.projection import UmapConfig, UmapMap
 
     if ask.key not in maps:
         maps[ask.key] = UmapMap.fit(torch.from_numpy(ask.z), UmapConfig(**ask.settings))

@@ -241,19 +241,19 @@ def _spline(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: 
     usual = moves.default_anchors(loaded, a, b, [picked], 4)
     if len(usual) < 2:
         raise ValueError(f"A spline needs two networks, the zoo has {len(usual)}.")
-    ids = _names(loaded, "spline", usual, 0, moves.MOST_ANCHORS)
+    ids = _names(loaded, "spline", usual, 0, moves.families.MOST_ANCHORS)
     names = state["move_spline"]
     state["move_spline_box"] = names
     left, right = st.columns([5, 1.4], vertical_alignment="center")
     left.multiselect(
         "Networks, in order", _options(loaded, names, a, b, picked), key="move_spline_box",
-        max_selections=moves.MOST_ANCHORS, label_visibility="collapsed",
+        max_selections=moves.families.MOST_ANCHORS, label_visibility="collapsed",
         on_change=lambda: _keep("move_spline", list(state["move_spline_box"])),
     )  # fmt: skip
     name = None if picked is None else loaded.names[picked]
     right.button(
         "Add the picked network", icon=":material/add:", width="stretch",
-        disabled=name is None or name in names or len(names) == moves.MOST_ANCHORS,
+        disabled=name is None or name in names or len(names) == moves.families.MOST_ANCHORS,
         help="Networks picked on the map are added at the end" if name is None else frame.plain(name),
         on_click=lambda: _keep("move_spline", [*names, name]),
     )  # fmt: skip

@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..evaluate.directions import measured_along
     from ..latent.directions import columns_of, direction_of
-    from ..latent.project import cache_folder, embeddings
+    from ..latent.embeddings import cache_folder, embed_zoo
     from ..tasks import task_of
 
     space, zoo = open_both(args)
-    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     train = zoo.ids(TRAIN)
     unseen = sorted(set(range(len(zoo))) - set(train))
     names = columns_of(zoo.records)

@@ -20,7 +20,7 @@ NAME, HELP = "embed", "write the embeddings of a zoo's networks as a Parquet tab
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
-    from ..latent.project import UmapConfig
+    from ..latent.projection import UmapConfig
 
     add_space_and_zoo(parser)
     parser.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
@@ -35,11 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..latent.project import Plane, UmapConfig, UmapMap, cache_folder, embeddings, embeddings_table
-    from ..latent.project import write_embeddings as write
+    from ..latent.embeddings import cache_folder, embed_zoo, embeddings_table
+    from ..latent.embeddings import write_embeddings as write
+    from ..latent.projection import Plane, UmapConfig, UmapMap
 
     space, zoo = open_both(args)
-    z = embeddings(space, zoo, cache_folder(), counted("embedded"))
+    z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
     for i in zoo.not_finite:
         print(f"{zoo.records.name[i]} has weights that are not finite: its embedding is not a number")
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     if whole:
         check_reference(space, whole)
     if args.map:
-        reference = embeddings(space, whole, cache_folder()) if whole else z
+        reference = embed_zoo(space, whole, cache_folder()) if whole else z
         projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
         places = projection.place(z) if args.map == "pca" or whole else projection.places
         table.insert(3, "x", places[:, 0].numpy())

@@ -41,11 +41,11 @@ def check_reference(space, reference: Zoo) -> None:
 def place_among(space, zoo: Zoo, reference: Zoo, images) -> list:
     """The placements of a zoo's networks among the training networks of a reference zoo."""
     from ..evaluate.placement import place_networks
-    from ..latent.project import cache_folder, embeddings
+    from ..latent.embeddings import cache_folder, embed_zoo
 
     broken = set(reference.not_finite)
     train = [i for i in reference.ids(TRAIN) if i not in broken]
-    training, names = embeddings(space, reference, cache_folder())[train], reference.records.name[train].tolist()
+    training, names = embed_zoo(space, reference, cache_folder())[train], reference.records.name[train].tolist()
     placed, progress = [], counted("placed")
     for placement in place_networks(space, zoo, range(len(zoo)), training, names, images):
         placed.append(placement)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ..latent.mixing import Reach
-from ..latent.project import embed, nearest
+from ..latent.embeddings import embed, nearest
+from ..latent.manifold import Reach
 from ..space.space import NetSpace
 from ..tasks import task_of
 from ..tasks.task import Compared
@@ -48,7 +48,7 @@ def place_networks(
     for i in ids:
         z = embed(space, zoo, [i]).cpu()
         found = nearest(z, training, 1)
-        distance, far = float(found.distances), float(reach.far(z))
+        distance, far = float(found.distances), float(reach.score(z))
         figures = task.reconstruct(space, zoo, i, data)
         error, reasons = (task.error(figures), task.doubts(figures)) if figures else (math.nan, [])
         problem = (figures and figures.problem) or ("" if z.isfinite().all() else "it has no embedding")

@@ -1,7 +1,7 @@
-"""Directions in the space along which a property of networks changes, and arithmetic of embeddings.
+"""Directions in the space along which a property of networks changes.
 
-What a regression reads a column off by is not where to go to change it: its weights also cancel what is of no interest
-(Haufe et al. 2014). Reading and moving are two fits here: the column on the embeddings, the embeddings on the columns.
+The weights that best predict a property are not the direction that best changes it: they also cancel what is of no
+interest (Haufe et al. 2014). So there are two fits: the column on the embeddings, and the embeddings on the columns.
 """
 
 from __future__ import annotations
@@ -15,70 +15,69 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from .mixing import Reach
-from .project import finite
+from .embeddings import finite
+from .manifold import Reach
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BOOKKEEPING = ("row", "seed", "init", "seconds", "steps", "norms_never_run", "fused_difference")
-"""columns that say how a network was made or kept, not what it is like"""
+"""columns about how a network was made or stored, not what it is like"""
 GROUND_TRUTH = (
     "fit_iou_against", "sky_share", "tests_agree", "mended", "thickness", "thickness_share", "up", "keep", "warnings",
 )  # fmt: skip
 NOT_HELD = ("name", "split", "source", "fit_error", "fit_iou", *GROUND_TRUTH, *BOOKKEEPING)
-"""columns that moving along another takes no account of"""
+"""columns that are not controlled for when moving along another one"""
 ALPHAS = np.logspace(-3, 5, 17)
-"""strengths of the ridge penalty; each fit chooses its own by leaving one out"""
+"""ridge penalties, from which each fit chooses by leave-one-out cross-validation"""
 FOLDS = 5
 LEAST = 20
-"""networks of which a regression says something"""
+"""minimum number of networks for a meaningful regression"""
 TIED = 0.5
-"""rank correlation from which on another column is not held fixed: it changes along"""
+"""columns at least this correlated (Spearman) with the target are not held fixed"""
 MOST_CATEGORIES = 8
-WITHIN = 0.1
-"""spread of the column within categories, over all of it, below which these are not held fixed"""
+WITHIN_SHARE = 0.1
+"""a categorical column is not held fixed if within/total standard deviation of the target is below this"""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """How well a column can be read off embeddings, and the way to go to change it."""
+    """How well a column can be predicted from embeddings, and the direction that changes it."""
 
     column: str
-    reads: Tensor
-    """(E) weights of the regression of the column on embeddings"""
-    at_zero: float
-    """its intercept"""
-    moves: Tensor
-    """(E) how embeddings change by one unit of the column, the columns of `held` staying as they are"""
-    held: tuple[str, ...]
+    coef: Tensor
+    """(E) of the regression of the column on embeddings"""
+    intercept: float
+    direction: Tensor
+    """(E) change of embeddings per unit of the column, the columns of `controlled` held fixed"""
+    controlled: tuple[str, ...]
     r2: float
     """cross-validated coefficient of determination on the networks it was fitted on"""
     r2_std: float
     """over the folds"""
     count: int
-    """networks it was fitted on"""
+    """number of networks it was fitted on"""
     r2_unseen: float | None
-    """on networks that the space was not trained on; None where there are fewer than 20"""
+    """on networks that the space was not trained on; None if there are fewer than 20"""
     count_unseen: int
     mean: float
     std: float
     """of the column, over the networks it was fitted on"""
     reach: float
-    """units of the column by which a network moves as far as training networks usually are from the nearest other"""
+    """change of the column that moves an embedding by the median nearest-neighbour distance"""
 
     def score(self, z: Tensor) -> Tensor:
-        """Embeddings (*b, E) -> the column's values read off (*b)."""
-        return z @ self.reads + self.at_zero
+        """Predict the column (*b) from embeddings (*b, E)."""
+        return z @ self.coef + self.intercept
 
     def move(self, z: Tensor, by: Tensor | float) -> Tensor:
-        """An embedding (E), changed by some units of the column: a number -> (E), several (s) -> (s, E)."""
+        """Move an embedding (E) by some units of the column: a number -> (E), several (s) -> (s, E)."""
         by = torch.as_tensor(by, dtype=z.dtype, device=z.device)
-        return z + by.unsqueeze(-1) * self.moves.to(z)
+        return z + by.unsqueeze(-1) * self.direction.to(z)
 
 
 def columns_of(records: pd.DataFrame) -> list[str]:
-    """Columns of a zoo's table with a direction: numbers or yes and no, not all the same, no bookkeeping."""
+    """Return the columns of a zoo's table that have a direction: numbers or booleans that differ, no bookkeeping."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     return [
@@ -93,7 +92,7 @@ def columns_of(records: pd.DataFrame) -> list[str]:
 def direction_of(
     z: Tensor, records: pd.DataFrame, column: str, train: Sequence[int], unseen: Sequence[int] = (), seed: int = 0
 ) -> Direction:
-    """The direction of a column of a zoo's table.
+    """Fit the direction of a column of a zoo's table.
 
     Args:
         z: embeddings (b, E) of all networks.
@@ -102,7 +101,7 @@ def direction_of(
         seed: of the folds.
 
     Raises:
-        ValueError: too few networks with a value and an embedding that is a number, or all values are the same.
+        UsageError: too few networks have a value and a finite embedding, or all values are the same.
     """
     from sklearn.linear_model import RidgeCV
     from sklearn.model_selection import KFold
@@ -124,7 +123,7 @@ def direction_of(
     if len(unseen) >= LEAST:
         r2_unseen = _r2(values[unseen], ridge.predict(z[unseen].numpy()))
     moves, held = _moves(x, records.iloc[train], column)
-    reach = Reach.of(z[train]).usual / max(float(moves.norm()), 1e-30)
+    reach = Reach.of(z[train]).median_nn / max(float(moves.norm()), 1e-30)
     return Direction(
         column, torch.from_numpy(ridge.coef_).float(), float(ridge.intercept_), moves, held,
         _r2(y, predicted), float(np.nanstd(of_folds)), len(train), r2_unseen, len(unseen),
@@ -133,13 +132,13 @@ def direction_of(
 
 
 def _r2(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Coefficient of determination; not a number where all values are the same."""
+    """Return the coefficient of determination; NaN if all values are the same."""
     spread = ((y - y.mean()) ** 2).sum()
     return float(1 - ((y - predicted) ** 2).sum() / spread) if spread else float("nan")
 
 
 def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, tuple[str, ...]]:
-    """From a regression of embeddings (n, E) on the columns: the change by one unit of one, and the others."""
+    """Regress embeddings (n, E) on the columns; return the change per unit of one, and the names of the others."""
     import pandas as pd
     from sklearn.linear_model import Ridge
 
@@ -157,7 +156,7 @@ def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, t
         elif 1 < records[name].astype(str).nunique() <= MOST_CATEGORIES:
             kinds = records[name].astype(str)
             within = y - y.groupby(kinds).transform("mean")
-            if within.std() < WITHIN * y.std():  # it says what the column says
+            if within.std() < WITHIN_SHARE * y.std():  # it says what the column says
                 continue
             design |= {f"{name} {kind}": (kinds == kind).astype(float) for kind in kinds.unique()}
         else:
@@ -167,8 +166,3 @@ def _moves(x: np.ndarray, records: pd.DataFrame, column: str) -> tuple[Tensor, t
     scale = table.std().replace(0, 1)
     fitted = Ridge(alpha=1.0).fit((table - table.mean()) / scale, x)
     return torch.from_numpy(fitted.coef_[:, 0] / scale[column]).float(), tuple(held)
-
-
-def analogy(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """a - b + c, of embeddings (E): what sets a apart from b, added to c (Mikolov et al. 2013)."""
-    return a - b + c

@@ -105,6 +105,7 @@ class Classification(Task):
     name = "classification"
     networks = "image classifiers"
     score = "accuracy"
+    reaches = 2.0  # further along a direction, they still become better or worse
 
     def data(self, arch: Arch, split: str = "test", folder: Path | None = None) -> Images:
         """Images of the data set that the architecture is for."""

@@ -122,6 +122,8 @@ class Task:
     """plural, for sentences: "image classifiers" """
     score: str
     """what a network is selected and compared by: iou, accuracy"""
+    reaches: float = 1.0
+    """how far a direction moves such networks at most, in units of its `reach`; moved further, they fall apart"""
     columns: Mapping[str, Callable[[Network, int], float]] = {}
     """columns of a zoo's table that can be measured of any network, on a grid of so many cells along an axis; NaN if
     it has no such value"""

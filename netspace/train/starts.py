@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..latent.project import Plane, embed
+from ..latent.embeddings import embed
+from ..latent.projection import Plane
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..zoo.store import TRAIN, Zoo

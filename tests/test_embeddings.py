@@ -5,19 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from netspace.latent import project
-from netspace.latent.project import (
-    Plane,
-    UmapConfig,
-    UmapMap,
-    embed,
-    embeddings,
-    finite,
-    nearest,
-    read_embeddings,
-    space_content,
-    zoo_content,
-)
+from netspace.latent import embeddings
+from netspace.latent.embeddings import embed, embed_zoo, finite, nearest, read_embeddings, space_content, zoo_content
+from netspace.latent.projection import Plane, UmapConfig, UmapMap
 from netspace.space.space import NetSpace, load
 from netspace.zoo.store import Zoo
 
@@ -35,24 +25,24 @@ def clusters(count: int = 30, size: int = 16) -> torch.Tensor:
 
 def test_embeddings_are_those_of_the_space_and_are_cached_by_content(space, tiny_zoo, tmp_path, monkeypatch):
     told = []
-    z = embeddings(space, tiny_zoo, tmp_path, lambda done, total: told.append((done, total)))
+    z = embed_zoo(space, tiny_zoo, tmp_path, lambda done, total: told.append((done, total)))
     torch.testing.assert_close(z, embed(space, tiny_zoo, range(6)))
     assert told == [(6, 6)]
     (file,) = (tmp_path / "embeddings").iterdir()
     assert pd.read_parquet(file).name.tolist() == tiny_zoo.records.name.tolist()
-    monkeypatch.setattr(project, "embed", None)  # from here on nothing can be embedded
-    torch.testing.assert_close(embeddings(space, tiny_zoo, tmp_path), z)
+    monkeypatch.setattr(embeddings, "embed", None)  # from here on nothing can be embedded
+    torch.testing.assert_close(embed_zoo(space, tiny_zoo, tmp_path), z)
 
 
 def test_a_damaged_cache_costs_time_only(space, tiny_zoo, tmp_path):
-    z = embeddings(space, tiny_zoo, tmp_path)
+    z = embed_zoo(space, tiny_zoo, tmp_path)
     (file,) = (tmp_path / "embeddings").iterdir()
     file.write_bytes(file.read_bytes()[:100])
-    torch.testing.assert_close(embeddings(space, tiny_zoo, tmp_path), z)
+    torch.testing.assert_close(embed_zoo(space, tiny_zoo, tmp_path), z)
     torch.testing.assert_close(read_embeddings(file), z)  # and is mended
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    torch.testing.assert_close(embeddings(space, tiny_zoo, blocked), z)
+    torch.testing.assert_close(embed_zoo(space, tiny_zoo, blocked), z)
 
 
 def test_content_differs_where_weights_do(space, tiny_zoo, tiny_space_folder):
@@ -68,9 +58,9 @@ def test_content_differs_where_weights_do(space, tiny_zoo, tiny_space_folder):
     assert zoo_content(changed) != zoo_content(tiny_zoo) == zoo_content(renamed)
 
 
-def test_an_empty_zoo_has_no_embeddings(space, tiny_zoo):
+def test_an_empty_zoo_has_no_embed_zoo(space, tiny_zoo):
     empty = Zoo(tiny_zoo.folder, tiny_zoo.family, tiny_zoo.records.iloc[:0], tiny_zoo.weights, tiny_zoo.about)
-    assert embeddings(space, empty).shape == (0, 16)
+    assert embed_zoo(space, empty).shape == (0, 16)
 
 
 # -- neighbours ----------------------------------------------------------------------------------------------------
@@ -174,7 +164,7 @@ def test_settings_have_limits(setting):
 def test_the_nearest_of_many_are_found_part_by_part(monkeypatch):
     z, reference = torch.randn(10, 4), torch.randn(7, 4)
     whole = nearest(z, reference, 3)
-    monkeypatch.setattr(project, "MOST_DISTANCES", 3 * 7 + 1)  # three at once
+    monkeypatch.setattr(embeddings, "MOST_DISTANCES", 3 * 7 + 1)  # three at once
     parts = nearest(z, reference, 3)
     assert torch.equal(whole.ids, parts.ids) and torch.equal(whole.distances, parts.distances)
     assert nearest(z[:0], reference, 3).ids.shape == (0, 3)

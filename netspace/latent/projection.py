@@ -1,0 +1,148 @@
+"""Projections of embeddings to a plane: principal components, two directions, or UMAP."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..config import MOST_SEED, check_fields, option
+from ..errors import UsageError
+from .embeddings import finite
+
+
+class Plane(NamedTuple):
+    """A plane through the space, such as that of two principal components (Pearson 1901)."""
+
+    mean: Tensor
+    """(E)"""
+    axes: Tensor
+    """(2, E), of length 1"""
+    shares: tuple[float, float]
+    """share of the embeddings' variance along each axis"""
+
+    @classmethod
+    def of(cls, z: Tensor, components: tuple[int, int] = (0, 1)) -> Plane:
+        """Fit principal components of embeddings (b, E); an axis's largest entry is positive, which fixes its sign.
+
+        Args:
+            components: which principal components, 0 the strongest.
+
+        Raises:
+            UsageError: there are fewer than 3 embeddings, or not as many components.
+        """
+        z = z[finite(z)]
+        if len(z) < 3:
+            raise UsageError(f"{len(z)} embeddings span no plane, 3 are needed")
+        if max(components) >= min(len(z) - 1, z.shape[1]):
+            raise UsageError(f"{len(z)} embeddings have {min(len(z) - 1, z.shape[1])} principal components")
+        mean = z.mean(dim=0)
+        _, sizes, axes = torch.linalg.svd(z - mean, full_matrices=False)
+        axes = axes[list(components)]
+        largest = axes.gather(1, axes.abs().argmax(dim=1, keepdim=True))  # (2, 1)
+        shares = sizes.square() / sizes.square().sum().clamp(min=1e-30)
+        return cls(mean, axes * largest.sign(), tuple(float(shares[k]) for k in components))
+
+    @classmethod
+    def along(cls, z: Tensor, axes: Tensor) -> Plane:
+        """Span a plane at the mean of embeddings (b, E) by two directions (2, E), of any length and angle.
+
+        Raises:
+            UsageError: the directions are parallel, or one of them is zero or not finite.
+        """
+        z = z[finite(z)]
+        axes = axes / axes.norm(dim=1, keepdim=True)
+        if not axes.isfinite().all() or abs(float(axes[0] @ axes[1])) > 1 - 1e-6:
+            raise UsageError("two different directions span a plane")
+        mean = z.mean(dim=0)
+        along, total = ((z - mean) @ axes.mT).square().sum(dim=0), (z - mean).square().sum().clamp(min=1e-30)
+        return cls(mean, axes, (float(along[0] / total), float(along[1] / total)))
+
+    def place(self, z: Tensor) -> Tensor:
+        """Project embeddings (*b, E) to coordinates along the axes (*b, 2)."""
+        return (z - self.mean) @ self.axes.mT
+
+    def lift(self, xy: Tensor) -> Tensor:
+        """Return the embeddings (*b, E) that lie in the plane at coordinates (*b, 2)."""
+        gram = self.axes @ self.axes.mT  # (2, 2): the identity unless the axes are not at right angles
+        return self.mean + torch.linalg.solve(gram, xy.unsqueeze(-1)).squeeze(-1) @ self.axes
+
+
+# -- UMAP ----------------------------------------------------------------------------------------------------------
+
+METRICS = ("euclidean", "cosine", "correlation", "manhattan")
+UMAP_LEAST = 5
+"""minimum number of embeddings for a map"""
+
+
+@dataclass(frozen=True)
+class UmapConfig:
+    """Settings of UMAP (McInnes et al. 2018), with the names and defaults of umap-learn."""
+
+    neighbours: int = option(15, "networks that count as near: few show detail, many the whole", least=2, most=200)
+    min_dist: float = option(0.1, "how tight points may lie on the map", least=0.0, most=1.0)
+    metric: str = option("euclidean", "distance in the space", choices=METRICS)
+    seed: int = option(0, "of the map: the same seed makes the same map", least=0, most=MOST_SEED)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Silence UMAP's warnings, and restore torch's number of threads, which numba changes."""
+    threads = torch.get_num_threads()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # umap-learn warns that a seed costs threads
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class UmapMap:
+    """A UMAP of embeddings, on which new ones are placed without changing it."""
+
+    def __init__(self, reducer, places: Tensor) -> None:
+        self._reducer = reducer
+        self.places = places
+        """coordinates (b, 2) of the embeddings it was fitted to; NaN where these are not finite"""
+
+    @classmethod
+    def fit(cls, z: Tensor, config: UmapConfig | None = None) -> UmapMap:
+        """Fit embeddings (b, E); deterministic in embeddings and settings. The first call compiles for seconds.
+
+        Raises:
+            UsageError: there are fewer than 5 embeddings, or all are the same.
+        """
+        from umap import UMAP
+
+        config, good = config or UmapConfig(), finite(z)
+        some = z[good].numpy()
+        if len(some) < UMAP_LEAST:
+            raise UsageError(f"UMAP makes no map of {len(some)} networks, {UMAP_LEAST} are needed")
+        if (some == some[0]).all():
+            raise UsageError("UMAP makes no map of networks with one and the same embedding")
+        reducer = UMAP(
+            n_neighbors=min(config.neighbours, len(some) - 1), min_dist=config.min_dist, metric=config.metric,
+            random_state=config.seed, n_jobs=1,
+            init="spectral" if len(some) > 10 else "random",  # few points have no spectrum to start from
+        )  # fmt: skip
+        with _alone():
+            placed = torch.from_numpy(reducer.fit_transform(some)).float()
+        places = torch.full((len(z), 2), torch.nan)
+        places[good] = placed
+        return cls(reducer, places)
+
+    def place(self, z: Tensor) -> Tensor:
+        """Place new embeddings (n, E) among the others, (n, 2), by UMAP's transform; NaN where not finite."""
+        good, places = finite(z), torch.full((len(z), 2), torch.nan)
+        if good.any():
+            with _alone():
+                places[good] = torch.from_numpy(self._reducer.transform(z[good].numpy())).float()
+        return places
