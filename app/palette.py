@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-SLATE = "#64748B"
+TRUTH_COLOUR = "#64748B"
 """ground truth, originals, targets, badges"""
 UNKNOWN = "#7C8B99"
 """networks of which a value is not known"""
@@ -55,7 +55,7 @@ STATUSES = {
 
 def variables() -> str:
     """Return the palette as CSS variables of whatever holds a component."""
-    values = {"slate": SLATE, "unknown": UNKNOWN, "right": RIGHT, "wrong": WRONG}
+    values = {"slate": TRUTH_COLOUR, "unknown": UNKNOWN, "right": RIGHT, "wrong": WRONG}
     values |= {"ramp": ", ".join(RAMP), "runs": ", ".join(RUN_COLOURS)}
     for theme, colours in WEIGHT_COLOURS.items():
         values |= {f"{name}-{theme}": colour for name, colour in colours.items()}

@@ -31,7 +31,7 @@ loaded = sidebar.choose(sidebar.ANY_CLASSIFIERS)
 names, here = loaded.names, classifiers.here(loaded)
 recorded = {} if here else {(one.a, one.b): one.kind for one in classifiers.recorded(loaded)}
 first = next(((names.index(a), names.index(b)) for a, b in recorded), None)
-state = PairState(shared_key(loaded), loaded, first or classifiers.default_pair(loaded))
+state = PairState(shared_key(loaded), loaded, lambda loaded: first or classifiers.default_pair(loaded))
 if recorded and state.ends not in recorded:
     page.notice(f"No path from {state.a} to {state.b} was recorded; showing another.")
     state.ends = next(iter(recorded))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.backend import jobs
-from app.backend.words import code, plain, sentence
+from app.backend.words import code, plain
 from app.palette import STATUSES
 from app.ui import page, sidebar
 from app.ui.links import one_of
@@ -78,12 +78,9 @@ def listing(state: JobsState) -> None:
 
 
 def act(what: Callable[[jobs.Run], None], run: jobs.Run) -> None:
-    """Stop or resume a job; a notice says why that is not possible."""
-    try:
+    """Stop or resume a job."""
+    with page.problems_noticed():
         what(run)
-    except ValueError as problem:
-        page.notice(sentence(problem))
-    page.mark_changed()
 
 
 def heading(run: jobs.Run) -> None:

@@ -33,7 +33,7 @@ class ImageState(PairState):
 
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
-state = ImageState("image", loaded, preps.default_pair(loaded), gamma=0.0)
+state = ImageState("image", loaded, preps.default_pair, gamma=0.0)
 
 
 @st.fragment

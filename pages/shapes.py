@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import frontend
 from app.backend import chairs, take_away
-from app.backend.catalogue import COLOURS
+from app.backend.path import method_colour
 from app.backend.words import plain
 from app.ui import downloads, links, mesh_view, page, sidebar
 from app.ui.page import PageField, sent
@@ -16,12 +16,12 @@ VIEW = "shapes"
 class ShapesState(PairState):
     """The pair, and from where its shapes are seen."""
 
-    camera = PageField[list[float] | None](None, link="camera", parse=links.camera, write=links.decimals)
+    camera = PageField[list[float] | None](None, link="camera", parse=links.camera, write=links.three_decimals)
     """azimuth, elevation and distance; None for the usual view"""
 
 
 loaded = sidebar.choose(sidebar.ANY_SHAPES)
-state = ShapesState(shared_key(loaded), loaded, chairs.default_pair(loaded))
+state = ShapesState(shared_key(loaded), loaded, chairs.default_pair)
 
 
 def pick() -> None:
@@ -81,7 +81,7 @@ def inspect(work: chairs.PathWork) -> None:
     method, between = state.method, f"{plain(state.a)} to {plain(state.b)}"
     st.caption(f"{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}, {between}, {chairs.AT_REST}³")
     vertices, faces = chairs.mesh_arrays(work, method, state.frame_number)
-    mesh_view.show_mesh(vertices, faces, COLOURS[method], dark=st.context.theme.type == "dark")
+    mesh_view.show_mesh(vertices, faces, method_colour(method), dark=st.context.theme.type == "dark")
 
 
 page.show_notices()

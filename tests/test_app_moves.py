@@ -294,12 +294,12 @@ def test_a_network_is_taken_away_with_how_it_was_made(shapes):
 def show(picked: int | None = None, a: int = 0, b: int = 1) -> None:
     import streamlit as st
 
-    from app.ui import frame, moves
+    from app.ui import moves, page, sidebar
 
-    loaded = frame.loaded(frame.ANYTHING)
-    frame.notices()
-    st.session_state["told"] = moves.section(loaded, picked, None, a, b, lambda: None)
-    st.session_state["move_link"] = moves.link(loaded)
+    loaded = sidebar.choose(sidebar.ANY_NETWORKS)
+    page.show_notices()
+    st.session_state["told"] = moves.show_ways(loaded, picked, None, a, b, lambda: None)
+    st.session_state["move_link"] = moves.ways_link()
 
 
 def section(link: dict[str, str] | None = None, **given) -> AppTest:
@@ -320,7 +320,7 @@ def view(at: AppTest) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("zoo", "kind"), [*(("shapes", kind) for kind in page.KINDS), ("cnn", "mix"), ("family", "direction")]
+    ("zoo", "kind"), [*(("shapes", kind) for kind in page.WAY_TITLES), ("cnn", "mix"), ("family", "direction")]
 )
 def test_every_kind_is_shown_and_linked(request, zoo, kind):
     request.getfixturevalue(zoo)
@@ -375,7 +375,7 @@ def test_three_networks_become_four_and_three_again(shapes):
     assert view(at)["steps"] == 45
 
 
-@pytest.mark.parametrize("kind", page.KINDS)
+@pytest.mark.parametrize("kind", page.WAY_TITLES)
 def test_a_zoo_of_one_network_says_why_there_is_nothing(shapes, root, kind, monkeypatch):  # noqa: F811
     one = write(root, shapes, [0])
     at = section({"move": kind, "zoo": one.zoo_info.id}, a=0, b=0)
@@ -383,10 +383,10 @@ def test_a_zoo_of_one_network_says_why_there_is_nothing(shapes, root, kind, monk
 
 
 def test_lists_of_a_large_zoo_offer_the_first_and_what_is_chosen(shapes, monkeypatch):
-    monkeypatch.setattr(page, "MOST_LISTED", 2)
+    monkeypatch.setattr(page, "MOST_OFFERED", 2)
     names = shapes.names
     at = section({"move": "arithmetic", "arithmetic": "|".join([names[5], names[1], names[4]])}, a=3, b=1)
-    assert at.selectbox(key="move_arithmetic_box0").options == [
+    assert at.selectbox(key="move.arithmetic.names.0.widget").options == [
         f"a  {names[i]}" for i in (5, 1, 4, 3, 0)
     ]  # fmt: skip
 
@@ -398,6 +398,6 @@ def test_ends_that_are_not_of_this_zoo_are_told(shapes):
 
 def test_without_the_test_images_the_way_is_still_on_the_map(cnn, monkeypatch):
     monkeypatch.setattr(classifiers.images, "available", lambda name: False)
-    monkeypatch.setattr(page.frame, "offer_download", lambda loaded: None)
+    monkeypatch.setattr(page.image_data, "offer_images", lambda loaded: None)
     at = section({"move": "spline"})
     assert "test images" in said(at.info) and len(at.session_state["told"]["embeddings"]) >= STEPS

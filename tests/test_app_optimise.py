@@ -258,7 +258,9 @@ def test_names_that_cannot_be_are_told(lay, name, sentence):
 def test_a_click_on_the_map_is_where_the_next_run_starts(lay, monkeypatch):
     lay("cnn")
     at = open_page()
-    at.session_state["lso_start"] = at.session_state["lso_point"] = "at:1.5,-2"
+    found = {f.kind: f for f in catalogue.find()}
+    key = f"optimise.start.{catalogue.load(found['space'], found['zoo']).key}"
+    at.session_state[f"{key}.start"] = at.session_state[f"{key}.point"] = "at:1.5,-2"
     at.run()
     assert build_parser("digits-lso").parse_args(command(at)).start == "at:1.5,-2"
     assert view(at)["start"]["place"] == [1.5, -2.0]

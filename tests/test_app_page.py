@@ -151,3 +151,71 @@ def test_views_adopt_the_state_when_something_else_has_changed_it():
     at = opened()
     at.button[2].click().run()
     assert values(at)["version"] == 1
+
+
+def page_of_parts() -> None:
+    """A page with a list and a dictionary, each item of which has a widget, and buttons that act on them."""
+    import streamlit as st
+
+    from app.ui import page
+
+    class Parts(page.PageState):
+        names = page.PageField(lambda state: ["a", "b"])
+        answers = page.PageField(lambda state: {"one": "", "two": ""})
+        others = page.PageField(lambda state: ["b", "d"])
+        word = page.PageField("")
+        saved = page.PageField("")
+
+    def save() -> None:
+        with page.problems_noticed():
+            if not state.typed("word"):
+                raise ValueError("a word is needed")
+            state.saved = state.typed("word")
+
+    page.begin_run()
+    state = Parts("parts")
+    page.show_notices()
+    for k in range(2):
+        st.selectbox(f"Network {k}", ["a", "b", "c"], **state.widget("names", k))
+    for key in state.answers:
+        st.text_input(key, **state.widget("answers", key))
+    st.button("Save", on_click=save)
+    st.text_input("word", **state.widget("word"))
+    st.multiselect("Others", ["b", "c"], **state.widget("others", shown=state.others[:1]))
+    st.json(
+        {
+            "names": state.names,
+            "others": state.others,
+            "answers": state.answers,
+            "saved": state.once("saved"),
+            "later": state.saved,
+        }
+    )
+
+
+def test_a_widget_of_one_item_changes_that_item_alone():
+    at = AppTest.from_function(page_of_parts, default_timeout=240).run()
+    before = values(at)
+    at.selectbox[1].set_value("c").run()
+    assert values(at)["names"] == ["a", "c"]
+    at.text_input[0].set_value("yes").run()
+    assert values(at)["answers"] == {"one": "yes", "two": ""} and at.text_input[0].value == "yes"
+    assert before["names"] == ["a", "b"]
+
+
+def test_a_widget_may_show_something_else_than_its_field():
+    at = AppTest.from_function(page_of_parts, default_timeout=240).run()
+    assert at.multiselect[0].value == ["b"] and values(at)["others"] == ["b", "d"]
+    at.multiselect[0].set_value(["c"]).run()
+    assert values(at)["others"] == ["c"]
+
+
+def test_a_click_reads_what_is_typed_and_tells_what_is_wrong_with_it():
+    at = AppTest.from_function(page_of_parts, default_timeout=240).run()
+    at.button[0].click().run()
+    assert [warning.value for warning in at.warning] == ["A word is needed."] and values(at)["saved"] == ""
+    at.text_input[2].set_value("mine")
+    at.button[0].click().run()
+    assert values(at)["saved"] == "mine" and not at.warning, "read from the widget, whichever is called first"
+    assert values(at)["later"] == "", "a value that is used once is gone then"
+    assert values(at.run())["saved"] == ""

@@ -240,7 +240,7 @@ def test_a_selection_is_a_table_a_file_and_a_zoo(kind, tmp_path):
     chart = charts.chart(mine)
     table = pd.read_csv(io.BytesIO(selections.csv(chart, where, np.array(sorted(some)))))
     assert table.name.tolist() == [mine.names[i] for i in sorted(some)] and {"map PC 1", "map PC 2"} <= set(table)
-    at.text_input(key="map_save_name").set_value("some").run()
+    at.text_input(key="map.save.name.widget").set_value("some").run()
     button(at, "Save").click().run()
     assert "zoos/some" in said(at.success).replace("\\", "/")
     kept = Zoo.load(tmp_path / "zoos" / "some")
@@ -417,7 +417,7 @@ def test_a_direction_moves_a_picked_guest(shapes, brought, monkeypatch):
     brought(mine, [packed(mine, [4])])
     link = {"with": "imports/mine/zoo", "network": "imports/mine/zoo:net-4", "move": "direction"}
     at = open_map(zoo=mine.zoo_info.id, column="seat_height", **link)
-    way = at.session_state["map_told"]["embeddings"]
+    way = at.session_state["map.way"]["embeddings"]
     z = charts.chart(mine, [loaded("mine/zoo")]).z
     assert np.allclose(way[len(way) // 2], z[-1], atol=1e-4) and not np.allclose(way[0], way[-1])
     assert "the seat height of net-4" in said(at.caption)
@@ -430,8 +430,8 @@ def test_without_a_zoo_an_imported_one_is_chosen(shapes, brought):
     at = open_page("zoo_map", **PCA)
     assert not at.exception and "No zoo here fits the space" in said(at.info)
     button(at, "Bring your own").click().run()
-    assert at.text_input(key="bring_name") and button(at, "Import").disabled
-    at.session_state["map_import"] = brought(mine, source)
+    assert at.text_input(key="map.bring.name.widget") and button(at, "Import").disabled
+    at.session_state["map.bring.work"] = brought(mine, source)
     at.run()
     assert not at.exception and at.session_state["choice.zoo"] == "imports/mine/zoo"
     assert feeds(at)["points"][0]["count"] == 4 and link_of(at)["zoo"] == "imports/mine/zoo"
@@ -441,11 +441,13 @@ def test_without_a_zoo_an_imported_one_is_chosen(shapes, brought):
 
 def test_an_import_that_ends_while_the_page_is_laid_out_is_shown(shapes, brought, monkeypatch):
     mine = loaded()
-    work, taken = brought(mine, [packed(mine, [0])]), bringing.take
+    work, taken = brought(mine, [packed(mine, [0])]), bringing.take_imported
     calls = itertools.count()
     at = open_map(zoo=mine.zoo_info.id)
-    monkeypatch.setattr(bringing, "take", lambda: taken() if next(calls) else None)  # not over when the page begins
-    at.session_state["map_import"] = work
+    monkeypatch.setattr(
+        bringing, "take_imported", lambda: taken() if next(calls) else None
+    )  # not over when the page begins
+    at.session_state["map.bring.work"] = work
     at.run()
     assert not at.exception and feeds(at)["points"][0]["count"] == len(mine.zoo) + 1
 
@@ -521,9 +523,9 @@ def test_an_import_ends_with_the_app(shapes, monkeypatch):
 
 def test_one_import_is_under_way_at_a_time(shapes):
     at = open_map()
-    at.session_state["map_import"] = imports.Import("first", "imports/first/zoo", words="a_b*: not a [SIREN]")
+    at.session_state["map.bring.work"] = imports.Import("first", "imports/first/zoo", words="a_b*: not a [SIREN]")
     button(at, "Bring your own").click().run()
-    at.text_input(key="bring_folder").set_value("/somewhere").run()
+    at.text_input(key="map.bring.folder.widget").set_value("/somewhere").run()
     assert not at.exception and "first is still imported" in said(at.info) and button(at, "Import").disabled
     assert "a\\_b\\*\\: not a \\[SIREN\\]" in at.get("progress")[0].proto.text
 

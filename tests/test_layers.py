@@ -86,14 +86,10 @@ def test_pages_import_streamlit_and_the_app_alone():
         assert roots - set(sys.stdlib_module_names) <= {"streamlit", "app"}, path
 
 
-STATE_OF_ITS_OWN = {"frame.py", "moves.py", "bringing.py", "inspector.py", "selection.py", "zoo_map.py", "optimise.py"}
-"""Files that do not keep their state in a `PageState` yet; none may join them."""
-
-
 def test_only_the_state_of_a_page_touches_session_and_link():
     """Everything else reads and changes fields of a `PageState`."""
     for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
-        if path != ROOT / "app" / "ui" / "page.py" and path.name not in STATE_OF_ITS_OWN:
+        if path != ROOT / "app" / "ui" / "page.py":
             assert not {"session_state", "query_params"} & set(re.findall(r"\w+", path.read_text())), path
 
 

@@ -40,6 +40,11 @@ def method_names() -> tuple[str, ...]:
     return tuple(METHODS)
 
 
+def method_colour(name: str) -> str:
+    """Return the colour of a method, #rrggbb."""
+    return METHODS[name].look.colour
+
+
 class Side(NamedTuple):
     """A way of making the network of every step."""
 

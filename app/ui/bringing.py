@@ -7,66 +7,81 @@ import streamlit as st
 from app.backend import catalogue, imports, manifold, placements
 from app.backend.catalogue import Found, Loaded
 from app.backend.charts import Chart
-from app.ui import frame, sidebar
+from app.backend.words import plain, sentence
+from app.ui import page, sidebar
+from app.ui.map_state import MapState
+from app.ui.page import PageField, PageState
 
-HELP = "Networks that were trained elsewhere, shown among those of this zoo"
+BRING_HELP = "Networks that were trained elsewhere, shown among those of this zoo"
+MOST_REFUSED = 20
+"""files that were not imported, by name"""
+ANSWERS = dict.fromkeys((key for questions in imports.QUESTIONS.values() for key, *_ in questions), "")
+"""what the user says of networks, by name of the option, before anything is said"""
 
-state = st.session_state
+
+class BringState(PageState):
+    """The dialog, what was typed into it, and the import that it began last."""
+
+    key = "map.bring"
+    work: PageField[imports.Import | None] = PageField(None)
+    open = PageField(False)
+    alone = PageField(False)
+    """whether the imported zoo is to be chosen in the sidebar, since there is no other"""
+    folder = PageField("")
+    name = PageField("")
+    made_as = PageField(lambda state: next(iter(imports.conventions())))
+    answers = PageField[dict[str, str]](lambda state: dict(ANSWERS))
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What the user says of the networks that their files do not say, by name of the option."""
+        return {key: text for key, value in {"as": self.made_as, **self.answers}.items() if (text := value.strip())}
 
 
-def take() -> None:
-    """What has been imported is shown: among the other networks or, where there are none, as the zoo that is chosen.
+def take_imported() -> None:
+    """Show what was imported: among the other networks or, if there are none, as the zoo that is chosen.
 
     Called before the page asks what is chosen.
     """
-    work = state.get("map_import")
+    state = BringState.kept()
+    work = state.work
     if not work or not work.over or work.problem:
         return
-    if state.pop("map_bring_instead", False):
+    if state.alone:
         sidebar.choose_zoo(work.id)
     else:
-        shown = [*filter(None, state.get("map_guests", "").split(",")), work.id]
-        state["map_guests"] = ",".join(dict.fromkeys(shown))
-    state["map_import"] = None
-    frame.acted()
+        MapState.invite(work.id)
+    state.change(work=None, alone=False)
 
 
-def button(space: Found, instead: bool = False) -> None:
-    """Opens the dialog; `instead`: the imported zoo is to be chosen in the sidebar."""
-    st.button("Bring your own", icon=":material/upload:", help=HELP, on_click=_open, args=(instead,))
-    if state.get("map_bringing"):  # also when the page is laid out anew meanwhile
-        _dialog(space)
+def offer_import(space: Found, alone: bool = False) -> None:
+    """A button that opens the dialog; `alone`: the imported zoo is to be chosen in the sidebar."""
+    state = BringState()
+    st.button("Bring your own", icon=":material/upload:", help=BRING_HELP, on_click=_open, kwargs={"alone": alone})
+    if state.open:  # also if the page is rerun meanwhile
+        _dialog(state, space)
 
 
-def alone(space: Found) -> None:
-    """In the place of a map, where there are no networks to show."""
+def bring_alone(space: Found) -> None:
+    """In place of a map, if there are no networks to show."""
     st.markdown("Networks of your own become the zoo that the map shows, from three of them on.")
-    button(space, instead=True)
-    progress()
+    offer_import(space, alone=True)
+    show_progress()
 
 
-def _open(instead: bool) -> None:
-    state["map_bringing"], state["map_bring_instead"] = True, instead
-    state["map_bring_kept"] = {}
-    state.pop("bring_name", None)
+def _open(alone: bool) -> None:
+    BringState.kept().change(
+        open=True, alone=alone, folder="", name=imports.free_name(), answers=dict(ANSWERS),
+        made_as=next(iter(imports.conventions())),
+    )  # fmt: skip
 
 
 def _close() -> None:
-    state["map_bringing"] = False
-
-
-def _remember(key: str, default: str = "") -> str:
-    """Give a widget back what was typed into it: Streamlit forgets that if a run of the page ends before the dialog."""
-    return state.setdefault(key, state.get("map_bring_kept", {}).get(key, default))
-
-
-def _keep(key: str, value: str) -> str:
-    state.setdefault("map_bring_kept", {})[key] = value
-    return value
+    BringState.kept().open = False
 
 
 @st.dialog("Bring your own networks", width="large", on_dismiss=_close)
-def _dialog(space: Found) -> None:
+def _dialog(state: BringState, space: Found) -> None:
     names = catalogue.architectures(space)
     st.markdown(
         f"State dicts of {names} in any usual format, ONNX models, a zip of such files, or a folder, as the Hugging "
@@ -78,35 +93,31 @@ def _dialog(space: Found) -> None:
         help="Of more than 500 MB: give the path of a folder",
     )  # fmt: skip
     left, right = st.columns([3, 2])
-    _remember("bring_folder")
     folder = left.text_input(
-        "Or a folder, where the app runs", key="bring_folder", placeholder="/data/my-networks",
-        help="For what is larger than 500 MB, and for what is there already",
+        "Or a folder, where the app runs", placeholder="/data/my-networks",
+        help="For what is larger than 500 MB, and for what is there already", **state.widget("folder"),
     )  # fmt: skip
-    _keep("bring_folder", folder)
-    _remember("bring_name", imports.free_name())
-    name = _keep("bring_name", right.text_input("Name", key="bring_name", help="Of the zoo, in runs/imports/"))
+    name = right.text_input("Name", help="Of the zoo, in runs/imports/", **state.widget("name"))
     problem = imports.name_problem(name.strip())
     if problem:
-        st.warning(frame.plain(problem))
-    said = _declared(space.data == "sdf")
-    before = state.get("map_import")
-    busy = before is not None and not before.over
+        st.warning(plain(problem))
+    _ask(state, space.task == sidebar.ANY_SHAPES.task)
+    busy = state.work is not None and not state.work.over
     if busy:
-        st.info(f"{frame.plain(before.name)} is still imported: another import can begin when it is done.")
+        st.info(f"{plain(state.work.name)} is still imported: another import can begin when it is done.")
     off = bool(problem or busy or not (files or folder))
     if st.button("Import", type="primary", icon=":material/upload:", disabled=off):
         try:
-            state["map_import"] = imports.begin(space, files or folder.strip(), name.strip(), said)
+            state.work = imports.begin(space, files or folder.strip(), name.strip(), state.said)
         except ValueError as error:
-            st.error(frame.plain(frame.sentence(error)))
+            st.error(plain(sentence(error)))
             return
         _close()
-        frame.again()
+        page.refresh()
 
 
-def _declared(shapes: bool) -> dict[str, str]:
-    """What the user says of the networks that their files do not say, by name of the option."""
+def _ask(state: BringState, shapes: bool) -> None:
+    """What files do not say of networks."""
     st.markdown(
         "**What the files do not say.** "
         + (
@@ -118,53 +129,50 @@ def _declared(shapes: bool) -> dict[str, str]:
         + " What remains open is asked for: the network is not imported, and the reason names what to say here."
     )
     conventions = imports.conventions()
-    _remember("bring_as")
-    made_as = st.selectbox(
-        "Made as", list(conventions), format_func=conventions.get, key="bring_as",
+    st.selectbox(
+        "Made as", list(conventions), format_func=conventions.get,
         help="What is not said otherwise is as there, and the map's card says that it was assumed",
+        **state.widget("made_as"),
     )  # fmt: skip
-    said = {"as": _keep("bring_as", made_as)}
     with st.expander("Say more"):
         columns = st.columns(3)
         for k, (key, label, placeholder, why) in enumerate(imports.QUESTIONS["shapes" if shapes else "classifiers"]):
-            _remember(f"bring_{key}")
-            typed = columns[k % 3].text_input(label, key=f"bring_{key}", placeholder=placeholder, help=why)
-            said[key] = _keep(f"bring_{key}", typed)
-    return {key: value.strip() for key, value in said.items() if value.strip()}
+            columns[k % 3].text_input(label, placeholder=placeholder, help=why, **state.widget("answers", key))
 
 
-def progress() -> None:
+def show_progress() -> None:
     """How far an import is, or why nothing came of it."""
-    work = state.get("map_import")
+    state = BringState()
+    work = state.work
     if work is None:
         return
     if not work.over:
-        st.fragment(_under_way, run_every=0.5)()
+        st.fragment(lambda: _under_way(state), run_every=0.5)()
         return
     if not work.problem:  # it ended since the page began
-        frame.again()
-    st.warning(frame.plain(f"{work.name}: {work.problem}"))
+        page.refresh()
+    st.warning(plain(f"{work.name}: {work.problem}"))
     if work.refused:
         st.markdown(_listed(work.refused))
-    st.button("Dismiss", on_click=lambda: state.pop("map_import"))
+    st.button("Dismiss", on_click=state.change, kwargs={"work": None})
 
 
-def _under_way() -> None:
-    work = state["map_import"]
+def _under_way(state: BringState) -> None:
+    work = state.work
     if work.over:
-        frame.again()
+        page.refresh()
     words = f"Importing {work.name}: {work.done} of {work.total}. {work.words or 'the files are read'}"
-    st.progress(work.done / max(1, work.total), frame.plain(words))
+    st.progress(work.done / max(1, work.total), plain(words))
 
 
-def report(chart: Chart) -> None:
+def show_reports(chart: Chart) -> None:
     """Of every imported zoo on the map what became of its files, and where the space places its networks."""
     for member in placements.imported(chart):
         told = imports.report(member)
         count, refused = told["imported"], told["refused"]
         words = f"{count} network{'s' if count != 1 else ''} imported, {len(refused)} refused"
         with st.container(border=True):
-            st.markdown(f"##### {frame.plain(member.zoo_info.title)}: {words}")
+            st.markdown(f"##### {plain(member.zoo_info.title)}: {words}")
             if told["fused"]:
                 networks = f"{told['fused']} network{'s' if told['fused'] != 1 else ''}"
                 st.caption(
@@ -172,9 +180,9 @@ def report(chart: Chart) -> None:
                     "unfused network as rebuilt here."
                 )
             for function, count in told["functions"]:
-                st.caption(f"{count} taken to be: {frame.plain(function)}")
+                st.caption(f"{count} taken to be: {plain(function)}")
             for words in told["warnings"]:
-                st.warning(frame.plain(words), icon=":material/warning:")
+                st.warning(plain(words), icon=":material/warning:")
             left, right = st.columns([7, 5], gap="medium")
             with left:
                 over = placements.of(chart, member).future.done()
@@ -189,7 +197,7 @@ def _placed(chart: Chart, member: Loaded, over: bool) -> None:
     """The table of an imported zoo's networks, as far as they are placed."""
     work = placements.of(chart, member)
     if work.problem:
-        st.warning(frame.plain(work.problem))
+        st.warning(plain(work.problem))
     elif not work.future.done():
         st.caption(f"{len(work.rows)} of {work.total} reconstructed and placed")
     measured = "1 - IoU of decode and original" if catalogue.is_shapes(member) else "Share of different answers"
@@ -202,14 +210,11 @@ def _placed(chart: Chart, member: Loaded, over: bool) -> None:
         },
     )  # fmt: skip
     if work.future.done() and not over:
-        frame.again()
-
-
-MOST_LISTED = 20
+        page.refresh()
 
 
 def _listed(refused: list[dict]) -> str:
     """Files that were not imported, and why, as lines that can be read and searched."""
-    lines = [f"- **{frame.plain(one['name'])}**: {frame.plain(one['reason'])}" for one in refused[:MOST_LISTED]]
-    more = len(refused) - MOST_LISTED
+    lines = [f"- **{plain(one['name'])}**: {plain(one['reason'])}" for one in refused[:MOST_REFUSED]]
+    more = len(refused) - MOST_REFUSED
     return "\n".join([*lines, *([f"- and {more} more"] if more > 0 else [])])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import frontend as components
+from app import frontend
 from app.backend import catalogue, inspection, manifold
 from app.backend.charts import Chart
 from app.backend.inspection import Near, Rebuilt
 from app.backend.projections import Placed
-from app.ui import frame
+from app.backend.words import plain, sentence
+from app.ui import page
+from app.ui.map_state import PickState
+from app.ui.page import PageField, PageState
 from app.ui.pair import PairState
 
 POLL = 0.7
@@ -18,31 +21,40 @@ LONG = 8
 """looks after which nobody seems to click any more"""
 
 
-state = st.session_state
+class WatchState(PageState):
+    """How often one has looked at what becomes known of a network."""
+
+    key = "map.watch"
+    work = PageField("")
+    """id of what is looked at"""
+    times = PageField(0)
+
+    def look_at(self, work: str) -> int:
+        """Note a look, and return how many there were at this."""
+        self.work, self.times = work, self.times + 1 if self.work == work else 1
+        return self.times
 
 
-def section(
-    chart: Chart, where: Placed, pair: PairState, i: int | None, point, near: list[Near], work: Rebuilt
-) -> None:
-    """What is known of a network, or of a point of the space; beside its decode.
+def inspect_network(pick: PickState, pair: PairState, where: Placed, point, near: list[Near], work: Rebuilt) -> None:
+    """What is known of the picked network or, if a place is picked, of its point (E); beside its decode.
 
     Args:
         pair: the pair whose A or B it can become.
-        i: its id; None of a point (E) that is decoded where an empty place was clicked.
     """
+    chart, i = pick.chart, pick.id
     if i is None:
-        x, y = state["map_at"]
+        x, y = pick.place
         st.markdown("##### Decoded at the clicked place")
         st.caption(f"A point of the plane: {x:.3g}, {y:.3g}")
     else:
         _about(chart, pair, i)
     far = manifold.far(chart, point, i)
     if far is not None and far > 1:
-        st.warning(frame.sentence(manifold.words(far)), icon=":material/warning:")
+        st.warning(sentence(manifold.words(far)), icon=":material/warning:")
     if work.shapes:
-        components.viewer("rebuilt", inspection.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
+        frontend.viewer("rebuilt", inspection.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
     done = work.done
-    st.fragment(lambda: _arriving(chart, where, near, work, done), run_every=None if done else POLL)()
+    st.fragment(lambda: _arriving(pick, where, near, work, done), run_every=None if done else POLL)()
 
 
 def _about(chart: Chart, pair: PairState, i: int) -> None:
@@ -50,12 +62,12 @@ def _about(chart: Chart, pair: PairState, i: int) -> None:
     known = inspection.known(chart, i)
     guest = bool(known.zoo)
     with st.container(gap=None):
-        st.markdown(f"##### {frame.plain(known.name)} :gray-badge[{frame.plain(known.split)}]")
-        st.caption(frame.plain(" · ".join(filter(None, (known.words, known.zoo)))))
+        st.markdown(f"##### {plain(known.name)} :gray-badge[{plain(known.split)}]")
+        st.caption(plain(" · ".join(filter(None, (known.words, known.zoo)))))
         if known.function:
-            st.caption(f"Taken to be: {frame.plain(known.function)}")
+            st.caption(f"Taken to be: {plain(known.function)}")
         if known.warning:
-            st.warning(frame.plain(frame.sentence(known.warning)), icon=":material/warning:")
+            st.warning(plain(sentence(known.warning)), icon=":material/warning:")
     with st.container(horizontal=True, gap="xsmall"):
         no_guests = "A and B are networks of the zoo that is chosen in the sidebar" if guest else None
         for end in "ab":
@@ -93,29 +105,27 @@ def _compared(work: Rebuilt, family: bool) -> None:
     st.caption(" ".join(words))
 
 
-def _neighbours(kinds: str, help: str, found: list[Near], digits: str) -> None:
+def _neighbours(pick: PickState, kinds: str, help: str, found: list[Near], digits: str) -> None:
     """Buttons that show the nearest networks of a kind."""
     st.caption(f"**Nearest {kinds}**", help=help)
     with st.container(key=f"near-{kinds}", gap=None):
         for one in found:
-            words = f"{frame.plain(one.name)} :gray[{digits.format(one.figure)}]"
+            words = f"{plain(one.name)} :gray[{digits.format(one.figure)}]"
             if st.button(words, key=f"near-{kinds}-{one.id}", type="tertiary"):
-                state["map_network"], state["map_at"] = one.name, None
-                frame.rerun()
+                pick.network, pick.place = one.name, None
+                page.rerun()
 
 
-def _arriving(chart: Chart, where: Placed, near: list[Near], work: Rebuilt, before: bool) -> None:
+def _arriving(pick: PickState, where: Placed, near: list[Near], work: Rebuilt, before: bool) -> None:
     """What becomes known of a network's decode while someone looks at it.
 
-    It is laid out here alone: the page answers clicks meanwhile, and is laid out anew when nobody clicks any more.
+    A fragment, so that the page stays responsive; a full rerun follows once the user stops clicking.
     """
-    looks = state.get("map_looks", ("", 0))
-    looks = (work.id, looks[1] + 1 if looks[0] == work.id else 1)
-    state["map_looks"] = looks
-    if looks[1] > 1 or before:
+    chart, looks = pick.chart, WatchState().look_at(work.id)
+    if looks > 1 or before:
         work.rest()
     if work.problem:
-        st.warning(f"The decode cannot be shown. {frame.plain(frame.sentence(work.problem))}")
+        st.warning(f"The decode cannot be shown. {plain(sentence(work.problem))}")
     elif not work.shapes:
         _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
     words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
@@ -123,23 +133,23 @@ def _arriving(chart: Chart, where: Placed, near: list[Near], work: Rebuilt, befo
     if among.missing:
         words.append("by function they are compared where the test images are")
     elif work.not_compared:
-        st.warning(f"Networks cannot be compared by what they do. {frame.plain(frame.sentence(work.not_compared))}")
+        st.warning(f"Networks cannot be compared by what they do. {plain(sentence(work.not_compared))}")
     elif work.near is None:
         words.append(f"comparing what networks do, {among.done:,} of {len(among.ids):,}")
     st.caption(" · ".join(words))
     with st.container(key="feeds-rebuilt", gap=None):
         for name, content in work.feeds("rebuilt"):
-            components.feed(f"rebuilt-{name}", content)
+            frontend.feed(f"rebuilt-{name}", content)
         content = inspection.function_feed("map", where.key, work)
         if content:
-            components.feed("map-function", content)
+            frontend.feed("map-function", content)
     left, right = st.columns(2, gap="small")
     with left:
-        _neighbours("in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
+        _neighbours(pick, "in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
     with right:
         if work.near is not None:
             what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
             some = f"; {len(among.ids):,} of {among.total:,} are compared" if among.total > len(among.ids) else ""
-            _neighbours("by function", f"Training networks by the share of {what}{some}", work.near, "{:.1%}")
-    if work.done and not before and looks[1] > LONG:
-        frame.again()
+            _neighbours(pick, "by function", f"Training networks by the share of {what}{some}", work.near, "{:.1%}")
+    if work.done and not before and looks > LONG:
+        page.refresh()

@@ -41,47 +41,47 @@ def camera(text: str) -> list[float]:
     return [math.remainder(azimuth, 2 * math.pi), min(max(elevation, -1.5), 1.5), min(max(distance, 1.6), 9.0)]
 
 
-def read_numbers(asked: str | list[float], count: int | None = None) -> list[float]:
-    """Numbers of a link; ValueError where they are none, or not as many."""
-    found = [float(v) for v in (asked.split() if isinstance(asked, str) else asked)]
+def read_numbers(text: str, count: int | None = None) -> list[float]:
+    """Return the numbers of a text; ValueError if they are not finite, or not as many."""
+    found = [float(value) for value in text.split()]
     if not all(map(math.isfinite, found)) or (count is not None and len(found) != count):
         raise ValueError
     return found
 
 
-def text(values: Iterable[float] | None) -> str:
-    """Numbers as a link has them; empty of none."""
-    return " ".join(f"{v:.5g}" for v in values or ())
+def text(values: Iterable[float]) -> str:
+    """Write numbers."""
+    return " ".join(f"{v:.5g}" for v in values)
 
 
-def decimals(values: Iterable[float]) -> str:
-    """Numbers as a link has them, with three decimals."""
+def three_decimals(values: Iterable[float]) -> str:
+    """Write numbers with three decimals."""
     return " ".join(f"{v:.3f}" for v in values)
 
 
-def place(asked: str | list[float] | None) -> list[float] | None:
-    """For `frame.linked`: x and y."""
+def place(text: str) -> list[float] | None:
+    """Read x and y; None for an empty text."""
     try:
-        return None if not asked else read_numbers(asked, 2)
+        return read_numbers(text, 2) if text else None
     except ValueError:
-        raise ValueError(f"The link's place “{asked}” is not two numbers; nothing is decoded there.") from None
+        raise ValueError(f"The link's place “{text}” is not two numbers; nothing is decoded there.") from None
 
 
-def view(asked: str | list[float] | None) -> list[float] | None:
-    """For `frame.linked`: x and y of the middle of the map, and its scale."""
+def view(text: str) -> list[float] | None:
+    """Read x and y of the middle of the map, and its scale; None for an empty text."""
     try:
-        found = None if not asked else read_numbers(asked, 3)
+        found = read_numbers(text, 3) if text else None
         if found and found[2] <= 0:
             raise ValueError
         return found
     except ValueError:
-        raise ValueError(f"The link's view “{asked}” is not three numbers; showing the whole map.") from None
+        raise ValueError(f"The link's view “{text}” is not three numbers; showing the whole map.") from None
 
 
-def polygon(asked: str | list[list[float]] | None) -> list[list[float]] | None:
-    """For `frame.linked`: x and y of three corners or more."""
+def polygon(text: str) -> list[list[float]] | None:
+    """Read x and y of three corners or more; None for an empty text."""
     try:
-        found = read_numbers(asked) if isinstance(asked, str) else [v for corner in asked or [] for v in corner]
+        found = read_numbers(text)
         if len(found) % 2 or 0 < len(found) < 6:
             raise ValueError
         return [found[k : k + 2] for k in range(0, len(found), 2)] or None

@@ -6,13 +6,14 @@ subclass of `PageState`; everything else reads and changes them through an insta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import streamlit as st
 
-from app.backend.words import plain
+from app.backend.words import plain, sentence
 
 T = TypeVar("T")
 
@@ -161,24 +162,51 @@ class PageState:
         texts = {field.link(self): field.text(self) for field in self.fields.values() if field.link(self) is not None}
         return {name: text for name, text in texts.items() if text is not None}
 
-    def widget(self, name: str, then: Callable[[], None] | None = None) -> dict[str, Any]:
-        """Arguments `key` and `on_change` of a widget that shows a field and changes it; `then` is called afterwards.
+    def once(self, name: str) -> Any:
+        """Return the value of a field that is to be used once: it has its default from now on."""
+        value, field = getattr(self, name), self.fields[name]
+        setattr(self, name, field.usual(self))
+        return value
+
+    def widget(
+        self, name: str, item: Any = None, shown: Any = None, then: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments `key` and `on_change` of a widget that shows a field and changes it.
 
         The field outlives the widget, which Streamlit forgets as soon as a run does not reach it.
+
+        Args:
+            item: index or key of the item of the field that the widget is about, if not about all of it.
+            shown: what the widget shows, if not the field as it is.
+            then: called after a change.
         """
-        key = f"{self.key}.{name}.widget"
-        st.session_state[key] = getattr(self, name)
+        key, value = self._widget_key(name, item), getattr(self, name)
+        st.session_state[key] = shown if shown is not None else value if item is None else value[item]
 
         def changed() -> None:
-            value = st.session_state[key]
+            value = self.typed(name, item)
             if value is None:  # the chosen one of a row of buttons was clicked again
                 mark_changed()
                 return
-            self.change(**{name: value})
+            self.change(**{name: value if item is None else with_item(getattr(self, name), item, value)})
             if then:
                 then()
 
         return {"key": key, "on_change": changed}
+
+    def typed(self, name: str, item: Any = None) -> Any:
+        """What a widget shows by now; for a button whose click may come before the change of the widget is noted."""
+        return st.session_state[self._widget_key(name, item)]
+
+    def _widget_key(self, name: str, item: Any) -> str:
+        return ".".join((self.key, name, *([] if item is None else [str(item)]), "widget"))
+
+
+def with_item(items: Any, item: Any, value: Any) -> Any:
+    """Return a list or a dictionary with another value at an index or a key."""
+    changed = items.copy()
+    changed[item] = value
+    return changed
 
 
 def sent(view: str) -> Mapping[str, Any]:
@@ -249,6 +277,16 @@ def refresh() -> None:
 def notice(words: str) -> None:
     """Keep a sentence for the page to show on this run or the next, as text: links and files may be quoted in it."""
     st.session_state.setdefault(Slot.NOTICES, []).append(words)
+
+
+@contextmanager
+def problems_noticed() -> Iterator[None]:
+    """Around what a click does: what is wrong with it is told on the next run, and the state counts as changed."""
+    try:
+        yield
+    except (ValueError, OSError) as problem:
+        notice(sentence(problem))
+    mark_changed()
 
 
 def has_notices() -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import streamlit as st
 
@@ -20,10 +21,16 @@ class PairState(PageState):
     steps = STEPS
     """networks along the path"""
 
-    def __init__(self, key: str, loaded: Loaded, pair: tuple[int, int], gamma: float = 0.5) -> None:
-        """`pair` and `gamma` are what the page opens with, unless the session or the link say otherwise."""
-        self.loaded, self.names, self.usual, self.usual_gamma = loaded, loaded.names, pair, gamma
+    def __init__(self, key: str, loaded: Loaded, pair: Callable[[Loaded], tuple[int, int]], gamma: float = 0.5) -> None:
+        """`pair` returns the pair that the page opens with, at `gamma`, unless session or link say otherwise."""
+        self.loaded, self.names, self.usual_gamma = loaded, loaded.names, gamma
+        self._pair = pair
         super().__init__(key)
+
+    @cached_property
+    def usual(self) -> tuple[int, int]:
+        """Ids of the pair that the page opens with."""
+        return self._pair(self.loaded)
 
     def known(self, name: str) -> str:
         if name not in self.names:

@@ -7,30 +7,41 @@ import streamlit as st
 from app.backend import selections
 from app.backend.charts import Chart
 from app.backend.projections import Placed
-from app.ui import frame
+from app.backend.words import plain
+from app.ui import page
+from app.ui.downloads import offer_file
+from app.ui.map_state import PickState
+from app.ui.page import PageField, PageState
 
-state = st.session_state
+
+class SaveState(PageState):
+    """The form for a zoo of the selected networks."""
+
+    key = "map.save"
+    name = PageField("")
+    saved = PageField("")
+    """what was saved, to be shown once"""
 
 
-def section(chart: Chart, where: Placed, ids) -> None:
-    """Of the networks with these ids."""
-    count = len(ids)
+def show_selection(pick: PickState, where: Placed, ids) -> None:
+    """The networks with these ids."""
+    chart, state, count = pick.chart, SaveState(), len(ids)
     head, row = st.columns([3, 2], vertical_alignment="center")
     head.markdown(f"##### {count:,} network{'s' if count != 1 else ''} selected")
     if not count:
         head.caption("There is no network inside this area.")
         return
     with row.container(horizontal=True, horizontal_alignment="right"):
-        frame.download(
+        offer_file(
             st, "CSV", lambda: selections.csv(chart, where, ids), "selection.csv",
             "All that is recorded of them, and their places on the map", key="map_csv", icon=":material/download:",
             width="content",
         )  # fmt: skip
         with st.popover("Save as a zoo", icon=":material/folder_copy:"):
-            _save(chart, ids)
-        st.button("Clear", icon=":material/close:", on_click=_clear)
-    if "map_saved" in state:
-        st.success(frame.plain(state.pop("map_saved")))
+            _offer_zoo(state, chart, ids)
+        st.button("Clear", icon=":material/close:", on_click=pick.change, kwargs={"polygon": None})
+    if state.saved:
+        st.success(plain(state.once("saved")))
     left, right = st.columns([7, 5], gap="medium")
     left.dataframe(selections.table(chart, ids), hide_index=True, height=280)
     if count > selections.MOST_ROWS:
@@ -42,12 +53,7 @@ def section(chart: Chart, where: Placed, ids) -> None:
         right.dataframe(means, hide_index=True, height=280, column_config=dict.fromkeys(figures, number))
 
 
-def _clear() -> None:
-    state["map_polygon"] = None
-    frame.acted()
-
-
-def _save(chart: Chart, ids) -> None:
+def _offer_zoo(state: SaveState, chart: Chart, ids) -> None:
     """A form for a zoo of the selected networks of one of the zoos."""
     counts = selections.by_zoo(chart, ids)
     member = next(iter(counts))
@@ -57,14 +63,11 @@ def _save(chart: Chart, ids) -> None:
             format_func=lambda k: f"{chart.members[k].zoo_info.title}, {counts[k]} selected",
         )  # fmt: skip
         st.caption("A zoo is made of networks of one zoo: save those of the others by themselves.")
-    st.text_input("Name", key="map_save_name", placeholder="my-selection", help="Its folder below runs/zoos/")
-    st.button("Save", type="primary", on_click=_saved, args=(chart, ids, member), width="stretch")
+    st.text_input("Name", placeholder="my-selection", help="Its folder below runs/zoos/", **state.widget("name"))
+    st.button("Save", type="primary", on_click=_save, args=(state, chart, ids, member), width="stretch")
 
 
-def _saved(chart: Chart, ids, member: int) -> None:
-    try:
-        folder = selections.save(chart, ids, member, state["map_save_name"].strip())
-        state["map_saved"] = f"Saved as {folder}, which the sidebar offers from now on."
-    except (ValueError, OSError) as problem:
-        frame.notice(frame.sentence(problem))
-    frame.acted()
+def _save(state: SaveState, chart: Chart, ids, member: int) -> None:
+    with page.problems_noticed():
+        folder = selections.save(chart, ids, member, state.typed("name").strip())
+        state.saved = f"Saved as {folder}, which the sidebar offers from now on."

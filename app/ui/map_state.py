@@ -1,0 +1,204 @@
+"""Map: the state of the page, which its link holds: the projection, what points look like, and what is picked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.backend import catalogue, charts, placements, points, projections
+from app.backend.catalogue import Loaded
+from app.backend.charts import Chart
+from app.backend.projections import PROJECTIONS, Projection
+from app.backend.words import sentence
+from app.ui import links, page
+from app.ui.links import one_of
+from app.ui.page import PageField, PageState
+
+ONE_COLOUR = ""
+"""the choice of no column"""
+
+
+def _setting(name: str) -> PageField:
+    """A setting of UMAP, which the link holds if it is unusual."""
+    return PageField(
+        lambda state: state.options[name]["default"], link=name, terse=True,
+        check=lambda state, value: projections.accept_setting(state.options[name])(value),
+    )  # fmt: skip
+
+
+def _look(name: str, default: str | Callable[[Any], str], terse: bool = True) -> PageField[str]:
+    """A column that the points show as their colour, size or shape."""
+    words = f"The networks cannot be told apart by {{}} as {name}; showing another."
+    return PageField(default, link=name, check=one_of(lambda state: state.offered[name], words), terse=terse)
+
+
+class MapState(PageState):
+    """Which zoos are on the map of a zoo, and how networks are projected."""
+
+    key = "map"
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded, self.zoos = loaded, charts.others(loaded)
+        self.options = {option["name"]: option for option in projections.umap_options()}
+        super().__init__()
+
+    def all_fit(self, ids: list[str]) -> list[str]:
+        lost = [id for id in ids if id not in self.zoos]
+        if lost:
+            raise ValueError(f"There is no zoo “{lost[0]}” that fits this space; the map is shown without it.")
+        return ids
+
+    guests = PageField[list[str]](
+        lambda state: [], link="with", parse=lambda text: [id for id in text.split(",") if id], check=all_fit,
+        write=lambda ids: ",".join(ids) or None,
+    )  # fmt: skip
+    """ids of the other zoos"""
+    neighbours, min_dist, metric, seed = map(_setting, ("neighbours", "min_dist", "metric", "seed"))
+    projection = PageField(
+        "umap", link="projection", check=one_of(PROJECTIONS, "There is no projection {}; showing UMAP.")
+    )
+    way: PageField[dict[str, Any] | None] = PageField(None)
+    """what is drawn on the map of the networks that are moved through below it, and the `key` of what they are of"""
+    way_by: PageField[tuple] = PageField(())
+    """what the ways through the space were made for"""
+
+    @classmethod
+    def invite(cls, id: str) -> None:
+        """Show another zoo on the map from the next run on."""
+        state = cls.kept()
+        state.change(guests=list(dict.fromkeys([*(state.guests or ()), id])))
+
+    @property
+    def settings(self) -> tuple[tuple[str, Any], ...]:
+        """UMAP's settings by name."""
+        return tuple((name, getattr(self, name)) for name in self.options)
+
+    def load_guests(self) -> list[Loaded]:
+        """Return the other zoos; a notice says which cannot be loaded."""
+        found = []
+        for id in self.guests:
+            try:
+                found.append(catalogue.load(self.loaded.space_info, self.zoos[id]))
+            except ValueError as problem:
+                page.notice(f"{sentence(problem)} The map is shown without it.")
+        return found
+
+    def link(self) -> dict[str, str]:
+        link = super().link()
+        return link if self.projection == "umap" else {k: text for k, text in link.items() if k not in self.options}
+
+
+class LookState(PageState):
+    """Which columns of the zoo's table the points show; ONE_COLOUR, and the like, for none."""
+
+    key = "map.look"
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart, self.columns = chart, placements.columns(chart)
+        found = self.columns.items()
+        self.offered = {
+            "colour": [ONE_COLOUR, *self.columns],
+            "size": ["", *(name for name, column in found if column.numbers is not None)],
+            "shape": ["", *(name for name, column in found if 0 < len(column.categories) <= charts.MOST_SHAPES)],
+        }
+        super().__init__()
+
+    colour = _look("colour", lambda state: points.usual_colour(state.chart), terse=False)
+    size = _look("size", "")
+    shape = _look("shape", "")
+
+    @property
+    def chosen(self) -> tuple[str, str, str]:
+        return self.colour, self.size, self.shape
+
+
+class AxesState(PageState):
+    """The axes of a projection to a plane: principal components by number, or columns; each projection has its own."""
+
+    def __init__(self, chart: Chart, kind: str) -> None:
+        self.kind = kind
+        self.usual = dict(zip("xy", projections.usual_axes(chart, kind), strict=True))
+        self.offered = [str(k + 1) for k in range(projections.component_count(chart))]
+        if kind == "directions":
+            self.offered += projections.direction_columns(chart)
+        super().__init__(f"map.{kind}")
+
+    def known(self, axis: str, value: str) -> str:
+        if value not in self.offered:
+            usual = projections.axis_title(self.usual[axis])
+            raise ValueError(f"There is no direction “{value}” to be an axis; showing {usual}.")
+        return value
+
+    x = PageField(lambda state: state.usual["x"], link="x", check=lambda state, value: state.known("x", value))
+    y = PageField(lambda state: state.usual["y"], link="y", check=lambda state, value: state.known("y", value))
+
+    def link(self) -> dict[str, str]:
+        return {} if self.kind == "umap" else super().link()
+
+
+class PickState(PageState):
+    """What is picked and selected on the map, and which part of it is in view."""
+
+    key = "map.pick"
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        super().__init__()
+
+    def on_map(self, name: str) -> str:
+        if name and name not in self.chart.labels:
+            raise ValueError(f"There is no network “{name}” on this map.")
+        return name
+
+    network = PageField("", link="network", check=on_map, terse=True)
+    """name of the picked network; empty for none"""
+    place = PageField[list[float] | None](None, link="place", parse=links.place, write=links.text)
+    """x and y of an empty place that was clicked"""
+    view = PageField[list[float] | None](None, link="view", parse=links.view, write=links.text)
+    """x and y of the middle of what is in view, and its scale; None for the whole map"""
+    polygon = PageField[list[list[float]] | None](
+        None, link="selection", parse=links.polygon, write=lambda corners: links.text(v for c in corners for v in c)
+    )
+    """corners of the selected area"""
+
+    @property
+    def id(self) -> int | None:
+        """Id of the picked network on the map."""
+        return self.chart.labels.get(self.network)
+
+    @property
+    def corner(self) -> Mapping[str, float] | None:
+        """The view as the front end is told of it."""
+        return self.view and dict(zip(("x", "y", "scale"), self.view, strict=True))
+
+    def forget_places(self) -> None:
+        """Drop what depends on the projection, which has changed: places mean something else now."""
+        self.change(place=None, view=None, polygon=None)
+        page.adopt()
+
+    def take_click(self, view: str) -> None:
+        clicked = page.sent(view).get("pick")
+        if not clicked:  # the view was mounted anew
+            return
+        self.network, self.place = "", None
+        if "network" in clicked and 0 <= clicked["network"] < len(self.chart):
+            self.network = self.chart.label(clicked["network"])
+        elif "at" in clicked:
+            self.place = clicked["at"]
+        page.mark_changed()
+
+    def take_selection(self, view: str) -> None:
+        drawn = page.sent(view).get("select")
+        if drawn:
+            self.change(polygon=drawn["polygon"] or None)
+
+    def take_view(self, view: str) -> None:
+        sent = page.sent(view)
+        if "view" in sent:
+            seen = sent["view"]
+            self.change(view=seen and [seen["x"], seen["y"], seen["scale"]])
+
+
+def asked_projection(state: MapState, axes: AxesState) -> Projection:
+    """The projection that is chosen, as the backend takes it."""
+    return Projection(state.projection, (axes.x, axes.y), state.settings)
