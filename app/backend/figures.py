@@ -7,7 +7,8 @@ from typing import IO
 
 import numpy as np
 
-from netspace.export.figures import COLOURS, SLATE, STROKES
+from netspace.export.figures import SLATE, line_style
+from netspace.latent.paths import METHODS
 
 from .looks import look
 
@@ -49,7 +50,8 @@ def family_figure(
             textcoords="offset points", ha="left" if gamma == 0 else "right", color=SLATE, fontsize=9,
         )  # fmt: skip
     for method, accuracies in curves.items():
-        above.plot(gammas, accuracies, STROKES[method], color=COLOURS[method], lw=1.5, label=titles[method])
+        style = line_style(METHODS[method].look) | {"marker": ""}
+        above.plot(gammas, accuracies, **style, lw=1.5, label=titles[method])
     lowest = np.nanmin([1.0, *ends.values(), *np.ravel(list(curves.values()))])
     base = np.floor(20 * lowest - 0.2) / 20 if lowest > 0.5 else 0.0  # good networks of different sizes are close
     if chance >= base:

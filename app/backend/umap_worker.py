@@ -1,7 +1,7 @@
 """python -m app.backend.umap_worker: makes maps by UMAP in a process of its own, since its compiler holds the GIL.
 
-What is asked comes as pickles by the standard input, answers leave as pickles by what the standard output was: the
-process lives as long as the app that started it, and keeps the maps it has made, so that others can be placed on them.
+Requests arrive pickled on stdin; replies are pickled to the original stdout (fd 1 is redirected to stderr). The process
+lives as long as the app that started it, and keeps its latest maps, so that others can be placed on them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-KEPT = 6
-"""maps"""
+MOST_MAPS = 6
+"""maximum number of maps that are kept"""
 
 
 class Ask(NamedTuple):
@@ -31,23 +31,24 @@ class Ask(NamedTuple):
 
 
 def places(ask: Ask, maps: OrderedDict) -> np.ndarray:
-    """Places on a map (b or n, 2), which is made where it is not at hand; ValueError where there is none."""
+    """Return places on a map (b or n, 2), which is made if it is not kept; UsageError if there is none."""
     import torch
 
     from netspace.latent.projection import UmapConfig, UmapMap
 
     if ask.key not in maps:
         maps[ask.key] = UmapMap.fit(torch.from_numpy(ask.z), UmapConfig(**ask.settings))
-        while len(maps) > KEPT:
+        while len(maps) > MOST_MAPS:
             maps.popitem(last=False)
     maps.move_to_end(ask.key)
     found = maps[ask.key]
     return (found.places if ask.others is None else found.place(torch.from_numpy(ask.others))).numpy()
 
 
-def main() -> None:
+def serve() -> None:
+    """Answer requests until stdin ends."""
     inbox, outbox = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what others print is no answer
+    os.dup2(2, 1)  # what libraries print must not end up among the replies
     maps: OrderedDict = OrderedDict()
     while True:
         try:
@@ -63,4 +64,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve()

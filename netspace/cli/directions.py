@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..evaluate.directions import measured_along
-    from ..latent.directions import columns_of, direction_of
+    from ..latent.directions import check_column, columns_of, direction_of
     from ..latent.embeddings import cache_folder, embed_zoo
     from ..tasks import task_of
 
@@ -43,8 +43,7 @@ def run(args: argparse.Namespace) -> None:
     unseen = sorted(set(range(len(zoo))) - set(train))
     names = columns_of(zoo.records)
     if args.column:
-        if args.column not in names:
-            raise UsageError(f"{args.zoo} has no column of different numbers {args.column!r}: {', '.join(names)}")
+        check_column(zoo.records, args.column, str(args.zoo))
         names = [args.column]
     found = [direction_of(z, zoo.records, name, train, unseen) for name in names]
     rows = [

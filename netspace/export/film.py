@@ -28,6 +28,20 @@ def film_strip(pictures: Sequence[np.ndarray | None], size: int = 240) -> np.nda
     return np.concatenate(tiles, axis=1)
 
 
+def pad_sheet(pictures: Sequence[np.ndarray | None], xy: np.ndarray, size: int = 120) -> np.ndarray:
+    """Lay pictures (size, size, 4) out as mixtures lie on a pad, white behind: (side * size, side * size, 4).
+
+    Args:
+        xy: places (s, 2) in [0, 1]^2 with y upwards, as `families.triangle` and `families.square` spread them.
+    """
+    side = round((xy[:, 1] == 0).sum())  # mixtures along the lower edge
+    sheet = np.full((side * size, side * size, 4), 255, np.uint8)
+    for picture, (x, y) in zip(pictures, xy.tolist(), strict=True):
+        left, top = (round(share * (side - 1) * size) for share in (x, 1 - y))
+        sheet[top : top + size, left : left + size] = film_strip([picture], size)
+    return sheet
+
+
 def write_thumbnails(zoo: Zoo, size: int = 96, columns: int = 16, resolution: int = 64) -> Iterable[int]:
     """Draw what every network itself holds into one atlas, thumbnails.webp, in the zoo's folder; yields the ids done.
 

@@ -89,6 +89,13 @@ def columns_of(records: pd.DataFrame) -> list[str]:
     ]
 
 
+def check_column(records: pd.DataFrame, column: str, where: str = "the zoo") -> None:
+    """Raise UsageError, naming those there are, if a zoo's table has no direction of this column."""
+    names = columns_of(records)
+    if column not in names:
+        raise UsageError(f"{where} has no column of different numbers {column!r}: {', '.join(names) or 'it has none'}")
+
+
 def direction_of(
     z: Tensor, records: pd.DataFrame, column: str, train: Sequence[int], unseen: Sequence[int] = (), seed: int = 0
 ) -> Direction:

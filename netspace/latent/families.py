@@ -26,6 +26,10 @@ SPREADS = 2.0
 """a direction moves a network by at most this many standard deviations of its column"""
 
 
+POSITIONS = ("gamma", "share", "at", "by", "asked")
+"""what says in `LatentFamily.made` where a step is"""
+
+
 @dataclass(frozen=True)
 class LatentFamily:
     """Networks with one parameter, each decoded from an embedding of its own."""
@@ -46,6 +50,8 @@ class LatentFamily:
     """names of the networks the family is made from"""
     start: int = 0
     """the step worth seeing first"""
+    through: tuple[tuple[int, str], ...] = ()
+    """steps whose embedding is that of a network, and its name"""
     marks: tuple[tuple[int, str], ...] = ()
     """steps with a name"""
     weights: Tensor | None = None
@@ -55,6 +61,18 @@ class LatentFamily:
 
     def __len__(self) -> int:
         return len(self.z)
+
+    def row(self, i: int) -> dict[str, float]:
+        """Return the position of a step as columns of a table: gamma, share, at, by and asked, or the weights."""
+        made = self.made[i]
+        weights = {f"weight {name}": weight for name, weight in made.get("weights", {}).items()}
+        return {name: made[name] for name in POSITIONS if name in made} | weights
+
+    def said(self, i: int) -> str:
+        """Say where a step is, such as "gamma 0.500"."""
+        if self.weights is not None:
+            return f"weights {' '.join(f'{weight:.3f}' for weight in self.weights[i].tolist())}"
+        return f"{self.axis.replace('_', ' ')} {self.positions[i]:.3f}"
 
     def network(self, space: NetSpace, i: int) -> Network:
         """Decode the network of a step."""
@@ -119,12 +137,15 @@ LATTICES = {3: (triangle, 9), 4: (square, 7)}
 """by number of anchors: how mixtures are spread over a pad, and how many along an edge"""
 
 
-def mix(z: Tensor, names: Sequence[str], weights: Tensor | None = None) -> LatentFamily:
+def mix(
+    z: Tensor, names: Sequence[str], weights: Tensor | None = None, side: int | None = None
+) -> LatentFamily:  # fmt: skip
     """Mix networks by weighted means of their embeddings.
 
     Args:
         z: embeddings (k, E).
         weights: (s, k), each row summing to 1; None spreads mixtures of three or four networks over a pad.
+        side: mixtures along an edge of the pad; None: 9 of three networks, 7 of four.
 
     Raises:
         UsageError: the embeddings are all equal or not finite; without weights there are not three or four; with
@@ -134,17 +155,15 @@ def mix(z: Tensor, names: Sequence[str], weights: Tensor | None = None) -> Laten
     if weights is None:
         if len(names) not in LATTICES:
             raise UsageError(f"a mix is of three or four networks, not of {len(names)}")
-        spread, side = LATTICES[len(names)]
-        weights, xy = spread(side)
+        spread, usual = LATTICES[len(names)]
+        weights, xy = spread(usual if side is None else side)
     elif weights.shape[1] != len(names):
         raise UsageError(f"a mix of {len(names)} networks has as many weights, got {weights.shape[1]}")
     check_anchors(z, names)
     check_distinct(z, names, "there is nothing to mix")
     rounded = weights.numpy().round(4)
-    words = tuple(
-        f"{names[int(row.argmax())]}, decoded from its embedding" if row.max() > 0.999 else "decoded from the mixture"
-        for row in rounded
-    )
+    pure = tuple((i, names[int(row.argmax())]) for i, row in enumerate(rounded) if row.max() > 0.999)
+    words = _embedded_words(len(weights), pure, "decoded from the mixture")
     about = tuple(
         {"made_by": "mix", "weights": dict(zip(names, row.tolist(), strict=True)), "networks": list(names)}
         for row in rounded
@@ -153,8 +172,8 @@ def mix(z: Tensor, names: Sequence[str], weights: Tensor | None = None) -> Laten
     positions = tuple(float(i) for i in range(len(weights)))
     mixed = blend(z, weights)
     return LatentFamily(
-        "mix", mixed, "mixture", positions, words, about, tuple(names), middle, weights=weights, xy=xy
-    )  # fmt: skip
+        "mix", mixed, "mixture", positions, words, about, tuple(names), middle, pure, weights=weights, xy=xy
+    )
 
 
 # -- splines -------------------------------------------------------------------------------------------------------
@@ -210,19 +229,20 @@ def spline(z: Tensor, names: Sequence[str], steps: int = PATH_STEPS) -> LatentFa
     for one, other, a, b in zip(names, names[1:], z, z[1:], strict=False):
         if torch.equal(a, b):
             raise UsageError(f"{one} and {other} are embedded at one point: take one of them out")
+    _check_steps(steps)
     way, at = natural_spline(z, max(4, math.ceil((steps - 1) / (len(names) - 1))))
     at = at.tolist()
     positions = tuple(np.interp(range(len(way)), at, range(1, len(names) + 1)).round(6).tolist())
-    on = dict(zip(at, names, strict=True))
-    words = tuple(
-        f"{on[i]}, decoded from its embedding" if i in on else "decoded from the spline" for i in range(len(way))
-    )
+    through = tuple(zip(at, names, strict=True))
+    words = _embedded_words(len(way), through, "decoded from the spline")
     about = tuple(
         {"made_by": "spline", "through": list(names), "at": p, "embedding": "natural cubic spline, chord lengths"}
         for p in positions
     )
     marks = tuple((i, str(k)) for k, i in enumerate(at, start=1))
-    return LatentFamily("spline", way, "network", positions, words, about, tuple(names), marks=marks)
+    return LatentFamily(
+        "spline", way, "network", positions, words, about, tuple(names), through=through, marks=marks
+    )  # fmt: skip
 
 
 # -- lines ---------------------------------------------------------------------------------------------------------
@@ -234,8 +254,7 @@ def gammas_beyond(factor: float, between: int) -> tuple[float, ...]:
     Raises:
         UsageError: the factor is negative or not finite, or there are fewer than 2 positions between.
     """
-    if between < 2:
-        raise UsageError(f"a path has at least 2 steps, got {between}")
+    _check_steps(between)
     if not 0 <= factor < math.inf:
         raise UsageError(f"a path goes on beyond its ends by a factor of at least 0, got {factor:g}")
     more = math.floor(factor * (between - 1) + 1e-9)
@@ -269,10 +288,12 @@ def beyond(z: Tensor, names: Sequence[str], gammas: Sequence[float]) -> LatentFa
     about = tuple(
         {"made_by": "path", "a": a, "b": b, "gamma": g, "embedding": "(1 - gamma) a + gamma b"} for g in gammas
     )
-    marks = tuple((list(gammas).index(g), label) for g, label in ((0.0, "A"), (1.0, "B")) if g in gammas)
+    ends = tuple((list(gammas).index(g), k) for k, g in enumerate((0.0, 1.0)) if g in gammas)
+    through, marks = (tuple((i, called[k]) for i, k in ends) for called in (names, "AB"))
     return LatentFamily(
-        "path", (1 - gamma) * z[0] + gamma * z[1], "gamma", tuple(gammas), words, about, (a, b), len(gammas) // 2, marks
-    )
+        "path", (1 - gamma) * z[0] + gamma * z[1], "gamma", tuple(gammas), words, about, (a, b), len(gammas) // 2,
+        through, marks,
+    )  # fmt: skip
 
 
 def analogy(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -292,6 +313,7 @@ def arithmetic(z: Tensor, names: Sequence[str], steps: int = PATH_STEPS) -> Late
     a, b, c = names
     if torch.equal(z[0], z[1]):
         raise UsageError(f"a − b is nothing: {a} and {b} are embedded at one point. Choose others")
+    _check_steps(steps)
     share = torch.linspace(0, 1, steps).unsqueeze(1)
     way = torch.lerp(z[2], analogy(*z), share)  # (s, E)
     words = ("c, decoded from its embedding", *["on the way from c to the result"] * (steps - 2), "the result, decoded")
@@ -300,7 +322,7 @@ def arithmetic(z: Tensor, names: Sequence[str], steps: int = PATH_STEPS) -> Late
         {"made_by": "arithmetic", "a": a, "b": b, "c": c, "share": p, "embedding": "c + share (a - b)"}
         for p in positions
     )
-    return LatentFamily("arithmetic", way, "share", positions, words, about, (a, b, c), steps - 1)
+    return LatentFamily("arithmetic", way, "share", positions, words, about, (a, b, c), steps - 1, ((0, c),))
 
 
 def furthest_along(direction: Direction, reaches: float = 1.0) -> float:
@@ -322,13 +344,17 @@ def along(
         value: of the column before it is moved; NaN if it is not known, then it is predicted from the embedding.
 
     Raises:
-        UsageError: the embedding is not finite.
+        UsageError: the embedding is not finite, or the number of steps is even: the network is in the middle.
     """
     check_anchors(z.unsqueeze(0), [name])
+    _check_steps(steps)
+    if steps % 2 == 0:
+        raise UsageError(f"a direction has an odd number of steps, with the network itself in the middle, got {steps}")
     value = value if math.isfinite(value) else float(direction.score(z))
     by = torch.linspace(-furthest, furthest, steps)  # (s)
     moved, values = direction.move(z, by), tuple((value + by).tolist())
     called, digits, middle = direction.column.replace("_", " "), decimals(values), steps // 2
+    itself = ((middle, name),)
     words = tuple(
         f"{name}, decoded from its embedding" if i == middle else f"moved by {step:+.{digits}f} {called}"
         for i, step in enumerate(by.tolist())
@@ -341,13 +367,20 @@ def along(
         }
         for step, asked, e in zip(by, values, moved, strict=True)
     )  # fmt: skip
-    return LatentFamily("direction", moved, direction.column, values, words, about, (name,), middle, ((middle, name),))
+    return LatentFamily(
+        "direction", moved, direction.column, values, words, about, (name,), middle, itself, itself
+    )  # fmt: skip
 
 
 def decimals(values: Sequence[float]) -> int:
     """Return how many decimals tell neighbouring values apart, 4 at most."""
     step = (max(values) - min(values)) / max(1, len(values) - 1)
     return min(4, max(0, math.ceil(-math.log10(step)))) if step > 0 else 2
+
+
+def _check_steps(steps: int) -> None:
+    if steps < 2:
+        raise UsageError(f"a path has at least 2 steps, got {steps}")
 
 
 # -- anchors -------------------------------------------------------------------------------------------------------
@@ -366,3 +399,9 @@ def check_distinct(z: Tensor, names: Sequence[str], what: str) -> None:
         told = list(dict.fromkeys(names))
         same = f"{told[0]} alone" if len(told) == 1 else f"{' and '.join(told[:2])}, which are embedded at one point"
         raise UsageError(f"{what} from {same}: choose networks that differ")
+
+
+def _embedded_words(steps: int, through: Sequence[tuple[int, str]], others: str) -> tuple[str, ...]:
+    """Say what the networks are: those that the family leads through, and all others."""
+    own = {i: f"{name}, decoded from its embedding" for i, name in through}
+    return tuple(own.get(i, others) for i in range(steps))

@@ -75,7 +75,7 @@ class Plane(NamedTuple):
 
 # -- UMAP ----------------------------------------------------------------------------------------------------------
 
-METRICS = ("euclidean", "cosine", "correlation", "manhattan")
+UMAP_METRICS = ("euclidean", "cosine", "correlation", "manhattan")
 UMAP_LEAST = 5
 """minimum number of embeddings for a map"""
 
@@ -86,7 +86,7 @@ class UmapConfig:
 
     neighbours: int = option(15, "networks that count as near: few show detail, many the whole", least=2, most=200)
     min_dist: float = option(0.1, "how tight points may lie on the map", least=0.0, most=1.0)
-    metric: str = option("euclidean", "distance in the space", choices=METRICS)
+    metric: str = option("euclidean", "distance in the space", choices=UMAP_METRICS)
     seed: int = option(0, "of the map: the same seed makes the same map", least=0, most=MOST_SEED)
 
     def __post_init__(self) -> None:

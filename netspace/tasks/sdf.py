@@ -248,12 +248,13 @@ class Sdf(Task):
     ) -> Callable[[Network], PathStep]:
         """Mesh, volume, area, components, and the overlap with the originals on the same grid."""
         ends = [None if network is None else surface_or_none(network, resolution) for network in (a, b)]
+        unknown = {"surface", *(f"iou_{key}" for key, network in (("a", a), ("b", b)) if network is None)}
 
         def of(network: Network) -> PathStep:
             step = measure(network, *ends, resolution)
             mesh = step.surface.mesh if step.surface else None
             words = f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface"
-            return PathStep({k: v for k, v in step._asdict().items() if k != "surface"}, words, mesh)
+            return PathStep({k: v for k, v in step._asdict().items() if k not in unknown}, words, mesh)
 
         return of
 
