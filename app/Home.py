@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:  # `streamlit run` puts only app/ there
-    sys.path.insert(0, str(ROOT))
+PROJECT = Path(__file__).resolve().parent.parent
+if str(PROJECT) not in sys.path:  # `streamlit run` puts only app/ there
+    sys.path.insert(0, str(PROJECT))
 
-st.set_page_config(page_title="NetSpace Explorer", page_icon=ROOT / "app" / "icon.png", layout="wide")
+st.set_page_config(page_title="NetSpace Explorer", page_icon=PROJECT / "app" / "icon.png", layout="wide")
 
 page = st.navigation(
     [
@@ -22,5 +22,5 @@ page = st.navigation(
         st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:"),
     ]
 )
-st.logo(ROOT / "app" / "icon.png", size="large")
+st.logo(PROJECT / "app" / "icon.png", size="large")
 page.run()

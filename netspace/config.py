@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, fields
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 from .errors import UsageError
 
@@ -15,7 +15,7 @@ MOST_SEED = 2**31 - 1
 """Seeds are shifted by 32 bits to make room for the step."""
 MOST_RATE = 1e30
 """Highest learning rate: Adam's steps stay finite in float32."""
-MOST_ROWS = 10**6
+MOST_ITEMS = 10**6
 """Most points or images of a step, and most networks of a zoo: they are held in memory together."""
 MOST_WIDTH = 2**16
 """Largest embedding, chunk and hidden layer of a space."""
@@ -41,7 +41,7 @@ def option(
     return field(default=default, metadata={"help": words, "choices": choices} | limits)
 
 
-def check_number(name: str, value: float, limits: dict[str, float | None]) -> None:
+def check_number(name: str, value: float, limits: Mapping[str, Any]) -> None:
     """Raise ValueError, with name and value, unless a number is finite and within limits (as `option` has them)."""
     if not math.isfinite(value):
         raise UsageError(f"{name} is {value}, it must be a finite number")
@@ -64,4 +64,4 @@ def check_fields(config: Any) -> None:
         if choices is not None and value not in choices:
             raise UsageError(f"{flag} is {value!r}, not one of {', '.join(choices)}")
         if isinstance(value, Real) and not isinstance(value, bool):
-            check_number(flag, value, f.metadata)
+            check_number(flag, cast(float, value), f.metadata)

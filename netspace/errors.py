@@ -70,6 +70,11 @@ class ImportRefused(NetSpaceError):
     """A file that is not imported; the message says why, without its name."""
 
 
+def message_of(error: BaseException) -> str:
+    """Return an error's message for whoever asked; KeyError would show its own in quotes."""
+    return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+
+
 OPTIONAL = {
     "trimesh": ("trimesh", "geometry"),
     "igl": ("libigl", "geometry"),

@@ -104,6 +104,10 @@ def content_hash(*parts: str | Tensor | np.ndarray) -> str:
     return found.hexdigest()[:16]
 
 
+METRICS_FILE = "metrics.jsonl"
+"""The JSON-lines log of a job or training run: step, terms and measures per line."""
+
+
 def append_line(path: Path, line: dict) -> None:
     """Append an entry to a JSON-lines log."""
     with path.open("a") as log:

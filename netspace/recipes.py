@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from .train.fit_cnn import CnnConfig
 from .train.fit_image import ImageConfig
@@ -145,7 +146,7 @@ DIGITS_IMAGES_SPACE = TrainConfig(
     lr=2e-3, noise=0.03, copies=8, stretch=0.1, every=500, hidden_dtype="float32",
 )  # fmt: skip
 
-RECIPES = {
+RECIPES: dict[str, Any] = {
     "paper-sdf-zoo": PAPER_SDF_ZOO,
     "paper-sdf-space": PAPER_SDF_SPACE,
     "paper-single-zoo": PAPER_SINGLE_ZOO,
@@ -174,3 +175,4 @@ RECIPES = {
     "chairs-probe": CHAIRS_PROBE,
     "chairs-lso": CHAIRS_LSO,
 }
+"""Settings by the name that --recipe has: the paper's, and those of the shipped zoos and spaces."""

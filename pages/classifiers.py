@@ -118,7 +118,7 @@ def say_missing() -> None:
         loaded,
         purpose="these networks are tested on it.",
         unnamed="Only recorded curves can be shown. This command records some; replace FOLDER by the folder's path:",
-        command=take_away.eval_command(loaded, "--data", "FOLDER", "--pairs", "5"),
+        command=take_away.eval_command(loaded, data="FOLDER", pairs="5"),
     )
 
 

@@ -136,7 +136,7 @@ def empty() -> None:
 
 def watch() -> None:
     """The list and the chosen job, once a second while a job runs."""
-    state = JobsState(jobs.find())
+    state = JobsState(jobs.list_runs())
     if any_alive(state) != live or page.has_notices():
         page.rerun()  # to start or stop watching; notices are shown above, outside of this fragment
     page.write_link(state.link())
@@ -154,6 +154,6 @@ def any_alive(state: JobsState) -> bool:
 
 sidebar.without_choice()
 st.header("Jobs")
-live = any_alive(JobsState(jobs.find()))
+live = any_alive(JobsState(jobs.list_runs()))
 page.show_notices()
 st.fragment(watch, run_every=1 if live else None)()

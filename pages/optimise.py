@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import frontend
 from app.backend import catalogue, optimise
-from app.backend.optimise import Run
+from app.backend.optimise import LsoRun
 from app.backend.words import plain
 from app.ui import page, sidebar
 from app.ui.run_choice import RunsState, choose_run
@@ -13,7 +13,7 @@ from app.ui.run_setup import StartState, can_launch, choose_setup, say_images_mi
 VIEW = "optimise"
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
-state, starts = RunsState(loaded, optimise.find(loaded)), StartState(loaded)
+state, starts = RunsState(loaded, optimise.find_runs(loaded)), StartState(loaded)
 
 
 def mapped() -> bool:
@@ -21,7 +21,7 @@ def mapped() -> bool:
     return optimise.embedded(loaded) == 1
 
 
-def progress_of(runs: list[Run]) -> list[tuple[str, bool]]:
+def progress_of(runs: list[LsoRun]) -> list[tuple[str, bool]]:
     """What the rows above the map depend on."""
     return [(run.state, optimise.has_best(run)) for run in runs]
 
@@ -31,12 +31,12 @@ def watch() -> None:
     if starts.once("clicked"):
         page.rerun()  # the row above shows the start that was clicked
     page.write_link(state.link())
-    now = [optimise.read(run.folder) for run in state.shown]
+    now = [optimise.read_lso(run.folder) for run in state.shown]
     if progress_of(now) != seen or mapped() != with_map:
         page.rerun()  # one has begun, has its first network or has ended, or the map is there
     readable = [run for run in now if run.state != "unreadable"]
     start, seed = (starts.start, setup.seed) if setup else ("", 0)
-    data = optimise.view_data(loaded, readable, start, seed)
+    data = optimise.progress_data(loaded, readable, start, seed)
     for run, item in zip(readable, data["runs"], strict=True):
         if item["trouble"] and not run.alive:  # else its first checkpoint is about to be written
             st.warning(plain(item["trouble"]))
@@ -53,9 +53,9 @@ def watch() -> None:
             show_surface(readable[0])
 
 
-def show_surface(run: Run) -> None:
+def show_surface(run: LsoRun) -> None:
     """The surface of the best network beside its target's."""
-    data = optimise.viewer_data(run)
+    data = optimise.solid_data(run)
     if not data:
         st.caption("The first network is about to be decoded.")
         return

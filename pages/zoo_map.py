@@ -37,7 +37,7 @@ def embedded() -> Chart:
 
 
 def wait_for_embeddings() -> None:
-    done, total = charts.progress(loaded, guests)
+    done, total = charts.embedding_progress(loaded, guests)
     try:
         if charts.chart(loaded, guests) is not None:
             page.refresh()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netspace.data.shapes import Mesh, chair, chair_params, normalise
+from netspace.data.shapes import Mesh, chair, chair_params, normalise_mesh
 
 
 def _rng(mesh: Mesh) -> np.random.Generator:
@@ -118,7 +118,7 @@ def parts(seed: int) -> Mesh:
 
     whole = [part if k % 3 else turned(part) for k, part in enumerate(_parts(chair_params(seed)))]
     used = _joined(*whole)
-    mesh, _ = normalise(used)
+    mesh, _ = normalise_mesh(used)
     return mesh
 
 

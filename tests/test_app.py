@@ -401,7 +401,7 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
     import onnx
 
     work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
-    model = onnx.load_from_string(take_away.network_file(work, "latent", 16, {}, "onnx"))
+    model = onnx.load_from_string(take_away.step_file(work, "latent", 16, {}, "onnx"))
     assert [(node.name) for node in (*model.graph.input, *model.graph.output)] == ["images", "logits"]
 
 
@@ -748,8 +748,8 @@ def test_an_error_in_the_background_reaches_who_waits():
 @pytest.mark.parametrize("side", ["latent", "weights"])
 def test_the_network_can_be_taken_away(work, side):
     about = take_away.about_network(work, side, 8, "chair-0000", "chair-0001")
-    state = torch.load(io.BytesIO(take_away.network_file(work, side, 8, about, "pt")), weights_only=True)
-    bundle = zipfile.ZipFile(io.BytesIO(take_away.network_file(work, side, 8, about, "zip")))
+    state = torch.load(io.BytesIO(take_away.step_file(work, side, 8, about, "pt")), weights_only=True)
+    bundle = zipfile.ZipFile(io.BytesIO(take_away.step_file(work, side, 8, about, "zip")))
     assert sorted(bundle.namelist()) == ["network.json", "network.safetensors"]
     assert json.loads(bundle.read("network.json"))["gamma"] == 0.25
     from safetensors.torch import load
@@ -771,7 +771,7 @@ def test_the_mesh_can_be_taken_away(work, kind):
 
 
 def test_the_command_writes_the_same_path(work, loaded, tmp_path, monkeypatch):
-    words = shlex.split(take_away.command(loaded, "chair-0000", "chair-0001", "weights", steps=5))
+    words = shlex.split(take_away.path_command(loaded, "chair-0000", "chair-0001", "weights", steps=5))
     assert words[:3] == ["python", "-m", "netspace"]
     monkeypatch.chdir(tmp_path)
     assert main([*words[3:], "--resolution", "32"]) == 0

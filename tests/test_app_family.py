@@ -264,10 +264,10 @@ def test_the_figure_of_a_family_has_the_probabilities(walk, monkeypatch, kind, s
 @pytest.mark.parametrize(("i", "name"), [(0, SMALLEST), (16, MIDDLE), (32, LARGEST)])
 def test_a_network_of_the_path_is_taken_away_as_what_it_is(walk, i, name):
     about = take_away.about_network(walk, "latent", i, "x", "y")
-    bundle = zipfile.ZipFile(io.BytesIO(take_away.network_file(walk, "latent", i, about, "zip")))
+    bundle = zipfile.ZipFile(io.BytesIO(take_away.step_file(walk, "latent", i, about, "zip")))
     assert json.loads(bundle.read("network.json"))["architecture"] == name
     assert take_away.file_name(walk, "latent", i, "x", "y") == f"x_y_latent_{i / 32:.3f}_{name.split('/')[0]}"
-    state = torch.load(io.BytesIO(take_away.network_file(walk, "latent", i, about, "pt")), weights_only=True)
+    state = torch.load(io.BytesIO(take_away.step_file(walk, "latent", i, about, "pt")), weights_only=True)
     module = netspace.ARCHS[name].build()
     module.load_state_dict(state)
     x = torch.rand(2, 3, 32, 32)
@@ -276,7 +276,7 @@ def test_a_network_of_the_path_is_taken_away_as_what_it_is(walk, i, name):
 
 def test_a_network_in_between_is_taken_away_as_onnx(walk, monkeypatch):
     monkeypatch.setattr(take_away, "onnx_of", lambda network: network)  # exporting is tested in test_app
-    network = take_away.network_file(walk, "latent", 16, {}, "onnx")
+    network = take_away.step_file(walk, "latent", 16, {}, "onnx")
     assert network.arch.name == MIDDLE and torch.equal(network.prep, walk.network("latent", 16).prep)
 
 

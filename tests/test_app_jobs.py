@@ -4,6 +4,7 @@ import json
 import math
 import shlex
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.backend import catalogue, jobs
 from netspace.cli.registry import build_parser
-from netspace.jobs import runs
+from netspace.jobs import Command, control, records, running
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def root(tmp_path, monkeypatch):
     """An empty folder, and nothing else to be found."""
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
-    monkeypatch.setattr(runs, "STARTING", runs.timedelta(days=1))
+    monkeypatch.setattr(records, "STARTING", records.timedelta(days=1))
     return tmp_path
 
 
@@ -33,15 +34,15 @@ def begun(monkeypatch):
     """The words of processes that would be started; they count as alive, as on their way."""
     words = []
     process = SimpleNamespace(poll=lambda: None, pid=NOBODY)
-    monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
-    monkeypatch.setattr(runs, "_children", {})
+    monkeypatch.setattr(control.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
+    monkeypatch.setattr(records, "children", {})
     return words
 
 
 def lay(folder: Path, kind: str = "train", end: BaseException | None = None, points: int = 3) -> Path:
     """A job that came to this end."""
     argv = [*kind.split(), "--zoo", "z", "--out", str(folder)]
-    with suppress(BaseException), runs.running(folder, kind, argv) as job:
+    with suppress(BaseException), running.running(folder, kind, argv) as job:
         for step in range(1, points + 1):
             job.report(f"line {step}", step, 4, 5.0, {"fit_iou": 0.9, "legs": 4})
         if end:
@@ -140,7 +141,7 @@ def test_resume_starts_it_again_and_stop_asks_it(root, begun):
     at = open_jobs()
     button(at, "Resume").click().run()
     assert begun == [["train", "--zoo", "z", "--out", str(folder), "--resume", "--queue"]]
-    assert not at.exception and runs.read(folder).state == "queued" and runs.read(folder).done == 3
+    assert not at.exception and records.read_job(folder).state == "queued" and records.read_job(folder).done == 3
     at.run()
     button(at, "Stop").click().run()
     assert (folder / "STOP").exists()
@@ -166,7 +167,7 @@ def test_curves_share_a_chart_by_what_they_measure(root):
     ]
     lines[5]["terms"]["pred"] = math.nan
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines) + '{"step": 20')
-    (run,) = jobs.find()
+    (run,) = jobs.list_runs()
     charts = jobs.charts(run)
     assert {title: [trace.name for trace in chart.data] for title, chart in charts.items()} == {
         "loss": ["pred", "class"],
@@ -181,24 +182,24 @@ def test_curves_share_a_chart_by_what_they_measure(root):
 
 def test_of_a_zoo_the_curves_are_of_its_networks(root):
     lay(root / "a", "zoo fit-sdf")
-    (run,) = jobs.find()
+    (run,) = jobs.list_runs()
     charts = jobs.charts(run)
     assert list(charts) == ["fit IoU"] and charts["fit IoU"].data[0].mode == "markers"
     assert run.far == "3 of 4 networks" and run.share == 0.75
 
 
 def test_the_session_starts_stops_and_tells_of_one_folder(root, begun):
-    argv = ["train", "--zoo", "z", "--out", str(root / "new")]
-    run = jobs.start(argv)
+    command = Command("train", {"zoo": "z"}, out=root / "new")
+    run = jobs.start(command)
     assert (run.state, run.alive, run.resumable) == ("queued", True, False)
-    assert jobs.of(root / "new").id == run.id and jobs.of(root / "nowhere") is None
+    assert jobs.run_of(root / "new").id == run.id and jobs.run_of(root / "nowhere") is None
     with pytest.raises(ValueError, match="is running already"):
-        jobs.start(argv)
+        jobs.start(command)
     jobs.stop(run)
-    assert jobs.of(root / "new").state == "stopping"
+    assert jobs.run_of(root / "new").state == "stopping"
     (root / "file").touch()
     with pytest.raises(ValueError, match="file"):
-        jobs.start(["train", "--zoo", "z", "--out", str(root / "file" / "below")])
+        jobs.start(replace(command, out=root / "file" / "below"))
     assert jobs.metrics(run) == []
 
 

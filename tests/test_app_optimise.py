@@ -13,9 +13,11 @@ from conftest import NOBODY
 from reading import read
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, classifiers, jobs, optimise
+from app.backend import catalogue, charts, classifiers, jobs, optimise
+from app.backend.optimise import embedding_map, keeping, progress, runs, setup, solids
+from app.backend.optimise.progress import reference
 from netspace.cli.registry import build_parser
-from netspace.jobs import runs
+from netspace.jobs import control, records
 from netspace.space.space import load
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
@@ -34,10 +36,10 @@ TINY_SHAPE = LsoConfig(steps=4, lr=1e-2, points=64, queries=256, every=2)
 def root(tmp_path, monkeypatch):
     """An empty folder, and nothing else to be found; what is made goes there."""
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
-    monkeypatch.setattr(optimise, "RUNS", tmp_path)
-    monkeypatch.setattr(optimise, "PATIENCE", 240.0)
-    monkeypatch.setattr(optimise, "PREVIEW", 32)
-    monkeypatch.setattr(optimise, "AT_REST", 64)
+    monkeypatch.setattr(setup, "RUNS", tmp_path)
+    monkeypatch.setattr(charts, "PATIENCE", 240.0)
+    monkeypatch.setattr(solids, "PREVIEW", 32)
+    monkeypatch.setattr(solids, "AT_REST", 64)
     return tmp_path
 
 
@@ -80,8 +82,8 @@ def begun(monkeypatch):
     """The words of processes that would be started; they count as alive, as on their way."""
     words = []
     process = SimpleNamespace(poll=lambda: None, pid=NOBODY)
-    monkeypatch.setattr(runs.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
-    monkeypatch.setattr(runs, "_children", {})
+    monkeypatch.setattr(control.subprocess, "Popen", lambda argv, **_: words.append(argv[3:]) or process)
+    monkeypatch.setattr(records, "children", {})
     return words
 
 
@@ -174,9 +176,9 @@ def test_points_lie_where_start_from_puts_them(lay):
     x, y = points["points"][2]
     space, zoo = load(folder / "space"), Zoo.load(folder / "zoo")
     lifted = start_from(space, zoo, f"at:{x},{y}").z
-    assert torch.allclose(optimise._map(loaded).plane.place(lifted), torch.tensor([x, y]), atol=1e-3)
+    assert torch.allclose(embedding_map.map_of(loaded).plane.place(lifted), torch.tensor([x, y]), atol=1e-3)
     for where in ("mean", "noise"):
-        place = optimise._map(loaded).plane.place(start_from(space, zoo, where, 3).z)
+        place = embedding_map.map_of(loaded).plane.place(start_from(space, zoo, where, 3).z)
         assert optimise.start_place(loaded, where, 3) == pytest.approx(place.tolist(), abs=1e-3)
 
 
@@ -229,8 +231,8 @@ def test_a_shape_is_a_seed_or_a_file(lay, tmp_path):
 
 def test_teachers_of_other_data_are_not_offered(lay, root):
     lay("cnn"), lay("shapes"), lay("family")
-    records = root / "family" / "zoo" / "records.parquet"
-    pd.read_parquet(records).assign(val_accuracy=1.0).to_parquet(records, index=False)
+    table = root / "family" / "zoo" / "records.parquet"
+    pd.read_parquet(table).assign(val_accuracy=1.0).to_parquet(table, index=False)
     at = open_page(space="cnn/space")
     offered = box(at, "Teacher").options
     assert len(offered) == 2 and "1.000" in offered[0] and "LeNetLike, VanillaCNN, ResNet8" in offered[0]
@@ -269,7 +271,7 @@ def test_a_click_on_the_map_is_where_the_next_run_starts(lay, monkeypatch):
 def test_without_the_images_nothing_is_launched_and_runs_are_shown(lay, monkeypatch):
     run_in(lay("cnn"))
     monkeypatch.setattr(classifiers, "here", lambda loaded: False)
-    monkeypatch.setattr(optimise, "here", lambda loaded: False)
+    monkeypatch.setattr(progress, "here", lambda loaded: False)
     at = open_page()
     assert "is not here" in said(at.info) and not button(at, "Launch") and not at.exception
     (run,) = view(at)["runs"]
@@ -305,7 +307,7 @@ def test_a_run_that_never_has_the_wanted_architecture_says_so(lay):
 
 def test_the_surface_of_the_best_and_the_targets_are_sent(lay):
     folder = run_in(lay("shapes"), config=TINY_SHAPE)
-    run = optimise.read(folder)
+    run = optimise.read_lso(folder)
     names = []
     for name, content in optimise.mesh_feeds(run, "optimised"):
         (length,) = struct.unpack("<I", content[:4])
@@ -319,16 +321,16 @@ def test_a_run_that_has_not_ended_can_go_on(lay, root, begun, monkeypatch, state
     folder = run_in(lay("cnn"), lines=2)
     words = ["lso", "--space", str(root / "cnn" / "space"), "--zoo", str(root / "cnn" / "zoo"), "--start", "mean"]
     words += ["--out", str(folder)]
-    runs._save(folder / runs.JOB, runs._about("lso", words, root, "2026-01-01T00:00:00+00:00"))
+    records.save_record(folder / records.JOB, records.job_record("lso", words, root, "2026-01-01T00:00:00+00:00"))
     record = {"state": "running" if state != "stopped" else state, "pid": 1, "updated": "2026-01-01T00:00:00+00:00"}
-    (folder / runs.STATUS).write_text(json.dumps(record))
-    monkeypatch.setattr(runs, "_held", lambda path: state == "running")
+    (folder / records.STATUS).write_text(json.dumps(record))
+    monkeypatch.setattr(records, "is_held", lambda path: state == "running")
     at = open_page()
     (run,) = view(at)["runs"]
     assert run["state"] == state and run["at"] == [0, 2] and run["tests"] == {} and run["steps"] == 4
     if state == "running":
         button(at, "Stop").click().run()
-        assert (folder / runs.STOP).exists() and button(at, "Stop").disabled
+        assert (folder / records.STOP).exists() and button(at, "Stop").disabled
     else:
         assert ("without a word" in said(at.warning)) == (state == "crashed")
         button(at, "Resume").click().run()
@@ -370,8 +372,8 @@ def test_a_damaged_run_is_listed_in_its_own_space_where_its_command_tells(lay):
     bad = run_in(folder, "bad", TINY_SHAPE)
     (bad / "lso.json").write_text("{")
     command = ["lso", "--space", str(folder / "space"), "--zoo", str(folder / "zoo"), "--out", str(bad)]
-    runs._save(bad / "job.json", runs._about("lso", command, folder, runs._now()))
-    runs._save(bad / "status.json", runs._news("finished", None, {}))
+    records.save_record(bad / "job.json", records.job_record("lso", command, folder, records.iso_now()))
+    records.save_record(bad / "status.json", records.status_record("finished", None, {}))
     assert "lso.json is not valid JSON" in said(open_page(space="shapes/space").error)
     assert not open_page(space="cnn/space").error
 
@@ -426,8 +428,9 @@ def test_the_best_network_joins_the_zoo_once(lay):
 def test_a_zoo_that_ships_is_copied_first(lay, root, monkeypatch):
     folder = lay("cnn")
     run = run_in(folder)
-    monkeypatch.setattr(optimise, "ROOT", root)
-    monkeypatch.setattr(optimise, "ASSETS", root / "assets")
+    for module in (setup, runs):
+        monkeypatch.setattr(module, "ROOT", root)
+    monkeypatch.setattr(keeping, "ASSETS", root / "assets")
     (root / "assets").mkdir()
     folder.rename(root / "assets" / "cnn")
     about = json.loads((run / "lso.json").read_text())
@@ -444,7 +447,7 @@ def test_a_zoo_that_ships_is_copied_first(lay, root, monkeypatch):
 def test_the_best_network_can_be_taken_away(lay, kind):
     folder = run_in(lay("cnn"))
     loaded = catalogue.load(*catalogue.find())
-    content = optimise.network_file(loaded, optimise.read(folder), kind)
+    content = optimise.best_file(loaded, optimise.read_lso(folder), kind)
     assert content[:2] == b"PK" if kind in ("zip", "pt") else len(content) > 1000
 
 
@@ -453,11 +456,11 @@ def test_the_teacher_is_the_zoos_best(lay):
     loaded = catalogue.load(*catalogue.find())
     (teacher,) = optimise.teachers(loaded).values()
     best = best_of(loaded.zoo)
-    assert optimise._best_accuracy(teacher.folder, teacher.stamp) == loaded.zoo.records.val_accuracy.max()
-    assert optimise.reference(loaded)["validation"] == loaded.zoo.records.val_accuracy.max() and best
+    assert setup._best_accuracy(teacher.folder, teacher.stamp) == loaded.zoo.records.val_accuracy.max()
+    assert reference(loaded)["validation"] == loaded.zoo.records.val_accuracy.max() and best
 
 
 def test_jobs_show_runs_too(lay, begun):
     lay("cnn")
     button(open_page(), "Launch").click().run()
-    assert [run.job.kind for run in jobs.find()] == ["lso"]
+    assert [run.job.kind for run in jobs.list_runs()] == ["lso"]

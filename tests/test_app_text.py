@@ -17,7 +17,8 @@ from test_app_jobs import open_jobs
 
 from app.backend import catalogue, jobs
 from app.backend.words import JOINER, code, plain
-from netspace.jobs import runs
+from netspace.io import METRICS_FILE
+from netspace.jobs import records
 from netspace.zoo.store import Zoo, write_zoo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,17 +67,17 @@ def test_a_link_is_answered_in_text(lay):  # noqa: F811
 
 def test_a_jobs_records_are_text(root):  # noqa: F811
     folder = lay_job(root / "a_b", end=ValueError("it failed"))
-    status, about = (json.loads((folder / name).read_text()) for name in (runs.STATUS, runs.JOB))
-    (folder / runs.STATUS).write_text(json.dumps(status | {"message": FOREIGN}))
-    (folder / runs.JOB).write_text(json.dumps(about | {"kind": f"`{FOREIGN}", "command": FOREIGN}))
+    status, about = (json.loads((folder / name).read_text()) for name in (records.STATUS, records.JOB))
+    (folder / records.STATUS).write_text(json.dumps(status | {"message": FOREIGN}))
+    (folder / records.JOB).write_text(json.dumps(about | {"kind": f"`{FOREIGN}", "command": FOREIGN}))
     line = {"step": 9, "terms": {f"<b>{FOREIGN}": 1.0}, "measures": {FOREIGN: 0.5, "text": FOREIGN}}
-    (folder / runs.METRICS).write_text(json.dumps(line) + "\n" + json.dumps(line | {"terms": FOREIGN}) + "\n")
+    (folder / METRICS_FILE).write_text(json.dumps(line) + "\n" + json.dumps(line | {"terms": FOREIGN}) + "\n")
     at = open_jobs()
     assert not at.exception and plain(FOREIGN) in said(at.error) and plain(FOREIGN) in said(at.caption)
     assert any(code(f"`{FOREIGN}") == element.value for element in at.markdown)
     assert f"**{plain(jobs._title(FOREIGN))}**" in said(at.markdown)
     assert next(b.label for b in at.main.button if "a" in b.label) == f"**{plain(str(folder))}**"
-    (run,) = jobs.find()
+    (run,) = jobs.list_runs()
     assert "<" not in "".join(trace.name for chart in jobs.charts(run).values() for trace in chart.data)
 
 
@@ -89,8 +90,8 @@ def test_a_jobs_records_are_text(root):  # noqa: F811
 )  # fmt: skip
 def test_a_status_that_makes_no_sense_breaks_no_page(root, record):  # noqa: F811
     folder = lay_job(root / "a", end=ValueError("it failed"))
-    status = json.loads((folder / runs.STATUS).read_text())
-    (folder / runs.STATUS).write_text(json.dumps(status | record))
+    status = json.loads((folder / records.STATUS).read_text())
+    (folder / records.STATUS).write_text(json.dumps(status | record))
     assert not open_jobs().exception
 
 
@@ -104,10 +105,10 @@ def test_figures_of_eval_that_are_none_break_no_page(lay):  # noqa: F811
 
 def named(folder: Path, zoo: Zoo) -> Path:
     """A copy of a zoo whose names and splits are foreign text."""
-    records = zoo.records.copy()
-    records.loc[0, "name"] = FOREIGN
-    records.loc[records.index[-1], "split"] = FOREIGN
-    write_zoo(folder, zoo.family, records, zoo.weights, {})
+    table = zoo.records.copy()
+    table.loc[0, "name"] = FOREIGN
+    table.loc[table.index[-1], "split"] = FOREIGN
+    write_zoo(folder, zoo.family, table, zoo.weights, {})
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 from browsing import ROOT, wait
 from playwright.sync_api import expect
 
-from netspace.jobs import runs
+from netspace.jobs import control, records
 
 pytestmark = pytest.mark.browser
 
@@ -20,10 +20,10 @@ def name():
     name = f"test-{uuid.uuid4().hex[:8]}"
     folder = ROOT / "runs" / "lso" / name
     yield name
-    if (folder / runs.JOB).exists():
+    if (folder / records.JOB).exists():
         with suppress(ValueError):
-            runs.stop(folder)
-        while runs.read(folder).alive:
+            control.stop_job(folder)
+        while records.read_job(folder).alive:
             time.sleep(0.2)
     shutil.rmtree(folder, ignore_errors=True)
 

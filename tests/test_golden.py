@@ -13,7 +13,8 @@ import streamlit
 from golden import make
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, chairs, charts, classifiers, inspection, manifold, optimise
+from app.backend import catalogue, chairs, charts, classifiers, inspection, manifold
+from app.backend.optimise import solids
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 HOME = GOLDEN.parent.parent / "app" / "Home.py"
@@ -155,9 +156,9 @@ def app(laid) -> Iterator[dict[str, str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "roots", lambda: [laid])
-        for module in (charts, manifold, optimise):
+        for module in (charts, manifold):
             patch.setattr(module, "PATIENCE", 240.0)
-        for module in (inspection, optimise, chairs):
+        for module in (inspection, solids, chairs):
             patch.setattr(module, "PREVIEW", 32)
             patch.setattr(module, "AT_REST", 64)
         patch.setattr(classifiers, "SUBSET", 16)

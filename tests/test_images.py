@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from netspace.data.images import available, data_folders, download, load_images
+from netspace.data.images import available, data_folders, download_images, load_images
 from netspace.data.layouts import CIFAR10_CLASSES, IMAGE_SPLITS
 from netspace.data.transforms import augment, normalise
 from netspace.errors import DataError, MissingData
@@ -351,9 +351,9 @@ def test_a_failed_download_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.datasets.CIFAR10", refuse)
     for name in ("cifar10", "tiny-imagenet"):
         with pytest.raises(DataError, match=rf"{name} could not be downloaded to .*no route to host"):
-            download(name, tmp_path)
+            download_images(name, tmp_path)
     with pytest.raises(DataError, match=r"'mnist' cannot be downloaded; known: cifar10"):
-        download("mnist", tmp_path)
+        download_images("mnist", tmp_path)
 
 
 # -- bad input -----------------------------------------------------------------------------------------------------

@@ -15,11 +15,10 @@ EACH = pytest.mark.parametrize("path", SOURCES, ids=lambda p: "-".join(p.relativ
 
 MOST_LINES, MOST_FUNCTION = 500, 80
 LONG = {
-    "app/backend/moves.py", "app/backend/optimise.py",
-    "netspace/jobs/runs.py",
+    "app/backend/moves.py",
 }  # fmt: skip
 """Modules that are to be split; none may join them."""
-MOST_SHARED_NAMES, MOST_BRANCHES = 74, 14
+MOST_SHARED_NAMES, MOST_BRANCHES = 29, 10
 """What there is today: to fall, to 25 and 8, and never to rise."""
 TASKS = {"sdf", "classification", "image-field", "images"}
 """The kinds of network; "images" is what classifiers were called before they were a task."""

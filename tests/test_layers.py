@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
-    {"errors", "folders"},
+    {"errors", "folders", "lazy"},
     {"config", "io"},
     {"jobs", "nets"},
     {"data"},
@@ -77,7 +77,14 @@ def test_the_library_knows_nothing_of_the_front_end(path):
 def test_only_the_session_imports_the_library():
     for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
         uses = any(name.split(".")[0] == "netspace" for name in imports(path))
-        assert not uses or path.parent == ROOT / "app" / "backend", path
+        assert not uses or path.is_relative_to(ROOT / "app" / "backend"), path
+
+
+def test_the_app_calls_the_library_and_not_its_command_line():
+    """Only the process of a job has words: `netspace.jobs.Command` builds them."""
+    for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
+        assert not any(name.startswith("netspace.cli") for name in imports(path)), path
+        assert "argparse" not in imports(path) and "shlex" not in imports(path), path
 
 
 def test_pages_import_streamlit_and_the_app_alone():

@@ -133,7 +133,7 @@ def test_its_program_runs_and_says_what_is_missing(python, tmp_path):
     assert done.stderr == "netspace: the app needs the package streamlit: pip install 'netspace[app]'\n"
 
 
-START = "import sys; from netspace.jobs import runs; print(runs.start(sys.argv[1:]))"
+START = "import sys; from netspace.jobs.control import start_words; print(start_words(sys.argv[1:]))"
 LONG_JOB = ["zoo", "fit-sdf", "--chairs", "1", "--workers", "0", "--out", "runs/mine"]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from netspace.data.shapes import BACKS, LEGS, SEATS, Mesh, chair, chair_params, describe, normalise
+from netspace.data.shapes import BACKS, LEGS, SEATS, Mesh, chair, chair_params, describe, normalise_mesh
 
 GOLDEN_KINDS = ("chair", "round", "straight", "slatted", True)
 GOLDEN_WIDTH, GOLDEN_SEAT_HEIGHT, GOLDEN_VOLUME = 1.0043296150356793, 0.9963766800627023, 0.28132707706205445
@@ -56,7 +56,7 @@ def test_every_combination_of_parts_is_a_closed_body():
 
 def test_normalising_keeps_proportions():
     corners = np.array([[0, 0, 0], [4, 0, 0], [0, 2, 0], [0, 0, 1]], float)
-    small, scale = normalise(Mesh(corners + 7, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])))
+    small, scale = normalise_mesh(Mesh(corners + 7, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])))
     assert scale == pytest.approx(0.45)
     assert np.allclose(np.ptp(small.vertices, axis=0), [1.8, 0.9, 0.45])
     assert np.allclose(small.vertices.max(axis=0), -small.vertices.min(axis=0))

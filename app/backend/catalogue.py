@@ -99,7 +99,8 @@ READS_NOTE = {  # of SDFs
 @st.cache_data(max_entries=256, show_spinner=False)
 def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple, str]:
     """The note, the data, the family and the kind of networks of a folder."""
-    data, family, task = "", (), ""
+    data, task = "", ""
+    family: tuple = ()
     try:
         about = read_json(path)
         known = family_from_json(about["family"])
@@ -229,7 +230,10 @@ def random_pair(loaded: Loaded) -> tuple[int, int]:
     """Two training networks, drawn at random; where there are not two, two of all."""
     train = loaded.zoo.ids(TRAIN)
     ids = train if len(train) > 1 else range(len(loaded.zoo))
-    return tuple(random.sample(ids, 2)) if len(ids) > 1 else (ids[0], ids[0])
+    if len(ids) < 2:
+        return ids[0], ids[0]
+    a, b = random.sample(ids, 2)
+    return a, b
 
 
 def summary(loaded: Loaded) -> dict[str, str]:

@@ -45,8 +45,8 @@ def default_pair(loaded: Loaded) -> tuple[int, int]:
     names = loaded.names
     if all(name in names for name in DEFAULT_PAIR):
         return names.index(DEFAULT_PAIR[0]), names.index(DEFAULT_PAIR[1])
-    ids = [i for split in SPLITS for i in loaded.zoo.ids(split)]
-    ids = ids or range(len(loaded.zoo))  # imported and optimised ones are of no such split
+    split = [i for split in SPLITS for i in loaded.zoo.ids(split)]
+    ids = split or range(len(loaded.zoo))  # imported and optimised ones are of no such split
     return ids[0], ids[min(1, len(ids) - 1)]
 
 
@@ -240,7 +240,8 @@ def frames_feed(view: str, name: str, path: str, frames: list[Frame]) -> bytes:
 
 def mesh_arrays(work: PathWork, side: str, i: int) -> tuple[np.ndarray, np.ndarray]:
     """Vertices (v, 3) and faces (f, 3) of a step at 128^3."""
-    return tuple(surface_of(work.network(side, i), AT_REST).mesh)
+    mesh = surface_of(work.network(side, i), AT_REST).mesh
+    return mesh.vertices, mesh.faces
 
 
 def mesh_file(work: PathWork, side: str, i: int, kind: str) -> bytes:

@@ -111,7 +111,7 @@ class Chart:
     @functools.cached_property
     def labels(self) -> dict[str, int]:
         """Ids by what links call the networks: their names; those of guests after their zoo's id."""
-        found = {}
+        found: dict[str, int] = {}
         for k, member in enumerate(self.members):
             before = f"{member.zoo_info.id}:" if k else ""
             for i, name in enumerate(member.zoo.records.name.tolist(), start=int(self.starts[k])):
@@ -211,7 +211,7 @@ def failures(guests: Sequence[Loaded]) -> list[str]:
     ]
 
 
-def progress(loaded: Loaded, guests: Sequence[Loaded] = ()) -> tuple[int, int]:
+def embedding_progress(loaded: Loaded, guests: Sequence[Loaded] = ()) -> tuple[int, int]:
     """How many networks are embedded, and of how many."""
     works = [embedding(member) for member in (loaded, *guests)]
     return sum(work.total if work.future.done() else work.done for work in works), sum(work.total for work in works)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,7 +76,7 @@ def here(loaded: Loaded) -> bool:
 
 def download(loaded: Loaded) -> None:
     """Fetch the data set into the project's data/; ValueError, in a sentence, where that fails."""
-    images.download(data_name(loaded), ROOT / "data")
+    images.download_images(data_name(loaded), ROOT / "data")
 
 
 def download_command(loaded: Loaded) -> str | None:
@@ -116,8 +117,8 @@ def default_pair(loaded: Loaded) -> tuple[int, int]:
 
     Where there are not two, of all networks.
     """
-    known, ids = cards(loaded), loaded.zoo.ids(TRAIN)
-    ids = ids if len(ids) > 1 else range(len(known))
+    known, train = cards(loaded), loaded.zoo.ids(TRAIN)
+    ids = train if len(train) > 1 else range(len(known))
     order = sorted(ids, key=lambda i: known[i].accuracy or 0.0)
     best = {loaded.zoo.records.arch[i]: i for i in order}  # by architecture
     there = [name for name in loaded.zoo.family.names if name in best]
@@ -380,7 +381,8 @@ def curves_figure(loaded: Loaded, curves: pd.DataFrame, a: int, b: int, kind: st
     asked = " or ".join(f"{count:,}" for count in sorted(curves["count"].unique(), reverse=True))
     ends = ("A", a), ("B", b)
     buffer = io.BytesIO()
-    draw, extra = accuracy_figure, {}
+    draw: Callable[..., None] = accuracy_figure
+    extra: dict[str, Any] = {}
     if several(loaded):
         draw = figures.family_figure
         extra = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -59,10 +59,11 @@ def family_figure(
     along = np.asarray(curves.get("latent", [np.nan] * len(gammas)))
     looks, handles = [look(name) for name in archs], above.get_legend_handles_labels()[0]
     for k, how in enumerate(looks):
-        mine, style = np.asarray(predicted) == k, {"marker": how.marker, "color": how.colour, "ls": "", "ms": 4.5}
-        handles.append(Line2D([0], [0], label=how.title, **style))  # also where none is on the path
+        mine = np.asarray(predicted) == k
+        spot: dict[str, Any] = {"marker": how.marker, "color": how.colour, "ls": "", "ms": 4.5}
+        handles.append(Line2D([0], [0], label=how.title, **spot))  # also where none is on the path
         if mine.any():
-            above.plot(np.asarray(gammas)[mine], along[mine], clip_on=False, **style)
+            above.plot(np.asarray(gammas)[mine], along[mine], clip_on=False, **spot)
     above.set(ylabel="accuracy", xlim=(0, 1), ylim=(base, 1))
     above.spines[["top", "right"]].set_visible(False)
     above.grid(alpha=0.25)

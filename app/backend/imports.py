@@ -162,12 +162,12 @@ def begin(space: Found, source: Sequence[Uploaded] | str, name: str, said: dict[
     family, data, scratch = load_space(space).family, space.data, None
     if not source:
         raise ValueError("Choose files, or name a folder.")
-    path = _named(source) if isinstance(source, str) else None
+    path, uploads = (_named(source), ()) if isinstance(source, str) else (None, source)
     _reserve(name)
     try:
         if path is None:
             scratch = Path(tempfile.mkdtemp(prefix="netspace-import-"))
-            path = _laid(source, scratch / name)
+            path = _laid(uploads, scratch / name)
     except Exception as error:
         _clear(name, scratch)
         raise ValueError(f"The files could not be kept for the import: {sentence(error)}") from error

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,14 +26,13 @@ from netspace.zoo.store import TRAIN
 
 from . import looks
 from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
-from .chairs import frames_feed, pack_frame
+from .chairs import AT_REST, PREVIEW, Frame, frames_feed, pack_frame
 from .charts import Chart
 from .classifiers import some_test_images
 from .engine import NOT_READ, Engine, feed, go_on, patient, shared
 from .pictures import weight_pictures
 from .projections import Placed, lifted
 
-PREVIEW, AT_REST = 64, 128
 NEIGHBOURS = 5
 """told of a network, in the space and by function"""
 TARGET = "#64748B"
@@ -104,10 +104,10 @@ class Near:
 
 def near_in_space(chart: Chart, point: np.ndarray, i: int | None = None, k: int = NEIGHBOURS) -> list[Near]:
     """The training networks nearest to an embedding (E), in the space itself; without network i, whose it is."""
-    point = torch.from_numpy(point)
-    if not point.isfinite().all():
+    z = torch.from_numpy(point)
+    if not z.isfinite().all():
         return []
-    found = nearest(point.unsqueeze(0), chart.trained, k + 1)
+    found = nearest(z.unsqueeze(0), chart.trained, k + 1)
     ids = chart.training[found.ids[0]].tolist()
     pairs = [(j, d) for j, d in zip(ids, found.distances[0].tolist(), strict=True) if j != i][:k]
     return [Near(j, chart.label(j), d) for j, d in pairs if math.isfinite(d)]
@@ -134,7 +134,8 @@ class ByFunction:
         if self.total > self.MOST:
             self.ids = sorted(np.random.default_rng(0).choice(self.ids, self.MOST, replace=False).tolist())
         self.images = None if is_shapes(loaded) else some_test_images(loaded)
-        self.done, self._answers = 0, None
+        self.done = 0
+        self._answers: torch.Tensor | None = None
         self.missing = not is_shapes(loaded) and self.images is None
         """whether there are no images to compare classifiers on"""
         self.engine = patient()
@@ -268,7 +269,7 @@ class Rebuilt:
 
     # shapes
 
-    def _mesh(self, resolution: int) -> tuple[list[tuple[str, dict, bytes]], float | None]:
+    def _mesh(self, resolution: int) -> tuple[list[Frame], float | None]:
         """Both surfaces, packed, and the IoU between them."""
         preview = resolution == PREVIEW
         original = None
@@ -302,7 +303,7 @@ class Rebuilt:
 
     def _compare(self) -> dict:
         """Accuracies of both on some test images, the share of the same answers, and pictures of the weights."""
-        facts = {"architecture": looks.title(self.networks["decoded"].arch.name)}
+        facts: dict[str, Any] = {"architecture": looks.title(self.networks["decoded"].arch.name)}
         facts["pictures"] = weight_pictures([self.networks[side].prep for side in self.sides])
         some = some_test_images(self.loaded)
         if some is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +10,15 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from netspace.errors import FormatError
-from netspace.jobs import runs
-from netspace.jobs.runs import duration
+from netspace.jobs import Command, Job, find_jobs, log_tail, read_curves, read_job, resume_job, start_job, stop_job
+from netspace.jobs.records import CRASHED, FAILED, JOB, STOP, STOPPED, duration
 
 from . import catalogue
 
 LOG_LINES = 14
-POINTS = 400
+MOST_POINTS = 400
 """of a curve that are drawn at most"""
-SPLITS = ("train", "validation", "heldout", "val", "test")
+CURVE_SPLITS = ("train", "validation", "heldout", "val", "test")
 LINES = {  # of a split: dash, mark, shade
     "train": ("solid", "circle", "#0F9D8A"),
     "validation": ("dot", "diamond-open", "#8496A0"),
@@ -40,7 +39,7 @@ class Run:
     """A long job; its id is its folder as a link names it."""
 
     id: str
-    job: runs.Job
+    job: Job
     stopping: bool
     """whether it was asked to stop and is about to"""
 
@@ -54,7 +53,7 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        return self.job.state in (runs.STOPPED, runs.FAILED, runs.CRASHED)
+        return self.job.state in (STOPPED, FAILED, CRASHED)
 
     @property
     def share(self) -> float:
@@ -76,46 +75,49 @@ class Run:
         return _ago(self.job.updated)
 
 
-def find() -> list[Run]:
+def list_runs() -> list[Run]:
     """Every job below assets/, runs/ and the folders of NETSPACE_FOLDERS, newest start first."""
-    return [_run(job) for job in runs.find(catalogue.roots())]
+    return [_run(job) for job in find_jobs(catalogue.roots())]
 
 
-def of(folder: Path) -> Run | None:
+def run_of(folder: Path) -> Run | None:
     """The job of a folder; None where there is none, ValueError in a sentence where its records are damaged."""
-    return _run(runs.read(folder)) if (folder / runs.JOB).exists() else None
+    return _run(read_job(folder)) if (folder / JOB).exists() else None
 
 
-def start(argv: Sequence[str]) -> Run:
-    """Start `python -m netspace *argv`, paths relative to the product's folder; ValueError where it cannot be."""
-    with_sentence = _sentences(runs.start, argv, catalogue.ROOT)
-    return _run(runs.read(with_sentence))
+def start(command: Command) -> Run:
+    """Start a job, paths relative to the product's folder; ValueError, in a sentence, where it cannot be."""
+    return _run(read_job(_sentences(start_job, command, catalogue.ROOT)))
 
 
 def stop(run: Run) -> None:
     """Ask a job to stop; ValueError, in a sentence, where it cannot be asked."""
-    _sentences(runs.stop, run.job.folder)
+    _sentences(stop_job, run.job.folder)
 
 
 def resume(run: Run) -> None:
     """Go on with a job that ended early; ValueError, in a sentence, where that cannot be."""
-    _sentences(runs.resume, run.job.folder)
+    _sentences(resume_job, run.job.folder)
 
 
 def log(run: Run) -> str:
     """The last lines it said."""
-    return runs.log_tail(run.job, LOG_LINES)
+    return log_tail(run.job, LOG_LINES)
 
 
 def metrics(run: Run) -> list[dict]:
     """Its curves: step, terms and measures by name, a dict a step."""
-    return runs.metrics(run.job.folder)
+    return read_curves(run.job.folder)
 
 
 def charts(run: Run) -> dict[str, go.Figure]:
     """A small chart for its loss terms and one for each of its measures, by title; splits share a chart."""
     points = metrics(run)
-    points = points[:: -(-len(points) // POINTS)][: POINTS - 1] + points[-1:] if len(points) > POINTS else points
+    points = (
+        points[:: -(-len(points) // MOST_POINTS)][: MOST_POINTS - 1] + points[-1:]
+        if len(points) > MOST_POINTS
+        else points
+    )
     one_each = run.job.kind in OF_NETWORKS
     groups: dict[str, dict[str, dict[int, float]]] = {}
     for point in points:
@@ -124,7 +126,7 @@ def charts(run: Run) -> dict[str, go.Figure]:
         for name, value in point["measures"].items():
             if not one_each or name in OF_NETWORKS[run.job.kind]:
                 split, _, what = name.partition("_")
-                group, series = (what, split) if split in SPLITS else (name, "")
+                group, series = (what, split) if split in CURVE_SPLITS else (name, "")
                 groups.setdefault(group, {}).setdefault(series, {})[point["step"]] = value
     return {_title(name): _chart(name, series, one_each) for name, series in groups.items()}
 
@@ -170,11 +172,11 @@ def _log_axis(series: dict[str, dict[int, float]]) -> dict:
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
-def _run(job: runs.Job) -> Run:
+def _run(job: Job) -> Run:
     folder = job.folder.resolve()
     here = folder.is_relative_to(catalogue.ROOT)
     id = folder.relative_to(catalogue.ROOT).as_posix() if here else str(folder)
-    return Run(id, job, job.alive and (folder / runs.STOP).exists())
+    return Run(id, job, job.alive and (folder / STOP).exists())
 
 
 def _sentences(act, *given):

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -132,7 +133,7 @@ def _latent(loaded: Loaded, z: Tensor, title: str, help: str, kinds: list[str]) 
         with torch.inference_mode():
             return loaded.space.networks(z[i : i + 1].to(DEVICE))[0]
 
-    words = {"side": "latent", "title": title, "help": help, "colour": COLOURS["latent"]}
+    words: dict[str, Any] = {"side": "latent", "title": title, "help": help, "colour": COLOURS["latent"]}
     return Side("latent", network, words | {"ends": kinds[0], "between": kinds[0], "kinds": kinds})
 
 
@@ -188,7 +189,7 @@ def _about(loaded: Loaded, kind: str, **made: object) -> dict:
         **made,
         "space": loaded.space_info.id,
         "zoo": loaded.zoo_info.id,
-        "evaluate": take_away.EVALUATE[loaded.space.family.archs[0].task],
+        "evaluate": task_of(loaded.space).formula,
     }
 
 
@@ -402,7 +403,7 @@ def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
         for row in weights
     ]
     sides = [_latent(loaded, mixed, "mixture", "Decoded from the weighted mean of the embeddings", kinds)]
-    ends = tuple(loaded.zoo[i].to(DEVICE) for i in ids[:2])
+    ends = (loaded.zoo[ids[0]].to(DEVICE), loaded.zoo[ids[1]].to(DEVICE))
 
     def made(i: int) -> dict:
         return _about(loaded, "mix", weights=dict(zip(names, weights[i].tolist(), strict=True)), networks=names)
@@ -430,8 +431,8 @@ def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
             raise ValueError(
                 f"{loaded.names[i]} and {loaded.names[j]} are embedded at one point: take one of them out."
             )
-    way, at = families.natural_spline(z, max(4, math.ceil((STEPS - 1) / (len(ids) - 1))))
-    steps, at = len(way), at.tolist()
+    way, knots = families.natural_spline(z, max(4, math.ceil((STEPS - 1) / (len(ids) - 1))))
+    steps, at = len(way), knots.tolist()
     positions = np.interp(range(steps), at, range(1, len(ids) + 1)).round(6).tolist()
     on = dict(zip(at, names, strict=True))
     kinds = [f"{on[i]}, decoded from its embedding" if i in on else "decoded from the spline" for i in range(steps)]
@@ -443,7 +444,7 @@ def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
     return _family(
         loaded, "spline", "|".join(map(str, ids)), way, sides,
         axis={"title": "network", "values": positions, "digits": 2, "help": "1 is the first network, 2 the second"},
-        ends=tuple(loaded.zoo[i].to(DEVICE) for i in (ids[0], ids[-1])), of_ends=arch_ids(loaded, ids[0], ids[-1]),
+        ends=(loaded.zoo[ids[0]].to(DEVICE), loaded.zoo[ids[-1]].to(DEVICE)), of_ends=arch_ids(loaded, ids[0], ids[-1]),
         numbers=[["iou_a", "IoU to first", IOU.format(f"{names[0]}, the original")],
                  ["iou_b", "IoU to last", IOU.format(f"{names[-1]}, the original")]],
         shown={

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -50,7 +50,7 @@ class Side(NamedTuple):
 
     name: str
     network: Callable[[int], Network]
-    words: dict[str, str]
+    words: dict[str, Any]
     """what the views say of it, as `side_words`"""
     fixed: bool = False
     """whether it is one network at all steps, with which the others are compared"""
@@ -101,8 +101,12 @@ class NetworkPath:
         others = [i for i in range(self.route.steps) if i != self.first]
         coarse, fine = [i for i in others if i % 4 == 0], [i for i in others if i % 4]
         parts = [[self.key(side, i) for i in part for side in self.sides] for part in ([self.first], coarse, fine)]
-        seen = set()
-        return [[key for key in part if not (key in seen or seen.add(key))] for part in parts]
+        seen: set[Key] = set()
+        first = []
+        for part in parts:
+            first.append([key for key in dict.fromkeys(part) if key not in seen])
+            seen.update(part)
+        return first
 
     def arch_at(self, side: str, i: int) -> int:
         """ClassId of the network of a side at a step; decodes nothing."""

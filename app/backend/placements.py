@@ -26,7 +26,8 @@ class Placements:
 
     def __init__(self, chart: Chart, member: Loaded) -> None:
         self.rows: list[Placement] = []
-        self.total, self.problem, self.future = len(member.zoo), "", Future()
+        self.total, self.problem = len(member.zoo), ""
+        self.future: Future = Future()
         self.engine = patient()
         self.rank = (1, next(self.engine.count))  # after all that is begun by a click
         names = chart.loaded.zoo.records.name.iloc[chart.training.tolist()].tolist()

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -86,7 +87,13 @@ def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
     count, columns = len(_chart), placements.columns(_chart)
-    header = {"view": view, "feed": "look", "path": path, "filled": "training networks", "hollow": "other networks"}
+    header: dict[str, Any] = {
+        "view": view,
+        "feed": "look",
+        "path": path,
+        "filled": "training networks",
+        "hollow": "other networks",
+    }
     tints, marks = np.zeros(count, np.float32), np.zeros(count, np.uint8)
     told = columns.get(colour)
     if told is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Answers:
     accuracy: float | None
 
 
-def compare(original: np.ndarray, other: np.ndarray, starts: Sequence[int]) -> tuple[list[float | None], ...]:
+def compare(original: np.ndarray, other: np.ndarray, starts: np.ndarray) -> tuple[list[float | None], ...]:
     """Cosine similarity and the other's norm over the original's, (1 + parameters) each; None where not defined.
 
     Of values (P,): first of all of them, then of every parameter, which begin at `starts`.
@@ -229,7 +230,7 @@ class PrepPath(NetworkPath):
         ends = zip(self.originals, self.of_ends, strict=True)
         bodies = [pack(values, self.layouts[k].quanta) for values, k in ends]
         archs = {k: layout.words for k, layout in self.layouts.items()}
-        header = {"view": view, "feed": "ends", "path": self.id, "archs": archs, "ends": self.of_ends}
+        header: dict[str, Any] = {"view": view, "feed": "ends", "path": self.id, "archs": archs, "ends": self.of_ends}
         header["scale"] = self.scale
         bad = [int((~np.isfinite(values)).sum()) for values in self.originals]
         return feed(header | {"bytes": [len(body) for body in bodies], "bad": bad}, b"".join(bodies))

@@ -119,8 +119,10 @@ def placed(chart: Chart, asked: Projection) -> Placed:
 def _plane(chart: Chart, asked: Projection, waiting: str = "", problem: str = "") -> Placed:
     plane = _fit_plane(chart.loaded.key, asked, chart)
     places = _on_plane(chart.key, asked, chart, plane)
-    titles = tuple(map(axis_title, asked.axes))
-    return Placed(f"{chart.key}|{asked.key}", places, titles, _plane_note(chart, asked, plane), plane, waiting, problem)
+    across, up = map(axis_title, asked.axes)
+    return Placed(
+        f"{chart.key}|{asked.key}", places, (across, up), _plane_note(chart, asked, plane), plane, waiting, problem
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -139,7 +141,8 @@ def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
     if asked.axes[0] == asked.axes[1]:
         raise ValueError("two different directions span a map")
     if all(axis.isdigit() for axis in asked.axes):
-        return Plane.of(z, tuple(int(axis) - 1 for axis in asked.axes))
+        across, up = (int(axis) - 1 for axis in asked.axes)
+        return Plane.of(z, (across, up))
     ways = []
     for axis in asked.axes:
         if axis.isdigit():

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
 import zipfile
 from pathlib import Path
 
 import torch
 
+from netspace.jobs import Command
 from netspace.latent.paths import METHODS
-from netspace.nets.inputs import MEAN, STD
 from netspace.nets.network import Network, onnx_of
+from netspace.tasks import task_of
 
 from .catalogue import ROOT, Loaded
 from .path import STEPS, NetworkPath, several
-
-EVALUATE = {
-    "sdf": "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside",
-    "classification": f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)",
-}
 
 
 def method_title(side: str) -> str:
@@ -50,11 +45,11 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
         "is": method.ends if i in (0, STEPS - 1) else method.between,
         "space": work.loaded.space_info.id,
         "zoo": work.loaded.zoo_info.id,
-        "evaluate": EVALUATE[work.ends[0].arch.task],
+        "evaluate": task_of(work.ends[0]).formula,
     }
 
 
-def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
+def step_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
     """A network as `zip` (network.safetensors and network.json), as `pt` for torch.load(weights_only=True), or `onnx`.
 
     Only image classifiers as `onnx`, which takes a few seconds.
@@ -63,7 +58,7 @@ def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -
 
 
 def network_bytes(network: Network, about: dict, kind: str) -> bytes:
-    """As `network_file`, of any network."""
+    """As `step_file`, of any network."""
     from safetensors.torch import save
 
     if kind == "onnx":
@@ -79,21 +74,18 @@ def network_bytes(network: Network, about: dict, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:
+def path_command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:
     """The command line that writes the same path."""
-    return _command(
-        "interpolate", loaded, "--a", a, "--b", b, "--method", method, "--steps", str(steps), "--out", "path"
-    )
+    options = {"a": a, "b": b, "method": method, "steps": steps}
+    return Command("interpolate", _both(loaded) | options, out="path").line
 
 
-def eval_command(loaded: Loaded, *options: str) -> str:
+def eval_command(loaded: Loaded, **options: str) -> str:
     """The command line that measures what `reconstruction` reads."""
-    return _command("eval", loaded, *options, "--save")
+    return Command("eval", _both(loaded) | options | {"save": True}).line
 
 
-def _command(name: str, loaded: Loaded, *options: str) -> str:
-    def shown(folder: Path) -> str:
-        return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
-
-    both = ["--space", shown(loaded.space_info.folder), "--zoo", shown(loaded.zoo_info.folder)]
-    return shlex.join(["python", "-m", "netspace", name, *both, *options])
+def _both(loaded: Loaded) -> dict[str, Path]:
+    """The options that name the space and the zoo, relative to the product's folder if they lie in it."""
+    folders = {"space": loaded.space_info.folder, "zoo": loaded.zoo_info.folder}
+    return {name: f.relative_to(ROOT) if f.is_relative_to(ROOT) else f for name, f in folders.items()}

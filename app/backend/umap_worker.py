@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            answer = places(ask, maps)
+            answer: Any = places(ask, maps)
         except Exception as error:  # told by the app
             answer = str(error) or type(error).__name__
         pickle.dump(answer, outbox)

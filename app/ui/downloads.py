@@ -67,10 +67,10 @@ def offer_path_network(work: NetworkPath, method: str, step: int, a: str, b: str
     about = take_away.about_network(work, method, step, a, b)
     file = take_away.file_name(work, method, step, a, b)
     offer_network(
-        lambda suffix: take_away.network_file(work, method, step, about, suffix), file, onnx=not is_shapes(work.loaded)
+        lambda suffix: take_away.step_file(work, method, step, about, suffix), file, onnx=not is_shapes(work.loaded)
     )
     st.caption("The command that writes this path")
-    st.code(take_away.command(work.loaded, a, b, method), language="bash", wrap_lines=True)
+    st.code(take_away.path_command(work.loaded, a, b, method), language="bash", wrap_lines=True)
 
 
 def _held(content: bytes, kind: str, file: str) -> bytes:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.backend import catalogue, optimise
 from app.backend.catalogue import Loaded
-from app.backend.optimise import Run
+from app.backend.optimise import LsoRun
 from app.backend.words import plain
 from app.ui import downloads, page, sidebar
 from app.ui.page import PageField, PageState
@@ -22,7 +22,7 @@ class RunsState(PageState):
 
     key = "optimise"
 
-    def __init__(self, loaded: Loaded, found: list[Run]) -> None:
+    def __init__(self, loaded: Loaded, found: list[LsoRun]) -> None:
         self.loaded, self.by_id = loaded, {run.id: run for run in found}
         super().__init__()
 
@@ -60,7 +60,7 @@ class RunsState(PageState):
         return [id for id in self.over if id != self.run]
 
     @property
-    def shown(self) -> list[Run]:
+    def shown(self) -> list[LsoRun]:
         """The run in view, then those over it."""
         return [self.by_id[id] for id in (self.run, *self.others) if id in self.by_id]
 
@@ -72,7 +72,7 @@ class RunsState(PageState):
 class KeptState(PageState):
     """The name under which the best network of a run is kept."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LsoRun) -> None:
         self.run = run
         super().__init__(f"optimise.keep.{run.id}")
 
@@ -104,23 +104,23 @@ def choose_run(state: RunsState) -> None:
         if run.alive:
             st.button(
                 "Stop", icon=":material/stop:", disabled=run.state == "stopping", on_click=_act,
-                args=(optimise.stop, run), help="What it has found is kept, and it can be resumed",
+                args=(optimise.stop_run, run), help="What it has found is kept, and it can be resumed",
             )  # fmt: skip
         elif run.resumable:
             st.button(
-                "Resume", icon=":material/play_arrow:", type="primary", on_click=_act, args=(optimise.resume, run),
+                "Resume", icon=":material/play_arrow:", type="primary", on_click=_act, args=(optimise.resume_run, run),
                 help="Go on, to the same numbers as without a break",
             )  # fmt: skip
         if optimise.has_best(run):
             _offer_best(state, run)
 
 
-def _act(what: Callable[[Run], None], run: Run) -> None:
+def _act(what: Callable[[LsoRun], None], run: LsoRun) -> None:
     with page.problems_noticed():
         what(run)
 
 
-def _offer_best(state: RunsState, run: Run) -> None:
+def _offer_best(state: RunsState, run: LsoRun) -> None:
     """The best network of a run: for the zoo, and as files."""
     loaded, name = state.loaded, KeptState(run)
     with st.popover("Keep", icon=":material/bookmark_add:"):
@@ -139,7 +139,7 @@ def _offer_best(state: RunsState, run: Run) -> None:
         )  # fmt: skip
         st.caption("As a file")
         downloads.offer_network(
-            lambda suffix: optimise.network_file(loaded, run, suffix), f"{run.folder.name}_best",
+            lambda suffix: optimise.best_file(loaded, run, suffix), f"{run.folder.name}_best",
             onnx=not catalogue.is_shapes(loaded),
         )  # fmt: skip
         if optimise.run_command(run):
@@ -147,7 +147,7 @@ def _offer_best(state: RunsState, run: Run) -> None:
             st.code(optimise.run_command(run), language="bash", wrap_lines=True)
 
 
-def _keep(state: RunsState, run: Run, named: KeptState) -> None:
+def _keep(state: RunsState, run: LsoRun, named: KeptState) -> None:
     with page.problems_noticed():
         name = named.typed("name")
         zoo = optimise.keep(state.loaded, run, name)

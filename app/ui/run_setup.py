@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.backend import catalogue, classifiers, optimise
+from app.backend import catalogue, classifiers, looks, optimise
 from app.backend.catalogue import Loaded
 from app.backend.optimise import Setup
 from app.backend.path import several
@@ -82,7 +82,7 @@ def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
         asked["want"] = next(columns).selectbox(
             "Architecture", ["", "any", *loaded.zoo.family.names], key="lso_want",
             help="The one that the class loss (Eq. 6) pulls towards, and that the best network must have",
-            format_func=lambda name: {"": "the start's", "any": "any"}.get(name, optimise.arch_title(name)),
+            format_func=lambda name: {"": "the start's", "any": "any"}.get(name, looks.title(name)),
         )  # fmt: skip
     with next(columns).popover("Settings", icon=":material/tune:", width="stretch"):
         asked |= _choose_settings(loaded, "Points per step" if shapes else "Images per step")
@@ -91,7 +91,7 @@ def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
             help="Its folder below runs/lso/",
         )  # fmt: skip
         setup = Setup(**asked, name=name.strip())
-        command = optimise.command(optimise.argv(loaded, setup))
+        command = optimise.command_of(loaded, setup).line
         st.caption("The command")
         st.code(command, language="bash", wrap_lines=True)
     problem = optimise.problem(loaded, setup)
@@ -112,7 +112,7 @@ def say_images_missing(loaded: Loaded) -> None:
         loaded,
         purpose="networks are optimised on it. Runs that were recorded are shown below.",
         unnamed="A run can be launched by this command; replace FOLDER by the folder's path:",
-        command=optimise.command([*optimise.argv(loaded, setup), "--data", "FOLDER"]),
+        command=optimise.command_of(loaded, setup, data="FOLDER").line,
     )
 
 

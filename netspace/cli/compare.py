@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     if len({result.score for result in results.values()}) > 1:
         raise UsageError("runs on images and on shapes have no score in common")
     columns = list(dict.fromkeys(name for result in results.values() for name in result.test))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"run": name, "best_step": result.best_step, "steps": result.steps, "ended": result.ended} | result.test
         for name, result in results.items()
     ]

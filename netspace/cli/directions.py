@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from ..errors import UsageError
 from ..zoo.store import TRAIN
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         {name: getattr(d, name) for name in ("column", "r2", "r2_std", "count", "r2_unseen", "count_unseen", "reach")}
         for d in found
     ]
-    moved = []
+    moved: list[dict[str, Any]] = []
     if args.networks:
         measured = task_of(space).columns
         if args.column not in measured:

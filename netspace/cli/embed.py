@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ..zoo.store import Zoo
 from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> None:
     if whole:
         check_reference(space, whole)
     if args.map:
+        projection: Any
         reference = embed_zoo(space, whole, cache_folder()) if whole else z
         projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
         places = projection.place(z) if args.map == "pca" or whole else projection.places

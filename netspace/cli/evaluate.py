@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     summary = task.summarise(rows)
     if args.pairs:
         keep = args.space if args.save else None
-        summary["paths"] = task.survey(space, zoo, args.pairs, data, args.resolution, keep, progress)
+        summary["paths"] = task.survey(space, zoo, args.pairs, data, args.resolution, keep, path_progress)
     tables = [args.rows] if args.rows else []
     if args.save:
         tables.append(args.space / "eval.csv")
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
         print_measures(measures, "pairs")
 
 
-def progress(done: int, total: int) -> None:
+def path_progress(done: int, total: int) -> None:
     """Say on the terminal how far the paths are."""
     if sys.stderr.isatty():
         print(f"\rpath {done}/{total}", end="\r", file=sys.stderr)

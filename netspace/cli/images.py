@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..data.images import available, data_folders, download, load_images
+    from ..data.images import available, data_folders, download_images, load_images
     from ..nets.inputs import IMAGE_SETS
 
     if not args.name:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"{name:14} {spec.size} x {spec.size} pixels, {spec.classes:3} classes: {here}")
         return
     if args.download:
-        download(args.name, args.folder or data_folders()[-1])
+        download_images(args.name, args.folder or data_folders()[-1])
     for split in ("train", "validation", "test"):
         found = load_images(args.name, split, args.folder)
         print(f"{split:10} {len(found):6} images, {found.size} x {found.size} pixels, {len(found.classes)} classes")

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..jobs import runs
+from ..errors import message_of
+from ..jobs.running import running
 from .options import usable_device
 from .registry import build_parser
 
@@ -28,7 +29,7 @@ def as_job(args: argparse.Namespace) -> Iterator[None]:
     if "queue" not in args:  # of a command that is no job
         yield
         return
-    with runs.running(args.out, args.kind, args.argv, queue=args.queue) as args.job:
+    with running(args.out, args.kind, args.argv, queue=args.queue) as args.job:
         yield
 
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 args.device = usable_device(args.device)
             args.run(args)
     except (ValueError, KeyError, OSError) as error:
-        print(f"netspace: {runs.sentence(error)}", file=sys.stderr)
+        print(f"netspace: {message_of(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         kept = "; what was finished is kept, --resume goes on" if "resume" in args else ""

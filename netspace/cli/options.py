@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from typing import Any, NoReturn
 
-from ..config import MOST_ROWS, check_number
+from ..config import MOST_ITEMS, check_number
 from ..errors import UsageError
+from ..jobs.command import typed
 from ..zoo.store import Zoo
 
 PROGRAM = "netspace"
@@ -20,19 +21,19 @@ PROGRAM = "netspace"
 class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError, in one sentence, where argparse prints the usage and ends the process."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
 
 
-class Layout(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+class HelpLayout(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
     """Help that keeps the lines of a command's description and names the default of every option."""
 
 
 class Count(argparse.Action):
     """An option or argument that takes a whole number within limits; UsageError, naming both, for any other."""
 
-    def __init__(self, *args, least: int | None = 0, most: int | None = MOST_ROWS, **kwargs) -> None:
-        super().__init__(*args, **kwargs, type=int)
+    def __init__(self, *args, least: int | None = 0, most: int | None = MOST_ITEMS, **kwargs) -> None:
+        super().__init__(*args, **{**kwargs, "type": int})
         self.limits = {"least": least, "most": most}
 
     def __call__(self, parser, namespace, value, option_string=None) -> None:
@@ -99,7 +100,7 @@ def add_fields(parser: argparse.ArgumentParser, config: type) -> None:
 
 
 @cache
-def recipes_of(config: type) -> Mapping[str, object]:
+def recipes_of(config: type) -> Mapping[str, Any]:
     """Return the recipes, by name, that are values of a config dataclass."""
     from ..recipes import RECIPES
 
@@ -126,7 +127,7 @@ def read_fields(args: argparse.Namespace, config: type):
 
 def command_line(argv: Sequence[str]) -> str:
     """Return a command as one would type it, to be kept with what it makes."""
-    return shlex.join(["python", "-m", "netspace", *(word for word in argv if word != "--queue")])
+    return typed([word for word in argv if word != "--queue"])
 
 
 def open_both(args: argparse.Namespace):

@@ -19,7 +19,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from ..errors import UsageError
-from .options import PROGRAM, Layout, Parser, use_recipe
+from .options import PROGRAM, HelpLayout, Parser, use_recipe
 
 
 def commands_in(package: ModuleType) -> list[ModuleType]:
@@ -33,9 +33,9 @@ def build_parser(recipe: str | None = None) -> Parser:
     return _parsers(recipe)[0]
 
 
-def job_parser(kind: str) -> Parser:
+def job_parser(kind: str, recipe: str | None = None) -> Parser:
     """Return the parser of a long job, such as "zoo fit-cnn"; UsageError, naming all, if there is no such job."""
-    jobs = {name: parser for name, parser in _parsers()[1].items() if parser.get_default("kind") == name}
+    jobs = {name: parser for name, parser in _parsers(recipe)[1].items() if parser.get_default("kind") == name}
     if kind not in jobs:
         raise UsageError(f"{kind!r} is none of this program's long jobs: {', '.join(jobs)}")
     return jobs[kind]
@@ -44,7 +44,7 @@ def job_parser(kind: str) -> Parser:
 def _parsers(recipe: str | None = None) -> tuple[Parser, dict[str, Parser]]:
     """The parser of the whole command line, and those of the commands by name, such as "train" and "zoo select"."""
     package = import_module(__package__)
-    whole = Parser(prog=PROGRAM, description=package.__doc__, formatter_class=Layout)
+    whole = Parser(prog=PROGRAM, description=package.__doc__, formatter_class=HelpLayout)
     found = dict(_add_commands(whole, package))
     for parser in found.values() if recipe else ():
         use_recipe(parser, recipe)
@@ -55,7 +55,7 @@ def _add_commands(parser: Parser, package: ModuleType) -> Iterator[tuple[str, Pa
     """Add the commands of a package; yield each, also those of groups, with its name."""
     below = parser.add_subparsers(required=True, metavar="COMMAND")
     for one in commands_in(package):
-        added = below.add_parser(one.NAME, help=one.HELP, description=one.__doc__, formatter_class=Layout)
+        added = below.add_parser(one.NAME, help=one.HELP, description=one.__doc__, formatter_class=HelpLayout)
         if hasattr(one, "__path__"):
             yield from _add_commands(added, one)
         else:

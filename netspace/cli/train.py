@@ -11,7 +11,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from ..jobs.runs import duration
+from ..jobs.records import duration
 from ..zoo.store import Zoo
 from .options import (
     add_device,

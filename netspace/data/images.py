@@ -93,7 +93,7 @@ def load_images(name: str, split: str, folder: Path | None = None) -> Images:
     return Images(name, pixels, labels, source.classes, flip, source.ids)
 
 
-def download(name: str, folder: Path) -> None:
+def download_images(name: str, folder: Path) -> None:
     """Fetch a data set from its makers into a folder; DataError where that fails or nobody offers it."""
     from torchvision.datasets import CIFAR10
     from torchvision.datasets.utils import download_url

@@ -203,7 +203,7 @@ def _lines(files: Files, name: str) -> list[str]:
 def _class_folders(files: Files) -> dict[str, list[str]]:
     """The images of train/<class>/, val/<class>/ and test/<class>/ by split, or those of <class>/ as train."""
     paths = [name.split("/") for name in files.names if _is_image(name)]
-    parts = {split: [] for split in IMAGE_SPLITS}
+    parts: dict[str, list[str]] = {split: [] for split in IMAGE_SPLITS}
     for path in paths:
         if len(path) == 3 and path[0] in FOLDER_PARTS:
             parts[FOLDER_PARTS[path[0]]].append("/".join(path))

@@ -11,12 +11,12 @@ import struct
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import MeshError
-from .shapes import Mesh, chair, chair_params, check_mesh, normalise
+from .shapes import Mesh, chair, chair_params, check_mesh, normalise_mesh
 
 MESH_SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf", ".3mf", ".dae")
 
@@ -92,7 +92,7 @@ def read_mesh(path: Path, up: str = "auto", keep: str = "all") -> MeshFile:
     axis = up if up != "auto" else _up_of(path)
     turned = Mesh(_y_up(raw.vertices, axis), raw.faces)
     kept, warnings = _content(turned, keep)
-    scaled, _ = normalise(kept)
+    scaled, _ = normalise_mesh(kept)
     check_mesh(scaled)
     welded = trimesh.Trimesh(*scaled, process=False)  # after scaling: what counts as equal depends on no unit
     welded.merge_vertices(merge_tex=True, merge_norm=True)  # formats such as STL repeat a vertex for every face
@@ -180,9 +180,9 @@ def _content(mesh: Mesh, keep: str) -> tuple[Mesh, tuple[str, ...]]:
     )
     objects, of = connected_components(coo_array(near), directed=False)
     sizes = np.zeros(objects)
-    for k in range(objects):
-        mine = real[of == k]
-        sizes[k] = np.linalg.norm(high[mine].max(axis=0) - low[mine].min(axis=0))
+    for number in range(int(objects)):
+        mine = real[of == number]
+        sizes[number] = np.linalg.norm(high[mine].max(axis=0) - low[mine].min(axis=0))
     areas = np.bincount(of, area[real], objects)
     largest = int(np.lexsort((areas, sizes > 0.5 * sizes.max()))[-1])
     specks = sizes < 0.05 * sizes[largest]
@@ -225,7 +225,7 @@ def _read(path: Path) -> Mesh:
             return _off(data)
         for check in CHECKS.get(suffix, ()):
             check(data, path)
-        loaded = trimesh.load(path, process=False)
+        loaded: Any = trimesh.load(path, process=False)
         if isinstance(loaded, trimesh.PointCloud):
             raise MeshError(f"is a point cloud: {len(loaded.vertices)} points without faces")
         if isinstance(loaded, trimesh.Scene):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def check_mesh(mesh: Mesh) -> None:
         raise MeshError("is flat: it encloses no volume")
 
 
-def normalise(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:
+def normalise_mesh(mesh: Mesh, half_extent: float = HALF_EXTENT) -> tuple[Mesh, float]:
     """The mesh, its bounding box centred, its longest side from -half_extent to half_extent; and the scale applied."""
     used = mesh.vertices[np.unique(mesh.faces)]
     low, high = used.min(axis=0), used.max(axis=0)
@@ -141,7 +142,7 @@ def chair(params: Chair) -> tuple[Mesh, dict]:
     union = manifold3d.Manifold.batch_boolean(solids, manifold3d.OpType.Add).to_mesh()
     mesh = Mesh(np.asarray(union.vert_properties, np.float64)[:, :3], np.asarray(union.tri_verts, np.int64))
     seat_height = params.leg_length + params.seat_thickness - mesh.vertices[:, 1].min()
-    mesh, scale = normalise(mesh)
+    mesh, scale = normalise_mesh(mesh)
     return mesh, asdict(params) | {
         "seat_height": float(seat_height * scale),
         "height": float(np.ptp(mesh.vertices[:, 1])),
@@ -289,15 +290,14 @@ def _back(p: Chair, top: float) -> Iterator[Mesh]:
             rail = max(0.16, 0.18 * p.back_height)
             yield panel(high - rail, lambda xs: np.full_like(xs, high), 1.6 * r, half_w + 0.8 * r)
             for i in range(1, p.bars + 1):
-                sx = 2 * i / (p.bars + 1) - 1
-                yield bar([(sx * half_w, low, 0), (sx * half_w, high - rail / 2, 0)], 0.9 * r)
+                at = 2 * i / (p.bars + 1) - 1
+                yield bar([(at * half_w, low, 0), (at * half_w, high - rail / 2, 0)], 0.9 * r)
         else:  # ladder
             rungs = max(2, p.bars - 1)
             gap = p.back_height / rungs
             for i in range(rungs):
                 y1 = high - i * gap
-                y0 = y1 - 0.48 * gap
-                yield panel(y0, lambda xs, y1=y1: np.full_like(xs, y1), 1.5 * r, half_w)
+                yield panel(y1 - 0.48 * gap, partial(np.full_like, fill_value=y1), 1.5 * r, half_w)
 
 
 def _arms(p: Chair, top: float) -> Iterator[Mesh]:
@@ -354,14 +354,14 @@ def _loft(rings: np.ndarray) -> Mesh:
     i, j = np.meshgrid(np.arange(k - 1), np.arange(m), indexing="ij")
     a, b = i * m + j, i * m + (j + 1) % m
     c, d = a + m, b + m
-    j = np.arange(m)
+    ring = np.arange(m)
     last = (k - 1) * m
     faces = np.concatenate(
         [
             np.stack([a, b, d], -1).reshape(-1, 3),
             np.stack([a, d, c], -1).reshape(-1, 3),
-            np.stack([(j + 1) % m, j, np.full(m, k * m)], -1),
-            np.stack([last + j, last + (j + 1) % m, np.full(m, k * m + 1)], -1),
+            np.stack([(ring + 1) % m, ring, np.full(m, k * m)], -1),
+            np.stack([last + ring, last + (ring + 1) % m, np.full(m, k * m + 1)], -1),
         ]
     )
     mesh = Mesh(vertices, faces)

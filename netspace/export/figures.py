@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Original(NamedTuple):
     score: float
 
 
-def line_style(look: Look) -> dict[str, object]:
+def line_style(look: Look) -> dict[str, Any]:
     """Return a look as keywords of matplotlib's `plot`: colour, dashes and mark."""
     dash = (0, tuple(length / 2 for length in look.dash)) if look.dash else "-"  # in widths of the line, of 2 pixels
     return {"color": look.colour, "ls": dash, "marker": MATPLOTLIB_MARKS[look.mark]}
@@ -124,7 +124,7 @@ def pad_figure(
 
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = figure.subplots()
-    points = axes.scatter(*xy.T, c=values, s=180, vmin=0, vmax=1, cmap="viridis", edgecolors=SLATE, lw=0.4)
+    points = axes.scatter(xy[:, 0], xy[:, 1], c=values, s=180, vmin=0, vmax=1, cmap="viridis", edgecolors=SLATE, lw=0.4)
     for (x, y), label in corners:
         axes.annotate(
             label.replace("$", r"\$"), (x, y), xytext=(0, 14 if y > 0.5 else -22), textcoords="offset points",

@@ -55,7 +55,7 @@ def steps_between(
     Raises:
         UsageError: there is no path of this kind between the two.
     """
-    ends, how = tuple(zoo[name].to(space.device) for name in (a, b)), METHODS[method]
+    ends, how = (zoo[a].to(space.device), zoo[b].to(space.device)), METHODS[method]
     networks = how.open(space, *ends).networks(gammas)
     originals = [(0.0, f"A: {a}", ends[0]), (1.0, f"B: {b}", ends[1])]
     words = [f"gamma {gamma:.3f}" for gamma in gammas]

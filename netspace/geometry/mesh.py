@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from ..errors import NoSurface, UsageError
 from ..nets.fields import SDF
 from ..nets.network import Network, fast_dtype
 
-Field = Callable[[Tensor], Tensor]
+ScalarField = Callable[[Tensor], Tensor]
 """A signed distance, negative inside: points (n, 3) -> (n,)"""
 
 COARSEST = 8
@@ -57,7 +57,7 @@ SLOPE_POINTS = 512
 SAFETY = 1.0
 
 
-def slope(field: Field, device: torch.device | str = "cpu") -> float:
+def slope(field: ScalarField, device: torch.device | str = "cpu") -> float:
     """How steep a field is where it is small: the 90th percentile over the quarter of spread points nearest to 0.
 
     By forward differences. About 1.2 for a SIREN fitted to an SDF, less for an average of weights.
@@ -73,10 +73,10 @@ def slope(field: Field, device: torch.device | str = "cpu") -> float:
 
 
 def extract(
-    field: Field,
+    field: ScalarField,
     resolution: int = 128,
     *,
-    coarse: Field | None = None,
+    coarse: ScalarField | None = None,
     budget: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Surface:
@@ -121,14 +121,21 @@ def extract(
             return extract(field, resolution // 2, coarse=coarse, budget=budget, device=device)
     values, evaluated = _last_level(field, blocks[keep], fill, cell, slope_bound)
     used += evaluated
-    values = values.cpu().numpy()
+    return _surface(values, resolution, used)
+
+
+def _surface(grid: Tensor, resolution: int, evaluations: int) -> Surface:
+    """The surface in a grid of values (N+1, N+1, N+1)."""
+    values: np.ndarray = grid.cpu().numpy()
     check_finite(values)
     if not (values < 0).any() or not (values >= 0).any():
         raise NoSurface(f"no surface: the field is {'negative' if values.flat[0] < 0 else 'positive'} everywhere")
-    return Surface(isosurface(values), values, resolution, used)
+    return Surface(isosurface(values), values, resolution, evaluations)
 
 
-def _last_level(field: Field, blocks: Tensor, fill: Tensor, cell: float, slope_bound: float) -> tuple[Tensor, int]:
+def _last_level(
+    field: ScalarField, blocks: Tensor, fill: Tensor, cell: float, slope_bound: float
+) -> tuple[Tensor, int]:
     """Grid values (N+1, N+1, N+1) and the number of evaluations, from 2-cell blocks (m, 3) and their centres' `fill`.
 
     The field at every corner of a cell that it changes sign in; elsewhere a value of the right sign.
@@ -227,15 +234,11 @@ def _torn(blocks: Tensor, corner_values: Tensor, fill: Tensor, kept: Tensor, off
     return torch.cat(torn).unique(dim=0)
 
 
-def extract_dense(field: Field, resolution: int = 128, device: torch.device | str = "cpu") -> Surface:
+def extract_dense(field: ScalarField, resolution: int = 128, device: torch.device | str = "cpu") -> Surface:
     """The surface from a full grid: the reference for `extract`. Raises NoSurface."""
     steps = torch.arange(resolution + 1, device=device) * (2 / resolution) - 1
     values = torch.stack([field(torch.cartesian_prod(x[None], steps, steps)) for x in steps])
-    values = values.view(resolution + 1, resolution + 1, resolution + 1).cpu().numpy()
-    check_finite(values)
-    if not (values < 0).any() or not (values >= 0).any():
-        raise NoSurface(f"no surface: the field is {'negative' if values.flat[0] < 0 else 'positive'} everywhere")
-    return Surface(isosurface(values), values, resolution, values.size)
+    return _surface(values.view(resolution + 1, resolution + 1, resolution + 1), resolution, values.numel())
 
 
 def surface_of(network: Network, resolution: int, preview: bool = False, budget: int | None = None) -> Surface:
@@ -337,7 +340,7 @@ def export(mesh: Mesh, kind: str) -> bytes:
 
     if kind not in EXPORTS:
         raise UsageError(f"cannot write {kind!r}; choose one of {', '.join(EXPORTS)}")
-    shape = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    shape: Any = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     if kind == "glb":  # y up by its standard
         shape.vertex_normals = vertex_normals(mesh)
         shape.visual = trimesh.visual.TextureVisuals(material=trimesh.visual.material.PBRMaterial(**NEUTRAL))

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -99,14 +99,14 @@ class Importer:
         archs = candidates(self.family, said.arch)
         if found.onnx is not None:
             rebuilt = rebuild(found.onnx, said, archs if said.arch or self.family else ALL_CLASSIFIERS, self._test)
-            converted, record = rebuilt.read, dict(rebuilt.record)
-            record["graph_difference"] = rebuilt.difference
+            converted, recorded = rebuilt.read, dict(rebuilt.record)
+            recorded["graph_difference"] = rebuilt.difference
             if said.arch and not _is_named(converted.arch, arch_named(said.arch)):
                 raise ImportRefused(f"not a {said.arch}: it is a {converted.arch.name}")
             notes += [f"its graph says {words}, and holds" for words in said.against(rebuilt.graph)]
         else:
-            converted, record = self._from_state(found, said, archs)
-        record = {"parameters": converted.arch.num_params, "batch_norm": False} | record
+            converted, recorded = self._from_state(found, said, archs)
+        record: dict[str, Any] = {"parameters": converted.arch.num_params, "batch_norm": False} | recorded
         if self.family is not None and converted.arch.name not in self.family.names:
             raise ImportRefused(
                 f"it is a {converted.arch.name} ({converted.function}), and the space reads "
@@ -366,7 +366,7 @@ def _write(out: Path, records, params, family: Family, title: str, refused, comp
         mine = params.get(arch.name, [])
         for name, shape in arch.shapes.items():
             stacks[f"{arch.name}/{name}"] = torch.stack([p[name] for p in mine]) if mine else torch.empty(0, *shape)
-    about = {"made_by": "zoo import", "from": title, "compared": compared}
+    about: dict[str, Any] = {"made_by": "zoo import", "from": title, "compared": compared}
     about["refused"] = [refusal._asdict() for refusal in refused]
     making = out.with_name(f".{out.name}.importing")  # a disk that is full leaves nothing in the zoo's place
     try:

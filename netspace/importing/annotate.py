@@ -12,7 +12,7 @@ from .columns import read_table, tidy
 from .discover import plain_stem
 from .states import scalar
 
-KEPT = ("name", "arch", "row", "split")
+FIXED_COLUMNS = ("name", "arch", "row", "split")
 """columns of a zoo that say which weights are whose: no table changes them"""
 
 
@@ -30,7 +30,7 @@ class Annotated(NamedTuple):
     unmatched: list[str]
     """names in the table that no network has"""
     skipped: list[str]
-    """columns of the table that were left out, for `KEPT` are not changed"""
+    """columns of the table that were left out, for `FIXED_COLUMNS` are not changed"""
 
 
 def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
@@ -55,8 +55,8 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
             key = _key(rows, names, key, table)
             by_name = _by_name(rows, key, names, table)
             heads = list(dict.fromkeys(head for row in rows for head in row if head != key))
-            skipped = [head for head in heads if head in KEPT]
-            heads = [head for head in heads if head not in KEPT]
+            skipped = [head for head in heads if head in FIXED_COLUMNS]
+            heads = [head for head in heads if head not in FIXED_COLUMNS]
             if not heads:
                 raise UsageError(f"{table.name} has no column beside {', '.join([key, *skipped])}: nothing to add")
             matched = [by_name.get(name) for name in names]

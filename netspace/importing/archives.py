@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from ..errors import FormatError
 from . import limits
 from .discover import NEVER, SURE
-from .readers import HEAD, NOT_READ, kind_of
+from .readers import HEAD, REFUSED_KINDS, file_kind
 
-DAMAGED = (
+ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError,
     UnicodeDecodeError, ValueError,
 )  # fmt: skip
@@ -57,7 +57,7 @@ def unpack_zip(path: Path, folder: Path) -> dict[str, int]:
                 left -= _unpack_member(archive, member, folder, min(left, limits.MOST_BYTES))
     except FormatError:
         raise
-    except DAMAGED as error:
+    except ZIP_ERRORS as error:
         raise FormatError(f"{path.name} is damaged or not a zip ({type(error).__name__})") from error
     return passed
 
@@ -85,7 +85,7 @@ def _wanted(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
     if suffix in SURE or suffix in NEVER:
         return suffix in SURE
     with archive.open(member) as packed:
-        return kind_of(packed.read(HEAD), path.name) not in NOT_READ
+        return file_kind(packed.read(HEAD), path.name) not in REFUSED_KINDS
 
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, most: int) -> int:

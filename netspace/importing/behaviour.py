@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..nets.fields import Field, FieldSpec
+from ..nets.prep import Params
 
-POINTS, FEW_POINTS = 384, 48
+SPREAD_POINTS, FEW_POINTS = 384, 48
 """points at which a field is asked, for a convention once and for every network"""
 RESIDUAL, FEW_RESIDUAL = 0.35, 0.5
 """Share of a distance left after a step by it: 0.05 to 0.17 for chairs fitted in 1,000 steps, 0.25 for a torus fitted
@@ -41,7 +42,7 @@ class Behaviour(NamedTuple):
         return 1.0 if self.border <= 0.04 else -1.0 if self.border >= 0.96 else None
 
 
-def behaviour(spec: FieldSpec, params: dict[str, Tensor], points: int = POINTS, size: float = 1.0) -> Behaviour:
+def behaviour(spec: FieldSpec, params: Params, points: int = SPREAD_POINTS, size: float = 1.0) -> Behaviour:
     """How a field behaves at spread points of [-size, size]^3."""
     net = Field(spec) if spec.num_params < 1000 else _skeleton(spec)
     x = spread_points(points, size)
@@ -75,7 +76,7 @@ def _skeleton(spec: FieldSpec) -> Field:
         return Field(spec)
 
 
-def _value_and_gradient(net: Field, params: dict[str, Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+def _value_and_gradient(net: Field, params: Params, x: Tensor) -> tuple[Tensor, Tensor]:
     """f (p) and its gradient (p, 3)."""
     x = x.clone().requires_grad_()
     with torch.enable_grad():

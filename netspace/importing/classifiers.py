@@ -78,7 +78,8 @@ def read_classifier(
     if below:
         raise ImportRefused(f"{below} holds variances below zero: the file is damaged")
     test = images(known.arch, "test")
-    result, open_questions = Converted(known.arch, state), []
+    result = Converted(known.arch, state)
+    open_questions: list[tuple[str, str]] = []
     fresh = known.trained and never_ran(state)
     variant = _variant(known, said, layers, state, test, named and fresh, result, open_questions)
     arch = _with(known.arch, variant)

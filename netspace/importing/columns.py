@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import ImportRefused, UsageError
 from . import limits
+from .declare import DECLARED
 from .discover import Candidate, plain_stem
 from .readers import Cell, number, opened
 from .states import LONGEST_WORD, MOST_COLUMNS, scalar
@@ -37,7 +38,9 @@ KEYS = (
 """columns that may name networks, if no two rows have the same there"""
 STEPS = ("training_iteration", "epoch", "step", "global_step", "iteration", "iter")
 """columns that say at which point of training a line of a log was written"""
-SETTINGS = re.compile(r"(params|config|args|hparams|hyperparameters|settings|options|cfg|opts?|metadata|info)", re.I)
+SETTINGS_FILES = re.compile(
+    r"(params|config|args|hparams|hyperparameters|settings|options|cfg|opts?|metadata|info)", re.I
+)
 RESULTS = re.compile(r"(results?|metrics|scores?|summary|performance|evaluation|eval|test|all_results|stats)", re.I)
 
 
@@ -82,14 +85,12 @@ def folder_columns(labels: Sequence[str]) -> list[dict[str, str]]:
 
 MOST_OTHERS = 20
 """JSON files of other names in a folder that are looked into for a table"""
-DECLARED = "network.json"
-"""a file that says what the networks of its folder compute"""
 
 
 def _is_common(name: str) -> bool:
     """Whether a file's name is one of those that settings and results have everywhere."""
     stem = name.rpartition(".")[0]
-    return bool(SETTINGS.fullmatch(stem) or RESULTS.fullmatch(stem))
+    return bool(SETTINGS_FILES.fullmatch(stem) or RESULTS.fullmatch(stem))
 
 
 @dataclass
@@ -149,8 +150,8 @@ def _step(head: str, path: PurePosixPath, known: dict) -> float | int | None:
     if head in known:
         return known[head]
     for part in (plain_stem(path.name), path.parent.name):
-        if found := re.findall(r"\d{1,12}", part):
-            return int(found[-1])
+        if digits := re.findall(r"\d{1,12}", part):
+            return int(digits[-1])
     return None
 
 
@@ -158,7 +159,8 @@ class Beside:
     """What the files beside the networks of a folder say of them."""
 
     def __init__(self, root: Path, tables: dict[str, set[str]], candidates: Sequence[Candidate]):
-        self._root, self._tables, self._read = root, tables, {}
+        self._root, self._tables = root, tables
+        self._read: dict[str, tuple[list[Table], dict, dict, list[Table]]] = {}
         self._below: Counter = Counter()
         self._inside: Counter = Counter()
         for each in candidates:
@@ -175,7 +177,8 @@ class Beside:
             key: its name within its file; empty if it is alone there.
             known: what its file says, by which the line of a log is found.
         """
-        label, found = candidate.label, {}
+        label = candidate.label
+        found: dict[str, Cell] = {}
         folder = label.rpartition("/")[0]
         for distance, where in enumerate(_parents(folder)):
             if where not in self._tables:
@@ -224,7 +227,10 @@ class Beside:
     def _folder(self, where: str) -> tuple[list[Table], dict, dict, list[Table]]:
         """The tables of a folder, its settings, its results and its logs."""
         if where not in self._read:
-            tables, settings, results, logs = [], {}, {}, []
+            tables: list[Table] = []
+            logs: list[Table] = []
+            settings: dict[str, Cell] = {}
+            results: dict[str, Cell] = {}
             names = {name for name in self._tables[where] if not name.endswith((DECLARED, ".index.json"))}
             common = {name for name in names if _is_common(name) or not name.endswith((".json", ".yaml", ".yml"))}
             others = names - common  # a JSON file per network is looked for by its name; a few may be tables
@@ -232,7 +238,7 @@ class Beside:
                 stem, _, suffix = name.rpartition(".")
                 rows, one = _load(self._root / where / name, suffix.lower())
                 if one is not None:
-                    if SETTINGS.fullmatch(stem):
+                    if SETTINGS_FILES.fullmatch(stem):
                         settings |= _scalars(one)
                     elif RESULTS.fullmatch(stem):
                         results |= _scalars(one)
@@ -272,7 +278,7 @@ def _parents(folder: str) -> Iterator[str]:
 
 def _scalars(held: dict) -> dict:
     """The numbers and words of a row or a JSON object, and of the objects within it."""
-    found = {}
+    found: dict[str, Cell] = {}
     for key, value in list(held.items())[: 10 * MOST_COLUMNS]:
         if isinstance(value, dict):
             for inner, v in list(value.items())[: 10 * MOST_COLUMNS]:

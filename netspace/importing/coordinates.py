@@ -18,8 +18,9 @@ from torch import Tensor
 
 from ..errors import ImportRefused
 from ..nets.archs import field_arch
-from ..nets.fields import OCCUPANCY, Encoding, FieldSpec, Params
-from .behaviour import FEW_POINTS, FEW_RESIDUAL, FRESH, POINTS, Behaviour, behaviour
+from ..nets.fields import OCCUPANCY, Encoding, FieldSpec
+from ..nets.prep import Params
+from .behaviour import FEW_POINTS, FEW_RESIDUAL, FRESH, SPREAD_POINTS, Behaviour, behaviour
 from .converted import Converted
 from .declare import CONVENTIONS, Declaration
 from .field_form import finish
@@ -86,9 +87,10 @@ class Reader:
                 f"it holds {' and '.join(layers.buffers)} beside its layers, of points or of values: fold them into "
                 "its first or last layer"
             )
-        params = _params(chain)
+        found = _params(chain)
+        params: Params = found
         spec, grounds = self._spec(chain, said)
-        result = Converted(field_arch(spec), params)
+        result = Converted(field_arch(spec), found)
         parts = Counter(layer.name.partition(".")[0] for layer in chain)
         if len(parts) > 1 and min(parts.values()) > 1:
             result.assumed.append(f"{' and '.join(f'{part}.*' for part in parts)} follow one another")
@@ -146,7 +148,7 @@ class Reader:
     def _units(
         self,
         spec: FieldSpec,
-        params: dict[str, Tensor],
+        params: Params,
         layers: Layers,
         said: Declaration,
         layout: str,
@@ -200,7 +202,7 @@ class Reader:
         return declared, measured
 
     def _by_behaviour(
-        self, spec: FieldSpec, params: dict[str, Tensor], said: Declaration
+        self, spec: FieldSpec, params: Params, said: Declaration
     ) -> tuple[Hypothesis | None, dict[Hypothesis, Behaviour]]:
         """The one usual hypothesis under which the values are signed distances; and what was tried."""
         key, size = spec.widths, said.box or 1.0
@@ -213,7 +215,9 @@ class Reader:
             units = []
         else:
             units = [Hypothesis(name, 1.0, 1.0) for name in UNITS]
-        points = POINTS if self.unclear[key] < 2 else 2 * FEW_POINTS  # of a folder full of the same, all are unclear
+        points = (
+            SPREAD_POINTS if self.unclear[key] < 2 else 2 * FEW_POINTS
+        )  # of a folder full of the same, all are unclear
         tried = {h: behaviour(*_under(spec, params, h), points, size) for h in (*sines, *units)}
         passing = sorted((h for h in tried if tried[h].is_distance()), key=lambda h: tried[h].residual)
         clear = len(passing) == 1 or (passing and tried[passing[1]].residual >= 2 * tried[passing[0]].residual)
@@ -226,7 +230,8 @@ class Reader:
 
 def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
     """Parameters of linear layers under a field's names, in float32; a layer without bias gets one of zeros."""
-    params, bare = {}, without_bias(chain)
+    params: dict[str, Tensor] = {}
+    bare = without_bias(chain)
     for k, layer in enumerate(chain):
         weight = layer.tensors["weight"].float()
         bias = layer.tensors.get("bias")
@@ -247,7 +252,7 @@ def _params(chain: Sequence[Layer]) -> dict[str, Tensor]:
     return params
 
 
-def _under(spec: FieldSpec, params: dict[str, Tensor], units: Hypothesis) -> tuple[FieldSpec, dict[str, Tensor]]:
+def _under(spec: FieldSpec, params: Params, units: Hypothesis) -> tuple[FieldSpec, Params]:
     """The network under a hypothesis about its units, its sines converted to those of 30."""
     if units.activation != "sin":
         return replace(spec, activation=units.activation), params
@@ -259,7 +264,7 @@ def _under(spec: FieldSpec, params: dict[str, Tensor], units: Hypothesis) -> tup
     return spec, scaled
 
 
-def _fresh(spec: FieldSpec, params: dict[str, Tensor]) -> bool:
+def _fresh(spec: FieldSpec, params: Params) -> bool:
     """Whether the weights lie in the very bounds of a fresh SIREN of 30, and fill them."""
     if spec.encoding or spec.activation != "sin":
         return False
@@ -330,7 +335,7 @@ def _asked(tried: dict[Hypothesis, Behaviour], hint: str) -> str:
     )
 
 
-def _spread(spec: FieldSpec, params: dict[str, Tensor]) -> str:
+def _spread(spec: FieldSpec, params: Params) -> str:
     """What the spread of hidden weights suggests, in words; it is no proof: ReLU networks can be spread alike."""
     (inputs, units), std = spec.layers[1], float(params["layers.1.weight"].std())
     if spec.encoding or not std > 0 or units < 2:

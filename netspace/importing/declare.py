@@ -145,7 +145,7 @@ CONVENTIONS: dict[str, Convention] = {
 """What `--as` and the app's dialog offer."""
 
 
-def numbers(text: str, name: str) -> tuple[float, ...]:
+def parse_numbers(text: str, name: str) -> tuple[float, ...]:
     """One number or three, separated by commas; ValueError if it is something else."""
     try:
         return tuple(float(part) for part in str(text).split(","))
@@ -160,7 +160,7 @@ def normalisation(mean: str | None, std: str | None) -> tuple[tuple[float, ...] 
     """Mean and standard deviation from the text of options: numbers, or the name of a usual normalisation as mean."""
     if mean in NORMALISATIONS and std is None:
         return NORMALISATIONS[mean]
-    return (None if mean is None else numbers(mean, "mean")), (None if std is None else numbers(std, "std"))
+    return (None if mean is None else parse_numbers(mean, "mean")), (None if std is None else parse_numbers(std, "std"))
 
 
 def class_names(path: Path) -> tuple[str, ...]:
@@ -188,9 +188,10 @@ def _parsed(text: str, path: Path) -> Any:
 
 
 DECLARED = "network.json"
+"""a file that says what the networks of its folder compute"""
 CARD = "architecture"
 """key by which the card that the app writes beside a network says what it is"""
-MOST_BYTES = 1 << 20
+MOST_DECLARED_BYTES = 1 << 20
 _NUMBERS = ("omega", "omega_first", "level", "box", "norm_eps")
 _LISTS = ("mean", "std")
 
@@ -198,8 +199,8 @@ _LISTS = ("mean", "std")
 def read_declaration(path: Path) -> Declaration:
     """The declaration in a `network.json`. ImportRefused, naming file and key, if something in it is not understood."""
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{path} has {path.stat().st_size:,} bytes, {MOST_BYTES:,} at most are read")
+        if path.stat().st_size > MOST_DECLARED_BYTES:
+            raise UsageError(f"{path} has {path.stat().st_size:,} bytes, {MOST_DECLARED_BYTES:,} at most are read")
         held = _parsed(path.read_text(encoding="utf-8-sig"), path)
         if not isinstance(held, dict):
             raise UsageError(f"{path} is no JSON object")
@@ -244,7 +245,7 @@ def declaration_of(held: Mapping[str, Any], where: str) -> Declaration:
             if key == "mean" and values[key] in NORMALISATIONS and "std" not in values:
                 values["mean"], values["std"] = NORMALISATIONS[values[key]]
             else:
-                values[key] = numbers(values[key], key)
+                values[key] = parse_numbers(values[key], key)
     try:
         return Declaration(**values)
     except ValueError as error:

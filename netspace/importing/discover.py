@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..errors import FormatError, ImportRefused
 from . import limits
-from .readers import HEAD, NOT_READ, kind_of, opened, read_json
+from .readers import HEAD, REFUSED_KINDS, file_kind, opened, read_json_file
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".th", ".npz", ".npy", ".onnx", ".pkl", ".pickle", ".zip")
 """suffixes of files of weights, for people to read; what a file is, its content tells"""
@@ -51,7 +51,7 @@ class Candidate(NamedTuple):
     shards: tuple[Path, ...] = ()
     reason: str = ""
     """why it is not read; empty if it is"""
-    index: Path | None = None
+    index: Path | None = None  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
     """the file that says which shard holds which tensor"""
 
 
@@ -67,7 +67,10 @@ class Tree(NamedTuple):
 
 def _entries(root: Path, links: bool) -> tuple[list[tuple[str, os.DirEntry, bool]], Counter, dict[str, set[str]]]:
     """Files below a folder as (path below it, entry, whether links lead there), what is hidden, and the tables."""
-    found, passed, tables, count = [], Counter(), {}, 0
+    found: list[tuple[str, os.DirEntry, bool]] = []
+    passed: Counter[str] = Counter()
+    tables: dict[str, set[str]] = {}
+    count = 0
     todo, been = [("", str(root), False)], {_identity(root.stat())}
     above = {_identity(folder.stat()) for folder in root.resolve().parents}
     while todo:
@@ -196,10 +199,14 @@ def _promising(path: str) -> bool:
     """Whether a file without a suffix that is known begins like one that holds weights."""
     try:
         with opened(Path(path)) as file:
-            kind = kind_of(file.read(HEAD), path)
+            kind = file_kind(file.read(HEAD), path)
     except ImportRefused:
         return True  # it is opened once more, and refused with the reason
-    return kind not in NOT_READ or kind in ("hdf5", "gguf", "lfs") or (kind == "tensorflow" and path.endswith(".index"))
+    return (
+        kind not in REFUSED_KINDS
+        or kind in ("hdf5", "gguf", "lfs")
+        or (kind == "tensorflow" and path.endswith(".index"))
+    )
 
 
 def _candidates(root: Path, files: dict[str, str], pattern: str):
@@ -233,10 +240,11 @@ def _candidates(root: Path, files: dict[str, str], pattern: str):
             numbered.setdefault((f"{folder}/{found[1]}{found[4]}".lstrip("/"), int(found[3])), []).append(name)
             taken.add(name)
     for (stem, count), parts in numbered.items():
-        missing = sorted(set(range(1, count + 1)) - {int(SHARD.fullmatch(PurePosixPath(p).name)[2]) for p in parts})
+        there = {int(SHARD.fullmatch(PurePosixPath(p).name)[2]) for p in parts}
+        absent = sorted(set(range(1, count + 1)) - there)
         reason = next((files[part] for part in parts if files[part]), "")
-        if missing:
-            reason = f"of its {count} shards number {missing[0]} is missing"
+        if absent:
+            reason = f"of its {count} shards number {absent[0]} is missing"
         yield Candidate(_stem(stem), stem, root / stem, tuple(root / part for part in parts), reason)
     for name, reason in files.items():
         if name in taken:
@@ -252,7 +260,7 @@ def _beside(name: str) -> str:
 
 def _shards_of(index: Path) -> list[str] | None:
     """The shards that an index names, in their order; None if it is no index."""
-    held = read_json(index)
+    held = read_json_file(index)
     if not isinstance(held, dict) or not isinstance(held.get("weight_map"), dict):
         return None
     names = list(dict.fromkeys(held["weight_map"].values()))

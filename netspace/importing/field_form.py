@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from ..errors import ImportRefused
 from ..nets.archs import field_arch
-from ..nets.fields import OCCUPANCY, SDF, FieldSpec, Params
+from ..nets.fields import OCCUPANCY, SDF, FieldSpec
+from ..nets.prep import Params
 from .behaviour import FEW_POINTS, FEW_RESIDUAL, FRESH, Behaviour, behaviour, spread_points
 from .converted import Converted, Owner
 from .declare import Declaration

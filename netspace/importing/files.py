@@ -17,11 +17,12 @@ from torch import Tensor
 
 from ..errors import FormatError, ImportRefused
 from .archives import unpack_zip
-from .columns import DECLARED, Beside, column, folder_columns
+from .columns import Beside, column, folder_columns
+from .declare import DECLARED
 from .discover import WEIGHTS, Candidate, Tree, look_through, plain_stem
 from .limits import NoNetwork, Refusal, ZipInside
-from .readers import HEAD, NOT_READ, ONNX, ZIP, kind_of, opened, read_held, read_json, zip_kind
-from .states import Found, find_states
+from .readers import HEAD, ONNX, REFUSED_KINDS, ZIP, file_kind, opened, read_held, read_json_file, zip_kind
+from .states import FoundState, find_states
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ class Sources:
         self._alone = True
         try:
             with opened(source) as file:
-                kind = kind_of(file.read(HEAD), source.name)
+                kind = file_kind(file.read(HEAD), source.name)
         except ImportRefused as reason:
             raise FormatError(f"{source} {reason}") from reason
-        if source.suffix.lower() == ".zip" and kind in NOT_READ:
+        if source.suffix.lower() == ".zip" and kind in REFUSED_KINDS:
             raise FormatError(f"{source.name} is damaged or not a zip")
         if kind == ZIP and zip_kind(source) == ZIP:
             self._alone = False
@@ -258,10 +259,10 @@ def is_onnx(path: Path) -> bool:
     if path.name.endswith((".safetensors", ".pt", ".pth", ".npz")):  # not opened twice
         return False
     with opened(path) as file:
-        return kind_of(file.read(HEAD), path.name) == ONNX
+        return file_kind(file.read(HEAD), path.name) == ONNX
 
 
-def _found(candidate: Candidate, prefix: str) -> list[Found]:
+def _found(candidate: Candidate, prefix: str) -> list[FoundState]:
     """The networks in a file, or the one in several shards."""
     if not candidate.shards:
         return find_states(read_held(candidate.path), prefix)
@@ -272,13 +273,13 @@ def _found(candidate: Candidate, prefix: str) -> list[Found]:
             raise ImportRefused(f"its shards hold {min(twice)} twice")
         state |= part.state
     if candidate.index:
-        named = (read_json(candidate.index) or {}).get("weight_map", {})
+        named = (read_json_file(candidate.index) or {}).get("weight_map", {})
         if lacking := set(named) - set(state):
             raise ImportRefused(f"its shards do not hold {min(lacking)}, which the index names")
         order = {name: k for k, name in enumerate(named)}
         state = dict(sorted(state.items(), key=lambda item: order.get(item[0], len(order))))
     note = f"joined from {len(candidate.shards)} shards"
-    return [Found("", state, {}, (note,))]
+    return [FoundState("", state, {}, (note,))]
 
 
 def read_state(path: Path, prefix: str = "") -> dict[str, Tensor]:

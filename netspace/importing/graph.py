@@ -1,4 +1,4 @@
-"""ONNX files: the one format whose graph says what a network does. Rebuilt as one of the product's, and compared.
+"""ONNX files: the one format whose graph says what a network does. RebuiltGraph as one of the product's, and compared.
 
 The graph gives weights, activations, factors and poolings; the rebuilt network must answer as the file does, or the
 file is refused. Nothing but ONNX operators is run.
@@ -22,7 +22,7 @@ from .limits import MOST_BYTES
 
 SAME = 1e-4
 """difference of outputs, over the largest, up to which a rebuilt network counts as the graph's"""
-ASKED = 64
+RANDOM_INPUTS = 64
 """random inputs on which both are compared"""
 
 ACTIVATIONS = {
@@ -33,7 +33,7 @@ ACTIVATIONS = {
 """operator -> activation"""
 
 
-class Rebuilt(NamedTuple):
+class RebuiltGraph(NamedTuple):
     """A graph's network as one of the product's."""
 
     read: Converted
@@ -136,7 +136,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
             from onnx.reference import ReferenceEvaluator
         except ImportError as error:
             raise ImportRefused("an ONNX model, for which the package onnx has to be installed") from error
-        evaluator = ReferenceEvaluator(path.read_bytes())
+        evaluator: Any = ReferenceEvaluator(path.read_bytes())
         name, shape = evaluator.input_names[0], [None]
         run = lambda x: evaluator.run(None, {name: x})[0]  # noqa: E731
     except Exception as error:  # onnxruntime raises kinds of its own

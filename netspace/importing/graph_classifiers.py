@@ -13,11 +13,11 @@ from .class_order import with_classes
 from .classifiers import asked_about, read_classifier
 from .converted import Converted
 from .declare import Declaration
-from .graph import ACTIVATIONS, ASKED, SAME, Graph, Rebuilt, relative_difference
+from .graph import ACTIVATIONS, RANDOM_INPUTS, SAME, Graph, RebuiltGraph, relative_difference
 from .recognise import read_layers
 
 
-def rebuild_classifier(graph: Graph, original, said: Declaration, archs, images) -> Rebuilt:
+def rebuild_classifier(graph: Graph, original, said: Declaration, archs, images) -> RebuiltGraph:
     channels, size = graph.shape[1], graph.shape[2]
     if channels not in (1, 3) or not size or size != graph.shape[3]:
         raise ImportRefused(
@@ -31,7 +31,7 @@ def rebuild_classifier(graph: Graph, original, said: Declaration, archs, images)
     count = classes[0].shape[0]
     images_of = _data_of(archs, size, count)
     bases = ["lenetlike", "vanillacnn", _depth(state)]
-    x = torch.randn(ASKED, 3, size, size, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(RANDOM_INPUTS, 3, size, size, generator=torch.Generator().manual_seed(0))
     # what the graph's owner puts in, of what the product's networks see: settled by the normalisation
     plain = Declaration(
         activation=activation, norm_eps=eps, made_as=said.made_as, mean=entrance[0] or said.mean,
@@ -204,7 +204,7 @@ def _pooled(op: str, node, graph: Graph, get) -> str:
     return "".join(parts) + bias
 
 
-def _proved(graph, original, read: Converted, record: dict, declaration, x: Tensor, entrance) -> Rebuilt:
+def _proved(graph, original, read: Converted, record: dict, declaration, x: Tensor, entrance) -> RebuiltGraph:
     """The rebuilt classifier, if it answers as the graph on random images."""
     arch: Arch = read.arch
     ours = read.from_owner.outputs(arch.apply_params(read.params, x))
@@ -219,7 +219,7 @@ def _proved(graph, original, read: Converted, record: dict, declaration, x: Tens
         activation=declaration.activation, mean=entrance[0], std=entrance[1],
         norm_eps=declaration.norm_eps,
     )  # fmt: skip
-    return Rebuilt(read, record, declaration, says, difference)
+    return RebuiltGraph(read, record, declaration, says, difference)
 
 
 def _as_owner(arch: Arch, x: Tensor, entrance) -> Tensor:

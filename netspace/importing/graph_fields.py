@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +16,10 @@ from ..nets.fields import Encoding, FieldSpec
 from .converted import Converted
 from .declare import Declaration
 from .field_form import finish
-from .graph import ACTIVATIONS, ASKED, SAME, Graph, Rebuilt, relative_difference
+from .graph import ACTIVATIONS, RANDOM_INPUTS, SAME, Graph, RebuiltGraph, relative_difference
 
 
-def rebuild_field(graph: Graph, original, said: Declaration) -> Rebuilt:
+def rebuild_field(graph: Graph, original, said: Declaration) -> RebuiltGraph:
     """A coordinate network: its linear layers, and every reading of its operators until one answers as the graph."""
     state, sines = _linear_layers(graph)
     if len(state) < 4:
@@ -31,10 +32,10 @@ def rebuild_field(graph: Graph, original, said: Declaration) -> Rebuilt:
             f"a network {'-'.join(map(str, widths))} is no field of a shape: points (n, 3) to one number are"
         )
     ops = {node.op_type for node in graph.nodes}
-    x = torch.rand(ASKED * 4, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    x = torch.rand(RANDOM_INPUTS * 4, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
     target = original(x)
     ends = _after_last_linear(graph)
-    best = (float("inf"), None, None)
+    best: tuple[float, Any, Any] = (float("inf"), None, None)
     for encoding in _encodings(shapes[0][1]):
         for spec, factors in _readings(widths, encoding, ops, graph, sines):
             params = {name: t.float() * factors.get(int(name.split(".")[1]), 1.0) for name, t in state.items()}
@@ -73,7 +74,7 @@ def rebuild_field(graph: Graph, original, said: Declaration) -> Rebuilt:
     read = finish(spec, params, None, said, False, read)
     if _ends_in(graph, "Neg") or read.converted:
         read.from_owner = read.from_owner._replace(end=ends)
-    return Rebuilt(read, {}, declaration, Declaration(**(declaration.said() | {"field": None})), difference)
+    return RebuiltGraph(read, {}, declaration, Declaration(**(declaration.said() | {"field": None})), difference)
 
 
 def _readings(widths, encoding, ops, graph, sines) -> Iterator[tuple[FieldSpec, dict[int, float]]]:
@@ -172,7 +173,8 @@ def _after_last_linear(graph: Graph) -> Callable[[Tensor], Tensor]:
 
 def _before_end(end: Callable[[Tensor], Tensor], level: float) -> float:
     """The value whose sigmoid or tanh is the level at which the owner sees the surface."""
-    inverse = {torch.sigmoid: torch.logit, torch.tanh: torch.atanh}.get(end)
+    inverses: dict[Any, Callable[[Tensor], Tensor]] = {torch.sigmoid: torch.logit, torch.tanh: torch.atanh}
+    inverse = inverses.get(end)
     if inverse is None:
         return level
     found = float(inverse(torch.tensor(level, dtype=torch.float64)))

@@ -48,7 +48,8 @@ def recognise_classifier(layers: Layers, archs: Sequence[Arch]) -> Recognised:
 
 def _matches(layers: Layers, archs: Sequence[Arch]) -> tuple[list[Recognised], str]:
     """The architectures that a file's layers are of, and what sets them apart from the one that comes nearest."""
-    normed, found, problems = bool(layers.of(NORM)), [], []
+    normed, found = bool(layers.of(NORM)), []
+    problems: list[tuple[float, int, str]] = []
     for arch in archs:
         for candidate in _variants(arch, layers):
             trained = normed and candidate.build_trained is not None

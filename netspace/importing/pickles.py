@@ -14,7 +14,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -83,6 +83,7 @@ class Odd(metaclass=_Closed):
     """Something that is kept as a place only: a layout, a date, a tensor that is not dense."""
 
     __slots__ = ("what",)
+    what: str
 
     def __new__(cls, *args):
         found = object.__new__(cls)
@@ -174,7 +175,7 @@ def _whole(numbers) -> tuple[int, ...]:
 
 
 class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots memory by numbers that a file names
-    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file, storage: Callable[..., Tensor], modules: bool = False):
         super().__init__(file, encoding="latin1")
@@ -249,7 +250,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: the one in C allots m
         self._put(self.pop_mark())
 
     def _put(self, items: list):
-        into = self.stack[-1]
+        into = self.stack[-1]  # type: ignore[attr-defined]  # of pickle's own Unpickler in Python, not in its stub
         if not isinstance(into, dict):
             raise ImportRefused(DAMAGED)
         for key, value in zip(items[::2], items[1::2], strict=True):

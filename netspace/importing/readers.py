@@ -21,11 +21,11 @@ from .limits import ZipInside
 from .pickles import DAMAGED, Odd, member_of, odd, read_legacy, read_torch_zip
 
 HEAD = 512
-"""bytes from which `kind_of` tells what a file is"""
+"""bytes from which `file_kind` tells what a file is"""
 TORCH_ZIP, LEGACY, SAFETENSORS, NUMPY, NPZ, ONNX, ZIP = "torch", "pickle", "safetensors", "npy", "npz", "onnx", "zip"
 READ = (TORCH_ZIP, LEGACY, SAFETENSORS, NUMPY, NPZ, ONNX)
 """kinds of files that are read"""
-NOT_READ = {
+REFUSED_KINDS = {
     "hdf5": "an HDF5 file (Keras, h5py), which is not read: save the weights as .safetensors or .npz",
     "keras": "a Keras model, which is not read: save the weights as .safetensors or .npz",
     "gguf": "a GGUF file of a language model, which is not read",
@@ -42,7 +42,7 @@ NOT_READ = {
     "unknown": "no kind of weights file that is known here",
 }
 """kinds of files that may be taken for weights, and why each is refused"""
-MARKS = (
+FIRST_BYTES = (
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
     (b"GGUF", "gguf"),
     (b"\x93NUMPY", NUMPY),
@@ -59,8 +59,8 @@ MARKS = (
 """what files begin with; a zip is looked into by `kind_of_zip`"""
 
 
-def kind_of(head: bytes, name: str = "") -> str:
-    """The kind of a file by its first bytes: one of READ, "zip", or a key of NOT_READ.
+def file_kind(head: bytes, name: str = "") -> str:
+    """The kind of a file by its first bytes: one of READ, "zip", or a key of REFUSED_KINDS.
 
     Args:
         head: its first HEAD bytes, or all that it has.
@@ -70,7 +70,7 @@ def kind_of(head: bytes, name: str = "") -> str:
         return "empty"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30:
         return SAFETENSORS
-    if kind := next((kind for mark, kind in MARKS if head.startswith(mark)), None):
+    if kind := next((kind for mark, kind in FIRST_BYTES if head.startswith(mark)), None):
         return kind
     suffix = Path(name).suffix.lower()
     if head[0] == 0x80 and len(head) > 1 and 1 < head[1] < 6:
@@ -128,9 +128,9 @@ def read_held(path: Path):
     """
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        kind = kind_of(file.read(HEAD), path.name)
-        if kind in NOT_READ:
-            raise ImportRefused(NOT_READ[kind])
+        kind = file_kind(file.read(HEAD), path.name)
+        if kind in REFUSED_KINDS:
+            raise ImportRefused(REFUSED_KINDS[kind])
         if kind == ONNX:
             raise ImportRefused("an ONNX model, which holds a graph and no state dict")
         if size > limits.MOST_BYTES:
@@ -147,8 +147,8 @@ def read_held(path: Path):
                 kind = kind_of_zip(archive.namelist())
                 if kind == NPZ:
                     return _npz(archive)
-                if kind in NOT_READ:
-                    raise ImportRefused(NOT_READ[kind])
+                if kind in REFUSED_KINDS:
+                    raise ImportRefused(REFUSED_KINDS[kind])
                 if kind == ZIP:
                     raise ZipInside("a zip inside a zip: import it by itself")
                 return read_torch_zip(archive)
@@ -236,7 +236,7 @@ def _npz(archive: zipfile.ZipFile) -> dict:
     }
 
 
-def read_json(path: Path):
+def read_json_file(path: Path):
     """A JSON file beside the networks; None if it is missing, too large, damaged or nested too deep."""
     try:
         with opened(path) as file:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ..errors import ImportRefused
 from .declare import Declaration
-from .graph import Rebuilt, load_graph, runner
+from .graph import RebuiltGraph, load_graph, runner
 from .graph_classifiers import rebuild_classifier
 from .graph_fields import rebuild_field
 
 
-def rebuild(path: Path, said: Declaration, archs, images) -> Rebuilt:
+def rebuild(path: Path, said: Declaration, archs, images) -> RebuiltGraph:
     """The network of an ONNX file.
 
     Raises:

@@ -58,7 +58,7 @@ class Layers:
 
 
 CONV, LINEAR, NORM = "convolution", "linear layer", "batch norm"
-KINDS = {4: CONV, 2: LINEAR}
+LAYER_KINDS = {4: CONV, 2: LINEAR}
 
 
 def layers_of(state: dict[str, Tensor]) -> list[Layer]:
@@ -149,11 +149,11 @@ def _layer(module: str, tensors: dict[str, Tensor]) -> Layer:
         shape = tuple(tensors[unknown[0]].shape)
         raise ImportRefused(f"{where} {shape} belongs to no convolution, linear layer or batch norm")
     weight = tensors.get("weight")
-    kind = NORM if "running_mean" in tensors else KINDS.get(weight.dim() if weight is not None else 0)
+    kind = NORM if "running_mean" in tensors else LAYER_KINDS.get(weight.dim() if weight is not None else 0)
     if kind is None:
-        shape = "" if weight is None else f", its weight has shape {tuple(weight.shape)}"
+        has = "" if weight is None else f", its weight has shape {tuple(weight.shape)}"
         raise ImportRefused(
-            f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics{shape}"
+            f"{module or 'its first layer'} is no convolution, linear layer or batch norm with statistics{has}"
         )
     if kind == NORM and len(tensors) < 4:
         raise ImportRefused(f"the batch norm {module} has no {' or '.join(sorted(NORM_LEAVES - set(tensors)))}")
@@ -360,8 +360,8 @@ def renamed(found: Match, layers: Sequence[Layer], arch: Arch, trained: bool) ->
         if b.name not in pairs:
             continue
         for leaf, t in b.tensors.items():
-            mine = pairs[b.name].tensors.get(leaf)
-            state[f"{b.name}.{leaf}"] = torch.zeros(t.shape) if mine is None else mine
+            value = pairs[b.name].tensors.get(leaf)
+            state[f"{b.name}.{leaf}"] = torch.zeros(t.shape) if value is None else value
     if trained:
         for norm, conv in before.items():
             bias = pairs[conv].tensors.get("bias") if conv in pairs else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -30,7 +30,7 @@ AVERAGE = re.compile(
     r"(?:^|[^a-z])(?:ema|swa|avg|averaged?|shadow|polyak|teacher|target|momentum)(?:$|[^a-z])", re.IGNORECASE
 )
 """names of a second copy of a network: an average over training, or a slowly following one"""
-SETTINGS = re.compile(r"args|config|cfg|opt|options|hparams|hyper_?parameters|metrics|params|settings|meta", re.I)
+SETTINGS_KEYS = re.compile(r"args|config|cfg|opt|options|hparams|hyper_?parameters|metrics|params|settings|meta", re.I)
 """names of dictionaries of which the numbers and words are columns"""
 LEAVES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked", "kernel", "scale", "mean", "var"}
 RANDOM_STATES = re.compile(r"python|numpy|cpu|cuda|random_states|torch_manual_seed|numpy_random_seed")
@@ -41,7 +41,7 @@ MOST_COLUMNS = 100
 """maximum number of columns that one network brings"""
 
 
-class Found(NamedTuple):
+class FoundState(NamedTuple):
     """A state dict in a file."""
 
     label: str
@@ -55,7 +55,8 @@ class Found(NamedTuple):
 
 class _State(NamedTuple):
     path: tuple[str, ...]
-    tensors: dict[str, Tensor | Odd]
+    tensors: dict[str, Any]
+    """tensors, and places of those that are not read"""
     known: dict
 
 
@@ -82,10 +83,11 @@ def scalar(value):
 
 def scalars(held: dict) -> dict:
     """The numbers and words in a dictionary, and in those within it that hold settings; the outer ones win."""
-    found, inner = {}, {}
+    found: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
     for key, value in held.items():
         if isinstance(value, dict):
-            if isinstance(key, str) and SETTINGS.fullmatch(key):
+            if isinstance(key, str) and SETTINGS_KEYS.fullmatch(key):
                 inner |= {str(k): s for k, v in list(value.items())[:1000] if (s := scalar(v)) is not None}
         elif (s := scalar(value)) is not None:
             found[str(key)] = s
@@ -165,7 +167,7 @@ def _named(values) -> dict[str, Tensor] | None:
     return {f"{k}.{leaf}": t for k, pair in enumerate(pairs) for leaf, t in zip(("weight", "bias"), pair, strict=True)}
 
 
-def find_states(held, prefix: str = "") -> list[Found]:
+def find_states(held, prefix: str = "") -> list[FoundState]:
     """The networks in what a file holds, each with what is known of it.
 
     Args:
@@ -180,14 +182,14 @@ def find_states(held, prefix: str = "") -> list[Found]:
     if not states:
         raise _nothing(held)
     states, notes = _asked_for(states, prefix) if prefix else _preferred(states)
-    found: list[Found] = []
+    found: list[FoundState] = []
     layout = "authors" if isinstance(held, dict) and set(held) == {"mlp", "sdf"} else ""
     several = len(states) > 1
     for state in states:
         label = "-".join(part for part in state.path if part not in WRAPPERS) or "-".join(state.path)
         for part, tensors, more in _networks(state.tensors, bool(prefix)):
             name = "-".join(filter(None, [label if several else "", part]))
-            found.append(Found(name, _dense(tensors), state.known, (*notes, *more), layout))
+            found.append(FoundState(name, _dense(tensors), state.known, (*notes, *more), layout))
     return found
 
 
@@ -246,7 +248,7 @@ def _networks(tensors: dict, chosen: bool) -> Iterator[tuple[str, dict, tuple[st
         for group, mine in groups.items():
             yield group, mine, ()
         return
-    note = ()
+    note: tuple[str, ...] = ()
     if not chosen:
         tensors, note = _without_average(tensors)
     count, unclear = _stacked(tensors)
@@ -336,7 +338,9 @@ def _nothing(held) -> ImportRefused:
 
 def _tensors_in(held) -> list[Tensor]:
     """The tensors anywhere in what a file holds, a hundred thousand things at most."""
-    found, todo, seen = [], [held], set()
+    found: list[Tensor] = []
+    todo: list[Any] = [held]
+    seen: set[int] = set()
     while todo and len(seen) < 100_000:
         value = _tensor(todo.pop())
         if isinstance(value, Tensor):

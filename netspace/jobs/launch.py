@@ -9,6 +9,7 @@ import argparse
 import os
 import site
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -16,17 +17,15 @@ from pathlib import Path
 from ..errors import UsageError
 from ..folders import CHECKOUT, CODE
 
-ROOT = CODE
-"""Where the product lies; a checkout may be moved with its jobs, so their paths in it are relative to it."""
 
-
-def kind_of(argv: Sequence[str]) -> str:
+def command_name(argv: Sequence[str]) -> str:
     """The command's name: "train", "zoo fit-cnn"..."""
     return " ".join(takewhile(lambda word: not word.startswith("-"), argv))
 
 
-def _job_parser(kind: str) -> argparse.ArgumentParser:
-    return import_module("netspace.cli.registry").job_parser(kind)  # above this module, asked only for a job
+def parser_of(kind: str, recipe: str | None = None) -> argparse.ArgumentParser:
+    """The parser of a long job, whose defaults are a recipe's if one is named; UsageError if there is no such job."""
+    return import_module("netspace.cli.registry").job_parser(kind, recipe)  # above this module, asked only for a job
 
 
 def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
@@ -37,8 +36,8 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
     Raises:
         ValueError: the words are not those of a long job, or there is no --out.
     """
-    kind = kind_of(argv)
-    parser = _job_parser(kind)
+    kind = command_name(argv)
+    parser = parser_of(kind)
     options = {flag: action for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
     words, rest = kind.split(), list(argv[len(kind.split()) :])
     given = set()
@@ -66,7 +65,7 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
 def _absolute(flag: str, action: argparse.Action, value: str, directory: Path) -> str:
     """The value of an option, as it means the same when the product's folder is the working directory."""
     named = action.type is Path or flag == "--teacher" or (flag == "--target" and not value.startswith("chair:"))
-    if directory == ROOT or not named or Path(value).is_absolute():
+    if directory == CODE or not named or Path(value).is_absolute():
         return value
     if flag == "--teacher" and ":" in value and not (directory / value).is_dir():
         folder, _, name = value.rpartition(":")
@@ -76,7 +75,7 @@ def _absolute(flag: str, action: argparse.Action, value: str, directory: Path) -
 
 def depends_on(argv: Sequence[str], directory: Path) -> bool:
     """Whether the words of a long job mean something else in another working directory."""
-    return absolute_words(argv, directory) != absolute_words(argv, ROOT)
+    return absolute_words(argv, directory) != absolute_words(argv, CODE)
 
 
 def checked_words(words: Sequence[str], folder: Path) -> list[str]:
@@ -84,9 +83,9 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
     flags = [i for i, word in enumerate(words) if word == "--out"]
     kept = [word for i, word in enumerate(words) if i not in flags[1:] and i - 1 not in flags[1:]]
     kept[kept.index("--out") + 1] = str(folder)
-    kind = kind_of(kept)
+    kind = command_name(kept)
     try:
-        args = _job_parser(kind).parse_args(kept[len(kind.split()) :])
+        args = parser_of(kind).parse_args(kept[len(kind.split()) :])
     except SystemExit as error:
         raise UsageError(f"the words are no command: {' '.join(kept)}") from error
     if args.out != folder:
@@ -96,7 +95,7 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
 
 def working_directory(directory: Path) -> Path:
     """Where the process of a job that was started in `directory` runs: there, or in the checkout if there is one."""
-    return ROOT if CHECKOUT or not directory.is_dir() else directory
+    return CODE if CHECKOUT or not directory.is_dir() else directory
 
 
 def environment(directory: Path) -> dict[str, str]:
@@ -106,10 +105,10 @@ def environment(directory: Path) -> dict[str, str]:
         directory: where the job was started; its data/ is one of the places where images are looked for.
     """
     paths = [str(Path(p).absolute()) for p in _listed("PYTHONPATH")]
-    if ROOT not in [Path(p).resolve() for p in (*site.getsitepackages(), site.getusersitepackages())]:
-        paths.insert(0, str(ROOT))  # site-packages are found anyway, and go after Python's own modules
+    if CODE not in [Path(p).resolve() for p in (*site.getsitepackages(), site.getusersitepackages())]:
+        paths.insert(0, str(CODE))  # site-packages are found anyway, and go after Python's own modules
     data = [str(Path(p).expanduser().absolute()) for p in _listed("NETSPACE_DATA")]
-    if directory != ROOT and (directory / "data").is_dir():
+    if directory != CODE and (directory / "data").is_dir():
         data.append(str(directory / "data"))
     added = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}  # the working directory is not imported from
     if data:
@@ -120,3 +119,17 @@ def environment(directory: Path) -> dict[str, str]:
 def _listed(variable: str) -> list[str]:
     """The folders that an environment variable names; empty entries, which mean the working directory, are left out."""
     return [p for p in os.environ.get(variable, "").split(os.pathsep) if p]
+
+
+def plain_words(argv: Sequence[str]) -> list[str]:
+    """A command's words, without those that say how it was started."""
+    words = [str(word) for word in argv if word not in ("--queue", "--resume")]
+    return [part for word in words for part in (("--out", word[6:]) if word.startswith("--out=") else (word,))]
+
+
+def purpose(argv: Sequence[str], directory: Path) -> list[str]:
+    """What is equal where two commands make the same thing, in whatever folder, started in whatever directory."""
+    words = plain_words(argv)
+    with suppress(ValueError):  # of no long job
+        words = absolute_words(words, directory)
+    return [word for i, word in enumerate(words) if word != "--out" and words[i - 1 : i] != ["--out"]]

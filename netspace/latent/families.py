@@ -230,8 +230,8 @@ def spline(z: Tensor, names: Sequence[str], steps: int = PATH_STEPS) -> LatentFa
         if torch.equal(a, b):
             raise UsageError(f"{one} and {other} are embedded at one point: take one of them out")
     _check_steps(steps)
-    way, at = natural_spline(z, max(4, math.ceil((steps - 1) / (len(names) - 1))))
-    at = at.tolist()
+    way, knots = natural_spline(z, max(4, math.ceil((steps - 1) / (len(names) - 1))))
+    at = knots.tolist()
     positions = tuple(np.interp(range(len(way)), at, range(1, len(names) + 1)).round(6).tolist())
     through = tuple(zip(at, names, strict=True))
     words = _embedded_words(len(way), through, "decoded from the spline")

@@ -171,5 +171,6 @@ METHODS: dict[str, Method] = {
         ),
     )
 }
+"""Ways from one network to another, by name."""
 FIRST = next(iter(METHODS))
 """name of the method that is used unless asked otherwise: the latent path"""

@@ -46,7 +46,7 @@ class Plane(NamedTuple):
         axes = axes[list(components)]
         largest = axes.gather(1, axes.abs().argmax(dim=1, keepdim=True))  # (2, 1)
         shares = sizes.square() / sizes.square().sum().clamp(min=1e-30)
-        return cls(mean, axes * largest.sign(), tuple(float(shares[k]) for k in components))
+        return cls(mean, axes * largest.sign(), (float(shares[components[0]]), float(shares[components[1]])))
 
     @classmethod
     def along(cls, z: Tensor, axes: Tensor) -> Plane:

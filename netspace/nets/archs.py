@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +22,11 @@ from ..errors import UsageError
 from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
 from .fields import ENDS, SDF, Field, FieldSpec, Siren
 from .inputs import IMAGE_SETS
-from .prep import PrepSize, check_size, prep_size
+from .prep import Params, PrepSize, check_size, prep_size
 
 PAPER_WIDTH = 10_000
 """PRep width of the authors' experiments."""
 
-Params = Mapping[str, Tensor]
 
 _threads = threading.local()
 
@@ -40,9 +40,9 @@ class Arch:
     """the kind of network, of `tasks.TASKS`: sdf, classification or image-field"""
     data: str
     """what it is trained on: a classifier's image data set, of IMAGE_SETS or as in "48px-37c"; else the task"""
-    build: partial[nn.Module]
+    build: Callable[[], Any]
     """Called without arguments, a freshly initialised module, which evaluates many networks at once."""
-    build_trained: partial[nn.Module] | None = None
+    build_trained: Callable[[], Any] | None = None
     """the form it is trained in, where that is another one: with batch norm (supplement VI)"""
     class_id: int | None = None
     """of the paper's families (Table I)"""
@@ -57,13 +57,13 @@ class Arch:
         return any(len(shape) == 4 for shape in self.shapes.values())
 
     @cached_property
-    def skeleton(self) -> nn.Module:
-        """The module without values."""
+    def skeleton(self) -> Any:
+        """The module without values: `nets.classifiers` or `nets.fields` say what it has."""
         with torch.device("meta"):
             return self.build().requires_grad_(False)
 
     @property
-    def _threads_skeleton(self) -> nn.Module:
+    def _threads_skeleton(self) -> Any:
         """One of this thread's own: `functional_call` puts parameters into the module while it runs."""
         mine = vars(_threads).setdefault("skeletons", {})
         if self.name not in mine:
@@ -94,7 +94,7 @@ class Arch:
         return self._fresh(self.build_trained or self.build, seed)
 
     @staticmethod
-    def _fresh(build: partial[nn.Module], seed: int) -> nn.Module:
+    def _fresh(build: Callable[[], Any], seed: int) -> Any:
         with torch.device("meta"):
             module = build()
         module.to_empty(device="cpu").initialise(torch.Generator().manual_seed(seed))
@@ -131,7 +131,7 @@ def differences(found: Mapping[str, torch.Size], expected: Mapping[str, torch.Si
     return "; ".join(problems[:4]) + (" ..." if len(problems) > 4 else "")
 
 
-CLASSIFIERS: dict[str, Callable[..., partial[nn.Module]]] = {
+CLASSIFIERS: dict[str, Callable[..., Callable[[], nn.Module]]] = {
     "lenetlike": lambda size, classes, variant=PAPERS: partial(LeNetLike, size, classes, variant),
     "vanillacnn": lambda size, classes, variant=PAPERS: partial(VanillaCNN, size, classes, variant),
     "resnet8": lambda size, classes, variant=PAPERS, **norm: partial(ResNet, 1, size, classes, variant, **norm),
@@ -154,7 +154,7 @@ MOST_BLOCKS = 200
 _BASE = re.compile(r"resnet(\d{1,4})|cnn\[([\w.-]+)\]")
 
 
-def maker(base: str) -> Callable[..., partial[nn.Module]]:
+def maker(base: str) -> Callable[..., Callable[[], nn.Module]]:
     """How a classifier of any size is built: one of CLASSIFIERS, a ResNet of another depth, or `cnn[layers]`.
 
     Raises:
@@ -173,7 +173,7 @@ def maker(base: str) -> Callable[..., partial[nn.Module]]:
     raise UsageError(f"unknown architecture {base!r}")
 
 
-def classifier(base: str, data: str, size: int, classes: int, variant: Variant = PAPERS) -> Arch:
+def classifier_arch(base: str, data: str, size: int, classes: int, variant: Variant = PAPERS) -> Arch:
     """A classifier (see `maker`) for images of `size` pixels in `classes` classes, named base/data and its variant."""
     make = maker(base)
     trained = make(size, classes, variant, norm=True) if base.startswith("resnet") else None
@@ -196,10 +196,13 @@ SIRENS: dict[str, Arch] = {
 IMAGE_CLASSIFIERS: dict[str, Arch] = {
     arch.name: arch
     for arch in (
-        classifier(base, name, spec.size, spec.classes) for name, spec in IMAGE_SETS.items() for base in CLASSIFIERS
+        classifier_arch(base, name, spec.size, spec.classes)
+        for name, spec in IMAGE_SETS.items()
+        for base in CLASSIFIERS
     )
 }
 ARCHS: dict[str, Arch] = SIRENS | IMAGE_CLASSIFIERS
+"""Architectures with a name of their own; `arch_named` makes others from theirs."""
 KINDS_OF_NETWORK = (*dict.fromkeys(ends.task for ends in ENDS.values()), "classification")
 """what `Arch.task` may be; `tasks.TASKS` has a value for each"""
 
@@ -207,7 +210,7 @@ _CLASSIFIER = re.compile(r"(?P<base>[^/]+)/(?P<data>[\w-]+)(?P<variant>(:[^/:]+)
 _OTHER_IMAGES = re.compile(r"([0-9]{1,9})px-([0-9]{1,9})c")
 MOST_PIXELS, MOST_CLASSES = 1024, 100_000
 """of images of other sizes: larger networks fit no PRep that a machine could hold"""
-LONGEST_NAME = 2000
+LONGEST_ARCH_NAME = 2000
 
 
 @functools.cache
@@ -223,8 +226,8 @@ def arch_named(name: str) -> Arch:
     """
     if name in ARCHS:
         return ARCHS[name]
-    if len(name) > LONGEST_NAME:
-        raise UsageError(f"a name of an architecture has {LONGEST_NAME} letters at most, got {len(name)}")
+    if len(name) > LONGEST_ARCH_NAME:
+        raise UsageError(f"a name of an architecture has {LONGEST_ARCH_NAME} letters at most, got {len(name)}")
     if name.startswith(("siren", "mlp/")):
         return field_arch(FieldSpec.parse(name))
     found = _CLASSIFIER.fullmatch(name)
@@ -241,7 +244,7 @@ def arch_named(name: str) -> Arch:
         size, classes = map(int, _OTHER_IMAGES.fullmatch(found["data"]).groups())
     if size > MOST_PIXELS or classes > MOST_CLASSES:
         raise UsageError(f"{name} is too large: at most {MOST_PIXELS} pixels and {MOST_CLASSES} classes are supported")
-    arch = classifier(found["base"], found["data"], size, classes, Variant.parse(found["variant"]))
+    arch = classifier_arch(found["base"], found["data"], size, classes, Variant.parse(found["variant"]))
     if arch.name in ARCHS:
         return ARCHS[arch.name]
     arch.skeleton  # noqa: B018  (raises where it does not fit)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +21,7 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 from ..errors import UsageError
 from .activations import Activation, activation, activation_name
 from .inputs import MEAN, STD
-
-Params = Mapping[str, Tensor]
+from .prep import Params
 
 LUMA = (0.299, 0.587, 0.114)
 """weights of red, green and blue in a grey image (ITU-R 601, as Pillow converts)"""
@@ -180,9 +180,10 @@ class Classifier(nn.Module):
         Args:
             dtype: precision of everything between inputs and logits; None keeps that of the parameters.
         """
-        form = {"dtype": dtype} if dtype else {}
         params = {
-            name: p.detach().to(**form, **({"memory_format": torch.channels_last} if p.dim() == 4 else {}))
+            name: p.detach().to(
+                dtype=dtype or p.dtype, memory_format=torch.channels_last if p.dim() == 4 else torch.preserve_format
+            )
             for name, p in params.items()
         }
         module = copy.deepcopy(self)
@@ -191,7 +192,7 @@ class Classifier(nn.Module):
 
         def run(x: Tensor) -> Tensor:
             with torch.inference_mode():
-                batches = (b.to(**form, memory_format=torch.channels_last) for b in x.split(rows))
+                batches = (b.to(dtype=dtype or b.dtype, memory_format=torch.channels_last) for b in x.split(rows))
                 return torch.cat([module(batch) for batch in batches]).float()
 
         return run
@@ -326,7 +327,9 @@ class Sequence(Classifier):
 
     def __init__(self, layers: str, size: int, classes: int, variant: Variant = PAPERS) -> None:
         super().__init__(size, classes, variant)
-        self.text, self.steps = layers, []
+        self.text = layers
+        self.steps: list[Any] = []
+        """numbers of `layers`, and functions of values"""
         self.layers = nn.ModuleList()
         channels, side, flat = variant.channels, size, False
         for kind, o in parse_layers(layers):

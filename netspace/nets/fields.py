@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
 from .activations import activation, activation_name
-
-Params = Mapping[str, Tensor]
+from .prep import Params
 
 SDF, OCCUPANCY, PICTURE = "sdf", "occupancy", "picture"
 """What the value of a field is: a distance in world units, only its sign means anything, or channels in [-1, 1]."""
@@ -202,7 +201,7 @@ class Field(nn.Module):
 
         Sines: first layer U(+-1/in), the others U(+-sqrt(6/in)/omega), biases as `nn.Linear` does.
         """
-        for depth, layer in enumerate(self.layers):
+        for depth, layer in enumerate(cast(Iterable[nn.Linear], self.layers)):
             fan_in = layer.in_features
             bound = 1 / fan_in if depth == 0 else math.sqrt(6 / fan_in) / self.omega
             if self.spec.activation != "sin":

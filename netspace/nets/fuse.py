@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +58,7 @@ def fuse(arch: Arch, trained: nn.Module, x: Tensor) -> Fused:
     params = {name: p.detach() for name, p in trained.named_parameters()}
     never_run = []
     for name, conv in norms(trained).items():
-        bn = trained.get_submodule(name)
+        bn: Any = trained.get_submodule(name)
         if not bn.running_mean.any() and bool((bn.running_var == 1).all()):
             never_run.append(name)
         weight, bias = fuse_conv_bn_weights(

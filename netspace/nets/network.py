@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ def onnx_of(network: Network) -> bytes:
     size = network.arch.skeleton.size
     buffer = io.BytesIO()
     with contextlib.redirect_stdout(io.StringIO()):  # the exporter tells its steps
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             network.module().eval().cpu(), (torch.zeros(2, 3, size, size),), dynamo=True, verbose=False,
             input_names=["images"], output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("n")},),
         )  # fmt: skip

@@ -11,6 +11,9 @@ from torch import Tensor
 
 from ..errors import UsageError
 
+Params = Mapping[str, Tensor]
+"""Parameters of a network, or of several along a leading axis, by name."""
+
 
 class PrepSize(NamedTuple):
     """Height and width of a PRep."""

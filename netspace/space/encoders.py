@@ -67,6 +67,9 @@ class Standardise(nn.Module):
     before the decoder tells them apart.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(features))
@@ -106,6 +109,9 @@ class FeatureEncoder(Encoder):
 class TokensEncoder(FeatureEncoder):
     """Every chunk through one MLP that knows its position, then mean and max over chunks."""
 
+    unit: Tensor
+    """usual sizes of weights (sum k, chunk)"""
+
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         width = config.hidden // 2
         super().__init__(2 * width, config.embedding)
@@ -137,6 +143,9 @@ class TokensEncoder(FeatureEncoder):
 class ProbeEncoder(FeatureEncoder):
     """A coordinate network's answers on a fixed grid to its embedding, through 2-D or 3-D convolutions."""
 
+    inputs: Tensor
+    """points of the grid (g, ..., g, d)"""
+
     def __init__(self, family: Family, config: SpaceConfig, squash: Callable[[Tensor], Tensor]) -> None:
         d, *_, outputs = family.archs[-1].skeleton.spec.widths
         widths = [outputs, 16, 32, 64, 128]
@@ -165,6 +174,9 @@ class ProbeEncoder(FeatureEncoder):
 class ImageProbeEncoder(FeatureEncoder):
     """An image classifier's logits on a few training images, which travel with the space, through one hidden layer."""
 
+    inputs: Tensor
+    """normalised images (m, 3, S, S)"""
+
     def __init__(self, family: Family, config: SpaceConfig) -> None:
         super().__init__(config.hidden, config.embedding)
         self.arch = family.archs[-1]
@@ -192,7 +204,7 @@ class ImageProbeEncoder(FeatureEncoder):
         super().calibrate(prepared)
 
 
-PROBES = {
+PROBES: dict[str, Callable[[Family, SpaceConfig], FeatureEncoder]] = {
     "sdf": partial(ProbeEncoder, squash=lambda x: torch.tanh(4 * x)),  # what lies far from the surface says little
     "classification": ImageProbeEncoder,
     "image-field": partial(ProbeEncoder, squash=lambda x: x.clamp(-2, 2)),  # beyond 1 it is white or black

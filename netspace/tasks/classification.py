@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..io import atomic_write, content_hash
 from ..latent.paths import METHODS, PATH_STEPS
 from ..nets.archs import Arch
+from ..nets.inputs import MEAN, STD
 from ..nets.network import Network, run_many
 from ..space.losses import classifier_distillation, task_loss
 from ..space.space import NetSpace
@@ -66,7 +67,7 @@ class ImagesGoal:
         self.held = held.take(some)
         self.inputs = TrainingImages(train, config.queries, generator)
         self.teacher = None if loss == "task" else Teacher(teacher, self.inputs, name)
-        taught_by = [] if teacher is None else [teacher.arch.name, teacher.prep]
+        taught_by: list[str | Tensor] = [] if teacher is None else [teacher.arch.name, teacher.prep]
         self.made_of = content_hash(name, loss, self.inputs.source.labels, self.images.labels, *taught_by)
         self.points, self.temperature = config.points, config.temperature
         self.dtype = getattr(torch, config.hidden_dtype)
@@ -99,13 +100,24 @@ INPUTS = 256
 """images on which two networks are compared"""
 
 
-class Classification(Task):
+class Classification(Task[Recognition]):
     """Image classifiers, of one architecture or of a family."""
 
     name = "classification"
     networks = "image classifiers"
     score = "accuracy"
+    formula = f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)"
+    goal_score = "accuracy"
+    goal_terms = {  # noqa: RUF012  (never changed)
+        "pred": ("teacher", "Divergence from the teacher's answers (Eq. 3), weighted as the loss has it"),
+        "task": ("labels", "Cross-entropy with the labels (Eq. 4), weighted as the loss has it"),
+        "class": ("architecture", "Cross-entropy of the predicted architecture with the wanted one (Eq. 6)"),
+    }
     reaches = 2.0  # further along a direction, they still become better or worse
+
+    def lso_recipe(self, data: str) -> str:
+        """That of digits for digits, else that of CIFAR-10."""
+        return "digits-lso" if data == "digits" else "cifar10-lso"
 
     def data(self, arch: Arch, split: str = "test", folder: Path | None = None) -> Images:
         """Images of the data set that the architecture is for."""

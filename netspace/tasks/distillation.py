@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse
 from ..nets.network import Network, run_many
+from ..nets.prep import PrepSize
 from ..space.decoders import TokensDecoder
 from ..space.encoders import ImageProbeEncoder
 from ..space.losses import (
@@ -39,7 +40,9 @@ def _perturbed(network: Network, share: float, generator: torch.Generator) -> Ne
         s = share * torch.rand(1, device=p.device, generator=generator)
         return (1 - s.square()).clamp(min=0).sqrt() * p + s * p.square().mean().sqrt() * noise
 
-    return Network.of(network.arch, {n: noisy(p) for n, p in network.params.items()}, network.prep.shape[-2:])
+    return Network.of(
+        network.arch, {n: noisy(p) for n, p in network.params.items()}, PrepSize(*network.prep.shape[-2:])
+    )
 
 
 class Batch(NamedTuple):

@@ -205,11 +205,11 @@ class Likeness(NamedTuple):
 
     name: str
     split: str
-    agreement: float
+    agreement: float = math.nan
     """share of the values within 0.05 of the original network's, at the centres of the pixels"""
-    psnr: float
+    psnr: float = math.nan
     """with the original network, dB"""
-    truth_psnr: float
+    truth_psnr: float = math.nan
     """with the picture the original was fitted to; not a number if that is not at hand"""
     problem: str = ""
     """why nothing was measured: weights or answers that are not finite; the figures are not numbers then"""
@@ -233,7 +233,7 @@ def _truth(record: Any, channels: int, size: int) -> Tensor | None:
 def compare_pictures(space: NetSpace, zoo: Zoo, i: int) -> Likeness:
     """Embed and decode network i of a zoo and compare the pictures."""
     target, record = zoo[i].to(space.device), zoo.records.loc[i]
-    nothing = Likeness(record["name"], record["split"], *[math.nan] * 3)
+    nothing = Likeness(record["name"], record["split"])
     problem = not_finite(target)
     if problem:
         return nothing._replace(problem=problem)
@@ -262,7 +262,7 @@ def brightness(network: Network, resolution: int = COMPARED_SIZE) -> float:
     return ((values_of(network, resolution).clamp(-1, 1) + 1) / 2).mean().item()
 
 
-class ImageField(Task):
+class ImageField(Task[Likeness]):
     """Coordinate networks (2 -> 1 or 3) that hold a picture."""
 
     name = "image-field"
@@ -270,6 +270,11 @@ class ImageField(Task):
     score = "psnr"
     columns = {"brightness": brightness}  # noqa: RUF012  (never changed)
     file = ("picture", "pictures")
+    formula = "x -> sin(omega (W0 x + b0)) -> ... -> Wn h + bn, x in [-1, 1]^2, values in [-1, 1]"
+    goal_score = "PSNR of the target"
+    goal_terms = {  # noqa: RUF012  (never changed)
+        "pred": ("squared error", "Mean squared error of the picture's values at samples of its pixels (Eq. 2)"),
+    }
 
     def inputs(self, arch: Arch, data: Any = None) -> Tensor:
         """The centres (n, 2) of a picture's pixels."""

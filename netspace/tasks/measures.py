@@ -15,11 +15,11 @@ from ..data.transforms import normalise
 from ..nets.network import Network
 from .task import Compared
 
-WITHIN = 0.01
+AGREE_WITHIN = 0.01
 """Answers this close count as agreeing (supplement V); also the distance below which the F-score counts a point."""
 
 
-def agreement(predicted: Tensor, target: Tensor, within: float = WITHIN) -> Tensor:
+def agreement(predicted: Tensor, target: Tensor, within: float = AGREE_WITHIN) -> Tensor:
     """Share of answers (*b, n) within 0.01 of the target's, (*b): the figure the paper stops training at."""
     return ((predicted - target).abs() <= within).float().mean(dim=-1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -21,11 +21,11 @@ class Recognition(NamedTuple):
 
     name: str
     split: str
-    target_accuracy: float
-    predicted_accuracy: float
-    same_answer: float
+    target_accuracy: float = math.nan
+    predicted_accuracy: float = math.nan
+    same_answer: float = math.nan
     """share of images that both put into the same class"""
-    kl: float
+    kl: float = math.nan
     """Eq. 1 between both"""
     arch: str = ""
     predicted_arch: str = ""
@@ -37,7 +37,7 @@ class Recognition(NamedTuple):
 def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
     """Embed and decode classifier i of the zoo and measure the result."""
     target, record = zoo[i].to(space.device), zoo.records.loc[i]
-    nothing = Recognition(record["name"], record["split"], *[math.nan] * 4, target.arch.name)
+    nothing = Recognition(record["name"], record["split"], arch=target.arch.name)
     problem = not_finite(target)
     if problem:
         return nothing._replace(problem=problem)
@@ -48,9 +48,12 @@ def recognise(space: NetSpace, zoo: Zoo, i: int, images: Images) -> Recognition:
     if problem:
         return nothing._replace(problem=problem, predicted_arch=predicted.arch.name)
     same = (t.argmax(dim=1) == p.argmax(dim=1)).float().mean().item()
-    figures = accuracy(t, images.labels), accuracy(p, images.labels), same, classifier_distillation(p, t).item()
     return nothing._replace(
-        **dict(zip(Recognition._fields[2:6], figures, strict=True)), predicted_arch=predicted.arch.name
+        target_accuracy=accuracy(t, images.labels),
+        predicted_accuracy=accuracy(p, images.labels),
+        same_answer=same,
+        kl=classifier_distillation(p, t).item(),
+        predicted_arch=predicted.arch.name,
     )
 
 
@@ -62,7 +65,7 @@ def summarise_recognition(rows: Iterable[Recognition]) -> dict[str, dict]:
     """
     rows = list(rows)
     archs = list(dict.fromkeys(row.arch for row in rows))
-    summary = {}
+    summary: dict[str, dict[str, Any]] = {}
     for split in dict.fromkeys(row.split for row in rows):
         mine, others = measured_rows([row for row in rows if row.split == split])
         summary[split] = _recognition(mine) | others

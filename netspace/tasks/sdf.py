@@ -184,9 +184,9 @@ def target_notes(solid: Solid, record: dict) -> list[str]:
 
 OFF_IOU = 0.5
 """A decode that overlaps its original less does not count as it."""
-GRID = 24
+OCCUPANCY_GRID = 24
 """points along each axis at which networks are compared by their outputs"""
-POINTS = 4096
+INPUT_POINTS = 4096
 """random points at which two networks are compared"""
 
 
@@ -196,7 +196,7 @@ def _column(name: str, network: Network, resolution: int) -> float:
     return MEASURES[name](surface.mesh) if surface else math.nan
 
 
-class Sdf(Task):
+class Sdf(Task[Reconstruction]):
     """Coordinate networks (3 -> 1) that hold the signed distance of a shape."""
 
     name = "sdf"
@@ -205,10 +205,19 @@ class Sdf(Task):
     columns = {name: partial(_column, name) for name in MEASURES}  # noqa: RUF012  (never changed)
     file = ("mesh", "meshes")
     lacking = "surface"
+    formula = "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside"
+    goal_score = "IoU with the target"
+    goal_terms = {  # noqa: RUF012  (never changed)
+        "pred": ("squared error", "Mean squared error of the signed distance at samples of the shape (Eq. 2)"),
+    }
+
+    def lso_recipe(self, data: str) -> str:
+        """That of the chairs."""
+        return "chairs-lso"
 
     def inputs(self, arch: Arch, data: Any = None) -> Tensor:
         """Random points (n, 3) of the cube."""
-        return torch.rand(POINTS, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        return torch.rand(INPUT_POINTS, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
     def objective(
         self, space: NetSpace, zoo: Zoo, ids: Sequence[int], config: TrainSettings, data: Path | None = None,
@@ -247,11 +256,11 @@ class Sdf(Task):
         self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
     ) -> Callable[[Network], PathStep]:
         """Mesh, volume, area, components, and the overlap with the originals on the same grid."""
-        ends = [None if network is None else surface_or_none(network, resolution) for network in (a, b)]
+        first, second = (None if network is None else surface_or_none(network, resolution) for network in (a, b))
         unknown = {"surface", *(f"iou_{key}" for key, network in (("a", a), ("b", b)) if network is None)}
 
         def of(network: Network) -> PathStep:
-            step = measure(network, *ends, resolution)
+            step = measure(network, first, second, resolution)
             mesh = step.surface.mesh if step.surface else None
             words = f"volume {step.volume:.3f}, {step.components} components" if mesh else "no surface"
             return PathStep({k: v for k, v in step._asdict().items() if k not in unknown}, words, mesh)
@@ -282,7 +291,7 @@ class Sdf(Task):
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """Whether the points of a grid are inside, (n) bool."""
-        steps = torch.linspace(-1, 1, GRID, device=network.prep.device)
+        steps = torch.linspace(-1, 1, OCCUPANCY_GRID, device=network.prep.device)
         points = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1).view(-1, 3)
         return network.compiled()(points) < 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from ..nets.network import Network
 from ..space.losses import sdf_queries
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
-from .measures import WITHIN, agreement, iou, measured_rows, not_finite
+from .measures import AGREE_WITHIN, agreement, iou, measured_rows, not_finite
 
 
 class SurfaceDistance(NamedTuple):
@@ -44,7 +44,7 @@ def surface_distance(a: Mesh, b: Mesh, points: int = 10_000, seed: int = 0) -> S
         return np.sqrt(igl.point_mesh_squared_distance(sample_surface(source, points, rng), *target)[0])
 
     to_b, to_a = distances(a, b), distances(b, a)
-    precision, recall = (to_b <= WITHIN).mean(), (to_a <= WITHIN).mean()
+    precision, recall = (to_b <= AGREE_WITHIN).mean(), (to_a <= AGREE_WITHIN).mean()
     f_score = 2 * precision * recall / max(precision + recall, 1e-12)
     return SurfaceDistance(float(to_b.mean() + to_a.mean()) / 2, float(f_score))
 
@@ -59,21 +59,23 @@ class Reconstruction(NamedTuple):
 
     name: str
     split: str
-    agreement: float
+    agreement: float = math.nan
     """share of the answers within 0.01 of the target network's, at the points of `sdf_queries`"""
-    iou: float
+    iou: float = math.nan
     """with the target network, on the grid"""
-    chamfer: float
+    chamfer: float = math.nan
     """to the target network's surface; infinite where the decoded network has none"""
-    f_score: float
-    truth_iou: float
+    f_score: float = math.nan
+    truth_iou: float = math.nan
     """with the shape the target was fitted to; not a number where its mesh is not at hand"""
-    truth_chamfer: float
-    truth_f_score: float
+    truth_chamfer: float = math.nan
+    truth_f_score: float = math.nan
     problem: str = ""
     """why nothing was measured: weights or answers that are not finite; the figures are not numbers then"""
 
 
+FIGURES = Reconstruction._fields[2:-1]
+"""What is measured of a network, all numbers."""
 AGREEMENT_POINTS = 4096
 TRUTH_POINTS = 32_768
 
@@ -87,25 +89,27 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
         predicted = space.networks(space.encode(target.prep.unsqueeze(0)))[0]
         problem = not_finite(predicted, "its decode has ")
     if problem:
-        return Reconstruction(record["name"], record["split"], *[math.nan] * 7, problem)
+        return Reconstruction(record["name"], record["split"], problem=problem)
     queries = sdf_queries(target, AGREEMENT_POINTS, seed=i)
     found = predicted.compiled()(queries.points)
     problem = not_finite(target, answers=queries.values) or not_finite(predicted, "its decode has ", found)
     if problem:
-        return Reconstruction(record["name"], record["split"], *[math.nan] * 7, problem)
+        return Reconstruction(record["name"], record["split"], problem=problem)
     agreed = agreement(found, queries.values).item()
     ours, theirs = (surface_or_none(network, resolution) for network in (predicted, target))
     overlap = iou(ours.inside, theirs.inside) if ours and theirs else 0.0
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
-    truth = [math.nan] * 3
+    truth: dict[str, Any] = {}
     try:
         solid = solid_of(load_record(record)[0], record)
         points, inside = occupancy_points(solid, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
-        truth = [iou(occupied, inside), *surface_distance_or_worst(ours and ours.mesh, solid.surface)]
+        chamfer, f_score = surface_distance_or_worst(ours and ours.mesh, solid.surface)
+        truth = {"truth_iou": iou(occupied, inside), "truth_chamfer": chamfer, "truth_f_score": f_score}
     except (KeyError, ValueError):
         pass  # the shape's file is not here: its three figures stay not-a-number
-    return Reconstruction(record["name"], record["split"], agreed, overlap, *distance, *truth)
+    nothing = Reconstruction(record["name"], record["split"])
+    return nothing._replace(agreement=agreed, iou=overlap, chamfer=distance.chamfer, f_score=distance.f_score, **truth)
 
 
 def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict]:
@@ -118,7 +122,7 @@ def summarise_reconstruction(rows: Iterable[Reconstruction]) -> dict[str, dict]:
     for split in dict.fromkeys(row.split for row in rows):
         mine, others = measured_rows([row for row in rows if row.split == split])
         medians = {}
-        for name in Reconstruction._fields[2:-1]:
+        for name in FIGURES:
             values = [getattr(row, name) for row in mine if not math.isnan(getattr(row, name))]
             median = statistics.median(values) if values else math.inf
             medians[f"{name}_median"] = round(median, 4) if math.isfinite(median) else None

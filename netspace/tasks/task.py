@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -28,28 +28,45 @@ from ..zoo.store import TRAIN, Zoo
 class TrainSettings(Protocol):
     """The settings of a training run that objectives read."""
 
-    points: int
-    queries: int
-    noise: float
-    copies: int
-    stretch: float
-    temperature: float
-    alpha: float
-    build: str
-    hidden_dtype: str
-    seed: int
+    @property
+    def points(self) -> int: ...
+    @property
+    def queries(self) -> int: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def copies(self) -> int: ...
+    @property
+    def stretch(self) -> float: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def build(self) -> str: ...
+    @property
+    def hidden_dtype(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
 
 
 class GoalSettings(Protocol):
     """The settings of a latent space optimisation that goals read."""
 
-    loss: str
-    points: int
-    queries: int
-    temperature: float
-    alpha: float
-    hidden_dtype: str
-    seed: int
+    @property
+    def loss(self) -> str: ...
+    @property
+    def points(self) -> int: ...
+    @property
+    def queries(self) -> int: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def hidden_dtype(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
 
 
 class Objective(Protocol):
@@ -76,12 +93,17 @@ class Objective(Protocol):
 class Goal(Protocol):
     """What a network is optimised for in latent space."""
 
-    score: str
-    """the measure, at least 0, of which more is better"""
-    made_of: str
-    """differs if teacher, data or target do: a run resumes with what it was started with"""
-    notes: Sequence[str]
-    """what the user should know of the target, as sentences"""
+    @property
+    def score(self) -> str:
+        """the measure, at least 0, of which more is better"""
+
+    @property
+    def made_of(self) -> str:
+        """differs if teacher, data or target do: a run resumes with what it was started with"""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """what the user should know of the target, as sentences"""
 
     def terms(self, network: Network, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the loss terms of a step by name; their sum is minimised."""
@@ -107,13 +129,20 @@ class PathStep(NamedTuple):
 class Compared(Protocol):
     """A network of a zoo against what a space decodes from its embedding: a NamedTuple, one row of a table."""
 
-    name: str
-    split: str
-    problem: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+
     """why nothing was measured; empty if it was"""
 
 
-class Task:
+Row = TypeVar("Row", bound=Compared)
+
+
+class Task(Generic[Row]):
     """A kind of network. Its instances, one per kind, stand in `tasks.TASKS`."""
 
     name: str
@@ -132,6 +161,12 @@ class Task:
     """what is written of each network of a path, as a column and in words"""
     lacking = ""
     """what a network of a path may lack to be written"""
+    formula: str
+    """what is to be computed with a network's weights, from inputs to outputs; travels with its file"""
+    goal_score: str
+    """what latent space optimisation of such networks is judged by, in words"""
+    goal_terms: Mapping[str, tuple[str, str]] = {}
+    """terms of its goals: name -> title, and what it is"""
 
     # -- data
 
@@ -185,9 +220,17 @@ class Task:
         """
         raise NotImplementedError
 
+    def lso_recipe(self, data: str) -> str:
+        """Return the name of the recipe that a latent space optimisation starts from; empty if there is none.
+
+        Args:
+            data: what the networks were trained on, as `Arch.data` has it.
+        """
+        return ""
+
     # -- evaluation
 
-    def reconstruct(self, space: NetSpace, zoo: Zoo, i: int, data: Any = None, resolution: int = 64) -> Compared | None:
+    def reconstruct(self, space: NetSpace, zoo: Zoo, i: int, data: Any = None, resolution: int = 64) -> Row | None:
         """Embed and decode network i of a zoo and compare the two; None if that takes data, and there are none.
 
         Args:
@@ -196,15 +239,15 @@ class Task:
         """
         raise NotImplementedError
 
-    def summarise(self, rows: Iterable[Compared]) -> dict[str, dict]:
+    def summarise(self, rows: Iterable[Row]) -> dict[str, dict]:
         """Return figures by split, from the rows that `reconstruct` returned."""
         raise NotImplementedError
 
-    def error(self, row: Compared) -> float:
+    def error(self, row: Row) -> float:
         """Return how far a decode is from its original, from 0 to 1; not a number if it was not measured."""
         raise NotImplementedError
 
-    def doubts(self, row: Compared) -> list[str]:
+    def doubts(self, row: Row) -> list[str]:
         """Return, in a few words each, why a decode does not count as its original; empty if it does."""
         raise NotImplementedError
 
@@ -306,7 +349,7 @@ def write_params(network: Network, path: Path) -> None:
         temporary.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
 
 
-def refuse_several(task: Task, family: Family) -> None:
+def refuse_several(task: Task[Any], family: Family) -> None:
     """Raise UsageError if a family has several architectures, for kinds whose objective is for one alone."""
     if len(family.archs) > 1:
         raise UsageError(

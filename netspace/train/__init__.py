@@ -3,33 +3,47 @@
 The public names below are loaded when they are first used: `from netspace.train import train_space`.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import Any
+from ..lazy import lazily
 
-_PLACES = {
-    "loop": ("LogEntry",),
-    "space": ("TrainConfig", "new_space", "train_space"),
-    "lso": ("LsoConfig", "optimise"),
-    "starts": ("Start", "start_from", "wanted_class"),
-    "lso_files": ("Best", "Result", "read_best", "read_result", "read_run", "read_trajectory"),
-    "fit_sdf": ("FitConfig", "chair_sources", "file_sources", "fit_sdf_zoo"),
-    "fit_cnn": ("CnnConfig", "fit_cnn_zoo"),
-    "zoos": ("Made", "ZooPlan", "make_zoo"),
-    "executors": ("EXECUTORS", "Executor"),
-}
-"""module -> its public names"""
-_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+__getattr__, __dir__, __all__ = lazily(
+    __name__,
+    loop=("LogEntry",),
+    space=("TrainConfig", "new_space", "train_space"),
+    lso=("LsoConfig", "optimise"),
+    starts=("Start", "start_from", "wanted_class"),
+    lso_files=("Best", "Result", "read_best", "read_result", "read_run", "read_trajectory"),
+    fit_sdf=("FitConfig", "chair_sources", "file_sources", "fit_sdf_zoo"),
+    fit_cnn=("CnnConfig", "fit_cnn_zoo"),
+    zoos=("Made", "ZooPlan", "make_zoo"),
+    executors=("EXECUTORS", "Executor"),
+)
 
-__all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+if TYPE_CHECKING:
+    from .executors import EXECUTORS as EXECUTORS
+    from .executors import Executor as Executor
+    from .fit_cnn import CnnConfig as CnnConfig
+    from .fit_cnn import fit_cnn_zoo as fit_cnn_zoo
+    from .fit_sdf import FitConfig as FitConfig
+    from .fit_sdf import chair_sources as chair_sources
+    from .fit_sdf import file_sources as file_sources
+    from .fit_sdf import fit_sdf_zoo as fit_sdf_zoo
+    from .loop import LogEntry as LogEntry
+    from .lso import LsoConfig as LsoConfig
+    from .lso import optimise as optimise
+    from .lso_files import Best as Best
+    from .lso_files import Result as Result
+    from .lso_files import read_best as read_best
+    from .lso_files import read_result as read_result
+    from .lso_files import read_run as read_run
+    from .lso_files import read_trajectory as read_trajectory
+    from .space import TrainConfig as TrainConfig
+    from .space import new_space as new_space
+    from .space import train_space as train_space
+    from .starts import Start as Start
+    from .starts import start_from as start_from
+    from .starts import wanted_class as wanted_class
+    from .zoos import Made as Made
+    from .zoos import ZooPlan as ZooPlan
+    from .zoos import make_zoo as make_zoo

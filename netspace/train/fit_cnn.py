@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
-from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
 from ..data.images import Images, load_images
 from ..data.transforms import augment, normalise
 from ..errors import UsageError
@@ -43,7 +43,7 @@ class CnnConfig:
     """How image classifiers are trained. Defaults are this product's; `recipes.PAPER_SINGLE_ZOO` has the paper's."""
 
     arch: str = option("resnet8/digits", "architecture of every network, see `archs`")
-    count: int = option(80, "networks", least=1, most=MOST_ROWS)
+    count: int = option(80, "networks", least=1, most=MOST_ITEMS)
     schedule: str = option(
         "single",
         "single: Adam, each stopped after its own number of epochs; multi: SGD with decay, best on validation",
@@ -54,7 +54,7 @@ class CnnConfig:
     lr: float = option(1e-4, "learning rate; single: constant", above=0, most=MOST_RATE)
     momentum: float = option(0.9, "multi: SGD's momentum", least=0, below=1)
     weight_decay: float = option(5e-4, "multi: weight decay", least=0)
-    batch: int = option(128, "images per step", least=2, most=MOST_ROWS)
+    batch: int = option(128, "images per step", least=2, most=MOST_ITEMS)
     inits: int = option(0, "number of initializations shared by the networks; 0: each has its own (paper)", least=0)
     limit: int = option(0, "training images used; 0: all", least=0)
     validation: int = option(8, "networks to select spaces by", least=0)
@@ -153,10 +153,10 @@ def fit_cnns(
         validation: images by which the multi schedule keeps the best epoch of each network.
     """
     device = images.pixels.device
-    modules = [arch.fresh(plan.init).to(device, memory_format=torch.channels_last).train() for plan in group]
+    modules = [arch.fresh(plan.init).to(device).to(memory_format=torch.channels_last).train() for plan in group]
     parameters, logits, state_of = WAYS[way](modules)
     if config.schedule == "single":
-        optimiser = torch.optim.Adam(parameters, lr=config.lr, fused=True)
+        optimiser: torch.optim.Optimizer = torch.optim.Adam(parameters, lr=config.lr, fused=True)
     else:
         optimiser = torch.optim.SGD(
             parameters, lr=config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
@@ -267,7 +267,7 @@ def _fit_group(folder: Path | None, job: tuple[Sequence[TrainingPlan], CnnConfig
 
 def fit_cnn_zoo(
     folder: Path, config: CnnConfig, *, data: Path | None = None, **options: Unpack[RunOptions]
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Train a zoo of image classifiers; a generator of progress lines, see `make_zoo` for options and errors.
 
     Args:

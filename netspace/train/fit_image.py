@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -13,7 +13,7 @@ from typing import NamedTuple, Unpack
 import torch
 from torch import Tensor
 
-from ..config import MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from ..config import MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
 from ..data.pictures import MOST_SIDE, Pictures, load_pictures
 from ..errors import UsageError
 from ..nets.archs import Arch, arch_named
@@ -33,7 +33,7 @@ class ImageConfig:
     """How image fields are fitted to pictures."""
 
     images: str = option("digits", "pictures: digits (scikit-learn's), fashion-mnist, or a folder of image files")
-    count: int = option(400, "how many of them; 0: all", least=0, most=MOST_ROWS)
+    count: int = option(400, "how many of them; 0: all", least=0, most=MOST_ITEMS)
     first: int = option(0, "place of the first in the data set or folder", least=0)
     size: int = option(
         0, "cut files to squares and scale them to this many pixels along a side; 0: as they are", least=0,
@@ -59,7 +59,7 @@ class Picture(NamedTuple):
     """A picture to be fitted."""
 
     name: str
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
     """its place in the source"""
     seed: int
     """of the initialisation: the same however many others there are"""
@@ -156,7 +156,7 @@ def _fit_group(work: tuple[Sequence[Picture], ImageConfig, str]) -> list[Made]:
     return made
 
 
-def fit_image_zoo(folder: Path, config: ImageConfig, **options: Unpack[RunOptions]) -> Iterator[Progress]:
+def fit_image_zoo(folder: Path, config: ImageConfig, **options: Unpack[RunOptions]) -> Generator[Progress, None, None]:
     """Fit a network to every picture; a generator of progress lines, see `make_zoo` for options and errors.
 
     Raises:

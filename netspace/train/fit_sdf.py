@@ -6,7 +6,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
 from ..data.meshes import KEEPS, UPS, load_source, mesh_files
 from ..data.solid_check import check
 from ..data.solids import THICKNESS, Solid, occupancy_points, sample_sdf
@@ -37,12 +37,12 @@ class FitConfig:
 
     arch: str = option("siren256", "architecture of every network: siren256, or e.g. siren/3-128-128-1@30")
     steps: int = option(1000, "Adam steps per network", least=1)
-    batch: int = option(1024, "points per step", least=1, most=MOST_ROWS)
+    batch: int = option(1024, "points per step", least=1, most=MOST_ITEMS)
     lr: float = option(1e-3, "learning rate at the start", above=0, most=MOST_RATE)
     decay: str = option(
         "cosine", "cosine, or steps: times 0.9 every tenth of the run (paper)", choices=("cosine", "steps")
     )
-    samples: int = option(50_000, "SDF samples per shape, drawn as in DeepSDF", least=100, most=10 * MOST_ROWS)
+    samples: int = option(50_000, "SDF samples per shape, drawn as in DeepSDF", least=100, most=10 * MOST_ITEMS)
     half_inside: bool = option(False, "draw half of every batch inside the shape (paper)")
     hidden_dtype: str = option("bfloat16", "compute precision while fitting", choices=DTYPES)
     store_dtype: str = option("float16", "precision of the stored weights", choices=("float16", "float32"))
@@ -245,7 +245,7 @@ def _with_warning(record: dict, iou: float) -> dict:
 
 def fit_sdf_zoo(
     folder: Path, sources: Sequence[ShapeSource], config: FitConfig, **options: Unpack[RunOptions]
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Fit a network to every shape; a generator of progress lines, see `make_zoo` for options and errors."""
     begun = read_json(folder / "zoo.json").get("config") if _goes_on(folder, options) else None
     if begun and "up" not in begun and config.up == "auto":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -19,9 +19,9 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 
 from ..errors import FormatError, InUse
-from ..io import append_line, atomic_write, read_json, read_tensors, refuse_others, truncate_log
+from ..io import METRICS_FILE, append_line, atomic_write, read_json, read_tensors, refuse_others, truncate_log
 
-METRICS, CHECKPOINT = "metrics.jsonl", "checkpoint.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -139,13 +139,13 @@ class RunFolder:
 
     def commit(self, entry: LogEntry, state: RunState, learner: Learner) -> None:
         """Log an entry and save the checkpoint that belongs to it."""
-        append_line(self.path / METRICS, entry.as_json())
+        append_line(self.path / METRICS_FILE, entry.as_json())
         write_checkpoint(self.path / CHECKPOINT, state, learner.notes(), learner.tensors())
 
 
 def learn(
     learner: Learner, folder: RunFolder, state: RunState, *, steps: int, every: int, fresh: bool
-) -> Iterator[LogEntry]:
+) -> Generator[LogEntry, None, None]:
     """Train from where `state` stands to the last step, measuring every `every` steps; a generator of log entries.
 
     `state` is kept up to date. Whoever loops over the entries may stop at any of them.
@@ -157,11 +157,12 @@ def learn(
         Diverged: as the learner has it; log and checkpoint stay as of the last entry.
         OSError: the disk is full; the last checkpoint stays readable.
     """
-    truncate_log(folder.path / METRICS, -1 if fresh else state.step)
+    truncate_log(folder.path / METRICS_FILE, -1 if fresh else state.step)
     began = time.perf_counter() - state.seconds
     if fresh and learner.measures_start:
         yield _measured(learner, folder, state, 0, {}, began)
-    step, sums = state.step, {}
+    step = state.step
+    sums: dict[str, float] = {}
     while step < steps and not learner.enough(state):
         for name, term in learner.advance(step).items():
             sums[name] = sums.get(name, 0.0) + float(term.detach())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softmax
 
-from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, check_fields, option
+from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
 from ..errors import Diverged, FormatError
 from ..io import FORMATS, atomic_write, content_hash
 from ..nets.network import Network
@@ -45,7 +45,7 @@ class LsoConfig:
         1e-4, "learning rate; 1e-4 is the paper's, the authors' code has 1e-2 for one architecture",
         above=0, most=MOST_RATE,
     )  # fmt: skip
-    points: int = option(128, "images, or points of a shape, per step", least=1, most=MOST_ROWS)
+    points: int = option(128, "images, or points of a shape, per step", least=1, most=MOST_ITEMS)
     queries: int = option(
         2048,
         "augmented images on which the teacher is evaluated once, or samples of a shape; 0 (images): fresh ones",
@@ -73,7 +73,7 @@ def optimise(
     want: int | None = None,
     about: dict | None = None,
     resume: bool = False,
-) -> Iterator[LogEntry]:
+) -> Generator[LogEntry, None, None]:
     """Move an embedding by Adam, with `patience` until its network scores no higher; a generator of log entries.
 
     Selection is by validation alone; start and best are tested once, at the end. Score, embedding and architecture of

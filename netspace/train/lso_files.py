@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from numbers import Real
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from ..errors import FormatError
 from ..io import atomic_write, check_format, read_json, read_tensors
 from ..nets.network import Network
+from ..zoo.store import OPTIMISED, Zoo, add
 
 
 def read_run(folder: str | Path) -> dict:
@@ -23,7 +24,7 @@ def read_run(folder: str | Path) -> dict:
     run = read_json(Path(folder) / "lso.json")
     if not isinstance(run, dict):
         raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
-    check_format(run, "run", folder)
+    check_format(run, "run", Path(folder))
     missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
     if missing:
         raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
@@ -56,11 +57,11 @@ def read_result(folder: str | Path) -> Result:
         result = Result(**read_json(path))
     except TypeError as error:
         raise FormatError(f"{path} is not the result of a run ({error})") from error
-    numbers = [result.steps, result.best_step, result.seconds]
+    numbers: list[Any] = [result.steps, result.best_step, result.seconds]
     for scores in (result.validation, result.test):
         numbers += scores.values() if isinstance(scores, dict) else [scores]
     words = [result.ended, result.problem, result.score]
-    wrong = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
+    wrong: list[Any] = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
     wrong += [value for value in words if not isinstance(value, str)]
     if wrong:
         raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
@@ -116,3 +117,25 @@ def read_trajectory(folder: str | Path) -> Tensor:
     if "trajectory" not in tensors:
         raise FormatError(f"{path} holds no trajectory")
     return tensors["trajectory"]
+
+
+def add_best(zoo_folder: str | Path, folder: str | Path, name: str = "") -> Zoo:
+    """Append a run's best network to a zoo, in the zoo's precision; return the zoo as it then is.
+
+    Args:
+        zoo_folder: of the zoo.
+        folder: of the run.
+        name: the network's in the zoo; empty: that of the run's folder.
+
+    Raises:
+        FormatError: zoo or run cannot be read, or the run has no best network.
+        UsageError: the zoo has a network of this name, or networks of another kind.
+    """
+    zoo_folder, folder = Path(zoo_folder), Path(folder)
+    records, best = Zoo.load(zoo_folder).records, read_best(folder)
+    record: dict[str, Any] = {"name": name or folder.resolve().name, "split": OPTIMISED}
+    if "test_accuracy" in records:
+        record["val_accuracy"] = best.score
+        if (folder / "result.json").exists():
+            record["test_accuracy"] = read_result(folder).test["best"]
+    return add(zoo_folder, best.network, record)

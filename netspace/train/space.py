@@ -11,7 +11,7 @@ import json
 import math
 import platform
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config import DTYPES, MOST_RATE, MOST_ROWS, MOST_SEED, MOST_WIDTH, check_fields, option
+from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, MOST_WIDTH, check_fields, option
 from ..errors import Diverged, FormatError, UsageError
 from ..io import content_hash
 from ..nets.network import Network
@@ -50,12 +50,12 @@ class TrainConfig:
     hidden: int = option(256, "width of the MLP shared by all chunks (tokens)", least=2, most=MOST_WIDTH)
     steps: int = option(20_000, "steps of the optimizer", least=1)
     nets: int = option(8, "networks per step (the paper's meta-batch)", least=1)
-    points: int = option(768, "inputs per network and step", least=1, most=MOST_ROWS)
+    points: int = option(768, "inputs per network and step", least=1, most=MOST_ITEMS)
     queries: int = option(
         16_384,
         "stored inputs per network, with the target's answers; 0 (images): fresh ones every step",
         least=0,
-        most=10 * MOST_ROWS,
+        most=10 * MOST_ITEMS,
     )
     drawing: str = option(
         "random",
@@ -108,9 +108,9 @@ def new_space(zoo: Zoo, config: TrainConfig) -> NetSpace:
     """Return a freshly initialized space for the zoo's family; the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        embedding = {"embedding": config.embedding} if config.embedding else {}
-        made = {"preset": config.preset, "encoder": config.encoder, "chunk": config.chunk, "hidden": config.hidden}
-        return NetSpace(zoo.family, **made, **embedding)
+        made: dict[str, Any] = {"embedding": config.embedding} if config.embedding else {}
+        made |= {"preset": config.preset, "encoder": config.encoder, "chunk": config.chunk, "hidden": config.hidden}
+        return NetSpace(zoo.family, **made)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -162,7 +162,7 @@ def train_space(
     resume: bool = False,
     device: str = "cpu",
     command: str = "",
-) -> Iterator[LogEntry]:
+) -> Generator[LogEntry, None, None]:
     """Train a space on the zoo's training networks; a generator of log entries, one per validation.
 
     Args:

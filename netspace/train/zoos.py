@@ -10,7 +10,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
@@ -32,8 +32,9 @@ FLUSH_SECONDS = 20.0
 class ZooItem(Protocol):
     """What one network is trained from; hashable, and sent to worker processes."""
 
-    name: str
-    """name of the network in the zoo"""
+    @property
+    def name(self) -> str:
+        """name of the network in the zoo"""
 
 
 class Made(NamedTuple):
@@ -76,7 +77,7 @@ class ZooPlan:
     """in the order in which networks are trained and stored"""
     config: Any
     """a config dataclass; kept in the zoo"""
-    work: Callable[[GroupJob], list[Made]]
+    work: Callable[[Any], list[Made]]
     """trains a group; a function of a module, so that processes find it"""
     splits: Mapping[str, str]
     """name of a network -> its split"""
@@ -120,7 +121,7 @@ def make_zoo(
     group: int = 1,
     device: str = "cpu",
     executor: str = "",
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Train a network for every item and keep the zoo in `folder` readable all along; a generator of progress lines.
 
     Networks are stored in the order of the items, whatever the executor. Keyword arguments: see `RunOptions`.
@@ -179,7 +180,7 @@ class _GrowingZoo:
                 self.records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
                 self.rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
         self.written = len(self.records)
-        self.about = {
+        self.about: dict[str, Any] = {
             "made_by": plan.made_by,
             "config": asdict(plan.config),
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {device}",

@@ -264,7 +264,8 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
         raise InUse(f"{folder} holds a zoo already; choose another folder")
     refuse_others(folder)
     family = joint_family([zoo.family for zoo, _ in parts])
-    tables, stacks = [], {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
+    tables = []
+    stacks: dict[str, list[Tensor]] = {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
     for (zoo, ids), origin in zip(parts, origins([zoo.folder for zoo, _ in parts]), strict=True):
         records = zoo.records.iloc[list(ids)].reset_index(drop=True)
         if len(parts) > 1:

@@ -33,7 +33,8 @@ from netspace.cli.registry import build_parser
 from netspace.geometry.mesh import components, surface_of
 from netspace.io import read_tensors
 from netspace.jobs.launch import checked_words as checked_words
-from netspace.jobs.runs import log_tail, metrics, read, running
+from netspace.jobs.records import log_tail, read_curves, read_job
+from netspace.jobs.running import running
 from netspace.latent.paths import METHODS
 from netspace.recipes import RECIPES
 from netspace.tasks import task_of
@@ -273,14 +274,14 @@ def opened_lso(files: Path, name: str = "lso") -> dict:
     found |= {"ended": result.ended, "steps": result.steps, "best step": [result.best_step, best.step]}
     found |= {"test": {k: rounded(v) for k, v in result.test.items()}, "best": rounded(best.score)}
     found |= {"z": summary(best.z), "network": summary(best.network.prep), "arch": best.network.arch.name}
-    return found | {"trajectory": summary(read_trajectory(folder)), "points": len(metrics(folder))}
+    return found | {"trajectory": summary(read_trajectory(folder)), "points": len(read_curves(folder))}
 
 
 def opened_job(folder: Path) -> dict:
-    job = read(folder)
+    job = read_job(folder)
     found = {"kind": job.kind, "state": job.state, "message": job.message, "done": job.done, "total": job.total}
     found |= {"argv": job.argv, "directory": str(job.directory), "command": job.command, "log": log_tail(job)}
-    points = metrics(folder)
+    points = read_curves(folder)
     return found | {"steps": [point["step"] for point in points], "metrics": sorted(points[-1]) if points else []}
 
 

@@ -13,8 +13,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from ...jobs.runs import FAILED, UNREADABLE, duration
-from ...jobs.runs import find as find_jobs
+from ...jobs.records import FAILED, UNREADABLE, duration, find_jobs
 
 NAME, HELP = "list", "list long jobs, newest first: what they are and how far"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ...jobs.runs import resume
+from ...jobs.control import resume_job
 
 NAME, HELP = "resume", "go on with a job that ended early, in the background"
 
@@ -20,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    resume(args.folder)
+    resume_job(args.folder)
     print(f"{args.folder} goes on in the background; `jobs list` says how far it is")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ...jobs.runs import stop
+from ...jobs.control import stop_job
 
 NAME, HELP = "stop", "ask a job to stop; what it finished is kept"
 
@@ -20,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    stop(args.folder)
+    stop_job(args.folder)
     print(f"{args.folder} is asked to stop; what it finished is kept")

@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ...zoo.store import OPTIMISED, Zoo, add
-
 NAME, HELP = "add", "append a run's best network to a zoo, in the zoo's precision"
 
 
@@ -22,14 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ...train.lso_files import read_best, read_result
+    from ...train.lso_files import add_best
 
-    records, best = Zoo.load(args.zoo).records, read_best(args.run_folder)
-    name = args.name or args.run_folder.resolve().name
-    record = {"name": name, "split": OPTIMISED}
-    if "test_accuracy" in records:
-        record["val_accuracy"] = best.score
-        if (args.run_folder / "result.json").exists():
-            record["test_accuracy"] = read_result(args.run_folder).test["best"]
-    zoo = add(args.zoo, best.network, record)
+    zoo = add_best(args.zoo, args.run_folder, args.name or "")
+    name = zoo.records.name.iloc[-1]
     print(f"{args.zoo} has {name}, the best network of {args.run_folder}: {len(zoo)} networks")

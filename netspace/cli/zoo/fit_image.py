@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ...errors import UsageError
-from ...jobs.runs import duration
+from ...jobs.records import duration
 from ..options import add_device, add_fields, add_job, add_workers, read_fields
 
 NAME, HELP = "fit-image", "fit a small SIREN to every picture of a set"

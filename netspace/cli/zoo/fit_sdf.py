@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...config import MOST_SEED
 from ...errors import UsageError
-from ...jobs.runs import duration
+from ...jobs.records import duration
 from ..options import Count, add_device, add_fields, add_job, add_workers, read_fields
 
 NAME, HELP = "fit-sdf", "fit a SIREN to every shape of a set"

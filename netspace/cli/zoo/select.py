@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> None:
     unknown = set(args.arch or ()) - set(zoo.family.names)
     if unknown:
         raise UsageError(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
-    ids, broken = [], set(zoo.not_finite)
+    ids: list[int] = []
+    broken = set(zoo.not_finite)
     for name in args.arch or zoo.family.names:
         for split in SPLITS:
             mine = [i for i in zoo.ids(split) if zoo.records.arch[i] == name and i not in broken]

@@ -1,0 +1,54 @@
+"""Latent space optimisation for its page: what is launched, which runs there are, and what is read of their folders."""
+
+from .embedding_map import embedded, map_feed, no_map, start_place
+from .keeping import best_file, has_best, keep, run_command, zoo_to_keep_in
+from .progress import brief, progress_data
+from .runs import LsoRun, find_runs, read_lso, resume_run, stop_run
+from .setup import (
+    LOSSES,
+    Setup,
+    command_of,
+    defaults,
+    launch,
+    name_of,
+    problem,
+    shown_path,
+    starts,
+    target_words,
+    teacher_words,
+    teachers,
+)
+from .solids import mesh_feeds, solid_data
+
+__all__ = [
+    "LOSSES",
+    "LsoRun",
+    "Setup",
+    "best_file",
+    "brief",
+    "command_of",
+    "defaults",
+    "embedded",
+    "find_runs",
+    "has_best",
+    "keep",
+    "launch",
+    "map_feed",
+    "mesh_feeds",
+    "name_of",
+    "no_map",
+    "problem",
+    "progress_data",
+    "read_lso",
+    "resume_run",
+    "run_command",
+    "shown_path",
+    "solid_data",
+    "start_place",
+    "starts",
+    "stop_run",
+    "target_words",
+    "teacher_words",
+    "teachers",
+    "zoo_to_keep_in",
+]

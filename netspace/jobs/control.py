@@ -1,0 +1,148 @@
+"""Start, stop and resume a long job from any process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import FormatError, UsageError
+from .command import Command
+from .launch import (
+    CODE,
+    absolute_words,
+    checked_words,
+    command_name,
+    depends_on,
+    environment,
+    plain_words,
+    purpose,
+    working_directory,
+)
+from .locks import is_held
+from .records import (
+    FINISHED,
+    JOB,
+    LOCK,
+    LOG,
+    QUEUED,
+    STATUS,
+    STOP,
+    iso_now,
+    job_record,
+    read_job,
+    read_or_tell,
+    reap,
+    remember,
+    save_record,
+    status_record,
+)
+
+NICENESS = 10
+"""by which a job is nicer than the process that started it"""
+
+
+def start_job(command: Command, directory: Path | None = None, *, resume: bool = False) -> Path:
+    """Start a long job as a process of its own, which outlives this one; return its folder.
+
+    Args:
+        directory: to which relative paths are relative; None: this process's working directory.
+        resume: go on with what the folder holds.
+
+    Raises:
+        FormatError: the folder is in use, or holds anything that is not to be resumed.
+        UsageError: the command is no long job, or has no such option or setting.
+    """
+    return start_words([*command.words, *(["--resume"] if resume else [])], directory)
+
+
+def start_words(argv: Sequence[str], directory: Path | None = None) -> Path:
+    """Run `python -m netspace *argv` as a process of its own, which outlives this one; the folder of the job.
+
+    It gives way to this process, where the system knows such a thing: an app stays quick beside what it started. It
+    runs in the checkout or, of an installed product, in `directory`, and imports from neither but the product.
+
+    Args:
+        directory: to which paths among the words are relative; None: this process's working directory.
+
+    Raises:
+        FormatError: the folder is in use, or holds anything and `--resume` is not among the words.
+        ValueError: the words are not those of a long job.
+    """
+    reap()
+    directory = (directory or Path.cwd()).resolve()
+    words = absolute_words(plain_words(argv), directory)
+    place = max(i for i, word in enumerate(words) if word == "--out") + 1
+    folder = directory / words[place]
+    argv = [*words, *(["--resume"] if "--resume" in argv else [])]
+    earlier: dict[str, Any] = {}
+    if folder.exists():
+        if is_held(folder / LOCK) or ((job := read_or_tell(folder)) and job.alive):
+            raise FormatError(f"{folder} is running already")
+        others = {path.name for path in folder.iterdir()} - {JOB, STATUS, LOG, STOP, LOCK}
+        if others and "--resume" not in argv:
+            raise FormatError(f"{folder} is not empty; choose another folder")
+        if "--resume" in argv and (folder / JOB).exists():
+            job = read_job(folder)
+            if purpose(job.argv, job.directory) != purpose(argv, CODE):
+                raise FormatError(f"{folder} was made by another command: {job.command}")
+            earlier = {"done": job.done, "total": job.total, "created": job.created}
+    argv, place_to_run = checked_words(argv, Path(words[place])), working_directory(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
+    save_record(folder / JOB, job_record(command_name(argv), argv, place_to_run, earlier.get("created", iso_now())))
+    save_record(folder / STATUS, status_record(QUEUED, None, earlier) | {"message": "starting"})
+    with (folder / LOG).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "netspace", *argv, "--queue"],
+            cwd=place_to_run, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            env=environment(directory),
+        )  # fmt: skip
+    remember(folder, child)
+    if hasattr(os, "setpriority"):
+        with suppress(ProcessLookupError):  # it is over already
+            os.setpriority(os.PRIO_PROCESS, child.pid, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    return folder
+
+
+def stop_job(folder: Path) -> None:
+    """Ask a job to stop; FormatError where it is neither running nor queued."""
+    job = read_job(folder)
+    if not job.alive:
+        raise FormatError(f"{folder} is {job.state}: there is nothing to stop")
+    (folder / STOP).touch()
+
+
+def resume_job(folder: Path) -> Path:
+    """Start a job that ended early once more, to go on; FormatError where it is alive, finished, or no job of ours.
+
+    A folder may come from elsewhere: what it says is a command of this program that writes to this folder, or refused.
+    """
+    job = read_job(folder)
+    if job.alive:
+        raise FormatError(f"{folder} is {job.state} already")
+    if job.state == FINISHED:
+        raise FormatError(f"{folder} is finished: there is nothing to resume")
+    try:
+        argv = plain_words(job.argv)
+        if command_name(argv) != job.kind:
+            raise UsageError(f"it is said to be {job.kind!r} and starts with {command_name(argv)!r}")
+        argv = checked_words(absolute_words(argv, CODE), _own(folder, argv, job.directory))
+        if depends_on(argv, job.directory) and not job.directory.is_dir():
+            raise FormatError(f"{folder} was started in {job.directory}, which is not there any more")
+        return start_words([*argv, "--resume"], job.directory)
+    except FormatError:
+        raise
+    except ValueError as error:
+        raise FormatError(f"{folder} cannot be resumed: its {JOB} holds no job of this program ({error})") from error
+
+
+def _own(folder: Path, argv: Sequence[str], directory: Path) -> Path:
+    """A job's folder as its words name it, where they still do; its whole path where it was moved since."""
+    named = next((argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "--out"), "")
+    here = folder.resolve()
+    return Path(named) if named and (directory / named).resolve() == here else here
