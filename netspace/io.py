@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import platform
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +21,13 @@ from .errors import FormatError, InUse
 
 @contextmanager
 def atomic_write(path: Path):
-    """Yield a temporary path next to `path`; if the block succeeds, it replaces `path` in one step."""
+    """Yield a temporary path next to `path`; if the block succeeds, it replaces `path` in one step.
+
+    What an earlier process left that was killed in here is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _remove_leftovers(path)
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
@@ -28,22 +35,107 @@ def atomic_write(path: Path):
         temporary.unlink(missing_ok=True)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file; FormatError if it is missing, truncated or not one (a pickle, say)."""
+_HOST = "".join(c for c in platform.node() if c.isalnum() or c == "-") or "host"
+"""Name of this machine, for temporary files: a process of another one that shares the disk may be writing."""
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files for `path` of processes of this machine that run no more."""
+    for left in path.parent.glob(f".{escape(path.name)}.{_HOST}.*.tmp"):
+        number = left.name.split(".")[-2]
+        if number.isdecimal() and int(number) != os.getpid() and not _is_running(int(number)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _is_running(process: int) -> bool:
+    """Return whether a process of this machine runs; True if that cannot be told."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str] | None = None, *, checksum: bool = True
+) -> None:
+    """Write a safetensors file, atomically, with a checksum of its tensors in its header.
+
+    Args:
+        header: further texts for the header, by key.
+        checksum: False if the header says in a way of its own how the tensors are checked.
+    """
+    from safetensors.torch import save
+
+    stored = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    header = dict(header or {}) | ({CHECKSUM: tensors_checksum(stored)} if checksum else {})
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(stored, header or None))
+
+
+CHECKSUM = "crc32"
+"""Key in the header of a safetensors file; files without it are read as they are."""
+
+
+def tensors_checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the CRC-32 of tensors and their names, in the names' order, as 8 hex digits: against bits that flip."""
+    found = 0
+    for name in sorted(tensors):
+        found = zlib.crc32(_bytes(tensors[name]), zlib.crc32(name.encode(), found))
+    return f"{found:08x}"
+
+
+def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Hash names, types, shapes and values to 16 hex digits."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        t = tensors[name]
+        found.update(f"{name} {t.dtype} {tuple(t.shape)}\n".encode())
+        found.update(_bytes(t))
+    return found.hexdigest()[:16]
+
+
+def _bytes(t: Tensor) -> np.ndarray:
+    """The bytes of a tensor, in memory's order."""
+    return t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file and the texts in its header, from one version of it even if it is replaced meanwhile.
+
+    Raises:
+        FormatError: it is missing, truncated, not one (a pickle, say), or its tensors do not have their checksum.
+    """
     import safetensors
-    from safetensors.torch import load_file
 
     if not path.is_file():
         raise FormatError(f"{path.parent} has no {path.name}")
-    with path.open("rb") as file:
-        head = file.read(9)  # a safetensors file: the length of its header in 8 bytes, then "{"
-    pickled = head[:1] == b"\x80" and head[8:] != b"{"
-    if pickled or head[:2] == b"PK" or path.suffix != ".safetensors":
-        raise FormatError(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
     try:
-        return load_file(path)
+        with path.open("rb") as file:
+            head = file.read(9)  # a safetensors file: the length of its header in 8 bytes, then "{"
+        pickled = head[:1] == b"\x80" and head[8:] != b"{"
+        if pickled or head[:2] == b"PK" or path.suffix != ".safetensors":
+            raise FormatError(f"{path} is a pickle, which can run code when loaded; only safetensors files are read")
+        with safetensors.safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
+    except FormatError:
+        raise
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise FormatError(f"{path} is truncated or not a safetensors file ({error})") from error
+    if CHECKSUM in header and header[CHECKSUM] != tensors_checksum(tensors):
+        raise FormatError(f"{path} is damaged: its values do not have the checksum that they were written with")
+    return tensors, header
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a safetensors file; raises as `read_safetensors`."""
+    return read_safetensors(path)[0]
 
 
 def read_json(path: Path) -> dict:
@@ -61,15 +153,16 @@ def read_json(path: Path) -> dict:
     return found
 
 
-FORMATS = {"zoo": 1, "space": 1, "run": 1, "job": 1}
-"""Version of each format that this program writes; no other version is read."""
+FORMATS = {"zoo": 2, "space": 1, "run": 1, "job": 1}
+"""Version of each format that this program writes; it reads this one and all before."""
 
 
 def check_format(about: dict, what: str, folder: Path) -> None:
-    """Raise FormatError, naming both versions, unless the header of a folder has the version of FORMATS."""
-    found = about.get("format")
-    if found != FORMATS[what] or isinstance(found, bool):
-        raise FormatError(f"{folder} has {what} format {found}, this program reads format {FORMATS[what]}")
+    """Raise FormatError, naming the versions, unless the header of a folder has a version up to that of FORMATS."""
+    found, newest = about.get("format"), FORMATS[what]
+    if type(found) is not int or not 1 <= found <= newest:
+        known = f"format {newest}" if newest == 1 else f"formats 1 to {newest}"
+        raise FormatError(f"{folder} has {what} format {found}, this program reads {known}")
 
 
 MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}

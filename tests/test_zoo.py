@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -26,6 +29,12 @@ def copy(tiny_zoo_folder, tmp_path):
     for path in tiny_zoo_folder.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
+
+
+def weights_of(folder):
+    """The file of a zoo's weights, whose name holds their hash."""
+    (path,) = folder.glob("weights*.safetensors")
+    return path
 
 
 def test_networks_come_by_id_and_by_name(tiny_zoo):
@@ -57,11 +66,15 @@ def test_a_part_is_a_zoo_of_its_own(tiny_zoo, tmp_path):
         assert torch.equal(part[name].prep, tiny_zoo[name].prep)
 
 
-def test_weights_written_before_a_crash_do_not_shift_the_records(copy):
-    """A crash between the two files leaves more weights than records: the records count."""
+def test_weights_that_are_not_listed_count_for_nothing(copy):
+    """A writer that was killed leaves weights that no records name; a zoo of format 1 holds more rows than records."""
     before = Zoo.load(copy)
-    weights = load_file(copy / "weights.safetensors")
-    save_file({k: torch.cat([w, w[:1] + 1]) for k, w in weights.items()}, copy / "weights.safetensors")
+    weights = {key: torch.cat([w, w[:1] + 1]) for key, w in before.weights.items()}
+    save_file(weights, copy / "weights-0123456789abcdef.safetensors")
+    after = Zoo.load(copy)
+    assert len(after) == 6 and torch.equal(after.preps(range(6)), before.preps(range(6)))
+    select(before, [0], copy.parent / "part")
+    save_file(weights, before.weights_path)
     after = Zoo.load(copy)
     assert len(after) == 6 and torch.equal(after.preps(range(6)), before.preps(range(6)))
 
@@ -71,14 +84,15 @@ def test_missing_things_are_named(copy, tmp_path):
         Zoo.load(tmp_path / "nowhere")
     with pytest.raises(FormatError, match=r"has no zoo.json"):
         Zoo.load(tmp_path)
-    (copy / "weights.safetensors").unlink()
-    with pytest.raises(FormatError, match=r"has no weights.safetensors"):
+    weights_of(copy).unlink()
+    with pytest.raises(FormatError, match=r"has no weights-.*.safetensors"):
         Zoo.load(copy)
 
 
-@pytest.mark.parametrize("file", ["weights.safetensors", "records.parquet", "zoo.json"])
+@pytest.mark.parametrize("file", ["weights", "records.parquet", "zoo.json"])
 @pytest.mark.parametrize("keep", [0, 0.4, 0.9])
 def test_truncated_files_are_refused(copy, file, keep):
+    file = weights_of(copy).name if file == "weights" else file
     data = (copy / file).read_bytes()
     (copy / file).write_bytes(data[: int(keep * len(data))])
     with pytest.raises(FormatError, match=file):
@@ -92,7 +106,7 @@ class Bomb:
 
 @pytest.mark.parametrize("save", [pickle.dump, torch.save], ids=["pickle", "torch"])
 def test_pickles_are_refused_without_being_loaded(copy, save):
-    with (copy / "weights.safetensors").open("wb") as file:
+    with weights_of(copy).open("wb") as file:
         save(Bomb(), file)
     with pytest.raises(FormatError, match=r"is a pickle, which can run code"):
         Zoo.load(copy)
@@ -109,13 +123,13 @@ def test_a_zoo_of_another_architecture_or_version_is_refused(copy):
     with pytest.raises(FormatError, match=r"unknown architecture 'transformer'"):
         Zoo.load(copy)
     (copy / "zoo.json").write_text(json.dumps(about | {"format": 99}))
-    with pytest.raises(FormatError, match=r"zoo format 99, this program reads format 1"):
+    with pytest.raises(FormatError, match=r"zoo format 99, this program reads formats 1 to 2"):
         Zoo.load(copy)
 
 
 def test_fewer_weights_than_records_are_counted(copy):
-    weights = load_file(copy / "weights.safetensors")
-    save_file({k: w[:4].contiguous() for k, w in weights.items()}, copy / "weights.safetensors")
+    weights = load_file(weights_of(copy))
+    save_file({k: w[:4].contiguous() for k, w in weights.items()}, weights_of(copy))
     with pytest.raises(FormatError, match=r"lists 6 networks but holds the weights of 4"):
         Zoo.load(copy)
 
@@ -130,7 +144,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
 
 
 def test_unknown_keys_and_pickles_of_any_protocol_are_refused(copy):
-    path = copy / "weights.safetensors"
+    path = weights_of(copy)
     tensors = load_file(path)
     save_file(tensors | {"siren64/extra": torch.zeros(1)}, path)
     with pytest.raises(FormatError, match="unknown key 'siren64/extra'"):
@@ -204,3 +218,89 @@ def test_a_folder_that_goes_while_files_are_looked_for_is_passed_over(tmp_path):
     assert [next(found), next(found)] == [tmp_path / "zoo.json", tmp_path / "a" / "b" / "zoo.json"]
     shutil.rmtree(tmp_path / "c")
     assert not list(found) and not list(find_files(tmp_path / "c", 1, "zoo.json"))
+
+
+# -- read while written, and damaged -----------------------------------------------------------------------------------
+
+REWRITE = """
+import sys
+from pathlib import Path
+from netspace import Zoo
+from netspace.zoo.store import write_zoo
+one, other, folder = map(Path, sys.argv[1:])
+versions = [Zoo.load(one), Zoo.load(other)]
+print("ready", flush=True)
+for k in range(10**9):
+    zoo = versions[k % 2]
+    write_zoo(folder, zoo.family, zoo.records, zoo.weights, {"version": k % 2})
+"""
+
+
+def test_a_zoo_that_is_rewritten_all_the_time_loads_as_one_version(tiny_zoo, tmp_path):
+    """Whatever the moment: never refused, and never one version's records with the weights of another."""
+    select(tiny_zoo, [0, 1, 2], tmp_path / "one")
+    select(tiny_zoo, [5, 4, 3, 2], tmp_path / "other")
+    select(tiny_zoo, [0, 1, 2], tmp_path / "zoo")
+    argv = [sys.executable, "-c", REWRITE, *(str(tmp_path / name) for name in ("one", "other", "zoo"))]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout.readline() == "ready\n"
+            seen = set()
+            for _ in range(100):
+                zoo = Zoo.load(tmp_path / "zoo")
+                seen.add(zoo.about.get("version"))
+                assert len(zoo) == (4 if zoo.about.get("version") else 3)
+                assert all(torch.equal(zoo[name].prep, tiny_zoo[name].prep) for name in zoo.records.name)
+        finally:
+            writer.kill()
+    assert seen >= {0, 1}
+    for path in (tmp_path / "one").glob("weights*"):  # what the killed one left goes with the next write
+        shutil.copy(path, tmp_path / "zoo" / "weights-0000000000000000.safetensors")
+    add(tmp_path / "zoo", tiny_zoo[5], {"name": "next", "split": OPTIMISED})
+    assert {path.suffix for path in (tmp_path / "zoo").iterdir()} <= {".json", ".parquet", ".safetensors", ".lock", ""}
+    assert len(list((tmp_path / "zoo").glob("weights*"))) == 1
+
+
+def test_a_bit_that_flips_is_named(copy):
+    """In the file of the weights of one network: that one is refused, the others are read."""
+    path = weights_of(copy)
+    data = bytearray(path.read_bytes())
+    names = Zoo.load(copy).records.name
+    data[-1] ^= 4  # of the last row of the parameter that is last in the file
+    path.write_bytes(data)
+    zoo = Zoo.load(copy)
+    assert torch.isfinite(zoo.preps([0, 1])).all()
+    with pytest.raises(FormatError, match=rf"{path.name} is damaged: the weights of {names[5]} "):
+        zoo.preps(range(6))
+    with pytest.raises(FormatError, match="is damaged"):
+        select(zoo, [5], copy.parent / "part")
+
+
+def test_checksums_that_do_not_fit_are_refused(copy):
+    path = weights_of(copy)
+    for rows, words in [('{"siren64": "AAAA"}', "checksums"), ('{"siren64": 3}', "no checksums"), ("[1]", "checksums")]:
+        save_file(load_file(path), path, {"rows": rows})
+        with pytest.raises(FormatError, match=words):
+            Zoo.load(copy)
+
+
+def test_a_table_that_another_program_wrote_keeps_its_weights(copy):
+    before = Zoo.load(copy)
+    before.records.assign(note="mine").to_parquet(copy / "records.parquet", index=False)
+    after = Zoo.load(copy)
+    assert after.records.note.eq("mine").all() and torch.equal(after[3].prep, before[3].prep)
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
+    code = (
+        "import os, pathlib, signal\nfrom netspace.io import atomic_write\n"
+        "with atomic_write(pathlib.Path('file')) as path:\n"
+        "    path.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name != "file"
+    with atomic_write(tmp_path / "file") as path:
+        path.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

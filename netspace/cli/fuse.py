@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
-from ..io import atomic_write, read_tensors
+from ..io import read_tensors, write_tensors
 from ..nets.archs import arch_named
 from .options import add_image_folder
 
@@ -27,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     import torch
-    from safetensors.torch import save
 
     from ..data.images import load_images
     from ..data.transforms import normalise
@@ -51,8 +50,7 @@ def run(args: argparse.Namespace) -> None:
     test = load_images(arch.data, "test", args.data)
     check_classes(arch, test)
     fused = fuse(arch, module, normalise(test.pixels[:256]))
-    with atomic_write(args.out) as path:
-        path.write_bytes(save({name: p.contiguous() for name, p in fused.params.items()}))
+    write_tensors(args.out, fused.params)
     print(
         f"wrote {args.out}: on {min(256, len(test))} test images of {arch.data} its logits differ from the original's "
         f"by at most {fused.difference:.1e}"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import InUse, UsageError
-from ..io import atomic_write, read_json
+from ..io import read_json
+from ..zoo.files import write_records
 from ..zoo.store import Zoo
 from .columns import read_table, tidy
 from .discover import plain_stem
@@ -75,8 +76,7 @@ def annotate(folder: Path, table: Path, key: str = "") -> Annotated:
             fresh = pd.DataFrame(tidy(filled), index=records.index)
             for head in fresh:
                 records[head] = fresh[head]
-            with atomic_write(folder / "records.parquet") as path:
-                records.to_parquet(path, index=False)
+            write_records(folder, records)
     except Timeout:
         raise InUse(f"{folder} is being written by a job; try again when it has ended") from None
     count = sum(row is not None for row in matched)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FormatError, UsageError
-from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors
+from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors, write_tensors
 from ..nets.archs import Family
 from ..nets.network import Network
 from ..zoo.store import family_from_json, family_to_json
@@ -95,12 +95,9 @@ class NetSpace(nn.Module):
 
     def save(self, folder: Path, about: dict | None = None, dtype: torch.dtype = torch.float16) -> None:
         """Write config.json and model.safetensors, from which `load` rebuilds the space alone."""
-        from safetensors.torch import save
-
         state = {name: _stored(t.detach().cpu(), dtype).contiguous() for name, t in self.state_dict().items()}
         config = {"format": FORMATS["space"], "family": family_to_json(self.family), "space": asdict(self.config)}
-        with atomic_write(folder / "model.safetensors") as path:
-            path.write_bytes(save(state))
+        write_tensors(folder / "model.safetensors", state)
         with atomic_write(folder / "config.json") as path:
             path.write_text(json.dumps(config | {"about": about or {}}, indent=2) + "\n")
 

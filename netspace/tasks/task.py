@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UsageError
-from ..io import atomic_write
+from ..io import write_tensors
 from ..latent.paths import METHODS, PATH_STEPS, gammas
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
@@ -343,10 +343,7 @@ class Task(Generic[Row]):
 
 def write_params(network: Network, path: Path) -> None:
     """Write a network's parameters as a safetensors file."""
-    from safetensors.torch import save
-
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(save({name: p.detach().cpu().contiguous() for name, p in network.params.items()}))
+    write_tensors(path, network.params)
 
 
 def refuse_several(task: Task[Any], family: Family) -> None:

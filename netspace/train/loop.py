@@ -19,7 +19,15 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 
 from ..errors import FormatError, InUse
-from ..io import METRICS_FILE, append_line, atomic_write, read_json, read_tensors, refuse_others, truncate_log
+from ..io import (
+    METRICS_FILE,
+    append_line,
+    read_json,
+    read_safetensors,
+    refuse_others,
+    truncate_log,
+    write_tensors,
+)
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -201,23 +209,16 @@ def changed_settings(before: Mapping[str, Any], config: Any) -> list[str]:
 
 def write_checkpoint(path: Path, state: RunState, notes: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write a checkpoint, atomically: state and notes in the header of a safetensors file."""
-    from safetensors.torch import save
-
-    stored = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(save(stored, metadata={"state": json.dumps(asdict(state) | dict(notes))}))
+    write_tensors(path, tensors, {"state": json.dumps(asdict(state) | dict(notes))})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; FormatError if it is damaged or something else."""
-    import safetensors
-
-    tensors = read_tensors(path)
+    tensors, texts = read_safetensors(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            known = json.loads(file.metadata()["state"])
+        known = json.loads(texts["state"])
         mine = {f.name for f in fields(RunState)}
         state = replace(RunState(), **{name: value for name, value in known.items() if name in mine})
         return Checkpoint(state, {name: value for name, value in known.items() if name not in mine}, tensors)
-    except (safetensors.SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path} is not a checkpoint of a run ({error})") from error

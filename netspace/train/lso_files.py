@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import atomic_write, check_format, read_json, read_tensors
+from ..io import check_format, read_json, read_safetensors, read_tensors, write_tensors
 from ..nets.network import Network
 from ..zoo.store import OPTIMISED, Zoo, add
 
@@ -80,34 +80,26 @@ class Best(NamedTuple):
 
 
 def write_best(folder: Path, network: Network, z: Tensor, step: int, score: float) -> None:
-    from safetensors.torch import save
-
     tensors = {f"network/{name}": p for name, p in network.params.items()} | {"z": z}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     size = json.dumps(list(network.prep.shape[-2:]))
     metadata = {"arch": network.arch.name, "size": size, "step": str(step), "score": repr(score)}
-    with atomic_write(folder / "best.safetensors") as path:
-        path.write_bytes(save(tensors, metadata))
+    write_tensors(folder / "best.safetensors", tensors, metadata)
 
 
 def read_best(folder: str | Path) -> Best:
     """Return the best network of a run so far; FormatError if there is none yet, or it is damaged."""
-    import safetensors
-
     from ..nets.archs import arch_named
 
     path = Path(folder) / "best.safetensors"
     if not path.is_file():
         raise FormatError(f"{folder} has no best network yet")
+    tensors, known = read_safetensors(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:  # opened once: a run may replace it any time
-            known = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
         params = {name.removeprefix("network/"): t for name, t in tensors.items() if name.startswith("network/")}
         network = Network.of(arch_named(known["arch"]), params, json.loads(known["size"]))
         return Best(network, tensors["z"], int(known["step"]), float(known["score"]))
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{path} is truncated or not the best network of a run ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path} is not the best network of a run ({error})") from error
 
 
 def read_trajectory(folder: str | Path) -> Tensor:

@@ -1,18 +1,17 @@
 """A zoo on disk: many trained networks as stacked weights and a table of records.
 
-    zoo.json             format, family (architectures, PRep size), how the zoo was made
-    weights.safetensors  "<arch>/<parameter>": (b, *shape), one row a network
-    records.parquet      a row a network: name, arch, row, split, ...
+    zoo.json                    format, family (architectures, PRep size), how the zoo was made
+    weights-<hash>.safetensors  "<arch>/<parameter>": (b, *shape), one row a network
+    records.parquet             a row a network: name, arch, row, split, ...
 
-The records are the commit point: weights are written first and may hold further rows that are not listed yet.
+`files` says how they are written and read. Weights may hold rows that are not listed.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,11 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors, refuse_others
+from ..io import FORMATS, check_format, read_json, refuse_others
 from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
+from .files import read_records_header, read_zoo, row_checksums, write_about_file, write_zoo_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,30 +73,27 @@ class Zoo:
     """"<arch>/<parameter>" -> (rows, *shape), as stored"""
     about: dict
     """how the zoo was made: zoo.json"""
+    weights_path: Path = Path()
+    """the file that holds the weights"""
+    checksums: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """architecture -> checksum of each row of its weights (rows,); networks are checked when they are first read"""
 
     @classmethod
     def load(cls, folder: str | Path) -> Zoo:
         """Read a zoo; FormatError, in one sentence, where it is missing, truncated or inconsistent."""
-        import pandas as pd
-
         folder = Path(folder)
-        about = read_json(folder / "zoo.json")
-        check_format(about, "zoo", folder)
+        check_format(read_json(folder / "zoo.json"), "zoo", folder)
+        found = read_zoo(folder)
+        check_format(found.about, "zoo", folder)
         try:
-            family = family_from_json(about["family"])
+            family = family_from_json(found.about["family"])
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{folder / 'zoo.json'}: {error}") from error
-        if not (folder / "records.parquet").is_file():
-            raise FormatError(f"{folder} has no records.parquet: no network was finished yet")
-        try:
-            records = pd.read_parquet(folder / "records.parquet")
-        except Exception as error:  # pyarrow raises many kinds for a damaged file
-            raise FormatError(f"{folder / 'records.parquet'} cannot be read ({error})") from error
-        missing = [column for column in ("name", "arch", "row", "split") if column not in records]
+        missing = [column for column in ("name", "arch", "row", "split") if column not in found.records]
         if missing:
             raise FormatError(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
-        weights = read_tensors(folder / "weights.safetensors")
-        zoo = cls(folder, family, records.reset_index(drop=True), weights, about)
+        records = found.records.reset_index(drop=True)
+        zoo = cls(folder, family, records, found.weights, found.about, found.weights_path, found.checksums)
         zoo._check_records()
         zoo._check()
         return zoo
@@ -134,13 +131,11 @@ class Zoo:
             try:
                 arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
             except ValueError as error:
-                raise FormatError(f"{self.folder / 'weights.safetensors'}: {error}") from error
+                raise FormatError(f"{self.weights_path}: {error}") from error
             other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
             if other:
                 dtype = str(stacks[other].dtype).removeprefix("torch.")
-                raise FormatError(
-                    f"{self.folder / 'weights.safetensors'}: {arch.name}/{other} has values of type {dtype}"
-                )
+                raise FormatError(f"{self.weights_path}: {arch.name}/{other} has values of type {dtype}")
             rows = min(len(stack) for stack in stacks.values())
             if len(mine) and rows <= mine.row.max():
                 raise FormatError(
@@ -148,9 +143,7 @@ class Zoo:
                 )
         known = {f"{arch.name}/{name}" for arch in self.family.archs for name in arch.shapes}
         if set(self.weights) - known:
-            raise FormatError(
-                f"{self.folder / 'weights.safetensors'} has the unknown key {min(set(self.weights) - known)!r}"
-            )
+            raise FormatError(f"{self.weights_path} has the unknown key {min(set(self.weights) - known)!r}")
         unknown = set(self.records.arch) - set(self.family.names)
         if unknown:
             raise FormatError(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
@@ -207,8 +200,32 @@ class Zoo:
                 "`zoo select` leaves them out"
             )
 
+    @functools.cached_property
+    def _checked(self) -> dict[str, np.ndarray]:
+        """Architecture -> which rows were found to be as written (rows,)."""
+        return {arch: np.zeros(len(sums), bool) for arch, sums in self.checksums.items()}
+
+    def check_weights(self, ids: Sequence[int]) -> None:
+        """Raise FormatError, naming the network, if weights are not as written (CRC-32)."""
+        archs, rows = self.records.arch.to_numpy(), self.records.row.to_numpy()
+        ids = np.asarray(ids, dtype=np.int64)
+        for arch, checked in self._checked.items():
+            mine = ids[archs[ids] == arch]
+            mine = mine[~checked[rows[mine]]]
+            if not len(mine):
+                continue
+            wrong = row_checksums(self.weights, arch, rows[mine]) != self.checksums[arch][rows[mine]]
+            if wrong.any():
+                name = self.records.name[mine[wrong][0]]
+                raise FormatError(
+                    f"{self.weights_path} is damaged: the weights of {name} do not have the checksum that they were "
+                    "written with"
+                )
+            checked[rows[mine]] = True
+
     def preps(self, ids: Sequence[int]) -> Tensor:
-        """PReps (b, 1, H, W) float32 of the networks with these ids."""
+        """PReps (b, 1, H, W) float32 of the networks with these ids; FormatError if the weights of one are damaged."""
+        self.check_weights(ids)
         preps = torch.zeros(len(ids), 1, *self.family.size)
         for arch in self.family.archs:
             at = [k for k, i in enumerate(ids) if self.records.arch[i] == arch.name]
@@ -220,33 +237,31 @@ class Zoo:
 
 
 def write_about(folder: Path, family: Family, about: dict) -> None:
-    """Write zoo.json alone: a zoo of which no network is finished yet."""
-    with atomic_write(folder / "zoo.json") as path:
-        path.write_text(
-            json.dumps({"format": FORMATS["zoo"], "family": family_to_json(family)} | about, indent=2) + "\n"
-        )
+    """Write zoo.json alone: a zoo of which no network is finished yet, or no other than before."""
+    written = read_records_header(folder)
+    more = {"weights": written["weights"]} if written else {}
+    write_about_file(folder, {"format": FORMATS["zoo"], "family": family_to_json(family)} | about | more)
 
 
 def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict[str, Tensor], about: dict) -> None:
-    """Write a zoo, each file in one step, the records last; an earlier zoo in the folder stays readable throughout.
+    """Write a zoo; an earlier one in the folder stays readable throughout.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; what was there before is untouched.
     """
-    from safetensors.torch import save
+    write_zoo_files(folder, {"format": FORMATS["zoo"], "family": family_to_json(family)} | about, records, weights)
 
-    write_about(folder, family, about)
-    with atomic_write(folder / "weights.safetensors") as path:
-        path.write_bytes(save({name: stack.contiguous() for name, stack in weights.items()}))
-    with atomic_write(folder / "records.parquet") as path:
-        records.to_parquet(path, index=False)
+
+def made_how(zoo: Zoo) -> dict:
+    """What zoo.json says of how a zoo was made, without what every writer says anew."""
+    return {key: value for key, value in zoo.about.items() if key not in ("format", "family", "weights")}
 
 
 def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
     """Write a part of a zoo as a zoo of its own. ValueError without an id, FormatError where the folder holds a zoo."""
     if not len(ids):
         raise UsageError(f"no network of {zoo.folder} was selected")
-    join([(zoo, ids)], folder, {k: v for k, v in zoo.about.items() if k not in ("format", "family")})
+    join([(zoo, ids)], folder, made_how(zoo))
 
 
 def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict | None = None) -> None:
@@ -263,6 +278,8 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     if (folder / "zoo.json").exists():
         raise InUse(f"{folder} holds a zoo already; choose another folder")
     refuse_others(folder)
+    for zoo, ids in parts:
+        zoo.check_weights(ids)
     family = joint_family([zoo.family for zoo, _ in parts])
     tables = []
     stacks: dict[str, list[Tensor]] = {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
@@ -337,6 +354,7 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
         lock = FileLock(folder / ".lock", timeout=2)  # a job's own
         with lock:
             zoo = Zoo.load(folder)
+            zoo.check_weights(range(len(zoo)))
             if network.arch.name not in zoo.family.names:
                 raise UsageError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
             if record["name"] in set(zoo.records.name):
@@ -351,7 +369,7 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
             row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
             fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
             records = pd.concat([zoo.records, fresh], ignore_index=True)
-            about = {k: v for k, v in zoo.about.items() if k not in ("format", "family")}
+            about = made_how(zoo)
             write_zoo(folder, zoo.family, records, weights, about)
             return Zoo.load(folder)
     except Timeout:
