@@ -100,9 +100,9 @@ def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
-def _bytes(t: Tensor) -> np.ndarray:
+def _bytes(t: Tensor) -> memoryview:
     """The bytes of a tensor, in memory's order."""
-    return t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    return t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -22,6 +22,7 @@ from ..errors import FormatError, InUse
 from ..io import (
     METRICS_FILE,
     append_line,
+    atomic_write,
     read_json,
     read_safetensors,
     refuse_others,

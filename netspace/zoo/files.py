@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ABOUT, RECORDS, OLD_WEIGHTS = "zoo.json", "records.parquet", "weights.safetensors"
 HEADER = b"netspace"
 """Key in the header of the records."""
-READS, PAUSE = 200, 0.02
+MOST_READS, PAUSE = 200, 0.02
 """How often a zoo that changes while it is read is read again, and the seconds in between."""
 
 
@@ -55,12 +55,12 @@ def read_zoo(folder: Path) -> ZooFiles:
     path = folder / RECORDS
     if not path.is_file():
         raise FormatError(f"{folder} has no records.parquet: no network was finished yet")
-    for attempt in range(READS):
+    for attempt in range(MOST_READS):
         version = _version(path)
         try:
             return _read_version(folder)
         except FormatError:
-            if attempt == READS - 1 or _version(path) == version:
+            if attempt == MOST_READS - 1 or _version(path) == version:
                 raise
         time.sleep(PAUSE)
     raise AssertionError

@@ -208,9 +208,9 @@ class Zoo:
     def check_weights(self, ids: Sequence[int]) -> None:
         """Raise FormatError, naming the network, if weights are not as written (CRC-32)."""
         archs, rows = self.records.arch.to_numpy(), self.records.row.to_numpy()
-        ids = np.asarray(ids, dtype=np.int64)
+        asked = np.asarray(ids, dtype=np.int64)
         for arch, checked in self._checked.items():
-            mine = ids[archs[ids] == arch]
+            mine = asked[archs[asked] == arch]
             mine = mine[~checked[rows[mine]]]
             if not len(mine):
                 continue
