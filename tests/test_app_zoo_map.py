@@ -166,6 +166,18 @@ def test_a_direction_is_an_axis(shapes, monkeypatch):
     assert "two different directions" in said(at.info).lower()
 
 
+def test_another_projection_does_not_take_the_axes_of_the_one_before_from_the_link(shapes, monkeypatch):
+    monkeypatch.setattr("netspace.latent.directions.LEAST", 4)
+    monkeypatch.setattr("netspace.latent.directions.FOLDS", 2)
+    at = open_map(projection="directions", x="seat_height", y="1")
+    kinds = at.get("button_group")[0]
+    assert kinds.label == "Projection"
+    kinds.set_value("pca").run()
+    assert not at.warning and not at.exception and view(at)["axes"] == ["PC 1", "PC 2"]
+    at.get("button_group")[0].set_value("directions").run()
+    assert view(at)["axes"] == ["seat height as read off", "PC 1"], "each projection keeps its own"
+
+
 # -- a network -----------------------------------------------------------------------------------------------------
 
 

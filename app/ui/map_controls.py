@@ -8,7 +8,7 @@ from app.backend import projections
 from app.backend.projections import PROJECTIONS
 from app.backend.words import sentence
 from app.ui import bringing
-from app.ui.map_state import AxesState, LookState, MapState, PickState
+from app.ui.map_state import AxesState, LookState, MapState, PickState, axes_key
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
@@ -22,10 +22,15 @@ LOOK_BOXES = {
 
 def choose_map(state: MapState, look: LookState, axes: AxesState, pick: PickState, guests: list[str]) -> None:
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
+
+    def reprojected() -> None:
+        AxesState.ignore_link(axes_key(state.projection))  # the link's are those of the projection before
+        pick.forget_places()
+
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
             "Projection", list(PROJECTIONS), format_func=PROJECTIONS.get, label_visibility="collapsed",
-            **state.widget("projection", then=pick.forget_places),
+            **state.widget("projection", then=reprojected),
         )  # fmt: skip
         with st.popover("Settings", icon=":material/tune:"):
             if state.projection == "umap":

@@ -121,7 +121,7 @@ class AxesState(PageState):
         self.offered = [str(k + 1) for k in range(projections.component_count(chart))]
         if kind == "directions":
             self.offered += projections.direction_columns(chart)
-        super().__init__(f"map.{kind}")
+        super().__init__(axes_key(kind))
 
     def known(self, axis: str, value: str) -> str:
         if value not in self.offered:
@@ -197,6 +197,10 @@ class PickState(PageState):
         if "view" in sent:
             seen = sent["view"]
             self.change(view=seen and [seen["x"], seen["y"], seen["scale"]])
+
+
+def axes_key(projection: str) -> str:
+    return f"map.{projection}"
 
 
 def asked_projection(state: MapState, axes: AxesState) -> Projection:

@@ -49,11 +49,6 @@ class WayState(PageState):
     released = PageField(False)
     """whether the slider was released since the view was drawn"""
 
-    def begin_anew(self) -> None:
-        """Have a family that is shown for the first time begin where it does: the link's position is another's."""
-        step = StepState.kept(family_key(self.kind))
-        step.at = step.at
-
 
 class ColumnState(PageState):
     """The column of the zoo's table along whose direction a network is moved."""
@@ -210,12 +205,15 @@ def show_ways(
 
 def _choose_kind(state: WayState) -> None:
     """A row of buttons."""
+
+    def chosen() -> None:
+        StepState.ignore_link(family_key(state.kind))  # the link's position is that of the kind before
+
     head, row = st.columns([2, 5], vertical_alignment="center")
     head.markdown("##### Move through the space")
     row.segmented_control(
         "Family of networks", list(WAY_TITLES), format_func=lambda kind: WAY_TITLES[kind][0],
-        label_visibility="collapsed",
-        help=WAY_TITLES[state.kind][1], **state.widget("kind", then=state.begin_anew),
+        label_visibility="collapsed", help=WAY_TITLES[state.kind][1], **state.widget("kind", then=chosen),
     )  # fmt: skip
 
 

@@ -149,6 +149,16 @@ class PageState:
         state.key = key or cls.key
         return state
 
+    @classmethod
+    def ignore_link(cls, key: str) -> None:
+        """Have fields that no run has settled yet begin with their defaults, although the link names them.
+
+        Its parameters are those of a state with another key.
+        """
+        state = cls.kept(key)
+        for name in cls.fields:
+            setattr(state, name, getattr(state, name))
+
     def change(self, **values: object) -> None:
         """Set fields as a user did: the link follows them from now on, not they the link."""
         for name, value in values.items():
