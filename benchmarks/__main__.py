@@ -210,8 +210,8 @@ def curve(pairs: int = 5) -> dict:
         work = classifiers.ClassifierWork(served, loaded, between(loaded, a, b, ("latent", "weights")), 16, test)
         work.first_ready()
         mid = time.perf_counter()
-        for futures in work.quick.values():
-            futures[0].result()
+        for future in work.frames.values():
+            future.result()
         if k:  # the first pair warms up
             first.append(mid - start)
             everything.append(time.perf_counter() - start)

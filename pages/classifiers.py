@@ -8,6 +8,7 @@ from app import frontend
 from app.backend import catalogue, classifiers, take_away
 from app.backend.path import several
 from app.backend.words import plain, sentence
+from app.tasks import app_task
 from app.ui import downloads, image_data, page, sidebar
 from app.ui.pair import PairState, choose_ends, shared_key, show_remarks
 from app.ui.streams import stream
@@ -27,11 +28,11 @@ COLUMNS = {
     ),
 }
 
-loaded = sidebar.choose(sidebar.ANY_CLASSIFIERS)
-names, here = loaded.names, classifiers.here(loaded)
+loaded = sidebar.choose(sidebar.Subject.of_page("classifiers"))
+task, names, here = app_task(loaded), loaded.names, classifiers.here(loaded)
 recorded = {} if here else {(one.a, one.b): one.kind for one in classifiers.recorded(loaded)}
 first = next(((names.index(a), names.index(b)) for a, b in recorded), None)
-state = PairState(shared_key(loaded), loaded, lambda loaded: first or classifiers.default_pair(loaded))
+state = PairState(shared_key(loaded), loaded, lambda loaded: first or task.default_pair(loaded))
 if recorded and state.ends not in recorded:
     page.notice(f"No path from {state.a} to {state.b} was recorded; showing another.")
     state.ends = next(iter(recorded))
@@ -44,7 +45,7 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
     """The path, from work on it or, without the test images, as its curves were recorded."""
     page.write_link(state.link())
     step, method = state.frame_number, state.method
-    data = classifiers.view_data(loaded, work, state.methods, *state.ids, frame=step, method=method)
+    data = classifiers.answers_data(loaded, work, state.methods, *state.ids, frame=step, method=method)
     frontend.classifier(
         VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW), lambda: state.take_method(VIEW)
     )
@@ -94,7 +95,7 @@ def choose_recorded() -> None:
 def all_networks() -> None:
     """The zoo as a table, from which A and B can be taken."""
     st.markdown("##### Networks of this zoo")
-    table = classifiers.table(loaded)
+    table = task.table(loaded)
     if not here:
         st.dataframe(table, hide_index=True, column_config=COLUMNS)
         return
@@ -124,9 +125,9 @@ def say_missing() -> None:
 
 page.show_notices()
 if here:
-    choose_ends(state, classifiers.table(loaded).index.tolist())
+    choose_ends(state, task.table(loaded).index.tolist())
     try:
-        work = classifiers.classifier_work(loaded, *state.ids, state.methods, state.frame_number)
+        work = task.pair_path(loaded, *state.ids, state.methods, state.frame_number)
     except ValueError as error:
         st.error(plain(sentence(error)))
         st.stop()

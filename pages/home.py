@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import catalogue, chairs, scores, take_away
+from app.backend import catalogue, scores, take_away
 from app.backend.path import method_names
+from app.tasks import app_task, pages_of_kinds
 from app.ui import page, sidebar
 
 FILM = (
@@ -17,7 +18,8 @@ WITHOUT_FILM = (
 )
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
-film = loaded if catalogue.is_shapes(loaded) else sidebar.last_used(sidebar.ANY_SHAPES)
+subject = sidebar.Subject.of_page("shapes")
+film = loaded if subject.suits(loaded.space_info) else sidebar.last_used(subject)
 page.show_notices()
 
 left, right = st.columns([5, 7], vertical_alignment="center", gap="large")
@@ -25,18 +27,19 @@ with left:
     st.title("Look inside the space of trained networks")
     st.markdown(FILM if film else WITHOUT_FILM)
     with st.container(horizontal=True):
-        if st.button("Slide between chairs", type="primary" if film else "secondary", icon=":material/chair:"):
-            st.switch_page("../pages/shapes.py")
-        if st.button("Slide between classifiers", type="secondary" if film else "primary", icon=":material/label:"):
-            st.switch_page("../pages/classifiers.py")
+        first = app_task(film or loaded).page
+        for name, kind in pages_of_kinds().items():
+            if st.button(kind.invitation, type="primary" if name == first else "secondary", icon=kind.icon):
+                st.switch_page(f"../pages/{name}.py")
         if st.button("Explore the map", icon=":material/scatter_plot:"):
             st.switch_page("../pages/zoo_map.py")
     st.caption("After “Learning the Space of Deep Models”, Berardi, De Luigi, Salti and Di Stefano, ICPR 2022.")
 if film:
     with right:
-        (a, b), method = chairs.default_pair(film), method_names()[0]
-        work = chairs.path_work(film, a, b, (method,), 0)
-        data = chairs.viewer_data(film, work, a, b, frame=0, method=method, hero=True)
+        task = app_task(film)
+        (a, b), method = task.default_pair(film), method_names()[0]
+        work = task.pair_path(film, a, b, (method,), 0, waited_for=True)
+        data = task.view_data(film, work, a, b, frame=0, method=method) | {"hero": True}
         frontend.viewer("home", data, lambda: None, lambda: None)
         feeds = st.container(key="feeds", gap=None)
 

@@ -128,7 +128,7 @@ def empty() -> None:
         "and resumed here. Each of these commands starts one:",
         icon=":material/list_alt:",
     )
-    st.code(f"{sidebar.ANY_SHAPES.commands}\n{sidebar.ANY_CLASSIFIERS.commands}", language="bash")
+    st.code("\n".join(task.commands for task in sidebar.ANY_NETWORKS.tasks), language="bash")
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import frontend
 from app.backend import preps
+from app.tasks import app_task
 from app.ui import page, sidebar
 from app.ui.links import one_of
 from app.ui.page import PageField
@@ -33,13 +34,13 @@ class ImageState(PairState):
 
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
-state = ImageState("image", loaded, preps.default_pair, gamma=0.0)
+state = ImageState("image", loaded, app_task(loaded).default_pair, gamma=0.0)
 
 
 @st.fragment
 def slide(work: preps.PrepPath) -> None:
     page.write_link(state.link())
-    data = preps.view_data(
+    data = preps.prep_data(
         loaded, work, *state.ids, frame=state.frame_number, method=state.method, against=state.against,
         scale=state.scale, layer=state.layer,
     )  # fmt: skip
@@ -51,7 +52,7 @@ def slide(work: preps.PrepPath) -> None:
 
 
 page.show_notices()
-choose_ends(state, preps.order(loaded))
+choose_ends(state, app_task(loaded).table(loaded).index.tolist())
 work = preps.prep_path(loaded, *state.ids, state.methods, state.frame_number)
 state.steps = work.steps  # large networks have fewer
 slide(work)

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import catalogue, optimise
+from app.backend import optimise
 from app.backend.optimise import LsoRun
 from app.backend.words import plain
+from app.tasks import app_task
 from app.ui import page, sidebar
 from app.ui.run_choice import RunsState, choose_run
 from app.ui.run_setup import StartState, can_launch, choose_setup, say_images_missing
@@ -40,7 +41,7 @@ def watch() -> None:
     for run, item in zip(readable, data["runs"], strict=True):
         if item["trouble"] and not run.alive:  # else its first checkpoint is about to be written
             st.warning(plain(item["trouble"]))
-    if not (readable and catalogue.is_shapes(loaded)):
+    if not (readable and optimise.is_drawn(loaded)):
         frontend.optimise(VIEW, data | {"part": ""}, lambda: starts.take_click(VIEW))
         return
     left, right = st.columns([5, 4], gap="medium")
@@ -50,18 +51,18 @@ def watch() -> None:
         above, numbers = st.container(), f"{VIEW}-numbers"
         frontend.optimise(numbers, data | {"part": "numbers"}, lambda: starts.take_click(numbers))
         with above:  # last: the numbers do not wait for it
-            show_surface(readable[0])
+            show_best(readable[0])
 
 
-def show_surface(run: LsoRun) -> None:
-    """The surface of the best network beside its target's."""
-    data = optimise.solid_data(run)
+def show_best(run: LsoRun) -> None:
+    """The best network beside its target."""
+    data = optimise.best_data(loaded, run)
     if not data:
         st.caption("The first network is about to be decoded.")
         return
-    frontend.viewer("optimised", data | {"token": 0}, lambda: None, lambda: None)
+    frontend.path_view(app_task(loaded).view)("optimised", data | {"token": 0}, lambda: None, lambda: None)
     with st.container(key="feeds-meshes", gap=None):
-        for name, content in optimise.mesh_feeds(run, "optimised"):
+        for name, content in optimise.best_feeds(loaded, run, "optimised"):
             frontend.feed(f"optimised-{name}", content)
 
 

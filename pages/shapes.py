@@ -6,6 +6,7 @@ from app import frontend
 from app.backend import chairs, take_away
 from app.backend.path import method_colour
 from app.backend.words import plain
+from app.tasks import app_task
 from app.ui import downloads, links, mesh_view, page, sidebar
 from app.ui.page import PageField, sent
 from app.ui.pair import PairState, shared_key, show_remarks
@@ -20,8 +21,9 @@ class ShapesState(PairState):
     """azimuth, elevation and distance; None for the usual view"""
 
 
-loaded = sidebar.choose(sidebar.ANY_SHAPES)
-state = ShapesState(shared_key(loaded), loaded, chairs.default_pair)
+loaded = sidebar.choose(sidebar.Subject.of_page("shapes"))
+task = app_task(loaded)
+state = ShapesState(shared_key(loaded), loaded, task.default_pair)
 
 
 def pick() -> None:
@@ -44,10 +46,10 @@ def choose_ends() -> None:
 def slide() -> None:
     page.write_link(state.link())
     step = state.frame_number
-    work = chairs.path_work(loaded, *state.ids, state.methods, step)
+    work = task.pair_path(loaded, *state.ids, state.methods, step, waited_for=True)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
-    data = chairs.viewer_data(loaded, work, *state.ids, frame=step, method=state.method, camera=state.camera)
+    data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method) | {"camera": state.camera}
     frontend.viewer(
         VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW, "camera"),
         lambda: state.take_method(VIEW),
@@ -70,9 +72,7 @@ def offer(work: chairs.PathWork) -> None:
         inspect(work)
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
-        st.caption(f"Mesh at {chairs.AT_REST}³" if solid else "There is no surface here to write as a mesh.")
-        file = f"{state.a}_{state.b}_{method}_{state.shown_gamma:.3f}"
-        downloads.offer_mesh(lambda suffix: chairs.mesh_file(work, method, step, suffix), file, disabled=not solid)
+        downloads.offer_step(work, method, step, f"{state.a}_{state.b}_{method}_{state.shown_gamma:.3f}")
         downloads.offer_path_network(work, method, step, *state.ends)
 
 

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import charts, inspection, points, preps, projections, selections
+from app.backend import charts, inspection, points, projections, selections
 from app.backend.charts import Chart
 from app.backend.moves import Place
 from app.backend.path import method_colour, method_names
 from app.backend.words import plain, sentence
+from app.tasks import app_task
 from app.ui import bringing, moves, page, sidebar
 from app.ui.inspector import inspect_network
 from app.ui.map_controls import choose_map
@@ -105,7 +106,7 @@ def board() -> None:
         page.refresh()
 
 
-def show_map(work: inspection.Rebuilt | None, near: list[inspection.Near], selected) -> None:
+def show_map(work: inspection.BesideDecode | None, near: list[inspection.Near], selected) -> None:
     way = state.way or {}
     decoded = pick.place and where.plane is not None
     data = {
@@ -209,7 +210,7 @@ chart = embedded()
 for problem in charts.failures(guests):
     page.notice(problem)
 look, axes, pick = LookState(chart), AxesState(chart, state.projection), PickState(chart)
-pair = PairState(shared_key(loaded), loaded, preps.default_pair)
+pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
 asked = asked_projection(state, axes)
 where = placed()
 look_key = points.look_key(chart, *look.chosen)

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from netspace.tasks.distillation import best_of
 from netspace.train.fit_cnn import CnnConfig, fit_cnn_zoo
+from netspace.train.fit_image import ImageConfig, fit_image_zoo
 from netspace.train.fit_sdf import FitConfig, chair_sources, fit_sdf_zoo
 from netspace.train.space import TrainConfig, train_space
 from netspace.zoo.store import Zoo, join
@@ -32,6 +33,12 @@ TINY_CNN = CnnConfig(
 TINY_CNN_TRAIN = TrainConfig(
     embedding=16, hidden=32, steps=12, nets=2, points=16, queries=512, every=4, hidden_dtype="float32"
 )
+
+TINY_IMAGE = ImageConfig(count=24, validation=4, heldout=4)
+TINY_IMAGE_TRAIN = TrainConfig(
+    encoder="probe", embedding=16, hidden=32, steps=40, nets=4, points=64, queries=256, every=20, lr=3e-3,
+    hidden_dtype="float32",
+)  # fmt: skip
 
 TINY_FAMILY = ("lenetlike", "vanillacnn", "resnet8")
 TINY_FAMILY_TRAIN = TrainConfig(
@@ -129,6 +136,25 @@ def tiny_zoo(tiny_zoo_folder) -> Zoo:
 def tiny_space_folder(tiny_zoo, tmp_path_factory) -> Path:
     """A space of the tiny zoo, hardly trained."""
     return made_once(tmp_path_factory, "tiny-fitted/space", lambda folder: train_space(tiny_zoo, TINY_TRAIN, folder))
+
+
+@pytest.fixture(scope="session")
+def tiny_image_zoo_folder(tmp_path_factory) -> Path:
+    """Twenty-four digits as image fields: sixteen to train on, four for validation, four held out."""
+    return made_once(tmp_path_factory, "tiny-image/zoo", lambda folder: fit_image_zoo(folder, TINY_IMAGE, workers=0))
+
+
+@pytest.fixture(scope="session")
+def tiny_image_zoo(tiny_image_zoo_folder) -> Zoo:
+    return Zoo.load(tiny_image_zoo_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_image_space_folder(tiny_image_zoo, tmp_path_factory) -> Path:
+    """A space of them, hardly trained."""
+    return made_once(
+        tmp_path_factory, "tiny-image/space", lambda folder: train_space(tiny_image_zoo, TINY_IMAGE_TRAIN, folder)
+    )
 
 
 @pytest.fixture(scope="session")

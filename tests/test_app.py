@@ -23,11 +23,14 @@ from streamlit.testing.v1 import AppTest
 import netspace
 from app.backend import catalogue, chairs, classifiers, engine, preps, take_away
 from app.backend.path import STEPS, between
+from app.tasks import APP_TASKS, app_task
+from app.tasks.sdf import POINTS_ASKED
 from app.ui import mesh_view
 from app.ui.page import Slot
 from netspace.cli.main import main
 from netspace.geometry.mesh import surface_of
 from netspace.space.losses import sdf_queries
+from netspace.tasks.image_field import values_of
 from netspace.tasks.measures import accuracy, agreement, classify, wilson
 from netspace.tasks.surfaces import Step, measure
 from netspace.zoo.store import select, write_zoo
@@ -40,8 +43,11 @@ SHOWN = [
     ("classifiers", "cnn"),
     ("networks", "tiny"),
     ("networks", "cnn"),
+    ("home", "images"),
+    ("pictures", "images"),
+    ("networks", "images"),
 ]
-"""Pages, each with the folders of a kind that it shows: tiny holds shapes, cnn image classifiers."""
+"""Pages, each with the folders of a kind that it shows: tiny holds shapes, cnn image classifiers, images fields."""
 
 
 @pytest.fixture
@@ -55,12 +61,17 @@ def root(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def lay(root, tiny_zoo_folder, tiny_space_folder, tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+def lay(request, root):
     """Puts the zoo and the space of a kind into the root, as copies to damage."""
-    sources = {"tiny": (tiny_zoo_folder, tiny_space_folder), "cnn": (tiny_cnn_zoo_folder, tiny_cnn_space_folder)}
+    fixtures = {
+        "tiny": ("tiny_zoo_folder", "tiny_space_folder"),
+        "cnn": ("tiny_cnn_zoo_folder", "tiny_cnn_space_folder"),
+    }
+    fixtures["images"] = ("tiny_image_zoo_folder", "tiny_image_space_folder")
 
     def copy(kind: str) -> Path:
-        for name, source in zip(("zoo", "space"), sources[kind], strict=True):
+        for name, fixture in zip(("zoo", "space"), fixtures[kind], strict=True):
+            source = request.getfixturevalue(fixture)
             (root / kind / name).mkdir(parents=True)
             for path in source.iterdir():
                 if path.is_file():
@@ -128,7 +139,11 @@ def test_every_page_says_what_to_do_without_any_data(root, page):
 
 @pytest.mark.parametrize(
     ("page", "other", "words", "command"),
-    [("shapes", "cnn", "holds shapes", "fit-sdf"), ("classifiers", "tiny", "holds image classifiers", "fit-cnn")],
+    [
+        ("shapes", "cnn", "holds shapes", "fit-sdf"),
+        ("classifiers", "tiny", "holds image classifiers", "fit-cnn"),
+        ("pictures", "tiny", "holds image fields", "fit-image"),
+    ],
 )
 def test_a_page_without_what_it_shows_says_how_to_make_one(lay, page, other, words, command):
     lay(other)
@@ -251,18 +266,14 @@ def test_the_zoo_beside_the_space_comes_before_others_that_fit(both, root):
     assert link_of(open_page("classifiers", zoo="cnn/zoo"))["space"] == "cnn/space"
 
 
-@pytest.mark.parametrize("page", ["home", "zoo_map", "shapes", "classifiers", "networks", "optimise"])
-def test_networks_that_the_app_has_no_view_of_are_not_offered(both, root, page):
-    """Image fields, which only the command line knows so far."""
-    config = netspace.SpaceConfig(embedding=8, hidden=8)
-    space = netspace.NetSpace(netspace.Family.of("siren/2-8-8-1@30", width=80), config)
-    space.save(root / "fields" / "space")
-    shutil.copytree(root / "tiny" / "zoo", root / "fields" / "zoo")
-    at = open_page(page, space="fields/space")
+@pytest.mark.parametrize("page", ["shapes", "classifiers"])
+def test_a_page_offers_networks_of_its_own_kind_alone(both, lay, page):
+    lay("images")
+    at = open_page(page, space="images/space")
     assert not at.exception and not at.error
-    assert "“fields/space”, which holds networks of a kind that only the command line knows so far" in said(at.warning)
+    assert "“images/space”, which holds no" in said(at.warning)
     options = at.sidebar.selectbox[0].options
-    assert options and "fields / space" not in options
+    assert options and "images / space" not in options
 
 
 def test_a_link_to_another_kind_is_told_and_falls_back(both):
@@ -367,7 +378,7 @@ def test_recorded_curves_fill_a_feed(cnn):
 
 
 def test_both_curves_can_be_taken_away(cnn):
-    work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
+    work = app_task(cnn).pair_path(cnn, 0, 7, ("latent", "weights"), first=16)
     wait_for_feeds(work)
     table = pd.read_csv(io.BytesIO(classifiers.curves_csv(work.curves())))
     assert table.columns.tolist() == ["method", "gamma", "accuracy", "low", "high", "count", "full"]
@@ -381,8 +392,8 @@ def test_curves_that_are_not_known_in_full_say_so(cnn):
     work = classifiers.ClassifierWork(
         engine.Engine(1), cnn, between(cnn, 0, 1, ("weights",)), 0, classifiers._test_images("digits")
     )
-    for futures in work.quick.values():
-        futures[0].result(timeout=240)
+    for future in work.frames.values():
+        future.result(timeout=240)
     curves = work.curves()
     assert len(curves) == STEPS and not curves.full.any() and (curves["count"] == 60).all()
     some = curves[curves.gamma < 0.5]
@@ -400,7 +411,7 @@ def test_recorded_curves_can_be_drawn(cnn, kind, start):
 def test_a_classifier_can_be_taken_away_as_onnx(cnn):
     import onnx
 
-    work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
+    work = app_task(cnn).pair_path(cnn, 0, 7, ("latent", "weights"), first=16)
     model = onnx.load_from_string(take_away.step_file(work, "latent", 16, {}, "onnx"))
     assert [(node.name) for node in (*model.graph.input, *model.graph.output)] == ["images", "logits"]
 
@@ -408,6 +419,7 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 @pytest.mark.parametrize(("page", "kind", "titles"), [
     ("classifiers", "cnn", ["CSV", "PNG", "PDF", "safetensors + JSON", "state_dict", "ONNX"]),
     ("shapes", "tiny", ["GLB", "STL", "PLY", "safetensors + JSON", "state_dict"]),
+    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict"]),
 ])  # fmt: skip
 def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
     lay(kind)
@@ -449,13 +461,18 @@ def test_all_three_splits_have_a_name(own):
     loaded = catalogue.load(found["space"], found["zoo"])
     assert [card.split for card in catalogue.cards(loaded)] == ["train", "validation", "held-out"]
     assert catalogue.summary(loaded)["Networks"] == "3: 1 train, 1 validation, 1 held‑out"
-    assert "not trained on y and z" in catalogue.doubt(loaded, 1, 2) and catalogue.doubt(loaded, 0, 0) == ""
-    assert classifiers.default_pair(loaded) == (0, 2) and chairs.default_pair(loaded) == (0, 1)
+    assert (
+        "not trained on y and z" in app_task(loaded).doubt(loaded, 1, 2) and app_task(loaded).doubt(loaded, 0, 0) == ""
+    )
+    assert APP_TASKS["classification"].default_pair(loaded) == (0, 2) and APP_TASKS["sdf"].default_pair(loaded) == (
+        0,
+        1,
+    )
 
 
 def test_a_classifiers_path_is_asked_first_a_part_then_all(cnn, monkeypatch):
     monkeypatch.setattr(classifiers, "AT_ONCE", 100)  # several tasks a network
-    work = classifiers.classifier_work(cnn, 0, 7, ("latent", "weights"), first=16)
+    work = app_task(cnn).pair_path(cnn, 0, 7, ("latent", "weights"), first=16)
     feeds = wait_for_feeds(work)
     images, pixels = unpack_feed(feeds.pop("images"))
     assert len(pixels) == images["count"] * images["size"] ** 2 * 3
@@ -517,7 +534,7 @@ def test_a_path_that_was_paused_goes_on(cnn):
 # -- networks as images --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["tiny", "cnn"])
+@pytest.fixture(params=["tiny", "cnn", "images"])
 def any_kind(lay, request) -> catalogue.Loaded:
     lay(request.param)
     found = {f.kind: f for f in catalogue.find()}
@@ -591,14 +608,18 @@ def test_answers_are_compared_with_both_ends(any_kind):
     network, ends = work.network("latent", 0), [any_kind.zoo[i] for i in (0, 4)]
     found = work.answers["latent", 0].result()
     if any_kind.zoo[0].arch.task == "sdf":
-        queries = [sdf_queries(end, preps.POINTS, seed=k) for k, end in enumerate(ends)]
+        queries = [sdf_queries(end, POINTS_ASKED, seed=k) for k, end in enumerate(ends)]
         same = [agreement(network(q.points)[:, 0], q.values).item() for q in queries]
         assert found.same == pytest.approx(same, abs=2e-3) and found.accuracy is None
+    elif work.data is None:
+        mine, *theirs = (values_of(one, 32).flatten() for one in (network, *ends))
+        same = [((mine - end).abs() <= 0.05).float().mean().item() for end in theirs]
+        assert found.same == pytest.approx(same, abs=2e-3) and found.accuracy is None
     else:
-        said_by = [classify(n, work.test) for n in (network, *ends)]
+        said_by = [classify(n, work.data) for n in (network, *ends)]
         same = [accuracy(said_by[0], one.argmax(dim=1)) for one in said_by[1:]]
         assert found.same == pytest.approx(same) and found.accuracy == pytest.approx(
-            accuracy(said_by[0], work.test.labels)
+            accuracy(said_by[0], work.data.labels)
         )
     assert work.answers["weights", 0].result().same[0] == work.answers["weights", STEPS - 1].result().same[1] == 1
     assert work.done and "asked" in work.words
@@ -606,7 +627,7 @@ def test_answers_are_compared_with_both_ends(any_kind):
 
 def test_values_that_are_not_finite_are_told_apart():
     values = np.array([0.5, np.nan, -1.0, np.inf, 200.0], np.float32)
-    packed = quanta(preps.pack(values, np.full(5, 1 / 256)))
+    packed = quanta(preps.pack_values(values, np.full(5, 1 / 256)))
     assert packed.tolist() == [128, preps.NOT_FINITE, -256, preps.NOT_FINITE, 32767]
     cosine, norm = preps.compare(values, np.ones(5, np.float32), [0, 1, 2, 4])
     assert cosine == [None, 1.0, None, None, 1.0] and norm == [None, 2.0, None, None, 0.005]
@@ -634,7 +655,7 @@ def test_large_networks_have_fewer_steps(any_kind, monkeypatch):
     assert work.steps == 9 and len(work.frames) == 18
     entries = [f.result().entry for f in work.frames.values()]
     assert entries[0]["index"] == 5 and {e["index"] for e in entries} == set(range(9))
-    data = preps.view_data(any_kind, work, 0, 4, frame=5, method="latent", against="a", scale="own", layer="")
+    data = preps.prep_data(any_kind, work, 0, 4, frame=5, method="latent", against="a", scale="own", layer="")
     assert data["steps"] == 9 and data["all_steps"] == STEPS
 
 

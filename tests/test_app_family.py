@@ -23,7 +23,9 @@ from test_app import (  # noqa: F401  (root is a fixture)
 import netspace
 from app.backend import catalogue, classifiers, engine, looks, path, preps, take_away
 from app.backend.path import STEPS
+from app.tasks import APP_TASKS, app_task
 from netspace.latent.paths import gammas
+from netspace.nets.archs import arch_title
 from netspace.tasks.measures import accuracy, classify
 from netspace.zoo.store import OPTIMISED, add
 
@@ -133,7 +135,7 @@ def test_going_to_another_architecture_leaves_raw_weights_without_a_word(folder,
 def test_lists_and_table_show_the_architecture(folder, family):
     at = open_page("classifiers")
     table = at.dataframe[0].value
-    known = {arch.num_params: looks.title(arch.name) for arch in family.space.family.archs}
+    known = {arch.num_params: arch_title(arch.name) for arch in family.space.family.archs}
     assert table.architecture.tolist() == [known[count] for count in table.parameters]
     assert all(any(f" · {title} · " in option for title in known.values()) for option in at.main.selectbox[0].options)
 
@@ -179,14 +181,14 @@ def test_a_family_of_one_is_told_nothing_of_architectures(tiny_family_zoo_folder
     zoo = netspace.Zoo.load(folder)
     one = catalogue.Loaded(found(folder), found(folder), netspace.NetSpace(zoo.family, embedding=8, hidden=16), zoo)
     assert path.architectures(one, 0, 1) is None and path.absent_words(one, 0, 1) == []
-    assert "architecture" not in classifiers.table(one)
+    assert "architecture" not in app_task(one).table(one)
 
 
 def test_architectures_look_different_without_colour():
     for field in ("colour", "mark", "glyph", "marker", "hatch"):
-        kinds = {getattr(how, field) for how in looks.LOOKS.values()}
-        assert len(kinds) == len(looks.LOOKS), field
-    assert looks.title("resnet32/cifar10") == "ResNet32" and looks.title("siren64") == "siren64"
+        kinds = {getattr(how, field) for how in looks.ARCH_LOOKS.values()}
+        assert len(kinds) == len(looks.ARCH_LOOKS), field
+    assert arch_title("resnet32/cifar10") == "ResNet32" and arch_title("siren64") == "siren64"
 
 
 # -- a path --------------------------------------------------------------------------------------------------------
@@ -236,7 +238,7 @@ def test_every_step_says_what_it_is_built_as(walk):
         for f in unpack_feed(content)[0].get("frames", []):
             assert f["arch"] == walk.network(f["side"], f["index"]).arch.name
     assert [walk.arch_at("latent", i) for i in (0, 16, 32)] == [0, 1, 2]
-    data = classifiers.view_data(walk.loaded, walk, ("latent",), *ends(walk.loaded), frame=0, method="latent")
+    data = classifiers.answers_data(walk.loaded, walk, ("latent",), *ends(walk.loaded), frame=0, method="latent")
     likely = [row.index(max(row)) for row in data["family"]["probabilities"]]
     assert [names[k] for k in likely] == [walk.network("latent", i).arch.name for i in range(STEPS)]
 
@@ -335,9 +337,9 @@ def test_answers_are_compared_across_architectures(family):
     work = preps.PrepPath(engine.Engine(2), family, a, b, ("latent",), 0)
     preps.ask(work)
     found = work.answers["latent", 0].result(timeout=240)
-    logits = [classify(n, work.test).argmax(dim=1) for n in (work.network("latent", 0), *work.ends)]
+    logits = [classify(n, work.data).argmax(dim=1) for n in (work.network("latent", 0), *work.ends)]
     assert found.same == pytest.approx([float((logits[0] == end).float().mean()) for end in logits[1:]])
-    assert found.accuracy == pytest.approx(accuracy(classify(work.network("latent", 0), work.test), work.test.labels))
+    assert found.accuracy == pytest.approx(accuracy(classify(work.network("latent", 0), work.data), work.data.labels))
 
 
 # -- networks made by latent space optimisation --------------------------------------------------------------------
@@ -357,9 +359,9 @@ def test_optimised_networks_are_shown(folder, family, record, words):
     assert (card.name, card.split, card.words, card.arch) == ("better", "optimised", words, "LeNetLike")
     assert card.accuracy == record.get("test_accuracy")
     assert "1 optimised" in catalogue.summary(loaded)["Networks"]
-    assert "better" not in [loaded.names[i] for i in classifiers.default_pair(loaded)]
+    assert "better" not in [loaded.names[i] for i in APP_TASKS["classification"].default_pair(loaded)]
     at = open_page("classifiers", a="better")
     assert link_of(at)["a"] == "better" and not at.exception and not at.warning
     assert not open_page("networks", a="better").exception
-    data = classifiers.view_data(loaded, None, ("latent",), len(loaded.zoo) - 1, 0, frame=0, method="latent")
+    data = classifiers.answers_data(loaded, None, ("latent",), len(loaded.zoo) - 1, 0, frame=0, method="latent")
     json.dumps(data, allow_nan=False)

@@ -14,6 +14,7 @@ from test_app_family import folder  # noqa: F401  (a fixture)
 
 from app.backend import catalogue, chairs, charts, classifiers, engine, manifold, moves, projections
 from app.backend.path import STEPS
+from app.tasks import app_task
 from app.ui import moves as page
 from netspace.data.shapes import MEASURES
 from netspace.latent import directions
@@ -249,15 +250,15 @@ def test_shapes_are_measured_beside_what_is_asked_and_the_original_is_sent_once(
 
 
 def test_what_nobody_looks_at_is_paused_and_goes_on(shapes, monkeypatch):
-    monkeypatch.setattr(chairs, "IDLE_SECONDS", -1)
+    monkeypatch.setattr(chairs.PathWork, "idle_seconds", -1)
     served = engine.Engine(2)
-    monkeypatch.setattr(chairs, "shared", lambda: served)
+    monkeypatch.setattr("app.backend.path.shared", lambda: served)
     first, second = (moves.path(shapes, 0, b) for b in (1, 2))
-    work = chairs.route_work(shapes, first.route, first.start)
-    chairs.route_work(shapes, second.route, second.start)
+    work = app_task(shapes).route_path(shapes, first.route, first.start)
+    app_task(shapes).route_path(shapes, second.route, second.start)
     assert any(future.cancelled() for future in work.frames.values()) and not work.done
     assert any(content is None for _, content in work.feeds("x"))
-    assert chairs.route_work(shapes, first.route, first.start) is work
+    assert app_task(shapes).route_path(shapes, first.route, first.start) is work
     for future in work.frames.values():
         future.result(timeout=240)
     assert work.done and all(content for _, content in work.feeds("x"))
@@ -269,7 +270,7 @@ def test_classifiers_of_a_family_are_asked(cnn):
     work = classifiers.ClassifierWork(engine.Engine(2), cnn, family.route, family.start, test)
     work.resume()
     while not work.done:
-        for futures in (*work.quick.values(), *work.whole.values()):
+        for futures in ([*work.frames.values()], *work.whole.values()):
             for future in futures:
                 future.result(timeout=240)
     data = moves.view_data(cnn, work, family, family.start, "latent")

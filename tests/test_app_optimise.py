@@ -13,8 +13,8 @@ from conftest import NOBODY
 from reading import read
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, charts, classifiers, jobs, optimise
-from app.backend.optimise import embedding_map, keeping, progress, runs, setup, solids
+from app.backend import catalogue, chairs, charts, classifiers, jobs, optimise
+from app.backend.optimise import embedding_map, keeping, runs, setup
 from app.backend.optimise.progress import reference
 from netspace.cli.registry import build_parser
 from netspace.jobs import control, records
@@ -38,8 +38,8 @@ def root(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
     monkeypatch.setattr(setup, "RUNS", tmp_path)
     monkeypatch.setattr(charts, "PATIENCE", 240.0)
-    monkeypatch.setattr(solids, "PREVIEW", 32)
-    monkeypatch.setattr(solids, "AT_REST", 64)
+    monkeypatch.setattr(chairs, "PREVIEW", 32)
+    monkeypatch.setattr(chairs, "AT_REST", 64)
     return tmp_path
 
 
@@ -271,7 +271,6 @@ def test_a_click_on_the_map_is_where_the_next_run_starts(lay, monkeypatch):
 def test_without_the_images_nothing_is_launched_and_runs_are_shown(lay, monkeypatch):
     run_in(lay("cnn"))
     monkeypatch.setattr(classifiers, "here", lambda loaded: False)
-    monkeypatch.setattr(progress, "here", lambda loaded: False)
     at = open_page()
     assert "is not here" in said(at.info) and not button(at, "Launch") and not at.exception
     (run,) = view(at)["runs"]
@@ -307,9 +306,9 @@ def test_a_run_that_never_has_the_wanted_architecture_says_so(lay):
 
 def test_the_surface_of_the_best_and_the_targets_are_sent(lay):
     folder = run_in(lay("shapes"), config=TINY_SHAPE)
-    run = optimise.read_lso(folder)
-    names = []
-    for name, content in optimise.mesh_feeds(run, "optimised"):
+    run, names = optimise.read_lso(folder), []
+    loaded = catalogue.load(*(next(f for f in catalogue.find() if f.kind == kind) for kind in ("space", "zoo")))
+    for name, content in optimise.best_feeds(loaded, run, "optimised"):
         (length,) = struct.unpack("<I", content[:4])
         (frame,) = json.loads(content[4 : 4 + length])["frames"]
         names.append((name.split("-")[0], frame["side"], frame["triangles"] > 0))

@@ -24,7 +24,7 @@ from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F
 from test_app_family import folder  # noqa: F401  (a fixture)
 from test_importing import CifarResNet, lived
 
-from app.backend import catalogue, charts, imports, inspection, manifold, placements, projections, selections
+from app.backend import catalogue, chairs, charts, imports, inspection, manifold, placements, projections, selections
 from app.ui import bringing
 from netspace.latent.embeddings import cache_folder
 from netspace.tasks import task_of
@@ -40,8 +40,8 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(charts, "PATIENCE", 240.0)
     monkeypatch.setattr(manifold, "PATIENCE", 240.0)
-    monkeypatch.setattr(inspection, "PREVIEW", 32)
-    monkeypatch.setattr(inspection, "AT_REST", 64)
+    monkeypatch.setattr(chairs, "PREVIEW", 32)
+    monkeypatch.setattr(chairs, "AT_REST", 64)
     monkeypatch.setattr(selections, "ZOOS", tmp_path / "zoos")
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (
@@ -385,7 +385,7 @@ def test_uploaded_networks_are_shown_among_the_zoo(kind, brought):
     assert (np.frombuffer(sent["look"][1], np.uint8)[-2:] & 4).all()
     assert "2 networks imported, 1 refused" in said(at.markdown)
     chart = charts.chart(mine, [loaded("mine/zoo")])
-    done = placements.of(chart, chart.members[1])
+    done = placements.placements_of(chart, chart.members[1])
     done.future.result(120)
     assert not done.problem and [row.name for row in done.rows] == ["net-0", "net-1"]
     at.run()
@@ -398,7 +398,7 @@ def test_uploaded_networks_are_shown_among_the_zoo(kind, brought):
 def test_errors_of_imported_networks_are_colours(shapes, brought):
     mine = loaded()
     brought(mine, [packed(mine, [0, 1, 2])])
-    done = placements.of(charts.chart(mine, [loaded("mine/zoo")]), loaded("mine/zoo"))
+    done = placements.placements_of(charts.chart(mine, [loaded("mine/zoo")]), loaded("mine/zoo"))
     done.future.result(120)
     done.rows[:] = [row._replace(error=error) for row, error in zip(done.rows, (0.125, 0.5, np.nan), strict=True)]
     at = open_map(zoo=mine.zoo_info.id, colour="placed error", **{"with": "imports/mine/zoo"})
@@ -601,8 +601,8 @@ def test_what_fails_beside_the_map_is_told(kind, monkeypatch):
     def fail(*_):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(inspection.Rebuilt, "_mesh", fail)
-    monkeypatch.setattr(inspection.Rebuilt, "_compare", fail)
+    monkeypatch.setattr(inspection.BesideDecode, "_mesh", fail)
+    monkeypatch.setattr(inspection.BesideDecode, "_compare", fail)
     monkeypatch.setattr(inspection.ByFunction, "of", fail)
     mine = loaded()
     at = open_map(network=mine.names[0])
@@ -666,7 +666,7 @@ def test_a_zoo_without_training_networks_places_guests_and_has_no_unseen_ones(sh
     rewrite(Zoo.load(shapes / "zoo"), shapes / "zoo", hold_out)
     mine = catalogue.load(mine.space_info, next(f for f in catalogue.find() if f.id == mine.zoo_info.id))
     chart = charts.chart(mine, [loaded("mine/zoo")])
-    done = placements.of(chart, chart.members[1])
+    done = placements.placements_of(chart, chart.members[1])
     done.future.result(120)
     assert not done.problem and done.rows[0].nearest == mine.names[1]
     assert projections.direction(chart, "seat_height").count_unseen == 0

@@ -13,8 +13,7 @@ import streamlit
 from golden import make
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, chairs, charts, classifiers, inspection, manifold
-from app.backend.optimise import solids
+from app.backend import catalogue, chairs, charts, classifiers, manifold
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 HOME = GOLDEN.parent.parent / "app" / "Home.py"
@@ -134,14 +133,15 @@ def test_the_words_of_a_job_are_a_command_still():
 
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory) -> Path:
-    """The golden files as if they had been made here, their zoo once more as a guest, and classifiers that ship."""
+    """The golden files as if they had been made here, their zoo once more as a guest, and two that ship."""
     root = tmp_path_factory.mktemp("laid")
     shutil.copytree(make.FILES, root / "work")
     for job in (root / "work").glob("*/job.json"):
         job.write_text(job.read_text().replace(make.ELSEWHERE, root.as_posix()))
     shutil.copytree(make.FILES / "zoo", root / "guests" / "zoo")
-    for name in ("zoo", "space"):
-        shutil.copytree(make.ASSETS / "digits" / name, root / "digits" / name)
+    for kind in ("digits", "digits-images"):
+        for name in ("zoo", "space"):
+            shutil.copytree(make.ASSETS / kind / name, root / kind / name)
     return root
 
 
@@ -158,7 +158,7 @@ def app(laid) -> Iterator[dict[str, str]]:
         patch.setattr(catalogue, "roots", lambda: [laid])
         for module in (charts, manifold):
             patch.setattr(module, "PATIENCE", 240.0)
-        for module in (inspection, solids, chairs):
+        for module in (chairs,):
             patch.setattr(module, "PREVIEW", 32)
             patch.setattr(module, "AT_REST", 64)
         patch.setattr(classifiers, "SUBSET", 16)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import made_once
+from conftest import TINY_IMAGE, TINY_IMAGE_TRAIN
 from PIL import Image
 
 import netspace
@@ -27,26 +27,19 @@ from netspace.tasks.image_field import PictureObjective, as_values, pixel_centre
 from netspace.train.fit_image import ImageConfig, fit_image_zoo, fit_images
 from netspace.train.lso import LsoConfig, optimise
 from netspace.train.lso_files import read_result
-from netspace.train.space import TrainConfig, new_space, train_space
+from netspace.train.space import TrainConfig, new_space
 from netspace.train.starts import start_from
 from netspace.zoo.store import HELDOUT, TRAIN, VALIDATION, Zoo, family_from_json, family_to_json, select
 
-TINY = ImageConfig(count=24, validation=4, heldout=4)
-TINY_TRAIN = TrainConfig(
-    encoder="probe", embedding=16, hidden=32, steps=40, nets=4, points=64, queries=256, every=20, lr=3e-3,
-    hidden_dtype="float32",
-)  # fmt: skip
+
+@pytest.fixture(scope="session")
+def zoo(tiny_image_zoo) -> Zoo:
+    return tiny_image_zoo
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory) -> Zoo:
-    folder = made_once(tmp_path_factory, "tiny-image/zoo", lambda folder: fit_image_zoo(folder, TINY, workers=0))
-    return Zoo.load(folder)
-
-
-@pytest.fixture(scope="session")
-def trained_folder(zoo, tmp_path_factory) -> Path:
-    return made_once(tmp_path_factory, "tiny-image/space", lambda folder: train_space(zoo, TINY_TRAIN, folder))
+def trained_folder(tiny_image_space_folder) -> Path:
+    return tiny_image_space_folder
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +182,7 @@ def test_a_picture_is_fitted_and_rendered(channels):
     assert arch.num_params == (1185 if channels == 1 else 1251) and arch.task == "image-field"
     pixels = load_pictures("digits", channels).pixels[:2].clone()
     pixels[:, -1] = 255 - pixels[:, -1]
-    params = fit_images(arch, pixels, [0, 1], TINY).params
+    params = fit_images(arch, pixels, [0, 1], TINY_IMAGE).params
     for k in range(2):
         network = Network.of(arch, {name: p[k] for name, p in params.items()}, (4, 400))
         picture = render(network, 32)
@@ -201,7 +194,7 @@ def test_a_picture_is_fitted_and_rendered(channels):
 
 
 def test_one_network_is_the_same_alone_and_in_a_group():
-    arch, pixels = arch_named(TINY.arch), load_pictures("digits").pixels[:3]
+    arch, pixels = arch_named(TINY_IMAGE.arch), load_pictures("digits").pixels[:3]
     config = ImageConfig(steps=3)
     together, alone = fit_images(arch, pixels, [5, 6, 7], config), fit_images(arch, pixels[1:2], [6], config)
     for name, p in alone.params.items():
@@ -232,7 +225,7 @@ def test_too_few_pictures_are_told(tmp_path):
 
 
 def test_copies_show_the_picture_moved(zoo):
-    config = TrainConfig(**{**vars(TINY_TRAIN), "copies": 3, "stretch": 0.2})
+    config = TrainConfig(**{**vars(TINY_IMAGE_TRAIN), "copies": 3, "stretch": 0.2})
     made = new_space(zoo, config)
     objective = PictureObjective(made, zoo, [2, 3], config)
     x = objective.x
@@ -253,10 +246,10 @@ def test_what_is_for_others_is_refused(zoo, space, tmp_path):
     with pytest.raises(UsageError, match="--queries 0"):
         task.objective(space, zoo, [0], TrainConfig(queries=0))
     with pytest.raises(UsageError, match="no --teacher"):
-        task.objective(space, zoo, [0], TINY_TRAIN, teacher=zoo[0])
+        task.objective(space, zoo, [0], TINY_IMAGE_TRAIN, teacher=zoo[0])
     several = NetSpace(Family.of("siren/2-8-8-1@30", "siren/2-16-16-1@30"), embedding=8, hidden=8)
     with pytest.raises(UsageError, match="are for classifiers"):
-        task.objective(several, zoo, [0], TINY_TRAIN)
+        task.objective(several, zoo, [0], TINY_IMAGE_TRAIN)
     for words, goal in (
         ("towards a picture", {}),
         ("--loss kd is for image classifiers", {"config": LsoConfig(loss="kd"), "target": "digits:1"}),

@@ -74,10 +74,31 @@ def test_the_library_knows_nothing_of_the_front_end(path):
     assert not roots & {"streamlit", "plotly", "pyvista", "stpyvista", "app", "pages"}
 
 
-def test_only_the_session_imports_the_library():
+APP_FLOORS = [{"palette"}, {"backend", "tasks"}, {"frontend"}, {"ui"}]
+"""A module or package of the app imports only those of the same or earlier floors; pages import any of them."""
+WITH_STREAMLIT = {"caches.py"}
+"""The one module of the backend that knows Streamlit."""
+
+
+def place_in_app(path: Path) -> str:
+    return path.relative_to(ROOT / "app").with_suffix("").parts[0]
+
+
+APP_SOURCES = sorted((ROOT / "app").glob("*/**/*.py"))
+
+
+@pytest.mark.parametrize("path", APP_SOURCES, ids=lambda p: "-".join(p.relative_to(ROOT).with_suffix("").parts))
+def test_a_module_of_the_app_imports_only_those_before_it(path):
+    floor = next(k for k, names in enumerate(APP_FLOORS) if place_in_app(path) in names)
+    before, known = set().union(*APP_FLOORS[: floor + 1]), set().union(*APP_FLOORS)
+    used = {n.split(".")[1] for n in imports(path) if n.startswith("app.")} & known
+    assert used <= before, f"{place_in_app(path)} imports {used - before}, which do not come before it"
+
+
+def test_only_backend_and_tasks_import_the_library():
     for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
         uses = any(name.split(".")[0] == "netspace" for name in imports(path))
-        assert not uses or path.is_relative_to(ROOT / "app" / "backend"), path
+        assert not uses or path.relative_to(ROOT).parts[:2] in (("app", "backend"), ("app", "tasks")), path
 
 
 def test_the_app_calls_the_library_and_not_its_command_line():
@@ -85,6 +106,11 @@ def test_the_app_calls_the_library_and_not_its_command_line():
     for path in [*(ROOT / "app").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
         assert not any(name.startswith("netspace.cli") for name in imports(path)), path
         assert "argparse" not in imports(path) and "shlex" not in imports(path), path
+
+
+def test_the_backend_knows_no_streamlit_but_for_its_caches():
+    for path in [*(ROOT / "app" / "backend").rglob("*.py"), *(ROOT / "app" / "tasks").glob("*.py")]:
+        assert path.name in WITH_STREAMLIT or "streamlit" not in {n.split(".")[0] for n in imports(path)}, path
 
 
 def test_pages_import_streamlit_and_the_app_alone():

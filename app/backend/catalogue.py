@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet
-import streamlit as st
 import torch
 
 import netspace
@@ -20,13 +19,14 @@ from netspace import folders
 from netspace.data.shapes import describe
 from netspace.errors import FormatError
 from netspace.io import find_files, read_json
+from netspace.nets.archs import arch_title
 from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_from_json
 
 from . import looks
+from .caches import cached_object, cached_value
 
 ROOT = folders.HOME
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-COLOURS = {"latent": "#0F9D8A", "weights": "#E8743B", "aligned": "#7A5CC8"}
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,6 @@ class Found:
     def fits(self, other: Found) -> bool:
         """Whether the two, a space and a zoo, can be loaded together."""
         return bool(self.family) and self.family == other.family
-
-
-SHOWN = ("sdf", "classification")
-"""kinds of network that the app has views of; the command line knows more"""
 
 
 def roots() -> list[Path]:
@@ -90,13 +86,9 @@ def _changed(path: Path) -> float:
 
 
 READS = {"prep": "reads weights", "probe": "reads answers"}
-READS_NOTE = {  # of SDFs
-    "prep": "This encoder reads weights: it knows the networks it was trained on, and no others.",
-    "probe": "This encoder reads answers: it also understands networks it has never seen.",
-}
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@cached_value(max_entries=256)
 def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple, str]:
     """The note, the data, the family and the kind of networks of a folder."""
     data, task = "", ""
@@ -111,18 +103,18 @@ def _about(path: Path, kind: str, stamp: float) -> tuple[str, str, tuple, str]:
             note = f"{space['preset']}, {READS[space['encoder']]}, E = {space['embedding']}"
             return note + (f", {len(known.names)} architectures" if several else ""), data, family, task
         count = pyarrow.parquet.read_metadata(path.parent / "records.parquet").num_rows
-        held = f"{looks.titles(known.names)} on {data}" if several else known.names[0]
+        held = f"{looks.arch_titles(known.names)} on {data}" if several else known.names[0]
         return f"{count} network{'s' if count != 1 else ''}, {held}", data, family, task
     except (ValueError, KeyError, TypeError, OSError):
         return "cannot be read", data, family, task
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached_object(max_entries=8)
 def _load_space(folder: Path, stamp: float) -> netspace.NetSpace:
     return netspace.load(folder, DEVICE)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached_object(max_entries=8)
 def _load_zoo(folder: Path, stamp: float) -> Zoo:
     return Zoo.load(folder)
 
@@ -146,15 +138,10 @@ class Loaded:
         return self.zoo.records.name.tolist()
 
 
-def is_shapes(loaded: Loaded) -> bool:
-    """Whether the networks are SDFs; else they are image classifiers."""
-    return loaded.space_info.data == "sdf"
-
-
 def architectures(found: Found) -> str:
     """Of a space or a zoo that can be read, in words."""
     names, _ = found.family
-    return looks.titles(names)
+    return looks.arch_titles(names)
 
 
 def load_space(found: Found) -> netspace.NetSpace:
@@ -185,7 +172,7 @@ class Card:
     """its architecture, as titled"""
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@cached_value(max_entries=8)
 def _cards(folder: Path, stamp: float) -> list[Card]:
     return [_card(record) for record in _load_zoo(folder, stamp).records.to_dict("records")]
 
@@ -200,7 +187,7 @@ def _card(record: dict) -> Card:
     split, accuracy = known["split"], known.get("test_accuracy")
     accuracy = accuracy if _is_number(accuracy) else None
     words = SPLIT_WORDS.get(split, split)
-    return Card(known["name"], _words(known), words, split != TRAIN, accuracy, looks.title(known["arch"]))
+    return Card(known["name"], _words(known), words, split != TRAIN, accuracy, arch_title(known["arch"]))
 
 
 def _words(known: dict) -> str:
@@ -208,6 +195,8 @@ def _words(known: dict) -> str:
     if "legs" in known:
         with suppress(KeyError, TypeError, ValueError):  # a column of this name in another table
             return describe(known)
+    if _is_number(known.get("psnr")):
+        return f"{known.get('label', known.get('source', ''))}, fitted to {known['psnr']:.1f} dB"
     made = "made by latent space optimisation" if known["split"] == OPTIMISED else ""
     if _is_number(known.get("test_accuracy")):
         made = made or (f"after {known['epochs']:.3g} epochs" if _is_number(known.get("epochs")) else "")
@@ -248,7 +237,7 @@ def summary(loaded: Loaded) -> dict[str, str]:
         architectures = {"Architecture": f"{largest.name}, {largest.num_params:,} parameters"}
     else:
         sizes = f"{smallest.num_params:,} to {largest.num_params:,} parameters"
-        architectures = {"Architectures": f"{looks.titles(family.names)} on {largest.data}, {sizes}"}
+        architectures = {"Architectures": f"{looks.arch_titles(family.names)} on {largest.data}, {sizes}"}
     return {
         "Networks": f"{len(records)}: {', '.join(splits)}".replace("-", NO_BREAK),
         **architectures,
@@ -285,16 +274,7 @@ def _is_number(value: object) -> bool:
 def by_architecture(measured: dict[str, dict]) -> dict[str, dict[str, dict]]:
     """Of what `reconstruction` returns, the splits that are measured by architecture too: split, title, figures."""
     parts = {split: figures.get("by_architecture") for split, figures in measured.items()}
-    return {split: {looks.title(name): of for name, of in part.items()} for split, part in parts.items() if part}
-
-
-def doubt(loaded: Loaded, a: int, b: int) -> str:
-    """Why a path may look broken that is not; empty where there is no such reason."""
-    strangers = [card.name for card in (cards(loaded)[i] for i in dict.fromkeys((a, b))) if card.held_out]
-    if not strangers or loaded.space.config.encoder != "prep":
-        return ""
-    better = " A space that reads answers fits better here." if loaded.space_info.data == "sdf" else ""
-    return f"The space was not trained on {' and '.join(strangers)}. {reads_note(loaded)}{better}"
+    return {split: {arch_title(name): of for name, of in part.items()} for split, part in parts.items() if part}
 
 
 def broken(loaded: Loaded, a: int, b: int) -> str:
@@ -304,22 +284,6 @@ def broken(loaded: Loaded, a: int, b: int) -> str:
         return ""
     have = "has" if len(lost) == 1 else "have"
     return f"{' and '.join(lost)} {have} weights that are not finite: no embedding and no path."
-
-
-def reads_note(loaded: Loaded) -> str:
-    """What to expect of the space on networks it has not seen; of classifiers, as measured."""
-    encoder = loaded.space.config.encoder
-    if loaded.space_info.data == "sdf":
-        return READS_NOTE[encoder]
-    measured = (reconstruction(loaded) or {}).get(HELDOUT)
-    if not measured:
-        return f"This encoder {READS[encoder]}."
-    right = measured.get("architecture_right")  # of a family
-    named = "" if right is None else f" The architecture of {right:.0%} of them is predicted right."
-    return (
-        f"This encoder {READS[encoder]}; what it makes of {measured['count']} held-out networks is off by "
-        f"{measured['accuracy_mae']:.3f} in accuracy on average.{named}"
-    )
 
 
 def device_name() -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 import torch
 
 from app.palette import MARKS
 from netspace.latent.embeddings import cache_folder, embed_zoo, finite
+from netspace.nets.archs import arch_title
 from netspace.zoo.store import TRAIN
 
-from . import catalogue, looks
+from . import catalogue
+from .caches import cached_object
 from .catalogue import SPLIT_WORDS, Found, Loaded
 from .engine import go_on, patient
 from .imports import is_import
@@ -50,7 +51,7 @@ class Embedding:
         return embed_zoo(loaded.space, loaded.zoo, cache_folder(), progress)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cached_object(max_entries=16)
 def _embedding(key: str, _loaded: Loaded) -> Embedding:
     return Embedding(_loaded)
 
@@ -161,7 +162,7 @@ def _column(chart: Chart, name: str) -> Column | None:
     if name == "arch":
         names = chart.loaded.zoo.family.names
         codes = pd.Categorical(values, categories=names).codes
-        return Column(name, "architecture", None, tuple(map(looks.title, names)), codes) if len(names) > 1 else None
+        return Column(name, "architecture", None, tuple(map(arch_title, names)), codes) if len(names) > 1 else None
     if name == "split":
         values = values.map(lambda split: SPLIT_WORDS.get(split, split))
     numbers = None
@@ -183,7 +184,7 @@ def _column(chart: Chart, name: str) -> Column | None:
     return Column(name, title, numbers, tuple(map(str, kinds)), codes)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@cached_object(max_entries=6)
 def _chart(key: str, _members: tuple[Loaded, ...]) -> Chart:
     return Chart(_members, [embedding(member).future.result() for member in _members])
 

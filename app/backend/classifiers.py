@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 import torch
 
 from netspace.data import images
@@ -24,36 +22,34 @@ from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.inputs import IMAGE_SETS
 from netspace.nets.network import fast_dtype
 from netspace.tasks.measures import classify, wilson
-from netspace.zoo.store import TRAIN
 
 from . import figures
-from .catalogue import DEVICE, ROOT, Loaded, card, cards
-from .engine import Engine, feed, shared
+from .caches import cached_object, cached_value
+from .catalogue import DEVICE, ROOT, Loaded, cards
+from .engine import Engine, feed
 from .path import (
     Key,
     NetworkPath,
     Route,
-    absent_words,
+    Stage,
+    StepPacket,
     arch_ids,
     architectures,
-    between,
     class_probabilities,
+    has_result,
+    packed,
+    path_data,
     several,
-    side_words,
     stars,
 )
 
 SUBSET = 512
 """test images of the first estimate, at most half of them"""
-SHOWN = 16
+SHOWN_IMAGES = 16
 """test images whose answers are shown"""
 AT_ONCE = 1024
 """test images of one task: what is more urgent waits no longer than for these"""
-GROUP = 12
-"""steps of a feed"""
-IDLE_SECONDS = 30
-"""without a look at it, after which a path is paused"""
-TITLES = {"cifar10": "CIFAR-10", "tiny-imagenet": "Tiny-ImageNet"}
+DATA_TITLES = {"cifar10": "CIFAR-10", "tiny-imagenet": "Tiny-ImageNet"}
 
 
 # -- test images ---------------------------------------------------------------------------------------------------
@@ -66,7 +62,9 @@ def data_name(loaded: Loaded) -> str:
 
 def data_title(loaded: Loaded) -> str:
     name = data_name(loaded)
-    return TITLES.get(name, name) if name in IMAGE_SETS else f"a folder of one's own ({class_count(loaded)} classes)"
+    return (
+        DATA_TITLES.get(name, name) if name in IMAGE_SETS else f"a folder of one's own ({class_count(loaded)} classes)"
+    )
 
 
 def here(loaded: Loaded) -> bool:
@@ -84,12 +82,17 @@ def download_command(loaded: Loaded) -> str | None:
     return f"python -m netspace images {data_name(loaded)} --download" if data_name(loaded) in IMAGE_SETS else None
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the test images …")
+@cached_object(max_entries=2, show_spinner="Reading the test images …")
 def _test_images(name: str) -> Images:
     """All test images, in an order that makes the first of them a fair sample."""
     test = images.load_images(name, "test")
     order = torch.from_numpy(np.random.Generator(np.random.PCG64(0)).permutation(len(test)))
     return test.take(order).to(DEVICE)
+
+
+def all_test_images(loaded: Loaded) -> Images:
+    """All test images; DataError where they cannot be read."""
+    return _test_images(data_name(loaded))
 
 
 def class_count(loaded: Loaded) -> int:
@@ -100,7 +103,7 @@ def class_count(loaded: Loaded) -> int:
 def some_test_images(loaded: Loaded) -> Images | None:
     """A fair sample of the test images, SUBSET at most; None where they are not here or cannot be read."""
     try:
-        return _test_images(data_name(loaded)).take(slice(SUBSET)) if here(loaded) else None
+        return all_test_images(loaded).take(slice(SUBSET)) if here(loaded) else None
     except ValueError:
         return None
 
@@ -109,37 +112,7 @@ Curves = pd.DataFrame
 """Accuracy along a path on both sides, as far as it is known; its columns are those of `_curve_table`."""
 
 
-# -- pairs ---------------------------------------------------------------------------------------------------------
-
-
-def default_pair(loaded: Loaded) -> tuple[int, int]:
-    """The weakest and the strongest training network; of a family, the strongest of its smallest and its largest.
-
-    Where there are not two, of all networks.
-    """
-    known, train = cards(loaded), loaded.zoo.ids(TRAIN)
-    ids = train if len(train) > 1 else range(len(known))
-    order = sorted(ids, key=lambda i: known[i].accuracy or 0.0)
-    best = {loaded.zoo.records.arch[i]: i for i in order}  # by architecture
-    there = [name for name in loaded.zoo.family.names if name in best]
-    return (best[there[0]], best[there[-1]]) if len(there) > 1 else (order[0], order[-1])
-
-
-def table(loaded: Loaded) -> pd.DataFrame:
-    """All networks, the most accurate first; the index is a network's id."""
-    known, records = cards(loaded), loaded.zoo.records
-    columns = {"name": [card.name for card in known]}
-    if several(loaded):
-        parameters = {arch.name: arch.num_params for arch in loaded.zoo.family.archs}
-        columns |= {"architecture": [card.arch for card in known], "parameters": records.arch.map(parameters).tolist()}
-    columns |= {"split": [card.split for card in known]}
-    columns |= {
-        title: records[column].tolist()
-        for title, column in (("test accuracy", "test_accuracy"), ("epochs", "epochs"), ("seed", "seed"))
-        if column in records
-    }
-    frame = pd.DataFrame(columns)
-    return frame.sort_values("test accuracy", ascending=False) if "test accuracy" in frame else frame
+# -- recorded curves ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -187,7 +160,7 @@ def _curves(loaded: Loaded) -> pd.DataFrame:
     return _read_curves(path, path.stat().st_mtime) if path.exists() else pd.DataFrame(columns=CURVES)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@cached_value(max_entries=8)
 def _read_curves(path: Path, stamp: float) -> pd.DataFrame:
     """The table, empty where it cannot be read."""
     try:
@@ -201,7 +174,7 @@ def _read_curves(path: Path, stamp: float) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ImageAnswers:
     """What a network says of some test images."""
 
     confusion: np.ndarray
@@ -215,30 +188,27 @@ class Answers:
 
 
 class ClassifierWork(NetworkPath):
-    """A route through classifiers, all of its steps asked in the background."""
+    """A route through classifiers: every step asked about a part of the test images, then about all of them."""
 
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int, test: Images) -> None:
         super().__init__(engine, loaded, route, first)
         self.test, self.subset = test, min(SUBSET, max(1, len(test) // 2))
-        self.seen = time.monotonic()
-        fast = fast_dtype(torch.device(DEVICE))
-        self.quick: dict[Key, list[Future]] = {
-            (side, i): [self.submit(rank, self._ask, side, i, 0, self.subset, fast)]
-            for rank, part in enumerate(self.parts())
-            for side, i in part
-        }
-        self.whole: dict[Key, list[Future]] = {key: [] for key in self.quick}
+        self.fast = fast_dtype(torch.device(DEVICE))
+        self.begin()
+        self.whole: dict[Key, list[Future]] = {key: [] for key in self.frames}
 
-    def pause(self) -> None:
-        """Drop what has not begun of the full test set."""
-        for futures in self.whole.values():
-            for future in futures:
-                future.cancel()
+    def step(self, side: str, i: int) -> ImageAnswers:
+        return self._ask(side, i, 0, self.subset, self.fast)
+
+    def pausable(self) -> Iterable[Future]:
+        """The full test set; the subset is soon done."""
+        return [future for futures in self.whole.values() for future in futures]
 
     def resume(self) -> None:
         """Go on with the full test set, or begin with it; the subset comes first."""
+        self.paused = False
         starts = range(0, len(self.test), AT_ONCE)
-        for rank, part in enumerate(self.parts(), start=len(self.parts())):
+        for rank, part in enumerate(self.parts(), start=1 + len(self.parts())):
             for side, i in part:
                 before = self.whole[side, i] or [None] * len(starts)
                 self.whole[side, i] = [
@@ -248,91 +218,76 @@ class ClassifierWork(NetworkPath):
                     for start, future in zip(starts, before, strict=True)
                 ]
 
-    def _ask(self, side: str, i: int, start: int, stop: int, dtype: torch.dtype | None) -> Answers:
+    def _ask(self, side: str, i: int, start: int, stop: int, dtype: torch.dtype | None) -> ImageAnswers:
         some, c = self.test.take(slice(start, stop)), len(self.test.classes)
         network = self.network(side, i)
         probabilities = classify(network, some, dtype).softmax(dim=1)  # (n, C)
         sure, said = probabilities.max(dim=1)
         confusion = torch.bincount(some.labels * c + said, minlength=c * c).view(c, c)
-        return Answers(confusion.cpu().numpy(), said[:SHOWN].tolist(), sure[:SHOWN].tolist(), network.arch.name)
+        return ImageAnswers(
+            confusion.cpu().numpy(), said[:SHOWN_IMAGES].tolist(), sure[:SHOWN_IMAGES].tolist(), network.arch.name
+        )
 
-    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
-        """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
-        self.seen = time.monotonic()
-        groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
-        yield "images", self._images(view)
-        for name, futures in (("part", self.quick), ("full", self.whole)):
-            for k, group in enumerate(groups):
-                done = all(f.done() for key in group for f in futures[key])
-                yield f"{name}-{k}", self._frames(view, f"{name}-{k}", group, futures) if done else None
-
-    def first_ready(self) -> None:
-        """Wait until the subset's answers are there where the slider is."""
-        for side in self.sides:
-            self.quick[self.key(side, self.first)][0].result()
+    def stages(self) -> Iterable[Stage]:
+        yield Stage("part", lambda key: [self.frames[key]], lambda keys: self._pack(keys, full=False))
+        yield Stage("full", lambda key: self.whole[key], lambda keys: self._pack(keys, full=True))
 
     @property
     def done(self) -> bool:
-        return all(f.done() for futures in self.whole.values() for f in futures)
+        return all(futures and all(f.done() for f in futures) for futures in self.whole.values())
+
+    def _answers(self, key: Key, full: bool) -> tuple[list[ImageAnswers], np.ndarray]:
+        """What was answered, and the sum of the confusion matrices."""
+        answers = [future.result() for future in (self.whole[key] if full else [self.frames[key]])]
+        return answers, sum(part.confusion for part in answers)
 
     def curves(self) -> pd.DataFrame:
-        """What is known of both curves: method, gamma, accuracy, its interval low to high, count of images, full."""
+        """What is known of all curves: method, gamma, accuracy, its interval low to high, count of images, full."""
         rows, archs = [], []
         for side in self.sides:
             for i, gamma in enumerate(self.gammas):
                 key = self.key(side, i)
-                full = bool(self.whole[key]) and all(_has_result(f) for f in self.whole[key])
-                futures = (self.whole if full else self.quick)[key]
-                if all(_has_result(f) for f in futures):
-                    confusion = sum(future.result().confusion for future in futures)
+                full = bool(self.whole[key]) and all(map(has_result, self.whole[key]))
+                if full or has_result(self.frames[key]):
+                    answers, confusion = self._answers(key, full)
                     rows.append(_row(side, gamma, int(confusion.trace()), int(confusion.sum()), full))
-                    archs.append(futures[0].result().arch)
+                    archs.append(answers[0].arch)
         table = _curve_table(rows)
         return table.assign(architecture=archs) if several(self.loaded) else table
 
-    def _frames(self, view: str, name: str, keys: list[Key], futures: dict[Key, list[Future]]) -> bytes:
-        entries, bodies = [], []
+    def _pack(self, keys: list[Key], full: bool) -> tuple[dict, bytes]:
+        steps = []
         for side, i in keys:
-            answers = [future.result() for future in futures[side, i]]
-            confusion = sum(part.confusion for part in answers)
+            answers, confusion = self._answers((side, i), full)
             body = confusion.astype(np.uint16).tobytes()
-            entry = _entry(side, i, int(confusion.trace()), int(confusion.sum()), futures is self.whole)
-            entry |= {"said": answers[0].said, "sure": answers[0].sure, "arch": answers[0].arch}
-            entries.append(entry | {"bytes": len(body)})
-            bodies.append(body)
-        return feed({"view": view, "feed": name, "path": self.id, "frames": entries}, b"".join(bodies))
+            entry = _entry(side, i, int(confusion.trace()), int(confusion.sum()), full)
+            entry |= {"said": answers[0].said, "sure": answers[0].sure, "arch": answers[0].arch, "bytes": len(body)}
+            steps.append(StepPacket(entry, body))
+        return packed(steps)
 
-    def _images(self, view: str) -> bytes:
-        """The feed with the images whose answers are shown."""
-        some = self.test.take(slice(SHOWN))
-        header = {"view": view, "feed": "images", "path": self.id, "count": len(some), "size": some.size}
+    def opening(self, view: str) -> Iterator[tuple[str, bytes]]:
+        """The images whose answers are shown."""
+        some = self.test.take(slice(SHOWN_IMAGES))
+        header = {"count": len(some), "size": some.size, "truth": some.labels.tolist()}
         body = some.pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy().tobytes()  # (n, S, S, 3)
-        return feed(header | {"truth": some.labels.tolist()}, body)
+        yield "images", self.packet(view, "images", header, body)
 
 
-def view_data(
+def answers_data(
     loaded: Loaded, work: ClassifierWork | None, sides: tuple[str, ...], a: int, b: int, *, frame: int, method: str
 ) -> dict:
     """What the view shows beside the answers, which come by feeds; without work, for recorded curves."""
     count = class_count(loaded)
-    return {
-        "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
-        "steps": work.route.steps if work else STEPS,
-        "frame": frame,
-        "method": method,
-        "sides": side_words(sides),
-        "absent": absent_words(loaded, a, b),
+    return path_data(loaded, work, a, b, frame=frame, method=method, sides=sides) | {
         "family": architectures(loaded, a, b),
         "classes": list(work.test.classes) if work else [str(c) for c in range(count)],
         "chance": 1 / count,
-        "ends": {"a": asdict(card(loaded, a)), "b": asdict(card(loaded, b))},
-        "same": a == b,
         "recorded": work is None,
         "missing": "The test images are not here: these curves were recorded with all of them.",
         "hint": "Where the test images are, what the network says of some of them is shown here.",
         "subset": work.subset if work else 0,
         "full": len(work.test) if work else 0,
-        "strip": SHOWN,
+        "strip": SHOWN_IMAGES,
     }
 
 
@@ -352,10 +307,6 @@ def _entry(side: str, i: int, correct: int, count: int, full: bool) -> dict:
         "arch": None,
         "bytes": 0,
     }
-
-
-def _has_result(future: Future) -> bool:
-    return future.done() and not future.cancelled()
 
 
 def _row(method: str, gamma: float, correct: int, count: int, full: bool) -> tuple:
@@ -414,27 +365,3 @@ def _predicted(loaded: Loaded, curves: pd.DataFrame, a: int, b: int) -> list[int
         if getattr(row, "architecture", None) in names:
             found[round(row.gamma * (STEPS - 1))] = names.index(row.architecture)
     return found
-
-
-def classifier_work(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> ClassifierWork:
-    """The path between two networks, begun if it is not there yet; DataError where the images cannot be read.
-
-    Paths that nobody looks at any more are paused.
-    """
-    key = (loaded.space_info, loaded.zoo_info, a, b, sides)
-    return _going_on(loaded, key, lambda: between(loaded, a, b, sides), first)
-
-
-def route_work(loaded: Loaded, route: Route, first: int) -> ClassifierWork:
-    """The work on any route, as `classifier_work`."""
-    return _going_on(loaded, ("route", route.id), lambda: route, first)
-
-
-def _going_on(loaded: Loaded, key: tuple, route: Callable[[], Route], first: int) -> ClassifierWork:
-    test = _test_images(data_name(loaded))
-    work = shared().work(key, lambda served: ClassifierWork(served, loaded, route(), first, test))
-    for other in list(shared().works.values()):
-        if isinstance(other, ClassifierWork) and other is not work and time.monotonic() - other.seen > IDLE_SECONDS:
-            other.pause()
-    work.resume()
-    return work

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import streamlit as st
 import torch
+
+from .caches import cached_object
 
 Work = TypeVar("Work")
 
@@ -84,7 +85,7 @@ class Engine:
                 future.set_exception(error)
 
 
-@st.cache_resource(show_spinner=False)
+@cached_object()
 def shared() -> Engine:
     """The one that all sessions of the app share."""
     gc.freeze()  # Streamlit collects garbage after every run: the modules, most of all objects, are none of it
@@ -100,7 +101,7 @@ def go_on() -> None:
         raise RuntimeError("the app ends")
 
 
-@st.cache_resource(show_spinner=False)
+@cached_object()
 def patient() -> Engine:
     """For what takes long: a thread of its own, so that what a page waits for does not queue behind it."""
     engine = Engine(1)

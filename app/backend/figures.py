@@ -10,7 +10,7 @@ import numpy as np
 from netspace.export.figures import SLATE, line_style
 from netspace.latent.paths import METHODS
 
-from .looks import look
+from .looks import arch_look
 
 
 def family_figure(
@@ -44,7 +44,9 @@ def family_figure(
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
     above, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
     for gamma, arch, (name, accuracy) in zip((0.0, 1.0), of_ends, ends.items(), strict=True):
-        above.plot(gamma, accuracy, look(archs[arch]).marker, mfc="none", color=SLATE, ms=9, clip_on=False, zorder=4)
+        above.plot(
+            gamma, accuracy, arch_look(archs[arch]).marker, mfc="none", color=SLATE, ms=9, clip_on=False, zorder=4
+        )
         above.annotate(
             f"{name}  {accuracy:.3f}", (gamma, accuracy), xytext=(10 if gamma == 0 else -10, 7),
             textcoords="offset points", ha="left" if gamma == 0 else "right", color=SLATE, fontsize=9,
@@ -57,7 +59,7 @@ def family_figure(
     if chance >= base:
         above.axhline(chance, color=SLATE, lw=0.8, ls=":", label=f"chance, {chance:.3g}")
     along = np.asarray(curves.get("latent", [np.nan] * len(gammas)))
-    looks, handles = [look(name) for name in archs], above.get_legend_handles_labels()[0]
+    looks, handles = [arch_look(name) for name in archs], above.get_legend_handles_labels()[0]
     for k, how in enumerate(looks):
         mine = np.asarray(predicted) == k
         spot: dict[str, Any] = {"marker": how.marker, "color": how.colour, "ls": "", "ms": 4.5}

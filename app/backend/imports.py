@@ -12,47 +12,23 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import pandas as pd
-import streamlit as st
 
 from netspace.data.images import Images, load_images
 from netspace.importing import Imported, import_networks
 from netspace.importing.declare import CONVENTIONS, Declaration, declaration_of
 from netspace.nets.archs import Arch
 
+from .caches import cached_value
 from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
 from .engine import go_on, patient
 from .words import sentence
 
 IMPORTS = ROOT / "runs" / "imports"
-KINDS = (
+UPLOADED_KINDS = (
     "safetensors", "pt", "pth", "zip", "json", "bin", "ckpt", "th", "npz", "onnx", "tar", "pkl", "csv", "pyth",
 )  # fmt: skip
 """endings of files that can be uploaded"""
-QUESTIONS = {
-    "shapes": (
-        ("activation", "Activation", "sin, relu, ...", "sin for SIRENs; otherwise the name of the activation"),
-        ("omega", "Factor of the sines", "30", "x is mapped to sin(omega (W x + b)); 30 in the paper"),
-        ("omega_first", "Factor in the first layer", "as the others", "siren-pytorch has 30 here and 1 in the others"),
-        ("inside", "Sign inside", "negative or positive", "Occupancies are usually positive inside"),
-        ("encoding", "Positional encoding", "pe6, pe6pi, ...", "Of the points, before the first layer"),
-        ("box", "Half edge of its cube", "1", "0.5 for networks that live in [-0.5, 0.5]^3"),
-    ),
-    "classifiers": (
-        ("activation", "Activation", "relu, leaky_relu, ...", "The paper's networks have leaky_relu, most others relu"),
-        (
-            "mean",
-            "Normalised by",
-            "imagenet, half, 0.5,0.5,0.5",
-            "Mean of pixels in [0, 1], or a usual pair's name",
-        ),
-        ("std", "and by", "0.5,0.5,0.5", "Standard deviation, if the mean is given in numbers"),
-        ("norm_eps", "Epsilon of batch norm", "1e-5", "PyTorch's is 1e-5, TensorFlow's 1e-3"),
-        ("shortcut", "Shortcuts without parameters", "pad-both or pad-end", "Of ResNets of option A"),
-        ("classes", "Order of classes", "sorted or wnids", "Of Tiny-ImageNet: ImageFolder sorts them"),
-    ),
-}
-"""What can be said of networks: option, label, placeholder, help."""
 MOST_WARNED = 6
 LONGEST_NAME = 80
 LONGEST_FILE = 200
@@ -250,12 +226,12 @@ def _plain(name: str) -> str:
     return f"{stem.decode(errors='ignore')}{path.suffix}"
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cached_value(max_entries=16)
 def _refused(key: str, _member: Loaded) -> list[dict]:
     return list(_member.zoo.about.get("refused", []))
 
 
-def report(member: Loaded) -> dict:
+def import_report(member: Loaded) -> dict:
     """What became of an import: counts, reasons, and what fusing changed."""
     records = member.zoo.records
     fused = records.fused_difference.dropna() if "fused_difference" in records else pd.Series(dtype=float)

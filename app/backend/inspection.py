@@ -8,38 +8,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 import torch
 
-from netspace.geometry.mesh import surface_or_none
+from app.palette import TRUTH_COLOUR
+from app.tasks import app_task
 from netspace.io import atomic_write, content_hash
 from netspace.latent.embeddings import cache_folder, nearest, zoo_content
+from netspace.latent.paths import FIRST
 from netspace.nets.network import Network
 from netspace.tasks import task_of
-from netspace.tasks.measures import accuracy, classify
-from netspace.tasks.surfaces import measure
 from netspace.zoo.store import TRAIN
 
-from . import looks
-from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
-from .chairs import AT_REST, PREVIEW, Frame, frames_feed, pack_frame
+from .caches import cached_object
+from .catalogue import DEVICE, Loaded, card
 from .charts import Chart
-from .classifiers import some_test_images
 from .engine import NOT_READ, Engine, feed, go_on, patient, shared
-from .pictures import weight_pictures
+from .path import StepPacket, has_result, method_colour, steps_feed
 from .projections import Placed, lifted
 
 NEIGHBOURS = 5
 """told of a network, in the space and by function"""
-TARGET = "#64748B"
 
 
 @dataclass(frozen=True)
-class Known:
+class NetworkCard:
     """What is told of a network at once."""
 
     id: int
@@ -64,7 +59,7 @@ FACTS = (
 UNTOLD = ("name", "row", "split", "arch", "function", "warning")
 
 
-def known(chart: Chart, i: int) -> Known:
+def known(chart: Chart, i: int) -> NetworkCard:
     """What the records say of a network."""
     member, local = chart.of(i)
     record = {k: v for k, v in member.zoo.records.iloc[local].items() if not pd.isna(v) and v != ""}
@@ -73,7 +68,7 @@ def known(chart: Chart, i: int) -> Known:
     facts = tuple((name.replace("_", " "), _value(record[name])) for name in order if name not in UNTOLD)
     zoo = member.zoo_info.title if i >= chart.starts[1] else ""
     function, warning = (str(record.get(name, "")) for name in ("function", "warning"))
-    return Known(i, told.name, told.words, told.split, zoo, facts, function, warning)
+    return NetworkCard(i, told.name, told.words, told.split, zoo, facts, function, warning)
 
 
 def _value(value: object) -> str:
@@ -133,10 +128,11 @@ class ByFunction:
         self.total = len(self.ids)
         if self.total > self.MOST:
             self.ids = sorted(np.random.default_rng(0).choice(self.ids, self.MOST, replace=False).tolist())
-        self.images = None if is_shapes(loaded) else some_test_images(loaded)
+        kind = app_task(loaded)
+        self.data = kind.data_to_ask(loaded)
         self.done = 0
         self._answers: torch.Tensor | None = None
-        self.missing = not is_shapes(loaded) and self.images is None
+        self.missing = kind.asks_data and self.data is None
         """whether there are no images to compare classifiers on"""
         self.engine = patient()
         self.serial = next(self.engine.count)
@@ -148,7 +144,7 @@ class ByFunction:
 
     def _read(self) -> None:
         """From the disk, else to be asked."""
-        asked = "grid" if self.images is None else content_hash(self.images.pixels)
+        asked = "grid" if self.data is None else content_hash(self.data.pixels)
         key = f"{zoo_content(self.loaded.zoo)}-{content_hash(asked, str(self.ids))}"
         self.file = cache_folder() / "answers" / f"{key}.npy"
         with suppress(*NOT_READ):
@@ -167,7 +163,7 @@ class ByFunction:
 
     def of(self, network: Network) -> torch.Tensor:
         """What a network answers (n): bool of shapes, else classes as int16."""
-        return task_of(network).outputs(network, self.images).cpu()
+        return task_of(network).outputs(network, self.data).cpu()
 
     @property
     def problem(self) -> str:
@@ -192,7 +188,7 @@ class ByFunction:
         return [pair for pair in pairs if pair[0] != but][:NEIGHBOURS]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@cached_object(max_entries=4)
 def _by_function(key: str, _loaded: Loaded) -> ByFunction:
     return ByFunction(_loaded)
 
@@ -205,19 +201,18 @@ def by_function(chart: Chart) -> ByFunction:
 # -- decodes ---------------------------------------------------------------------------------------------------------
 
 
-class Rebuilt:
+class BesideDecode:
     """A network beside what the space decodes from its embedding, or a decoded point alone, made in the background."""
 
     def __init__(
         self, engine: Engine, key: str, loaded: Loaded, z: torch.Tensor, local: int | None, among: ByFunction, i: int
     ) -> None:
         self.engine, self.id, self.loaded, self.z, self.local = engine, key, loaded, z, local
-        self.among, self.i = among, i
+        self.among, self.i, self.kind = among, i, app_task(loaded)
         self.sides = ("original", "decoded") if local is not None else ("decoded",)
         self.serial = next(engine.count)
-        self.shapes = is_shapes(loaded)
-        self.meshes = {PREVIEW: self._submit(0, self._mesh, PREVIEW)} if self.shapes else {}
-        self.facts = None if self.shapes else self._submit(0, self._compare)
+        self.drawings = {detail: self._submit(0, self._draw, detail) for detail in self.kind.drawings[:1]}
+        self.facts = None if self.drawings else self._submit(0, self._facts)
         self.function: Future | None = None
 
     def _submit(self, rank: int, function, *args) -> Future:
@@ -226,30 +221,35 @@ class Rebuilt:
     @functools.cached_property
     def networks(self) -> dict[str, Network]:
         with torch.no_grad():
-            found = {"decoded": self.loaded.space.networks(self.z.unsqueeze(0).to(DEVICE))[0]}
-        if self.local is not None:
-            found["original"] = self.loaded.zoo[self.local].to(DEVICE)
-        return found
+            decoded = self.loaded.space.networks(self.z.unsqueeze(0).to(DEVICE))[0]
+        original = {} if self.local is None else {"original": self.loaded.zoo[self.local].to(DEVICE)}
+        return original | {"decoded": decoded}
 
     def rest(self) -> None:
-        """Begin what is worth while only where someone stays: surfaces at rest, and neighbours by function."""
-        if self.shapes and AT_REST not in self.meshes:
-            self.meshes[AT_REST] = self._submit(1, self._mesh, AT_REST)
+        """Begin what is worth while only where someone stays: finer drawings, and neighbours by function."""
+        for detail in self.kind.drawings[1:]:
+            if detail not in self.drawings:
+                self.drawings[detail] = self._submit(1, self._draw, detail)
         if self.function is None and self.among.answers is not None:
             self.function = self._submit(2, self._near)
 
     @property
+    def drawn(self) -> bool:
+        """Whether the networks are drawn; of others, facts are told."""
+        return bool(self.kind.drawings)
+
+    @property
     def done(self) -> bool:
         """Whether nothing more is to come."""
-        works = [work for work in (*list(self.meshes.values()), self.facts) if work]
+        works = [work for work in (*list(self.drawings.values()), self.facts) if work]
         never = self.among.missing or bool(self.among.problem)
         compared = never or (self.function is not None and self.function.done())
-        return compared and (not self.shapes or AT_REST in self.meshes) and all(work.done() for work in works)
+        return compared and len(self.drawings) == len(self.kind.drawings) and all(work.done() for work in works)
 
     @property
     def problem(self) -> str:
         """Why it is not shown, in a few words; empty where it is, or will be."""
-        return _failure([*list(self.meshes.values()), self.facts])
+        return _failure([*list(self.drawings.values()), self.facts])
 
     @property
     def not_compared(self) -> str:
@@ -267,67 +267,50 @@ class Rebuilt:
         names = self.among.loaded.zoo.records.name
         return [Near(i, names.iloc[i], share) for i, share in self.function.result()]
 
-    # shapes
+    # what is drawn
 
-    def _mesh(self, resolution: int) -> tuple[list[Frame], float | None]:
-        """Both surfaces, packed, and the IoU between them."""
-        preview = resolution == PREVIEW
-        original = None
-        if self.local is not None:
-            original = surface_or_none(self.networks["original"], resolution, preview)
-        step = measure(self.networks["decoded"], original, None, resolution, preview)
-        frames = [pack_frame("decoded", 0, step, resolution)]
-        if self.local is not None:
-            frames.append(pack_frame("original", 0, step._replace(surface=original), resolution))
-        return frames, step.iou_a if original and step.surface else None
+    def _draw(self, detail: int) -> tuple[list[StepPacket], float | None]:
+        return self.kind.draw(self.networks, detail)
 
     def feeds(self, view: str) -> Iterator[tuple[str, bytes]]:
         """Names and contents of the feeds that are ready."""
-        for resolution, work in list(self.meshes.items()):  # another session may add to them meanwhile
-            if work.done() and not work.exception():
-                name = f"meshes-{resolution}"
-                yield name, frames_feed(view, name, self.id, work.result()[0])
+        for detail, work in list(self.drawings.items()):  # another session may add to them meanwhile
+            if has_result(work) and not work.exception():
+                name = f"drawing-{detail}"
+                yield name, steps_feed(view, name, self.id, work.result()[0])
+
+    @property
+    def likeness(self) -> float | None:
+        """Of both, of the finest drawing that is ready; None where one of them does not exist."""
+        works = list(self.drawings.values())
+        ready = [work.result()[1] for work in works if has_result(work) and not work.exception()]
+        return ready[-1] if ready else None
+
+    # what is told
+
+    def _facts(self) -> dict | None:
+        return self.kind.facts(self.loaded, self.networks)
 
     @property
     def compared(self) -> dict | None:
-        """Of classifiers, what `_compare` found; None until it has, and of shapes."""
+        """What is told of networks that are not drawn; None until it is known, and of others."""
         return self.facts.result() if self.facts and self.facts.done() and not self.facts.exception() else None
 
-    @property
-    def iou(self) -> float | None:
-        """Between both surfaces, on the finest grid that is ready; None where one of them does not exist."""
-        ready = [work.result()[1] for work in list(self.meshes.values()) if work.done() and not work.exception()]
-        return ready[-1] if ready else None
 
-    # classifiers
-
-    def _compare(self) -> dict:
-        """Accuracies of both on some test images, the share of the same answers, and pictures of the weights."""
-        facts: dict[str, Any] = {"architecture": looks.title(self.networks["decoded"].arch.name)}
-        facts["pictures"] = weight_pictures([self.networks[side].prep for side in self.sides])
-        some = some_test_images(self.loaded)
-        if some is not None:
-            logits = {side: classify(self.networks[side], some) for side in self.sides}
-            facts["count"] = len(some)
-            facts["accuracy"] = {side: accuracy(logits[side], some.labels) for side in self.sides}
-            if len(self.sides) > 1:
-                same = logits["original"].argmax(dim=1) == logits["decoded"].argmax(dim=1)
-                facts["same"] = float(same.float().mean())
-        return facts
+@cached_object(max_entries=16)
+def _rebuilt(
+    key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction
+) -> BesideDecode:
+    return BesideDecode(shared(), key, _loaded, _z, local, _among, i)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _rebuilt(key: str, local: int | None, i: int, _loaded: Loaded, _z: torch.Tensor, _among: ByFunction) -> Rebuilt:
-    return Rebuilt(shared(), key, _loaded, _z, local, _among, i)
-
-
-def rebuilt(chart: Chart, i: int) -> Rebuilt:
+def rebuilt(chart: Chart, i: int) -> BesideDecode:
     """A network beside its decode."""
     member, local = chart.of(i)
     return _rebuilt(f"{chart.loaded.key}|{member.key}|{local}", local, i, member, chart.z[i], by_function(chart))
 
 
-def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:
+def function_feed(view: str, points: str, work: BesideDecode) -> bytes | None:
     """The networks nearest by function for the map, which draws them; None until they are found."""
     if work.near is None:
         return None
@@ -336,17 +319,17 @@ def function_feed(view: str, points: str, work: Rebuilt) -> bytes | None:
     )
 
 
-def decoded_at(chart: Chart, z: np.ndarray) -> Rebuilt:
+def decoded_at(chart: Chart, z: np.ndarray) -> BesideDecode:
     """The network that is decoded from an embedding (E)."""
     key = f"{chart.loaded.key}|at|{content_hash(z)}"
     return _rebuilt(key, None, -1, chart.loaded, torch.from_numpy(z), by_function(chart))
 
 
-def viewer_data(work: Rebuilt) -> dict:
+def still_data(work: BesideDecode) -> dict:
     """For the path viewer standing still: original and decoded, or what was decoded alone."""
     told = {
-        "original": ("original", "The network of the zoo", "the network of the zoo", TARGET),
-        "decoded": ("decoded", "What the space decodes from its embedding", "from its embedding", COLOURS["latent"]),
+        "original": ("original", "The network of the zoo", "the network of the zoo", TRUTH_COLOUR),
+        "decoded": ("decoded", "What the space decodes from its embedding", "from its embedding", method_colour(FIRST)),
     }
     sides = [
         {"side": side, "title": title, "help": help, "ends": words, "between": words, "colour": colour}

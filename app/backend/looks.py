@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from netspace.nets.archs import arch_title
 
-class Look(NamedTuple):
+
+class ArchLook(NamedTuple):
     """Colour is never the only carrier: every architecture also has a mark and a hatch."""
 
     title: str
@@ -21,27 +23,27 @@ class Look(NamedTuple):
     """in matplotlib, and one such line or dot in the views"""
 
 
-LOOKS = {
-    "lenetlike": Look("LeNetLike", "#CF2632", "circle", "●", "o", ""),
-    "vanillacnn": Look("VanillaCNN", "#2A5BD7", "square", "■", "s", "/"),
-    "resnet8": Look("ResNet8", "#3DA556", "triangle", "▲", "^", "."),
-    "resnet32": Look("ResNet32", "#DF54D8", "diamond", "◆", "D", "\\"),
-    "resnet56": Look("ResNet56", "#B7791F", "pentagon", "⬟", "p", "-"),
+ARCH_LOOKS = {
+    "lenetlike": ArchLook("LeNetLike", "#CF2632", "circle", "●", "o", ""),
+    "vanillacnn": ArchLook("VanillaCNN", "#2A5BD7", "square", "■", "s", "/"),
+    "resnet8": ArchLook("ResNet8", "#3DA556", "triangle", "▲", "^", "."),
+    "resnet32": ArchLook("ResNet32", "#DF54D8", "diamond", "◆", "D", "\\"),
+    "resnet56": ArchLook("ResNet56", "#B7791F", "pentagon", "⬟", "p", "-"),
 }
 """by what stands before the slash in an architecture's name: red, blue, green and fuchsia as in the paper"""
 
 
-def look(name: str) -> Look:
+def arch_look(name: str) -> ArchLook:
     """Of an architecture by its name; others are slate."""
     base = name.split("/")[0]
-    return LOOKS.get(base, Look(base, "#64748B", "pentagon", "⬟", "p", "-"))
+    return ARCH_LOOKS.get(base, ArchLook(arch_title(name), "#64748B", "pentagon", "⬟", "p", "-"))
 
 
-def title(name: str) -> str:
-    """ "resnet8/digits" -> "ResNet8" """
-    return look(name).title
+def arch_words(name: str) -> str:
+    """Of an architecture, in words."""
+    return arch_title(name)
 
 
-def titles(names: list[str]) -> str:
+def arch_titles(names: list[str]) -> str:
     """Of a family's architectures, in words."""
-    return ", ".join(map(title, names))
+    return ", ".join(map(arch_title, names))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import wait
 
 import numpy as np
-import streamlit as st
 import torch
 
 from netspace.latent.manifold import Reach
 
 from . import placements
+from .caches import cached_object
 from .charts import PATIENCE, Chart
 from .engine import go_on, patient
 from .imports import is_import
@@ -53,7 +53,7 @@ class Manifold:
         return self.future.done() and not self.future.exception()
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached_object(max_entries=8)
 def _manifold(key: str, _chart: Chart) -> Manifold:
     work = Manifold(_chart)
     wait([work.future], timeout=PATIENCE / 2)
@@ -71,7 +71,7 @@ def off(chart: Chart) -> np.ndarray:
     found = np.zeros(len(chart), bool) if far is None else ~(far <= 1)
     for k, member in enumerate(chart.members):
         if k and is_import(member.zoo_info):
-            for row in placements.of(chart, member).rows:
+            for row in placements.placements_of(chart, member).rows:
                 found[int(chart.starts[k]) + member.zoo.index(row.name)] = row.off
     return found
 

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import streamlit as st
 import torch
 from torch import Tensor
 
-from netspace.data.shapes import MEASURES
+from app.tasks import app_task
+from app.tasks.task import PAIR_ENDS
 from netspace.latent import directions, families
 from netspace.latent.embeddings import finite, nearest
-from netspace.latent.paths import METHODS
+from netspace.latent.paths import FIRST, METHODS
 from netspace.nets.network import Network
 from netspace.tasks import task_of
 from netspace.zoo.store import TRAIN
 
-from . import chairs, charts, classifiers, manifold, projections, take_away
-from .catalogue import COLOURS, DEVICE, Loaded, card, is_shapes
-from .chairs import PathWork
-from .classifiers import ClassifierWork
-from .path import STEPS, Route, Side, absent_words, arch_ids, architectures_along, between, several, sides_between
+from . import charts, manifold, projections, take_away
+from .caches import cached_value
+from .catalogue import DEVICE, Loaded, card
+from .path import (
+    STEPS,
+    NetworkPath,
+    Route,
+    Side,
+    absent_words,
+    arch_ids,
+    architectures_along,
+    between,
+    method_colour,
+    several,
+    sides_between,
+)
 
 BEYOND = tuple(i / 24 - 0.5 for i in range(49))
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
@@ -95,7 +106,7 @@ def _training(loaded: Loaded, z: Tensor) -> Tensor:
     return ids[finite(z[ids])]
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached_value(max_entries=64)
 def _nearest(key: str, z: np.ndarray, _loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
     """Of embeddings (s, E) the distance (s) to the nearest training network, and its id (s); of none, empty."""
     known = embeddings(_loaded)
@@ -133,7 +144,7 @@ def _latent(loaded: Loaded, z: Tensor, title: str, help: str, kinds: list[str]) 
         with torch.inference_mode():
             return loaded.space.networks(z[i : i + 1].to(DEVICE))[0]
 
-    words: dict[str, Any] = {"side": "latent", "title": title, "help": help, "colour": COLOURS["latent"]}
+    words: dict[str, Any] = {"side": "latent", "title": title, "help": help, "colour": method_colour(FIRST)}
     return Side("latent", network, words | {"ends": kinds[0], "between": kinds[0], "kinds": kinds})
 
 
@@ -193,12 +204,6 @@ def _about(loaded: Loaded, kind: str, **made: object) -> dict:
     }
 
 
-IOU = "Intersection over union with {}, on the points of the grid."
-VOLUME = ["volume", "volume", "Volume enclosed by the surface, world units; the cube has 8."]
-COMPONENTS = ["components", "components", "Connected pieces of the surface; 0 where there is no surface."]
-GRID = ["grid", "grid", "Cells along each axis: 64 while dragging, 128 when at rest."]
-
-
 def _family(
     loaded: Loaded,
     kind: str,
@@ -209,12 +214,13 @@ def _family(
     axis: dict,
     ends: tuple[Network, Network],
     of_ends: tuple[int, int],
-    numbers: list,
+    compared: Mapping[str, tuple[str, str]],
     measured: str = "",
     **more,
 ) -> Family:
     """From what differs between the kinds: `ends` are what steps are compared with, `of_ends` their ClassIds."""
-    shown = {"axis": axis, "numbers": [VOLUME, COMPONENTS, *numbers, GRID], "same": False, "absent": []}
+    numbers = app_task(loaded).numbers(compared, measured.replace("_", " "))
+    shown = {"axis": axis, "numbers": numbers, "same": False, "absent": []}
     around, far, near = _surroundings(loaded, z.numpy())
     probabilities = functools.cache(lambda: _probabilities(loaded, z))
     positions = tuple(axis["values"] or range(len(z)))
@@ -254,8 +260,7 @@ def path(loaded: Loaded, a: int, b: int) -> Family:
         loaded, "path", f"{a}|{b}", z, sides,
         axis={"title": "gamma", "values": BEYOND, "digits": 2, "help": help},
         ends=route.ends, of_ends=arch_ids(loaded, a, b),
-        numbers=[["iou_a", "IoU to A", IOU.format("the original network A")],
-                 ["iou_b", "IoU to B", IOU.format("the original network B")]],
+        compared=PAIR_ENDS,
         shown={
             "ends": {"a": _anchor(loaded, a, "A"), "b": _anchor(loaded, b, "B")},
             "marks": [{"frame": i, "label": label} for i, label in zip(at, "AB", strict=True)],
@@ -320,15 +325,13 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     else:
         network = loaded.zoo[start].to(DEVICE)
         sides = [_original(network, name, "The network of the zoo, as it is"), moved]
-    measured = column if column in MEASURES and is_shapes(loaded) else ""
-    numbers = [["iou_a", "IoU to start", IOU.format(f"{name}, before it is moved")]]
+    measured = column if column in app_task(loaded).measured_columns else ""
+    compared = {"a": ("start", f"{name}, before it is moved")}
     shown = {
         "ends": {"a": _end("−", f"less {called}"), "b": _end("+", f"more {called}")},
         "marks": [{"frame": middle, "label": name}],
     }
     if measured:
-        help = f"{called} measured of the mesh, world units"
-        numbers.insert(0, ["measured", "measured", help])
         shown["chart"] = {
             "key": "measured", "title": "measured",
             "help": f"{called} measured of the decoded meshes; dotted: what the slider asks for. A gap: no surface.",
@@ -347,7 +350,7 @@ def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
     return _family(
         loaded, "direction", key, z, sides,
         axis={"title": called, "values": values, "digits": digits, "help": f"The {called} that is asked for"},
-        ends=(network, network), of_ends=(arch, arch), numbers=numbers, measured=measured, shown=shown,
+        ends=(network, network), of_ends=(arch, arch), compared=compared, measured=measured, shown=shown,
         start=middle, words=f"direction of {called}", anchors=() if isinstance(start, Place) else (start,), made=made,
         notes=tuple(filter(None, [words, warning, unknown])), held=found.controlled, original=name,
     )  # fmt: skip
@@ -381,7 +384,7 @@ def arithmetic(loaded: Loaded, a: int, b: int, c: int) -> Family:
             "title": "share", "values": share[:, 0].tolist(), "digits": 2,
             "help": "Share of a − b that is added to c: 0 is c, 1 the result",
         },
-        ends=(network, network), of_ends=arch, numbers=[["iou_a", "IoU to c", IOU.format(f"{names[c]}, the original")]],
+        ends=(network, network), of_ends=arch, compared={"a": ("c", f"{names[c]}, the original")},
         shown={"ends": {"a": _anchor(loaded, c, "c"), "b": _end("=", "a − b + c")}},
         start=STEPS - 1, words="from c to a − b + c", anchors=(a, b, c), made=made, original=names[c],
     )  # fmt: skip
@@ -411,7 +414,7 @@ def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
     family = _family(
         loaded, "mix", "|".join(map(str, ids)), mixed, sides,
         axis={"title": "weights", "values": None, "said": said, "help": f"Of {', '.join(names)}"},
-        ends=ends, of_ends=arch_ids(loaded, *ids[:2]), numbers=[],
+        ends=ends, of_ends=arch_ids(loaded, *ids[:2]), compared={},
         shown={"ends": {"a": _end("", ""), "b": _end("", "")}, "padded": True},
         start=int((lattice.weights - 1 / len(ids)).square().sum(dim=1).argmin()),
         words="mixtures", anchors=tuple(ids), made=made,
@@ -445,8 +448,7 @@ def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
         loaded, "spline", "|".join(map(str, ids)), way, sides,
         axis={"title": "network", "values": positions, "digits": 2, "help": "1 is the first network, 2 the second"},
         ends=(loaded.zoo[ids[0]].to(DEVICE), loaded.zoo[ids[-1]].to(DEVICE)), of_ends=arch_ids(loaded, ids[0], ids[-1]),
-        numbers=[["iou_a", "IoU to first", IOU.format(f"{names[0]}, the original")],
-                 ["iou_b", "IoU to last", IOU.format(f"{names[-1]}, the original")]],
+        compared={"a": ("first", f"{names[0]}, the original"), "b": ("last", f"{names[-1]}, the original")},
         shown={
             "ends": {"a": _anchor(loaded, ids[0], "1"), "b": _anchor(loaded, ids[-1], str(len(ids)))},
             "marks": [{"frame": i, "label": str(k)} for k, i in enumerate(at, start=1)],
@@ -481,24 +483,19 @@ def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
 
 def can_ask(loaded: Loaded) -> bool:
     """Whether the networks can be shown: shapes always, classifiers where their test images are."""
-    return is_shapes(loaded) or classifiers.here(loaded)
+    return app_task(loaded).can_show(loaded)
 
 
-def work(loaded: Loaded, family: Family, first: int) -> PathWork | ClassifierWork:
+def work(loaded: Loaded, family: Family, first: int) -> NetworkPath:
     """The networks of a family, worked on in the background; DataError where the test images cannot be read."""
-    return (chairs if is_shapes(loaded) else classifiers).route_work(loaded, family.route, first)
+    return app_task(loaded).route_path(loaded, family.route, first)
 
 
-def view_data(loaded: Loaded, work: PathWork | ClassifierWork, family: Family, frame: int, method: str) -> dict:
+def view_data(loaded: Loaded, work: NetworkPath, family: Family, frame: int, method: str) -> dict:
     """What the viewer, or of classifiers their view, shows of a family."""
     any_two = (family.anchors * 2 or (0, 0))[:2]
-    if isinstance(work, PathWork):
-        data = chairs.viewer_data(loaded, work, *any_two, frame=frame, method=method)
-    else:
-        data = classifiers.view_data(loaded, work, (), *any_two, frame=frame, method=method)
-        data["sides"] = [side.words | {"fixed": side.fixed} for side in family.route.sides]
-        data |= {"hint": ""}
-    return data | family.shown
+    data = app_task(loaded).view_data(loaded, work, *any_two, frame=frame, method=method)
+    return data | {"hint": ""} | family.shown
 
 
 def remark(loaded: Loaded, family: Family, i: int) -> str:
@@ -516,7 +513,7 @@ def remark(loaded: Loaded, family: Family, i: int) -> str:
     )
 
 
-def made(work: PathWork | ClassifierWork, family: Family, side: str, i: int) -> dict:
+def made(work: NetworkPath, family: Family, side: str, i: int) -> dict:
     """How the network of a side at a step was made; travels with its file."""
     if side == "original":
         about = {"made_by": "zoo", "name": family.original}
@@ -525,6 +522,6 @@ def made(work: PathWork | ClassifierWork, family: Family, side: str, i: int) -> 
     return how if side == "latent" else {key: value for key, value in how.items() if key != "embedding"}
 
 
-def network_file(work: PathWork | ClassifierWork, side: str, i: int, about: dict, kind: str) -> bytes:
+def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
     """A network of a family as a file, as `take_away.network_bytes`."""
     return take_away.network_bytes(work.network(side, i), about, kind)

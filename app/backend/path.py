@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import streamlit as st
 import torch
 
-from netspace.latent.paths import METHODS, Path, gammas
+from netspace.latent.paths import FIRST, METHODS, Path, gammas
 from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.network import Network
 from netspace.space.losses import boundary_gammas, interpolated_class
 
 from . import looks
-from .catalogue import COLOURS, DEVICE, Loaded
-from .engine import Engine
+from .caches import cached_value
+from .catalogue import DEVICE, Loaded, card
+from .engine import Engine, feed, shared
 
 Key = tuple[str, int]
 """A side, and a step of it."""
@@ -35,9 +36,7 @@ def gamma_at(step: int, steps: int = STEPS) -> float:
     return step / (steps - 1)
 
 
-def method_names() -> tuple[str, ...]:
-    """Return the names of the methods, whether or not they lead from one network to another."""
-    return tuple(METHODS)
+# -- routes ----------------------------------------------------------------------------------------------------------
 
 
 def method_colour(name: str) -> str:
@@ -51,9 +50,14 @@ class Side(NamedTuple):
     name: str
     network: Callable[[int], Network]
     words: dict[str, Any]
-    """what the views say of it, as `side_words`"""
+    """what the views are told of it, as `side_words`"""
     fixed: bool = False
     """whether it is one network at all steps, with which the others are compared"""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether its networks are decoded from embeddings, so that the class head predicts their architectures."""
+        return self.words.get("embedded", self.name == FIRST)
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,62 @@ class Route:
     ends: tuple[Network, Network]
     """with which every step is compared: A and B"""
     probabilities: Callable[[], np.ndarray | None]
-    """softmax of the class head's logits of the latent side, (steps, A); None in a family of one"""
+    """softmax of the class head's logits of the first embedded side, (steps, A); None in a family of one"""
     measured: str = ""
-    """a column that is also measured of the steps' meshes"""
+    """a column that is also measured of the steps"""
 
     @property
     def steps(self) -> int:
         return len(self.positions)
 
 
+def between(
+    loaded: Loaded, a: int, b: int, sides: tuple[str, ...], positions: Sequence[float] = tuple(gammas(STEPS))
+) -> Route:
+    """Return the path from network A to network B of the zoo, by some of METHODS, also beyond its ends."""
+    ends = loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
+
+    @functools.cache
+    def opened(side: str) -> Path:
+        return METHODS[side].open(loaded.space, *ends)
+
+    def network(side: str, i: int) -> Network:
+        return opened(side)(positions[i])
+
+    ways = [Side(words["side"], functools.partial(network, words["side"]), words) for words in side_words(sides)]
+    probabilities = functools.partial(class_probabilities, loaded, a, b, tuple(positions))
+    return Route(f"{loaded.key}|{a}|{b}", tuple(ways), tuple(positions), ends, probabilities)
+
+
+# -- work on a route -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StepPacket:
+    """A step as a view takes it: an entry of a packet's header, and its part of the body."""
+
+    entry: dict
+    body: bytes = b""
+
+
+class Stage(NamedTuple):
+    """Results of all steps, sent in packets of a few steps each."""
+
+    name: str
+    """of its packets, before their number"""
+    futures: Callable[[Key], Sequence[Future]]
+    """what a step's part of it waits for; empty if that has not begun"""
+    pack: Callable[[list[Key]], tuple[dict, bytes]]
+    """header and body of a packet with these steps, all of which are ready"""
+
+
 class NetworkPath:
-    """The steps of a route; what is done with them is the subclass's."""
+    """The steps of a route, each worked on in the background; subclasses say by `step` what is done with one."""
+
+    group = 12
+    """steps of a packet"""
+    idle_seconds = 30.0
+    """without a look at it, after which it is paused"""
 
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         self.engine, self.loaded, self.route, self.first = engine, loaded, route, first
@@ -87,10 +136,121 @@ class NetworkPath:
         self.serial = next(engine.count)
         self.network = functools.lru_cache(maxsize=8)(self._network)  # asked for again by every part of the work on it
         """The network of a side at a step."""
+        self.seen, self.paused, self.waited_for = time.monotonic(), False, False
+        self.needed: list[Future] = []
+        self.frames: dict[Key, Future] = {}
 
-    def submit(self, rank: int, function, *args) -> Future:
+    # what subclasses say
+
+    def needs(self) -> Sequence[Callable[[], Any]]:
+        """What all steps wait for, each made once in the background; the results are `needed`, in this order."""
+        return ()
+
+    def step(self, side: str, i: int) -> Any:
+        """Work on a step, in a thread of the engine."""
+        raise NotImplementedError
+
+    def stages(self) -> Iterable[Stage]:
+        """What is sent of the steps, the first to be ready first."""
+        yield Stage("part", lambda key: [self.frames[key]], self.pack_steps)
+
+    def opening(self, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Packets that come before those of the steps."""
+        return iter(())
+
+    def detail(self, i: int, view: str) -> bytes | None:
+        """A packet with a step as it is shown at rest; waits for it. None if it is shown so already."""
+        return None
+
+    def pausable(self) -> Iterable[Future]:
+        """What may be dropped while nobody looks."""
+        return self.frames.values()
+
+    # the work
+
+    def submit(self, rank: int, function: Callable, *args: Any) -> Future:
         """Have something done: a low rank first, and all of a newer path before any of an older one."""
         return self.engine.submit((-self.serial, rank), function, *args)
+
+    def begin(self) -> None:
+        """Begin the work on all steps; called by subclasses when they are ready for it."""
+        self.needed = [self.submit(0, need) for need in self.needs()]
+        self.frames = {
+            key: self.submit(rank, self.step, *key)
+            for rank, part in enumerate(self.parts(), start=1)
+            for key in part
+        }  # fmt: skip
+
+    def pause(self) -> None:
+        """Drop what has not begun."""
+        self.paused = True
+        for future in self.pausable():
+            future.cancel()
+
+    def resume(self) -> None:
+        """Go on with what was dropped, before all that was asked for earlier."""
+        self.paused = False
+        if not any(future.cancelled() for future in self.frames.values()):
+            return
+        self.serial = next(self.engine.count)
+        # steps wait for what they need, which must not be behind them
+        self.needed = [
+            self.submit(0, need) if future.cancel() or future.cancelled() else future
+            for need, future in zip(self.needs(), self.needed, strict=True)
+        ]
+        for rank, part in enumerate(self.parts(), start=1):
+            for key in part:
+                if self.frames[key].cancelled():
+                    self.frames[key] = self.submit(rank, self.step, *key)
+
+    def looked_at(self) -> None:
+        """Note that somebody looks at it, and go on if it was paused meanwhile."""
+        self.seen = time.monotonic()
+        if self.paused:
+            self.resume()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has looked at it for a while, and nobody waits for it."""
+        return not self.waited_for and time.monotonic() - self.seen > self.idle_seconds
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are there."""
+        return all(map(has_result, self.frames.values()))
+
+    def first_ready(self) -> None:
+        """Wait until there is something to see where the slider is."""
+        self.looked_at()
+        for side in self.sides:
+            self.frames[self.key(side, self.first)].result()
+
+    # what is sent
+
+    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Names and contents of all packets, the first to be ready first; None for those that are not ready yet."""
+        self.looked_at()
+        yield from self.opening(view)
+        groups = [part[k : k + self.group] for part in self.parts() for k in range(0, len(part), self.group)]
+        for stage in self.stages():
+            for k, keys in enumerate(groups):
+                waits = [stage.futures(key) for key in keys]
+                ready = all(waits) and all(has_result(future) for futures in waits for future in futures)
+                yield f"{stage.name}-{k}", self.packet(view, f"{stage.name}-{k}", *stage.pack(keys)) if ready else None
+
+    def packet(self, view: str, name: str, header: Mapping[str, Any], body: bytes) -> bytes:
+        """A packet of this path for a view."""
+        return feed({"view": view, "feed": name, "path": self.id, **header}, body)
+
+    def pack_steps(self, keys: list[Key]) -> tuple[dict, bytes]:
+        """Header and body of a packet with steps whose work returned a `StepPacket`; waits for them."""
+        return packed([self.frames[key].result() for key in keys])
+
+    def part(self, keys: list[Key], name: str, view: str) -> bytes:
+        """A packet with these steps; waits for them."""
+        return self.packet(view, name, *self.pack_steps(keys))
+
+    # its steps
 
     def key(self, side: str, i: int) -> Key:
         """Where the network of a side at a step is found: a fixed side has only one."""
@@ -109,11 +269,12 @@ class NetworkPath:
         return first
 
     def arch_at(self, side: str, i: int) -> int:
-        """ClassId of the network of a side at a step; decodes nothing."""
+        """ClassId of the network of a side at a step; decodes nothing on the latent path."""
         names, predicted = self.loaded.space.family.names, self.route.probabilities()
-        if predicted is None or side != "latent":
+        if predicted is None or not self._side(side).embedded:
             return names.index(self.ends[0].arch.name)
-        return int(predicted[i].argmax())
+        first = next(one.name for one in self.route.sides if one.embedded)
+        return int(predicted[i].argmax()) if side == first else names.index(self.network(side, i).arch.name)
 
     def _side(self, name: str) -> Side:
         return self.route.sides[self.sides.index(name)]
@@ -122,22 +283,110 @@ class NetworkPath:
         return self._side(side).network(i)
 
 
-def between(
-    loaded: Loaded, a: int, b: int, sides: tuple[str, ...], positions: Sequence[float] = tuple(gammas(STEPS))
-) -> Route:
-    """The path from network A to network B of the zoo, on sides of METHODS, also beyond its ends."""
-    ends = loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
+AnyPath = TypeVar("AnyPath", bound=NetworkPath)
 
-    @functools.cache
-    def opened(side: str) -> Path:
-        return METHODS[side].open(loaded.space, *ends)
 
-    def network(side: str, i: int) -> Network:
-        return opened(side)(positions[i])
+def path_at_work(key: tuple, make: Callable[[Engine], AnyPath], waited_for: bool = False) -> AnyPath:
+    """Return the work on a path, begun if it is not there yet; work that nobody looks at any more is paused.
 
-    ways = [Side(words["side"], functools.partial(network, words["side"]), words) for words in side_words(sides)]
-    probabilities = functools.partial(class_probabilities, loaded, a, b, tuple(positions))
-    return Route(f"{loaded.key}|{a}|{b}", tuple(ways), tuple(positions), ends, probabilities)
+    Args:
+        key: by which the work is known.
+        waited_for: whether its page waits for results instead of looking at what is ready: then it is never paused.
+    """
+    work = shared().work(key, make)
+    work.waited_for |= waited_for
+    for other in list(shared().works.values()):
+        if isinstance(other, NetworkPath) and other is not work and other.is_idle:
+            other.pause()
+    work.seen = time.monotonic()
+    work.resume()
+    return work
+
+
+def has_result(future: Future) -> bool:
+    """Whether work is done and was not dropped."""
+    return future.done() and not future.cancelled()
+
+
+def packed(steps: Sequence[StepPacket]) -> tuple[dict, bytes]:
+    """Header and body of a packet with steps."""
+    return {"frames": [step.entry for step in steps]}, b"".join(step.body for step in steps)
+
+
+def steps_feed(view: str, name: str, path: str, steps: Sequence[StepPacket]) -> bytes:
+    """A packet with steps of what is not a `NetworkPath`."""
+    header, body = packed(steps)
+    return feed({"view": view, "feed": name, "path": path} | header, body)
+
+
+def path_data(
+    loaded: Loaded, work: NetworkPath | None, a: int, b: int, *, frame: int, method: str, sides: Sequence[str] = ()
+) -> dict:
+    """What all views of a path are told of it: `app.frontend.messages.PathData`.
+
+    Args:
+        a, b: ids of the networks at its ends.
+        frame: the step that is shown.
+        method: the side in focus.
+        sides: methods of a path that is not worked on, whose results were recorded.
+    """
+    return {
+        "path": work.id if work else f"recorded|{loaded.key}|{a}|{b}",
+        "steps": work.route.steps if work else STEPS,
+        "frame": frame,
+        "method": method,
+        "sides": [side.words | {"fixed": side.fixed} for side in work.route.sides] if work else side_words(sides),
+        "absent": absent_words(loaded, a, b),
+        "ends": {"a": asdict(card(loaded, a)), "b": asdict(card(loaded, b))},
+        "same": a == b,
+    }
+
+
+# -- methods ---------------------------------------------------------------------------------------------------------
+
+
+def method_names() -> tuple[str, ...]:
+    """Return the names of the methods, whether or not they lead from one network to another."""
+    return tuple(METHODS)
+
+
+def reasons_against(loaded: Loaded, a: int, b: int) -> dict[str, str | None]:
+    """Return by method why it does not lead from A to B, in a sentence; None if it does."""
+    ends = loaded.zoo[a], loaded.zoo[b]
+    return {name: method.applies(*ends) for name, method in METHODS.items()}
+
+
+def sides_between(loaded: Loaded, a: int, b: int) -> tuple[str, ...]:
+    """Return the methods that lead from A to B."""
+    return tuple(name for name, reason in reasons_against(loaded, a, b).items() if reason is None)
+
+
+def absent_words(loaded: Loaded, a: int, b: int) -> list[dict[str, str]]:
+    """Return what the views say of the methods that do not lead from A to B."""
+    reasons = reasons_against(loaded, a, b)
+    return [{"title": METHODS[name].title, "help": reason} for name, reason in reasons.items() if reason]
+
+
+def side_words(sides: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what the views are told of methods: `app.frontend.messages.SideItem`, with the method's own look."""
+    return [
+        {
+            "side": name,
+            "title": METHODS[name].title,
+            "help": METHODS[name].words,
+            "ends": METHODS[name].ends,
+            "between": METHODS[name].between,
+            "embedded": METHODS[name].embedded,
+            "colour": METHODS[name].look.colour,
+            "dash": list(METHODS[name].look.dash),
+            "mark": METHODS[name].look.mark,
+            "key": METHODS[name].look.key,
+        }
+        for name in sides
+    ]
+
+
+# -- architectures ---------------------------------------------------------------------------------------------------
 
 
 def several(loaded: Loaded) -> bool:
@@ -151,21 +400,6 @@ def arch_ids(loaded: Loaded, a: int, b: int) -> tuple[int, int]:
     return names.index(of[a]), names.index(of[b])
 
 
-def sides_between(loaded: Loaded, a: int, b: int) -> tuple[str, ...]:
-    """The ways that lead from A to B: raw weights lead nowhere between different architectures."""
-    first, last = arch_ids(loaded, a, b)
-    return ("latent", "weights") if first == last else ("latent",)
-
-
-def absent_words(loaded: Loaded, a: int, b: int) -> list[dict[str, str]]:
-    """What the views say of the ways that there are not."""
-    if len(sides_between(loaded, a, b)) > 1:
-        return []
-    one, other = (looks.title(loaded.zoo.records.arch[i]) for i in (a, b))
-    why = f"There is no path through raw weights: those of {one} and {other} do not correspond."
-    return [{"title": METHODS["weights"].title, "help": why}]
-
-
 def class_probabilities(
     loaded: Loaded, a: int, b: int, positions: tuple[float, ...] = tuple(gammas(STEPS))
 ) -> np.ndarray | None:
@@ -173,7 +407,7 @@ def class_probabilities(
     return _class_probabilities(loaded.key, a, b, positions, loaded) if several(loaded) else None
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached_value(max_entries=64)
 def _class_probabilities(key: str, a: int, b: int, positions: tuple[float, ...], _loaded: Loaded) -> np.ndarray:
     space = _loaded.space
     gamma = torch.tensor(positions, device=DEVICE).unsqueeze(1)  # (steps, 1)
@@ -207,25 +441,10 @@ def architectures_along(loaded: Loaded, probabilities: np.ndarray | None, ends: 
     family = loaded.space.family
     return {
         "archs": [
-            {"name": arch.name, "parameters": arch.num_params} | looks.look(arch.name)._asdict()
+            {"name": arch.name, "parameters": arch.num_params} | looks.arch_look(arch.name)._asdict()
             for arch in family.archs
         ],
         "probabilities": np.nan_to_num(probabilities).round(5).tolist(),
         "stars": [],
         "ends": ends,
     }
-
-
-def side_words(sides: Iterable[str]) -> list[dict[str, str]]:
-    """What the views show of the methods beside their results."""
-    return [
-        {
-            "side": side,
-            "title": METHODS[side].title,
-            "help": METHODS[side].words,
-            "ends": METHODS[side].ends,
-            "between": METHODS[side].between,
-            "colour": COLOURS[side],
-        }
-        for side in sides
-    ]

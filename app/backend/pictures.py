@@ -33,10 +33,22 @@ def _tint(shares: np.ndarray) -> np.ndarray:
     return np.round(middle + np.abs(shares)[..., None] * (towards - middle)).astype(np.uint8)
 
 
-def picture(shares: np.ndarray, kind: str = "PNG") -> bytes:
-    """Numbers -1 to 1 (h, w) as a picture, a pixel each."""
+def picture(shares: np.ndarray) -> bytes:
+    """Numbers -1 to 1 (h, w) as a PNG picture, a pixel each."""
+    return png(_tint(shares))
+
+
+def weight_tile(prep: torch.Tensor, height: int, width: int) -> np.ndarray:
+    """A PRep (1, H, W) as a small picture (height, width, 3) uint8, on a scale of its own."""
+    cell = cell_weights(prep, height, width)
+    scale = float(np.quantile(np.abs(cell), 0.99)) or 1.0
+    return _tint(np.clip(cell / scale, -1, 1))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A picture (H, W, 1 or 3) uint8 as a PNG file."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(_tint(shares)).save(buffer, kind)
+    Image.fromarray(pixels.squeeze()).save(buffer, "PNG")
     return buffer.getvalue()

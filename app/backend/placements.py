@@ -6,13 +6,13 @@ from concurrent.futures import Future
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
+from app.tasks import app_task
 from netspace.evaluate.placement import Placement, place_networks
 
-from .catalogue import Loaded, is_shapes
+from .caches import cached_object
+from .catalogue import Loaded
 from .charts import Chart, Column
-from .classifiers import some_test_images
 from .engine import go_on, patient
 from .imports import is_import
 from .words import sentence
@@ -31,10 +31,8 @@ class Placements:
         self.engine = patient()
         self.rank = (1, next(self.engine.count))  # after all that is begun by a click
         names = chart.loaded.zoo.records.name.iloc[chart.training.tolist()].tolist()
-        images = None if is_shapes(chart.loaded) else some_test_images(chart.loaded)
-        self.found = place_networks(
-            chart.loaded.space, member.zoo, range(len(member.zoo)), chart.trained, names, images
-        )
+        data = app_task(chart.loaded).data_to_ask(chart.loaded)
+        self.found = place_networks(chart.loaded.space, member.zoo, range(len(member.zoo)), chart.trained, names, data)
         self.engine.submit(self.rank, self._place)
 
     def _place(self) -> None:
@@ -55,12 +53,12 @@ class Placements:
         return pd.DataFrame(rows, columns=["name", "reconstruction error", "distance", "nearest", "off manifold"])
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@cached_object(max_entries=8)
 def _placements(key: str, _chart: Chart, _member: Loaded) -> Placements:
     return Placements(_chart, _member)
 
 
-def of(chart: Chart, member: Loaded) -> Placements:
+def placements_of(chart: Chart, member: Loaded) -> Placements:
     """Of a zoo on the map."""
     return _placements(f"{chart.loaded.key}|{member.key}", chart, member)
 
@@ -70,9 +68,9 @@ def imported(chart: Chart) -> list[Loaded]:
     return [member for member in chart.members[1:] if is_import(member.zoo_info)]
 
 
-def columns(chart: Chart) -> dict[str, Column]:
+def placed_columns(chart: Chart) -> dict[str, Column]:
     """As `chart.columns`, with what was measured of imported networks."""
-    there = {member.key: of(chart, member) for member in imported(chart)}
+    there = {member.key: placements_of(chart, member) for member in imported(chart)}
     found = dict(chart.columns)
     for name, title in PLACED.items():
         numbers = np.full(len(chart), np.nan, np.float32)

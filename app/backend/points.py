@@ -10,16 +10,17 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
+from app.tasks import app_task
 from netspace.io import read_json
 from netspace.zoo.store import TRAIN
 
 from . import looks, manifold, placements, projections
-from .catalogue import SPLIT_WORDS, Loaded, cards, is_shapes
+from .caches import cached_value
+from .catalogue import SPLIT_WORDS, Loaded, cards
 from .charts import MARKS, PALETTE, Chart, Column, embedding
 from .engine import feed
-from .pictures import cell_weights, picture
+from .pictures import png
 from .projections import Placed, Projection
 
 MOST_TILES = 2000
@@ -28,14 +29,14 @@ MOST_WORDED = 20_000
 """networks of a zoo whose tooltips say what they are, beside their names"""
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@cached_value(max_entries=8)
 def points_feed(view: str, key: str, _placed: Placed) -> bytes:
     """The places of all networks, sent once."""
     header = {"view": view, "feed": "points", "path": key, "count": len(_placed.places)}
     return feed(header, np.ascontiguousarray(_placed.places, np.float32).tobytes())
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@cached_value(max_entries=4)
 def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
     """Names, words and splits of all networks, for the tooltips."""
     words: dict[str, list[str]] = {"names": [], "words": [], "splits": []}
@@ -51,7 +52,7 @@ def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
 
 def version(chart: Chart) -> str:
     """Differs where more is known of the networks on the map."""
-    works = [placements.of(chart, member) for member in placements.imported(chart)]
+    works = [placements.placements_of(chart, member) for member in placements.imported(chart)]
     measured = manifold.of(chart).far is not None
     return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
@@ -60,7 +61,7 @@ def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.n
     """Whether something is computed that will change the map; `way`: embeddings (s, E) that are drawn on it."""
     where = projections.placed(chart, asked)
     works = [manifold.of(chart).future, *(embedding(guest).future for guest in guests)]
-    works += [placements.of(chart, member).future for member in placements.imported(chart)]
+    works += [placements.placements_of(chart, member).future for member in placements.imported(chart)]
     if way is not None and where.plane is None:
         works.append(projections.path_work(chart, asked, way))
     return bool(where.waiting) or not all(work.done() for work in works)
@@ -71,7 +72,7 @@ def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.n
 
 def usual_colour(chart: Chart) -> str:
     """The column that the map opens with."""
-    first = ("arch", "test_accuracy", "seat_height", "split")
+    first = ("arch", app_task(chart.loaded).map_colour, "split")
     return next((name for name in first if name in chart.columns), next(iter(chart.columns), ""))
 
 
@@ -84,9 +85,9 @@ def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: 
     return _look_feed(view, key, chart, colour, size, shape)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@cached_value(max_entries=16)
 def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
-    count, columns = len(_chart), placements.columns(_chart)
+    count, columns = len(_chart), placements.placed_columns(_chart)
     header: dict[str, Any] = {
         "view": view,
         "feed": "look",
@@ -135,7 +136,7 @@ def _shares(numbers: np.ndarray) -> tuple[float, float, np.ndarray]:
 def _mark_codes(chart: Chart, column: Column) -> np.ndarray:
     """The mark of every category."""
     if column.name == "arch":
-        return np.array([MARKS.index(looks.look(name).mark) for name in chart.loaded.zoo.family.names])
+        return np.array([MARKS.index(looks.arch_look(name).mark) for name in chart.loaded.zoo.family.names])
     return np.arange(len(column.categories)) % len(MARKS)
 
 
@@ -145,7 +146,7 @@ def _categories(chart: Chart, column: Column) -> tuple[dict, np.ndarray]:
     marks = _mark_codes(chart, column)
     colours = [*PALETTE]
     if column.name == "arch":
-        colours = [looks.look(name).colour for name in chart.loaded.zoo.family.names]
+        colours = [looks.arch_look(name).colour for name in chart.loaded.zoo.family.names]
     entries = [
         {"name": name, "colour": colours[k], "mark": MARKS[marks[k]], "count": counts[k]}
         for k, name in enumerate(column.categories)
@@ -158,15 +159,12 @@ def _categories(chart: Chart, column: Column) -> tuple[dict, np.ndarray]:
 # -- pictures for the tooltips --------------------------------------------------------------------------------------
 
 
-TILE = (40, 20)
-
-
 def atlas_feed(view: str, points: str, chart: Chart) -> bytes | None:
     """A feed with a picture of every network; None where there are none."""
     return _atlas_feed(view, points, chart.key, chart)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@cached_value(max_entries=8)
 def _atlas_feed(view: str, points: str, key: str, _chart: Chart) -> bytes | None:
     header = {"view": view, "feed": "atlas", "path": points}
     file = _chart.loaded.zoo_info.folder / "thumbnails.webp"
@@ -178,16 +176,16 @@ def _atlas_feed(view: str, points: str, key: str, _chart: Chart) -> bytes | None
             size = grid["size"]
             told = {"columns": grid["columns"], "rows": grid["rows"], "cells": cells, "tile": [size, size]}
             return feed(header | told, file.read_bytes())
-    if len(_chart) > MOST_TILES or is_shapes(_chart.loaded):
+    kind = app_task(_chart.loaded)
+    if kind.tile is None or len(_chart) > MOST_TILES:
         return None
-    width, height = TILE
+    height, width = kind.tile
     columns = 32
     rows = math.ceil(len(_chart) / columns)
-    sheet = np.zeros((rows * height, columns * width), np.float32)
+    sheet = np.zeros((rows * height, columns * width, 3), np.uint8)
     for k in range(len(_chart)):
         member, local = _chart.of(k)
-        cell = cell_weights(member.zoo.preps([local])[0], height, width)
         row, column = divmod(k, columns)
-        scale = float(np.quantile(np.abs(cell), 0.99)) or 1.0
-        sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = np.clip(cell / scale, -1, 1)
-    return feed(header | {"columns": columns, "rows": rows, "cells": None, "tile": [width, height]}, picture(sheet))
+        place = np.s_[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        sheet[place] = kind.tile_picture(member.zoo[local])
+    return feed(header | {"columns": columns, "rows": rows, "cells": None, "tile": [width, height]}, png(sheet))

@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from netspace.data.images import Images
-from netspace.nets.archs import Arch
+from app.tasks import app_task
+from app.tasks.task import EndAnswers
+from netspace.latent.paths import METHODS
+from netspace.nets.archs import Arch, arch_title
 from netspace.nets.network import Network
-from netspace.space.losses import sdf_queries
-from netspace.tasks.measures import accuracy, agreement, classify
 
-from . import chairs, classifiers, looks
-from .catalogue import Loaded, cards
-from .engine import Engine, feed, shared
-from .path import STEPS, Key, NetworkPath, absent_words, arch_ids, between, several, side_words
+from .catalogue import Loaded
+from .engine import Engine
+from .path import (
+    STEPS,
+    Key,
+    NetworkPath,
+    Stage,
+    StepPacket,
+    arch_ids,
+    between,
+    path_at_work,
+    path_data,
+    several,
+)
 
 BUDGET = 12_000_000
 """values of a path that the browser is sent at most; larger networks have fewer steps"""
-GROUP = 12
-"""steps of a feed"""
-POINTS = 4096
-"""points around a shape's surface at which answers are compared"""
 SHADES = 256
 """quanta between zero and a parameter's scale"""
 NOT_FINITE = -32768
 """stands for what is no number"""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The values of a step, or none where the browser has them from the ends, and its statistics."""
-
-    entry: dict
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Answers:
-    """How a step answers: share of answers like A's and like B's, and of a classifier the accuracy."""
-
-    same: list[float]
-    accuracy: float | None
 
 
 def compare(original: np.ndarray, other: np.ndarray, starts: np.ndarray) -> tuple[list[float | None], ...]:
@@ -73,7 +63,7 @@ def scale_of(values: np.ndarray) -> float:
     return float(np.quantile(large, 0.99) or large.max()) if large.any() else 1.0
 
 
-def pack(values: np.ndarray, quanta: np.ndarray) -> bytes:
+def pack_values(values: np.ndarray, quanta: np.ndarray) -> bytes:
     """Values (P,) in quanta (P,) as int16, the low bytes before the high ones, gzipped."""
     finite = np.isfinite(values)
     whole = np.clip(np.where(finite, values, 0) / quanta, -32767, 32767).round()
@@ -82,7 +72,7 @@ def pack(values: np.ndarray, quanta: np.ndarray) -> bytes:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PrepLayout:
     """How the values of an architecture are packed: every parameter in quanta of its own."""
 
     arch: Arch
@@ -94,7 +84,7 @@ class Layout:
     """(P)"""
 
     @classmethod
-    def of(cls, arch: Arch, examples: np.ndarray) -> Layout:
+    def of(cls, arch: Arch, examples: np.ndarray) -> PrepLayout:
         """For values like these of networks (n, P)."""
         sizes = [shape.numel() for shape in arch.shapes.values()]
         starts = np.cumsum([0, *sizes[:-1]])
@@ -108,7 +98,7 @@ class Layout:
             {"name": name, "shape": list(shape), "scale": scale}
             for (name, shape), scale in zip(self.arch.shapes.items(), self.scales, strict=True)
         ]
-        return {"name": self.arch.name, "title": looks.title(self.arch.name), "parameters": parameters}
+        return {"name": self.arch.name, "title": arch_title(self.arch.name), "parameters": parameters}
 
 
 class PrepPath(NetworkPath):
@@ -117,29 +107,27 @@ class PrepPath(NetworkPath):
     def __init__(self, engine: Engine, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> None:
         super().__init__(engine, loaded, between(loaded, a, b, sides), first)
         self.archs, self.of_ends = loaded.space.family.archs, arch_ids(loaded, a, b)
-        self.kind = self.archs[0].task
+        self.task = app_task(loaded)
         self.every = next(k for k in (1, 2, 4, 8, 16, 32) if k == 32 or self._sent(k) <= BUDGET)
         self.first -= first % self.every
         self.originals = [self._values(end) for end in self.ends]
         self.scale = scale_of(np.concatenate(self.originals))
-        shown = {*self.of_ends, *(self.arch_at("latent", i) for i in range(0, STEPS, self.every))}
-        self.layouts = {k: Layout.of(self.archs[k], self._examples(k)) for k in sorted(shown)}
-        self.frames: dict[Key, Future] = {
-            key: self.submit(rank, self._frame, *key) for rank, part in enumerate(self.parts()) for key in part
-        }
+        decoded = {self.arch_at(side, i) for side in self.sides for i in range(0, STEPS, self.every)}
+        self.layouts = {k: PrepLayout.of(self.archs[k], self._examples(k)) for k in sorted({*self.of_ends, *decoded})}
         self.finite = bool(all(np.isfinite(values).all() for values in self.originals))
-        self.test: Images | None = None
+        self.data: Any = None
         self.references: list[Future] = []
         self.answers: dict[Key, Future] | None = None
+        self.begin()
 
-    def ask(self, test: Images | None) -> None:
-        """Also compare the answers: of classifiers on these images, where there are any."""
+    def ask(self, data: Any) -> None:
+        """Also compare the answers, on data that the kind of networks needs; None if it needs none, or has none."""
         if self.answers is not None:
             return
-        self.test, self.answers = test, {}
-        if self.finite and (self.kind == "sdf" or test):
-            self.references = [self.submit(3, self._reference, k) for k in (0, 1)]
-            ranked = enumerate(self.parts(), start=4)
+        self.data, self.answers = data, {}
+        if self.finite and (data is not None or not self.task.asks_data):
+            self.references = [self.submit(4, self.task.reference, self.ends[k], k, data) for k in (0, 1)]
+            ranked = enumerate(self.parts(), start=5)
             self.answers = {key: self.submit(rank, self._answer, *key) for rank, part in ranked for key in part}
 
     @property
@@ -149,18 +137,27 @@ class PrepPath(NetworkPath):
     @property
     def words(self) -> dict[str, str]:
         """On what the answers are compared, or what that would need."""
-        if self.kind == "sdf":
-            return {"asked": "points around its surface, within 0.01"}
-        if self.test or (self.answers is None and classifiers.here(self.loaded)):
-            return {"asked": f"test images of {classifiers.data_title(self.loaded)}"}
+        if (
+            not self.task.asks_data
+            or self.data is not None
+            or (self.answers is None and self.task.can_ask(self.loaded))
+        ):
+            return {"asked": self.task.asked_about(self.loaded)}
         return {"without": "Where the test images are, it is said here how alike the networks answer."}
 
     def parts(self) -> list[list[Key]]:
         return [[key for key in part if key[1] % self.every == 0] for part in super().parts()]
 
+    def pausable(self) -> Iterable[Future]:
+        """Nothing: it is done in seconds."""
+        return ()
+
     def _sent(self, every: int) -> int:
         """Values of the path that the browser would be sent."""
-        sent = [*self.of_ends, *(self.arch_at("latent", i) for i in range(0, STEPS, every))]
+        sent = [*self.of_ends]
+        for side in self.sides:
+            if not METHODS[side].straight:
+                sent += [self.arch_at(side, i) for i in range(0, STEPS, every)]
         return sum(self.archs[k].num_params for k in sent)
 
     def _values(self, network: Network) -> np.ndarray:
@@ -174,11 +171,16 @@ class PrepPath(NetworkPath):
         """
         mine = [values for values, of in zip(self.originals, self.of_ends, strict=True) if of == k]
         if not mine:
-            steps = [i for i in range(0, STEPS, self.every) if self.arch_at("latent", i) == k]
-            mine = [self._values(self.network("latent", steps[len(steps) // 2]))]
+            found = (
+                (side, steps)
+                for side in self.sides
+                if (steps := [i for i in range(0, STEPS, self.every) if self.arch_at(side, i) == k])
+            )
+            side, steps = next(found)
+            mine = [self._values(self.network(side, steps[len(steps) // 2]))]
         return np.stack(mine)
 
-    def _frame(self, side: str, i: int) -> Frame:
+    def step(self, side: str, i: int) -> StepPacket:
         """With an end of another architecture there is nothing to compare, parameter by parameter."""
         network = self.network(side, i)
         k, values = self.archs.index(network.arch), self._values(network)
@@ -188,79 +190,41 @@ class PrepPath(NetworkPath):
             for original, of in zip(self.originals, self.of_ends, strict=True)
         ]
         cosine, norm = zip(*compared, strict=True)
-        body = pack(values, layout.quanta) if side != "weights" else b""  # those lie between the ends
+        body = b"" if METHODS[side].straight else pack_values(values, layout.quanta)  # else they lie between the ends
         entry = {"side": side, "index": i // self.every, "bytes": len(body), "arch": k, "cosine": cosine, "norm": norm}
-        return Frame(entry, body)
+        return StepPacket(entry, body)
 
-    def _reference(self, k: int):
-        """What an end answers."""
-        if self.kind == "sdf":
-            return sdf_queries(self.ends[k], POINTS, seed=k)
-        return classify(self.ends[k], self.test).argmax(dim=1)  # (n,)
-
-    def _answer(self, side: str, i: int) -> Answers:
-        network, ends = self.network(side, i), [future.result() for future in self.references]
-        if self.kind == "sdf":
-            run = network.compiled()
-            return Answers([agreement(run(end.points), end.values).item() for end in ends], None)
-        logits = classify(network, self.test)
-        same = [(logits.argmax(dim=1) == end).float().mean().item() for end in ends]
-        return Answers(same, accuracy(logits, self.test.labels))
-
-    def first_ready(self) -> None:
-        """Wait until there is something to see where the slider is."""
-        for side in self.sides:
-            self.frames[side, self.first].result()
+    def _answer(self, side: str, i: int) -> EndAnswers:
+        return self.task.answers(self.network(side, i), [future.result() for future in self.references], self.data)
 
     @property
     def done(self) -> bool:
         return self.answers is not None and all(f.done() for f in (*self.frames.values(), *self.answers.values()))
 
-    def feeds(self, view: str) -> Iterator[tuple[str, bytes | None]]:
-        """Names and contents of all feeds, the first to be ready first; None for those that are not ready yet."""
-        groups = [part[k : k + GROUP] for part in self.parts() for k in range(0, len(part), GROUP)]
-        yield "ends", self._ends(view)
-        for name, futures, fill in (("part", self.frames, self._frames), ("answers", self.answers, self._answered)):
-            for k, group in enumerate(groups if futures else []):
-                header = {"view": view, "feed": f"{name}-{k}", "path": self.id}
-                yield f"{name}-{k}", fill(header, group) if all(futures[key].done() for key in group) else None
-
-    def _ends(self, view: str) -> bytes:
-        """The feed with the originals' values and what the parameters are."""
+    def opening(self, view: str) -> Iterator[tuple[str, bytes]]:
+        """The originals' values, and what the parameters are."""
         ends = zip(self.originals, self.of_ends, strict=True)
-        bodies = [pack(values, self.layouts[k].quanta) for values, k in ends]
-        archs = {k: layout.words for k, layout in self.layouts.items()}
-        header: dict[str, Any] = {"view": view, "feed": "ends", "path": self.id, "archs": archs, "ends": self.of_ends}
-        header["scale"] = self.scale
-        bad = [int((~np.isfinite(values)).sum()) for values in self.originals]
-        return feed(header | {"bytes": [len(body) for body in bodies], "bad": bad}, b"".join(bodies))
+        bodies = [pack_values(values, self.layouts[k].quanta) for values, k in ends]
+        header = {
+            "archs": {k: layout.words for k, layout in self.layouts.items()},
+            "ends": self.of_ends,
+            "scale": self.scale,
+            "bytes": [len(body) for body in bodies],
+            "bad": [int((~np.isfinite(values)).sum()) for values in self.originals],
+        }
+        yield "ends", self.packet(view, "ends", header, b"".join(bodies))
 
-    def _frames(self, header: dict, keys: list[Key]) -> bytes:
-        frames = [self.frames[key].result() for key in keys]
-        return feed(header | {"frames": [f.entry for f in frames]}, b"".join(f.body for f in frames))
+    def stages(self) -> Iterable[Stage]:
+        yield from super().stages()
+        if self.answers:
+            yield Stage("answers", lambda key: [self.answers[key], *self.references], self._pack_answers)
 
-    def _answered(self, header: dict, keys: list[Key]) -> bytes:
-        """A feed with the answers of these steps."""
-        ends, count = None, POINTS
-        if self.test:
-            count, ends = (
-                len(self.test),
-                [(end.result() == self.test.labels).float().mean().item() for end in self.references],
-            )
+    def _pack_answers(self, keys: list[Key]) -> tuple[dict, bytes]:
+        ends, count = self.task.reference_scores([future.result() for future in self.references], self.data)
         answers = [
-            {"side": side, "index": i // self.every} | asdict(self.answers[side, i].result()) for side, i in keys
+            {"side": side, "index": i // self.every} | self.answers[side, i].result()._asdict() for side, i in keys
         ]
-        return feed(header | {"answers": answers, "ends": ends, "count": count}, b"")
-
-
-def default_pair(loaded: Loaded) -> tuple[int, int]:
-    """The pair that the page of these networks' kind opens with."""
-    return (chairs if loaded.space_info.data == "sdf" else classifiers).default_pair(loaded)
-
-
-def order(loaded: Loaded) -> list[int]:
-    """Ids as lists show them: the most accurate first, where that is known."""
-    return classifiers.table(loaded).index.tolist()
+        return {"answers": answers, "ends": ends, "count": count}, b""
 
 
 def parameters(loaded: Loaded) -> list[str]:
@@ -277,36 +241,35 @@ def titled(loaded: Loaded) -> str:
 def prep_path(loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> PrepPath:
     """The path between two networks, begun at the step `first` of STEPS if it is not there yet."""
     key = ("preps", loaded.space_info, loaded.zoo_info, a, b, sides)
-    return shared().work(key, lambda served: PrepPath(served, loaded, a, b, sides, first))
+    return path_at_work(key, lambda served: PrepPath(served, loaded, a, b, sides, first))
 
 
 def ask(work: PrepPath) -> None:
     """Have the answers compared as well; reads the test images, where these are needed and here."""
     if work.answers is None:
-        work.ask(classifiers.some_test_images(work.loaded))
+        work.ask(work.task.data_to_ask(work.loaded))
 
 
-def view_data(
+def prep_data(
     loaded: Loaded, work: PrepPath, a: int, b: int, *, frame: int, method: str, against: str, scale: str, layer: str
 ) -> dict:
     """What the view shows beside values and statistics, which come by feeds.
 
-    `against`: nearer, a or b; `scale`: own or one; `layer`: the parameter that is marked, or "".
+    Args:
+        against: nearer, a or b.
+        scale: own or one.
+        layer: the parameter that is marked, or "".
     """
-    known = cards(loaded)
-    return work.words | {
-        "path": work.id,
-        "steps": work.steps,
-        "all_steps": STEPS,
-        "frame": frame,
-        "method": method,
-        "against": against,
-        "scale": scale,
-        "layer": layer,
-        "sides": side_words(work.sides),
-        "absent": absent_words(loaded, a, b),
-        "family": several(loaded),
-        "ends": {"a": asdict(known[a]), "b": asdict(known[b])},
-        "same": a == b,
-        "shades": SHADES,
-    }
+    return (
+        path_data(loaded, work, a, b, frame=frame, method=method)
+        | work.words
+        | {
+            "steps": work.steps,
+            "all_steps": STEPS,
+            "against": against,
+            "scale": scale,
+            "layer": layer,
+            "family": several(loaded),
+            "shades": SHADES,
+        }
+    )

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import streamlit as st
 import torch
 
 from netspace.folders import APP
@@ -25,6 +24,7 @@ from netspace.latent.embeddings import cache_folder, finite
 from netspace.latent.projection import UMAP_LEAST, Plane, UmapConfig
 from netspace.zoo.store import HELDOUT, VALIDATION
 
+from .caches import cached_object
 from .charts import Chart
 from .engine import NOT_READ, Engine
 from .umap_worker import Ask
@@ -125,12 +125,12 @@ def _plane(chart: Chart, asked: Projection, waiting: str = "", problem: str = ""
     )
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cached_object(max_entries=16)
 def _on_plane(key: str, asked: Projection, _chart: Chart, _plane: Plane) -> np.ndarray:
     return _plane.place(_chart.z).numpy().astype(np.float32)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@cached_object(max_entries=32)
 def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
     """Of the training networks, as `start_from` has it."""
     z = _chart.z[_chart.training]
@@ -157,7 +157,7 @@ def direction(chart: Chart, column: str) -> Direction:
     return _direction(chart.loaded.key, column, chart)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Fitting the direction …")
+@cached_object(max_entries=64, show_spinner="Fitting the direction …")
 def _direction(key: str, column: str, _chart: Chart) -> Direction:
     zoo = _chart.loaded.zoo
     train = _chart.training.tolist()
@@ -265,7 +265,7 @@ class Mapper:
             return None
 
 
-@st.cache_resource(show_spinner=False)
+@cached_object()
 def _mapper() -> Mapper:
     return Mapper()
 
@@ -299,7 +299,7 @@ def forget(chart: Chart, asked: Projection) -> None:
     _path_work.clear()
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@cached_object(max_entries=32)
 def _umap_works(key: str, asked: Projection, _chart: Chart) -> list[Future]:
     """One for the reference zoo and one for every guest, which is placed on its map and does not change it."""
     own, starts = _chart.z[: int(_chart.starts[1])], _chart.starts
@@ -328,7 +328,7 @@ def path_work(chart: Chart, asked: Projection, z: np.ndarray) -> Future:
     return _path_work(chart.key, asked, content_hash(z), chart, z)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cached_object(max_entries=64)
 def _path_work(key: str, asked: Projection, content: str, _chart: Chart, _z: np.ndarray) -> Future:
     own = _chart.z[: int(_chart.starts[1])]
     return _mapper().places(own, asked, torch.from_numpy(np.ascontiguousarray(_z, np.float32)))

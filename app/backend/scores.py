@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.tasks import app_task
+from app.tasks.task import Score
+
 from . import catalogue
 from .catalogue import Loaded
 from .words import plain
@@ -11,44 +14,6 @@ from .words import plain
 SPLIT_TITLES = {"train": "training networks", "validation": "validation networks", "heldout": "held-out networks"}
 
 
-@dataclass(frozen=True)
-class Score:
-    """A figure of eval.json: its key and the decimals that are shown."""
-
-    key: str
-    digits: int
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What is measured of a kind of networks."""
-
-    columns: dict[str, Score]
-    note: str
-    undefined: str
-    """what a figure is called that is not defined"""
-
-
-SHAPE_SCORES = Scores(
-    {
-        "agreement": Score("agreement_median", 3),
-        "IoU": Score("iou_median", 3),
-        "Chamfer distance": Score("chamfer_median", 4),
-    },
-    "Medians over networks, decoded against original. Agreement: share of points near the surface at which both "
-    "answers are within 0.01.",
-    "no surface",
-)
-CLASSIFIER_SCORES = Scores(
-    {
-        "accuracy error": Score("accuracy_mae", 3),
-        "correlation of accuracies": Score("pearson", 3),
-        "same answer": Score("same_answer", 3),
-    },
-    "Decoded against original, on all test images: mean absolute difference of the two accuracies, Pearson "
-    "correlation of the two over networks, and the share of images that both put into the same class.",
-    "not defined",
-)
 ARCHITECTURE = {"correct architecture": Score("architecture_right", 3)}
 ARCHITECTURE_NOTE = "Correct architecture: share of networks whose architecture the class head predicts."
 
@@ -70,15 +35,16 @@ def tables(loaded: Loaded) -> ScoreTables | None:
     measured = catalogue.reconstruction(loaded)
     if not measured:
         return None
-    scores = SHAPE_SCORES if catalogue.is_shapes(loaded) else CLASSIFIER_SCORES
-    columns, note = scores.columns, scores.note
+    task = app_task(loaded)
+    scores = task.scores
+    columns, note = dict(scores.columns), scores.note
     if any(ARCHITECTURE["correct architecture"].key in figures for figures in measured.values()):
         columns, note = columns | ARCHITECTURE, f"{note} {ARCHITECTURE_NOTE}"
     parts = catalogue.by_architecture(measured)
     return ScoreTables(
         _table({SPLIT_TITLES[split]: figures for split, figures in measured.items()}, columns, scores.undefined),
         {SPLIT_TITLES[split]: _table(part, columns, scores.undefined) for split, part in parts.items()},
-        f"{note} {catalogue.reads_note(loaded)}",
+        f"{note} {task.reads_note(loaded)}",
     )
 
 

@@ -41,7 +41,7 @@ def selected(where: Placed, polygon: Sequence[Sequence[float]]) -> np.ndarray:
     return np.flatnonzero(inside(polygon, where.places))
 
 
-def table(chart: Chart, ids: np.ndarray) -> pd.DataFrame:
+def selection_table(chart: Chart, ids: np.ndarray) -> pd.DataFrame:
     """The records of a selection, as many as are shown."""
     return _tidy(chart.records.iloc[ids[:MOST_ROWS]])
 

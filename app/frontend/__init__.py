@@ -30,8 +30,8 @@ def _component(name: str):
     return st.components.v2.component(f"netspace_{name}", **parts)
 
 
-_viewer, _classifier, _preps, _optimise, _map, _picker, _pad, _feed = map(
-    _component, ("viewer", "classifier", "preps", "optimise", "map", "picker", "pad", "feed")
+_viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _feed = map(
+    _component, ("viewer", "classifier", "raster", "preps", "optimise", "map", "picker", "pad", "feed")
 )
 
 # -- messages --------------------------------------------------------------------------------------------------------
@@ -103,6 +103,17 @@ def classifier(key: str, data: Mapping[str, Any], on_view: Callable[[], None], o
     """Accuracy along a path, confusion matrix and answers: `messages.ClassifierData`, `messages.ClassifierSays`."""
     told = _path_data(messages.ClassifierData, key, data)
     _classifier(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+
+
+def raster(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """Pictures along a path: `messages.RasterData`; it says `messages.RasterSays`."""
+    told = _path_data(messages.RasterData, key, {"still": False, "numbers": []} | dict(data))
+    _raster(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+
+
+def path_view(name: str) -> Callable[[str, Mapping[str, Any], Callable[[], None], Callable[[], None]], None]:
+    """Return the view of a kind of networks, as `AppTask.view` names it."""
+    return {"viewer": viewer, "classifier": classifier, "raster": raster}[name]
 
 
 def preps(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:

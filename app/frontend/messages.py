@@ -187,6 +187,33 @@ class ClassifierSays(TypedDict):
     method: str
 
 
+class NumberItem(TypedDict):
+    """A number of every network, which is drawn along the path if it is chosen."""
+
+    key: str
+    label: str
+    help: str
+    digits: int
+    most: float | None
+    """at which its axis ends at most"""
+
+
+class RasterData(PathData):
+    """Pictures come by packets: `frames` with the `size` [H, W, C] of each, and `ends`, the originals."""
+
+    absent: list[AbsentItem]
+    still: bool
+    """whether there is nothing to slide through"""
+    numbers: list[NumberItem]
+    """the first is drawn along the path"""
+
+
+class RasterSays(TypedDict):
+    view: FrameItem
+    method: str
+    """the side that was clicked"""
+
+
 class PrepsData(PathData):
     absent: list[AbsentItem]
     all_steps: int
@@ -408,7 +435,12 @@ class OptimiseData(TypedDict):
     shares: list[float] | None
     """of the variance, on either axis"""
     score: str
-    shapes: bool
+    measured: str
+    """what networks are judged by, in a word"""
+    asked: str
+    """on what, in a word: points, images, pixels"""
+    originals: bool
+    """whether the networks that runs start from are measured too"""
     archs: list[MapArchItem]
     range: list[float] | None
     """of the networks' accuracies"""

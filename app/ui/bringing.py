@@ -8,6 +8,7 @@ from app.backend import catalogue, imports, manifold, placements
 from app.backend.catalogue import Found, Loaded
 from app.backend.charts import Chart
 from app.backend.words import plain, sentence
+from app.tasks import APP_TASKS, AppTask, app_task
 from app.ui import page, sidebar
 from app.ui.map_state import MapState
 from app.ui.page import PageField, PageState
@@ -15,7 +16,7 @@ from app.ui.page import PageField, PageState
 BRING_HELP = "Networks that were trained elsewhere, shown among those of this zoo"
 MOST_REFUSED = 20
 """files that were not imported, by name"""
-ANSWERS = dict.fromkeys((key for questions in imports.QUESTIONS.values() for key, *_ in questions), "")
+ANSWERS = dict.fromkeys((question.option for kind in APP_TASKS.values() for question in kind.questions), "")
 """what the user says of networks, by name of the option, before anything is said"""
 
 
@@ -56,6 +57,8 @@ def take_imported() -> None:
 
 def offer_import(space: Found, alone: bool = False) -> None:
     """A button that opens the dialog; `alone`: the imported zoo is to be chosen in the sidebar."""
+    if not app_task(space).questions:  # none can be imported
+        return
     state = BringState()
     st.button("Bring your own", icon=":material/upload:", help=BRING_HELP, on_click=_open, kwargs={"alone": alone})
     if state.open:  # also if the page is rerun meanwhile
@@ -89,7 +92,7 @@ def _dialog(state: BringState, space: Found) -> None:
         "files is run."
     )
     files = st.file_uploader(
-        "Files", type=list(imports.KINDS), accept_multiple_files=True, key="bring_files",
+        "Files", type=list(imports.UPLOADED_KINDS), accept_multiple_files=True, key="bring_files",
         help="Of more than 500 MB: give the path of a folder",
     )  # fmt: skip
     left, right = st.columns([3, 2])
@@ -101,7 +104,7 @@ def _dialog(state: BringState, space: Found) -> None:
     problem = imports.name_problem(name.strip())
     if problem:
         st.warning(plain(problem))
-    _ask(state, space.task == sidebar.ANY_SHAPES.task)
+    _ask(state, app_task(space))
     busy = state.work is not None and not state.work.over
     if busy:
         st.info(f"{plain(state.work.name)} is still imported: another import can begin when it is done.")
@@ -116,17 +119,11 @@ def _dialog(state: BringState, space: Found) -> None:
         page.refresh()
 
 
-def _ask(state: BringState, shapes: bool) -> None:
+def _ask(state: BringState, kind: AppTask) -> None:
     """What files do not say of networks."""
     st.markdown(
-        "**What the files do not say.** "
-        + (
-            "The factor of a SIREN's sines and the sign inside are found out from what the network does, if its values "
-            "are signed distances."
-            if shapes
-            else "A state dict holds no activation, and not what its images were normalised by."
-        )
-        + " What remains open is asked for: the network is not imported, and the reason names what to say here."
+        f"**What the files do not say.** {kind.import_words} What remains open is asked for: the network is not "
+        "imported, and the reason names what to say here."
     )
     conventions = imports.conventions()
     st.selectbox(
@@ -136,7 +133,7 @@ def _ask(state: BringState, shapes: bool) -> None:
     )  # fmt: skip
     with st.expander("Say more"):
         columns = st.columns(3)
-        for k, (key, label, placeholder, why) in enumerate(imports.QUESTIONS["shapes" if shapes else "classifiers"]):
+        for k, (key, label, placeholder, why) in enumerate(kind.questions):
             columns[k % 3].text_input(label, placeholder=placeholder, help=why, **state.widget("answers", key))
 
 
@@ -168,7 +165,7 @@ def _under_way(state: BringState) -> None:
 def show_reports(chart: Chart) -> None:
     """Of every imported zoo on the map what became of its files, and where the space places its networks."""
     for member in placements.imported(chart):
-        told = imports.report(member)
+        told = imports.import_report(member)
         count, refused = told["imported"], told["refused"]
         words = f"{count} network{'s' if count != 1 else ''} imported, {len(refused)} refused"
         with st.container(border=True):
@@ -185,7 +182,7 @@ def show_reports(chart: Chart) -> None:
                 st.warning(plain(words), icon=":material/warning:")
             left, right = st.columns([7, 5], gap="medium")
             with left:
-                over = placements.of(chart, member).future.done()
+                over = placements.placements_of(chart, member).future.done()
                 every = None if over else 1
                 st.fragment(lambda member=member, over=over: _placed(chart, member, over), run_every=every)()
             if len(refused):
@@ -195,12 +192,12 @@ def show_reports(chart: Chart) -> None:
 
 def _placed(chart: Chart, member: Loaded, over: bool) -> None:
     """The table of an imported zoo's networks, as far as they are placed."""
-    work = placements.of(chart, member)
+    work = placements.placements_of(chart, member)
     if work.problem:
         st.warning(plain(work.problem))
     elif not work.future.done():
         st.caption(f"{len(work.rows)} of {work.total} reconstructed and placed")
-    measured = "1 - IoU of decode and original" if catalogue.is_shapes(member) else "Share of different answers"
+    measured = app_task(member).error_words
     st.dataframe(
         work.table(), hide_index=True,
         column_config={

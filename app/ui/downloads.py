@@ -10,8 +10,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.backend import take_away
-from app.backend.catalogue import is_shapes
+from app.backend.catalogue import Loaded
 from app.backend.path import NetworkPath
+from app.tasks import app_task
 
 FILES_HELD = 8
 NETWORK_FORMATS = {
@@ -20,7 +21,6 @@ NETWORK_FORMATS = {
     "onnx": ("ONNX", "Normalised images (n, 3, S, S) to logits; takes a few seconds"),
 }
 """title and help by suffix"""
-MESH_FORMATS = ("glb", "stl", "ply")
 
 _turns = itertools.count()
 
@@ -42,23 +42,32 @@ def offer_file(place, title: str, make: Callable[[], bytes], file: str, help: st
     place.download_button(title, lambda: _held(make(), kind, file), file, kind, help=help, on_click="ignore", **looks)
 
 
-def offer_network(make: Callable[[str], bytes], file: str, onnx: bool) -> None:
-    """Offer a network in each format.
+def offer_network(loaded: Loaded, make: Callable[[str], bytes], file: str) -> None:
+    """Offer a network in each format that its kind has.
 
     Args:
         make: returns the file of a suffix of NETWORK_FORMATS.
         file: its name without the suffix.
-        onnx: whether ONNX is offered, which only image classifiers have.
     """
-    formats = {suffix: about for suffix, about in NETWORK_FORMATS.items() if onnx or suffix != "onnx"}
-    for column, (suffix, (title, help)) in zip(st.columns(len(formats)), formats.items(), strict=True):
+    formats = app_task(loaded).network_formats
+    for column, suffix in zip(st.columns(len(formats)), formats, strict=True):
+        title, help = NETWORK_FORMATS[suffix]
         offer_file(column, title, lambda suffix=suffix: make(suffix), f"{file}.{suffix}", help)
 
 
-def offer_mesh(make: Callable[[str], bytes], file: str, **looks) -> None:
-    """As `offer_network`, for a mesh."""
-    for column, suffix in zip(st.columns(len(MESH_FORMATS)), MESH_FORMATS, strict=True):
-        offer_file(column, suffix.upper(), lambda suffix=suffix: make(suffix), f"{file}.{suffix}", **looks)
+def offer_step(work: NetworkPath, method: str, step: int, file: str) -> None:
+    """Offer what the network of a path at a step shows, a mesh or a picture, in each format that its kind has."""
+    kind = app_task(work.loaded)
+    title, suffixes = kind.step_format
+    if not suffixes:
+        return
+    there = kind.has_step(work, method, step)
+    st.caption(title if there else f"There is nothing here to write as a {title.split()[0].lower()}.")
+    for column, suffix in zip(st.columns(max(3, len(suffixes))), suffixes, strict=False):
+        offer_file(
+            column, suffix.upper(), lambda suffix=suffix: kind.step_file(work, method, step, suffix),
+            f"{file}.{suffix}", disabled=not there,
+        )  # fmt: skip
 
 
 def offer_path_network(work: NetworkPath, method: str, step: int, a: str, b: str) -> None:
@@ -66,9 +75,7 @@ def offer_path_network(work: NetworkPath, method: str, step: int, a: str, b: str
     st.caption("The network")
     about = take_away.about_network(work, method, step, a, b)
     file = take_away.file_name(work, method, step, a, b)
-    offer_network(
-        lambda suffix: take_away.step_file(work, method, step, about, suffix), file, onnx=not is_shapes(work.loaded)
-    )
+    offer_network(work.loaded, lambda suffix: take_away.step_file(work, method, step, about, suffix), file)
     st.caption("The command that writes this path")
     st.code(take_away.path_command(work.loaded, a, b, method), language="bash", wrap_lines=True)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import frontend
-from app.backend import catalogue, inspection, manifold
+from app.backend import inspection, manifold
 from app.backend.charts import Chart
-from app.backend.inspection import Near, Rebuilt
+from app.backend.inspection import BesideDecode, Near
 from app.backend.projections import Placed
 from app.backend.words import plain, sentence
+from app.tasks import app_task
 from app.ui import page
 from app.ui.map_state import PickState
 from app.ui.page import PageField, PageState
@@ -35,7 +36,9 @@ class WatchState(PageState):
         return self.times
 
 
-def inspect_network(pick: PickState, pair: PairState, where: Placed, point, near: list[Near], work: Rebuilt) -> None:
+def inspect_network(
+    pick: PickState, pair: PairState, where: Placed, point, near: list[Near], work: BesideDecode
+) -> None:
     """What is known of the picked network or, if a place is picked, of its point (E); beside its decode.
 
     Args:
@@ -51,8 +54,9 @@ def inspect_network(pick: PickState, pair: PairState, where: Placed, point, near
     far = manifold.far(chart, point, i)
     if far is not None and far > 1:
         st.warning(sentence(manifold.words(far)), icon=":material/warning:")
-    if work.shapes:
-        frontend.viewer("rebuilt", inspection.viewer_data(work) | {"token": 0}, lambda: None, lambda: None)
+    if work.drawn:
+        data = inspection.still_data(work) | {"token": 0}
+        frontend.path_view(work.kind.view)("rebuilt", data, lambda: None, lambda: None)
     done = work.done
     st.fragment(lambda: _arriving(pick, where, near, work, done), run_every=None if done else POLL)()
 
@@ -75,16 +79,17 @@ def _about(chart: Chart, pair: PairState, i: int) -> None:
                 f"Set as {end.upper()}", key=f"map_set_{end}", on_click=pair.change, kwargs={end: known.name},
                 disabled=guest, help=no_guests or f"Set as {end.upper()} of the path",
             )  # fmt: skip
-        target = "Shapes" if catalogue.is_shapes(chart.loaded) else "Classifiers"
-        if st.button(target, icon=":material/open_in_new:", key="map_open", help=f"The path from A to B in {target}"):
-            st.switch_page(f"../pages/{target.lower()}.py")
+        kind = app_task(chart.loaded)
+        help = f"The path from A to B in {kind.page_title}"
+        if st.button(kind.page_title, icon=":material/open_in_new:", key="map_open", help=help):
+            st.switch_page(f"../pages/{kind.page}.py")
         with st.popover(":material/info:", help="All that is recorded of it"):
             st.dataframe(
                 [{"column": name, "value": value} for name, value in known.facts], hide_index=True, width="content"
             )
 
 
-def _compared(work: Rebuilt, family: bool) -> None:
+def _compared(work: BesideDecode, family: bool) -> None:
     """A classifier beside its decode: pictures of the weights, and what both answer."""
     found = work.compared
     if found is None:
@@ -116,7 +121,7 @@ def _neighbours(pick: PickState, kinds: str, help: str, found: list[Near], digit
                 page.rerun()
 
 
-def _arriving(pick: PickState, where: Placed, near: list[Near], work: Rebuilt, before: bool) -> None:
+def _arriving(pick: PickState, where: Placed, near: list[Near], work: BesideDecode, before: bool) -> None:
     """What becomes known of a network's decode while someone looks at it.
 
     A fragment, so that the page stays responsive; a full rerun follows once the user stops clicking.
@@ -126,9 +131,9 @@ def _arriving(pick: PickState, where: Placed, near: list[Near], work: Rebuilt, b
         work.rest()
     if work.problem:
         st.warning(f"The decode cannot be shown. {plain(sentence(work.problem))}")
-    elif not work.shapes:
+    elif not work.drawn:
         _compared(work, family=len(chart.loaded.zoo.family.names) > 1)
-    words = [f"IoU of original and decode {work.iou:.3f}"] if work.iou is not None else []
+    words = [f"{work.kind.likeness_words} {work.likeness:.3f}"] if work.likeness is not None else []
     among = work.among
     if among.missing:
         words.append("by function they are compared where the test images are")
@@ -148,7 +153,7 @@ def _arriving(pick: PickState, where: Placed, near: list[Near], work: Rebuilt, b
         _neighbours(pick, "in the space", "Training networks by Euclidean distance of embeddings", near, "{:.3g}")
     with right:
         if work.near is not None:
-            what = "shapes, 1 - IoU" if work.shapes else "test images put into different classes"
+            what = work.kind.function_words
             some = f"; {len(among.ids):,} of {among.total:,} are compared" if among.total > len(among.ids) else ""
             _neighbours(pick, "by function", f"Training networks by the share of {what}{some}", work.near, "{:.1%}")
     if work.done and not before and looks > LONG:

@@ -94,7 +94,7 @@ class LookState(PageState):
     key = "map.look"
 
     def __init__(self, chart: Chart) -> None:
-        self.chart, self.columns = chart, placements.columns(chart)
+        self.chart, self.columns = chart, placements.placed_columns(chart)
         found = self.columns.items()
         self.offered = {
             "colour": [ONE_COLOUR, *self.columns],

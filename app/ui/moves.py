@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from app import frontend
-from app.backend import chairs, moves
-from app.backend.catalogue import Loaded, is_shapes
+from app.backend import moves
+from app.backend.catalogue import Loaded
 from app.backend.moves import Family, Place
 from app.backend.path import method_names
 from app.backend.words import plain, sentence
+from app.tasks import app_task
 from app.ui import downloads, image_data, links, page
 from app.ui.links import one_of
 from app.ui.page import PageField, PageState, sent
@@ -26,12 +27,15 @@ WAY_TITLES = {
     "spline": ("Spline", "A smooth way through a list of networks"),
 }
 """title and help of each kind of family"""
-VIEWS = {True: "move_shapes", False: "move_classifiers"}
-"""id of the view, by whether it shows shapes"""
 MOST_OFFERED = 2000
 """networks that lists offer"""
 SEPARATOR = "|"
 """between the names of networks in a link"""
+
+
+def view_of(loaded: Loaded) -> str:
+    """Id of the view that shows a family."""
+    return f"move_{app_task(loaded).page}"
 
 
 # -- the state of the section ------------------------------------------------------------------------------------------
@@ -191,7 +195,7 @@ def show_ways(
         st.info(plain(sentence(problem)))
         return None
     return {
-        "follows": VIEWS[is_shapes(loaded)],
+        "follows": view_of(loaded),
         "embeddings": family.z,
         "frame": step.step,
         "words": family.words,
@@ -319,8 +323,8 @@ _ANCHORED = ("arithmetic", "mix", "spline")
 
 def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, write_link: Callable[[], None]) -> None:
     """The view of a family, and below it what can be said of the network at the slider."""
-    shapes = is_shapes(loaded)
-    view, work = VIEWS[shapes], moves.work(loaded, family, position.step)
+    kind = app_task(loaded)
+    view, work = view_of(loaded), moves.work(loaded, family, position.step)
     if state.method not in work.sides:
         state.method = method_names()[0]
 
@@ -329,7 +333,7 @@ def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, 
         if not seen:  # the view was mounted anew
             return
         position.change(at=seen["frame"] / position.last)
-        state.change(released=True, **({"camera": seen["camera"]} if shapes else {}))
+        state.change(released=True, **({"camera": seen["camera"]} if kind.camera else {}))
 
     def chosen() -> None:
         state.change(method=sent(view).get("method") or state.method)
@@ -346,37 +350,32 @@ def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, 
             left, place = st.columns([1, 2.2])
             with left:
                 pad = family.lattice | {"follows": view, "path": work.id, "frame": step}
-                frontend.pad("move_pad", pad | {"what": "volume" if shapes else "accuracy"})
+                frontend.pad("move_pad", pad | {"what": kind.pad_value})
         with place:
-            if shapes:
-                frontend.viewer(view, data | {"camera": state.camera}, released, chosen)
-            else:
-                frontend.classifier(view, data, released, chosen)
+            frontend.path_view(kind.view)(view, data | {"camera": state.camera}, released, chosen)
         left, right = st.columns([3, 1], vertical_alignment="center")
         left.caption(plain(moves.remark(loaded, family, step)))
         with right.container(horizontal=True, horizontal_alignment="right"):
             _offer_network(loaded, work, family, step, side)
-        if shapes and at_rest:
+        if at_rest:
             finer("rest")
 
     def finer(name: str) -> None:
         """Send the shown step as it is drawn at rest; waits for it."""
-        with st.container(key=f"feeds-move-{name}"):
-            frontend.feed(f"{view}-{name}", work.detail(position.step, view))
+        content = work.detail(position.step, view)
+        if content:
+            with st.container(key=f"feeds-move-{name}"):
+                frontend.feed(f"{view}-{name}", content)
 
     slide()
-    stream(work, view, lambda: finer("detail") if shapes and work.done else None, wait=False)
+    stream(work, view, lambda: finer("detail") if work.done else None, wait=False)
 
 
 def _offer_network(loaded: Loaded, work, family: Family, step: int, side: str) -> None:
     """Offer the network of a side at a step."""
-    about, file, shapes = moves.made(work, family, side, step), f"{family.kind}_{step:02d}_{side}", is_shapes(loaded)
+    about, file = moves.made(work, family, side, step), f"{family.kind}_{step:02d}_{side}"
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{WAY_TITLES[family.kind][0]}, {plain(family.said(step))}**")
-        if shapes:
-            st.caption(f"Mesh at {chairs.AT_REST}³")
-            downloads.offer_mesh(lambda suffix: chairs.mesh_file(work, side, step, suffix), file)
+        downloads.offer_step(work, side, step, file)
         st.caption("The network")
-        downloads.offer_network(
-            lambda suffix: moves.network_file(work, side, step, about, suffix), file, onnx=not shapes
-        )
+        downloads.offer_network(loaded, lambda suffix: moves.network_file(work, side, step, about, suffix), file)

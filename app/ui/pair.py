@@ -11,6 +11,7 @@ from app.backend import catalogue
 from app.backend.catalogue import Loaded
 from app.backend.path import STEPS, absent_words, gamma_at, method_names, several, sides_between, step_at
 from app.backend.words import plain
+from app.tasks import app_task
 from app.ui import links, page, sidebar
 from app.ui.page import PageField, PageState, sent
 
@@ -91,7 +92,7 @@ class PairState(PageState):
     def remarks(self) -> str:
         """Why a method is missing, and why the path may look broken; empty if there is nothing to say."""
         reasons = [absent["help"] for absent in self.absent]
-        reasons += [catalogue.doubt(self.loaded, *self.ids), catalogue.broken(self.loaded, *self.ids)]
+        reasons += [app_task(self.loaded).doubt(self.loaded, *self.ids), catalogue.broken(self.loaded, *self.ids)]
         return " ".join(filter(None, reasons))
 
     def link(self) -> dict[str, str]:
@@ -119,8 +120,8 @@ class PairState(PageState):
 
 
 def shared_key(loaded: Loaded) -> str:
-    """Key of the pair that the Map shares with Shapes, or with Classifiers."""
-    return "shape" if catalogue.is_shapes(loaded) else "class"
+    """Key of the pair that the Map shares with the page of the networks' kind."""
+    return app_task(loaded).pair_key
 
 
 def choose_ends(state: PairState, order: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.backend import catalogue, optimise
+from app.backend import optimise
 from app.backend.catalogue import Loaded
 from app.backend.optimise import LsoRun
 from app.backend.words import plain
@@ -139,8 +139,7 @@ def _offer_best(state: RunsState, run: LsoRun) -> None:
         )  # fmt: skip
         st.caption("As a file")
         downloads.offer_network(
-            lambda suffix: optimise.best_file(loaded, run, suffix), f"{run.folder.name}_best",
-            onnx=not catalogue.is_shapes(loaded),
+            loaded, lambda suffix: optimise.best_file(loaded, run, suffix), f"{run.folder.name}_best"
         )  # fmt: skip
         if optimise.run_command(run):
             st.caption("The command of this run")

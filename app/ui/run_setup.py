@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.backend import catalogue, classifiers, looks, optimise
+from app.backend import catalogue, optimise
 from app.backend.catalogue import Loaded
+from app.backend.looks import arch_words
 from app.backend.optimise import Setup
 from app.backend.path import several
 from app.backend.words import plain
+from app.tasks import app_task
 from app.ui import image_data, page
 from app.ui.page import PageField, PageState, sent
 from app.ui.run_choice import RunsState
@@ -23,10 +25,6 @@ LOSS_HELP = (
 )
 TEACHER_HELP = "The network of the highest validation accuracy of a zoo. Zoos for other images are not offered."
 RATE_HELP = "Of Adam, which moves the embedding. The paper's is 1e-4; 1e-2 gets there in fewer steps."
-CHAIR_HELP = (
-    "The shape to become, of which only samples are known: a procedural chair, which a seed makes the same everywhere, "
-    "or a mesh."
-)
 USUAL_STARTS = {"mean": "mean of training", "noise": "noise"}
 """starts that are no network and no point of the map, in words"""
 
@@ -68,12 +66,12 @@ class StartState(PageState):
 
 def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
     """One row of choices, the command they make, and the button that launches it."""
-    shapes, family = catalogue.is_shapes(loaded), several(loaded)
-    weights = [4, *((7.4,) if shapes else (3.3, 4.4, 3.2) if family else (3.3, 5.3)), 2.8, 2.5]
+    kind, family = app_task(loaded), several(loaded)
+    weights = [4, *((7.4,) if kind.targets else (3.3, 4.4, 3.2) if family else (3.3, 5.3)), 2.8, 2.5]
     columns = iter(st.columns(weights, vertical_alignment="bottom"))
     with next(columns):
         asked = {"start": _choose_start(starts)}
-    if shapes:
+    if kind.targets:
         with next(columns):
             asked["target"] = _choose_target(loaded)
     else:
@@ -82,10 +80,10 @@ def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
         asked["want"] = next(columns).selectbox(
             "Architecture", ["", "any", *loaded.zoo.family.names], key="lso_want",
             help="The one that the class loss (Eq. 6) pulls towards, and that the best network must have",
-            format_func=lambda name: {"": "the start's", "any": "any"}.get(name, looks.title(name)),
+            format_func=lambda name: {"": "the start's", "any": "any"}.get(name, arch_words(name)),
         )  # fmt: skip
     with next(columns).popover("Settings", icon=":material/tune:", width="stretch"):
-        asked |= _choose_settings(loaded, "Points per step" if shapes else "Images per step")
+        asked |= _choose_settings(loaded, f"{kind.asked_inputs.capitalize()} per step")
         name = st.text_input(
             "Name of the run", key="lso_name", placeholder=optimise.name_of(loaded, Setup(**asked)),
             help="Its folder below runs/lso/",
@@ -118,7 +116,7 @@ def say_images_missing(loaded: Loaded) -> None:
 
 def can_launch(loaded: Loaded) -> bool:
     """Whether what the networks are optimised on is here."""
-    return catalogue.is_shapes(loaded) or classifiers.here(loaded)
+    return app_task(loaded).can_ask(loaded)
 
 
 def _choose_start(state: StartState) -> str:
@@ -137,19 +135,25 @@ def _choose_start(state: StartState) -> str:
 
 
 def _choose_target(loaded: Loaded) -> str:
-    """What a shape is to become."""
+    """What a network is to become."""
+    targets = {target.title: target for target in app_task(loaded).targets}
     kind, value = st.columns([3, 5], vertical_alignment="bottom")
     with value.container(key="target", gap="xsmall"):
         words = st.empty()
-        if kind.selectbox("Target", ["chair", "mesh file"], key="lso_target", help=CHAIR_HELP) == "chair":
-            seed = st.number_input(
-                "Seed of a chair", min_value=0, max_value=10**6, value=1000, key="lso_chair",
+        target = targets[
+            kind.selectbox("Target", list(targets), key="lso_target", help=app_task(loaded).target_help)
+        ]  # fmt: skip
+        if target.source:
+            number = st.number_input(
+                target.label, min_value=0, max_value=target.most, value=target.usual, key=f"lso_{target.source}",
                 label_visibility="collapsed",
             )  # fmt: skip
-            words.caption(plain(optimise.target_words(loaded, f"chair:{seed}")))
-            return f"chair:{seed}"
-        words.caption("OBJ, OFF, PLY, STL or GLB, where the app runs")
-        return st.text_input("File", key="lso_file", placeholder="chair.obj", label_visibility="collapsed").strip()
+            words.caption(plain(optimise.target_words(loaded, f"{target.source}:{number}")))
+            return f"{target.source}:{number}"
+        words.caption(f"{target.label}, where the app runs")
+        return st.text_input(
+            "File", key="lso_file", placeholder=target.example, label_visibility="collapsed"
+        ).strip()  # fmt: skip
 
 
 def _choose_objective(loaded: Loaded, left, right) -> dict[str, str]:

@@ -43,7 +43,7 @@ def show_selection(pick: PickState, where: Placed, ids) -> None:
     if state.saved:
         st.success(plain(state.once("saved")))
     left, right = st.columns([7, 5], gap="medium")
-    left.dataframe(selections.table(chart, ids), hide_index=True, height=280)
+    left.dataframe(selections.selection_table(chart, ids), hide_index=True, height=280)
     if count > selections.MOST_ROWS:
         left.caption(f"The first {selections.MOST_ROWS:,} of {count:,}; the file holds all of them.")
     means = selections.means(chart, ids)

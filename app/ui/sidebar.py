@@ -11,6 +11,7 @@ import streamlit as st
 from app.backend import catalogue
 from app.backend.catalogue import Found, Loaded
 from app.backend.words import plain, sentence
+from app.tasks import APP_TASKS, AppTask, tasks_of_page
 from app.ui import page
 from app.ui.page import PageField, PageState
 
@@ -26,30 +27,26 @@ class Subject:
     """The networks that a page is about."""
 
     what: str
-    """in a word; empty for networks of any kind"""
-    task: str
-    """the kind of networks, as `netspace.tasks.TASKS` has it; empty for any that the app has views of"""
-    commands: str
-    """commands that make a zoo and a space of them"""
+    """in words; empty for networks of any kind"""
+    tasks: tuple[AppTask, ...]
+
+    @classmethod
+    def of_page(cls, page: str) -> Subject:
+        """The kinds of network that a page in pages/ shows."""
+        tasks = tasks_of_page(page)
+        return cls(" or ".join(task.networks for task in tasks), tasks)
+
+    @property
+    def commands(self) -> str:
+        """Commands that make a zoo and a space of them."""
+        return self.tasks[0].commands
 
     def suits(self, found: Found) -> bool:
         """Whether a folder is offered; unreadable ones are, so that the page says what is wrong with them."""
-        return not found.data or (found.task in catalogue.SHOWN and self.task in ("", found.task))
+        return not found.data or found.task in {task.name for task in self.tasks}
 
 
-ANY_SHAPES = Subject(
-    "shapes",
-    "sdf",
-    "python -m netspace zoo fit-sdf --chairs 64 --out runs/my/zoo\n"
-    "python -m netspace train --zoo runs/my/zoo --out runs/my/space",
-)
-ANY_CLASSIFIERS = Subject(
-    "image classifiers",
-    "classification",
-    "python -m netspace zoo fit-cnn --recipe digits-zoo --out runs/digits/zoo\n"
-    "python -m netspace train --recipe digits-space --zoo runs/digits/zoo --out runs/digits/space",
-)
-ANY_NETWORKS = Subject("", "", ANY_SHAPES.commands)
+ANY_NETWORKS = Subject("", tuple(APP_TASKS.values()))
 
 
 # -- what is offered ---------------------------------------------------------------------------------------------------
@@ -60,7 +57,7 @@ Offers = dict[str, dict[str, Found]]
 
 def offers(subject: Subject) -> Offers:
     """Return what suits a page: folders that can be read first, by kind of networks; of images those of digits."""
-    order = {task: k for k, task in enumerate(catalogue.SHOWN)}
+    order = {task: k for k, task in enumerate(APP_TASKS)}
     found = sorted(catalogue.find(), key=lambda f: (order.get(f.task, len(order)), f.data != "digits"))
     return {kind: {f.id: f for f in found if f.kind == kind and subject.suits(f)} for kind in CHOICES}
 
@@ -101,13 +98,8 @@ class ChoiceState(PageState):
     def check(self, kind: str, id: str) -> str:
         if id in self.offered[kind]:
             return id
-        here = next((f for f in catalogue.find() if f.id == id and f.kind == kind), None)
-        if here is None:
-            why = "is not here"
-        elif here.task not in catalogue.SHOWN:
-            why = "holds networks of a kind that only the command line knows so far"
-        else:
-            why = f"holds no {self.subject.what}"
+        here = any(f.id == id and f.kind == kind for f in catalogue.find())
+        why = f"holds no {self.subject.what}" if here else "is not here"
         raise ValueError(f"The link names the {kind} “{id}”, which {why}; showing another.")
 
     def follow(self, kind: str) -> None:

@@ -325,7 +325,7 @@ class ImageField(Task[Likeness]):
     def measuring(
         self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
     ) -> Callable[[Network], PathStep]:
-        """PSNR with the originals, and how much the picture varies, against how much they do."""
+        """PSNR and agreement with the originals, and how much the picture varies, against how much they do."""
         ends = [None if network is None else values_of(network, COMPARED_SIZE) for network in (a, b)]
 
         def of(network: Network) -> PathStep:
@@ -333,6 +333,10 @@ class ImageField(Task[Likeness]):
             row = {
                 f"psnr_{key}": psnr(values, end).item() for key, end in zip("ab", ends, strict=True) if end is not None
             }
+            row |= {
+                f"agreement_{key}": agreement(values.flatten(), end.flatten(), CLOSE).item()
+                for key, end in zip("ab", ends, strict=True) if end is not None
+            }  # fmt: skip
             row |= {"variation": variation(values), "brightness": brightness(network)}
             words = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in row.items())
             return PathStep(row, words, render(network))

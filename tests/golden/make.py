@@ -59,6 +59,7 @@ SPACES = {
     "chairs/space-probe": ("chairs/zoo", "chair-0000", "chair-0287"),
     "digits/space": ("digits/zoo", "resnet8-001", "resnet8-079"),
     "cifar10/space": ("cifar10/zoo", "lenetlike-000", "lenetlike-131"),
+    "digits-images/space": ("digits-images/zoo", "digit-0000", "digit-0479"),
     "digits-family/space": ("digits-family/zoo", "lenetlike-000", "resnet32-003"),
     "digits-family/space, one architecture": ("digits-family/zoo", "vanillacnn-000", "vanillacnn-029"),
 }
@@ -79,9 +80,10 @@ def summary(x: Tensor) -> dict[str, float]:
 
 
 def questions(network: netspace.Network) -> Tensor:
-    """Inputs (n, ...) for a network, without a random generator: points of the cube, or images."""
-    if network.arch.task == "sdf":
-        return torch.arange(300.0).mul(1.7).sin().view(100, 3)
+    """Inputs (n, ...) for a network, without a random generator: points of a cube or a square, or images."""
+    if not network.arch.convolutional:
+        coordinates = network.arch.skeleton.spec.widths[0]
+        return torch.arange(100.0 * coordinates).mul(1.7).sin().view(100, coordinates)
     size = network.arch.skeleton.size
     return torch.arange(4.0 * 3 * size * size).mul(0.37).sin().view(4, 3, size, size)
 

@@ -1,5 +1,6 @@
 """Latent space optimisation for its page: what is launched, which runs there are, and what is read of their folders."""
 
+from .best import best_data, best_feeds, is_drawn
 from .embedding_map import embedded, map_feed, no_map, start_place
 from .keeping import best_file, has_best, keep, run_command, zoo_to_keep_in
 from .progress import brief, progress_data
@@ -18,12 +19,13 @@ from .setup import (
     teacher_words,
     teachers,
 )
-from .solids import mesh_feeds, solid_data
 
 __all__ = [
     "LOSSES",
     "LsoRun",
     "Setup",
+    "best_data",
+    "best_feeds",
     "best_file",
     "brief",
     "command_of",
@@ -31,10 +33,10 @@ __all__ = [
     "embedded",
     "find_runs",
     "has_best",
+    "is_drawn",
     "keep",
     "launch",
     "map_feed",
-    "mesh_feeds",
     "name_of",
     "no_map",
     "problem",
@@ -43,7 +45,6 @@ __all__ = [
     "resume_run",
     "run_command",
     "shown_path",
-    "solid_data",
     "start_place",
     "starts",
     "stop_run",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import streamlit as st
 import torch
 
 from netspace.latent.projection import Plane
@@ -13,6 +12,7 @@ from netspace.train.starts import start_from
 from netspace.zoo.store import TRAIN
 
 from .. import looks
+from ..caches import cached_object, cached_value
 from ..catalogue import Loaded, cards
 from ..charts import embedding, embeddings_of
 from ..engine import feed
@@ -27,7 +27,7 @@ class EmbeddingMap(NamedTuple):
     """of all networks (b, 2)"""
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@cached_object(max_entries=16)
 def _map(key: str, _loaded: Loaded) -> EmbeddingMap:
     z = torch.from_numpy(embeddings_of(_loaded))  # (b, E)
     plane = Plane.of(z[_loaded.zoo.ids(TRAIN) or list(range(len(z)))])
@@ -79,10 +79,10 @@ def arch_looks(loaded: Loaded) -> list[dict[str, str]]:
     names = loaded.zoo.family.names
     if len(names) == 1:
         return []
-    return [{"name": one.title, "colour": one.colour, "mark": one.mark} for one in map(looks.look, names)]
+    return [{"name": one.title, "colour": one.colour, "mark": one.mark} for one in map(looks.arch_look, names)]
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@cached_value(max_entries=32)
 def _place_of_noise(_loaded: Loaded, key: str, seed: int) -> list[float]:
     start = start_from(_loaded.space, _loaded.zoo, "noise", seed)
     return map_of(_loaded).plane.place(start.z.cpu()).tolist()

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import streamlit as st
-
+from app.tasks import app_task
 from netspace.jobs import read_curves
 from netspace.jobs.records import FINISHED, QUEUED, RUNNING, UNREADABLE, duration
 from netspace.latent.projection import Plane
+from netspace.nets.archs import arch_title
 from netspace.tasks import task_of
 from netspace.tasks.measures import wilson
-from netspace.tasks.sdf import ShapeGoal
 from netspace.train.lso_files import read_best, read_result, read_trajectory
 
-from .. import looks
-from ..catalogue import Loaded, cards, is_shapes
-from ..classifiers import _test_images, here
+from ..caches import cached_value
+from ..catalogue import Loaded, cards
 from .embedding_map import arch_looks, embedded, finite_or_none, map_of, start_place
 from .runs import LsoRun, told
 from .setup import LOSSES
@@ -31,7 +29,7 @@ def stamp_of(folder: Path) -> tuple:
     return tuple((p.stat().st_mtime_ns, p.stat().st_size) for name in files if (p := folder / name).exists())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cached_value(max_entries=64)
 def _lines(folder: Path, stamp: tuple, score: str, steps: int, map_key: str, _plane: Plane | None) -> dict:
     """A run's lines as columns, and its trajectory on the map, as far as it has come."""
     lines = read_curves(folder)
@@ -51,7 +49,7 @@ def _lines(folder: Path, stamp: tuple, score: str, steps: int, map_key: str, _pl
         "scores": [finite_or_none(m.get(f"validation_{score}")) for m in measured],
         "moved": [finite_or_none(m.get("moved")) for m in measured],
         "sure": [finite_or_none(m.get("sure")) for m in measured],
-        "architectures": [looks.title(str(line.get("architecture", ""))) for line in lines],
+        "architectures": [arch_title(str(line.get("architecture", ""))) for line in lines],
         "terms": {name: [finite_or_none(line["terms"].get(name)) for line in lines] for name in names},
         "best": max((k for k, line in enumerate(lines) if line.get("best")), default=None),
         "places": [[round(v, 4) for v in place] for place in places],
@@ -84,10 +82,8 @@ def shown(loaded: Loaded, run: LsoRun) -> dict:
 
 def _test_count(loaded: Loaded) -> int:
     """How many test images, or points of a shape, a test score stands on; 0 where the images are not here."""
-    if is_shapes(loaded):
-        return ShapeGoal.OCCUPANCY
     with suppress(ValueError):
-        return len(_test_images(loaded.space_info.data)) if here(loaded) else 0
+        return app_task(loaded).test_count(loaded)
     return 0
 
 
@@ -123,7 +119,7 @@ def details(run: LsoRun) -> str:
     config = run.asked["config"]
     aim = run.option("target") or LOSSES.get(config.get("loss"), config.get("loss", ""))
     teacher = f", teacher {run.option('teacher')}" if run.option("teacher") else ""
-    want = f", towards {looks.title(run.asked['want'])}" if run.asked.get("want") else ""
+    want = f", towards {arch_title(run.asked['want'])}" if run.asked.get("want") else ""
     how = f"learning rate {config.get('lr', 0):g}, seed {config.get('seed', 0)}"
     return f"from {run.asked['start']}, {aim}{teacher}{want}, {how}"
 
@@ -131,7 +127,7 @@ def details(run: LsoRun) -> str:
 def reference(loaded: Loaded) -> dict | None:
     """Of a zoo of classifiers, its best network by validation accuracy; None where that is not known."""
     records = loaded.zoo.records
-    if is_shapes(loaded) or "val_accuracy" not in records or records.val_accuracy.isna().all():
+    if "val_accuracy" not in records or records.val_accuracy.isna().all():
         return None
     best = records.loc[records.val_accuracy.idxmax()]
     test = finite_or_none(best.get("test_accuracy"))
@@ -141,14 +137,16 @@ def reference(loaded: Loaded) -> dict | None:
 def progress_data(loaded: Loaded, chosen: Sequence[LsoRun], start: str, seed: int) -> dict:
     """What the view shows beside the map's points, which come by a feed."""
     values = [card.accuracy for card in cards(loaded) if finite_or_none(card.accuracy) is not None]
-    task, share = task_of(loaded.space), embedded(loaded)
+    task, kind, share = task_of(loaded.space), app_task(loaded), embedded(loaded)
     placed = share == 1 and start
     return {
         "map": loaded.key,
         "embedded": share,
         "shares": list(map_of(loaded).plane.shares) if share == 1 else None,
         "score": task.goal_score,
-        "shapes": is_shapes(loaded),
+        "measured": kind.score_title,
+        "asked": kind.asked_inputs,
+        "originals": not kind.targets,
         "archs": arch_looks(loaded),
         "range": [min(values), max(values)] if values else None,
         "start": {"where": start, "place": start_place(loaded, start, seed)} if placed else None,

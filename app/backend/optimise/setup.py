@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
-import streamlit as st
 
-from netspace.data.shapes import chair, chair_params, describe
+from app.tasks import app_task
 from netspace.jobs import Command
 from netspace.recipes import RECIPES
 from netspace.tasks import task_of
 from netspace.train.lso import LsoConfig
 
 from .. import catalogue, jobs, looks
-from ..catalogue import ROOT, Found, Loaded, cards, is_shapes
+from ..caches import cached_value
+from ..catalogue import ROOT, Found, Loaded, cards
 from .runs import link_id
 
 RUNS = ROOT / "runs"
@@ -40,11 +40,11 @@ class Setup:
     steps: int
     points: int
     loss: str = ""
-    """of LOSSES; empty for shapes"""
+    """of LOSSES; empty if there is a target"""
     teacher: str = ""
     """id of a zoo"""
     target: str = ""
-    """chair:SEED or a mesh file; empty for classifiers"""
+    """as `AppTask.targets` has it: chair:SEED, digits:INDEX or a file; empty for classifiers"""
     want: str = ""
     """an architecture of a family, "any", or that of the network it starts from"""
     seed: int = 0
@@ -66,7 +66,7 @@ def teachers(loaded: Loaded) -> dict[str, Found]:
     return {id: found[id] for id in sorted(best, key=best.get, reverse=True)}
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@cached_value(max_entries=256)
 def _best_accuracy(folder: Path, stamp: float) -> float | None:
     """The highest validation accuracy of a zoo's networks, as its table has it."""
     try:
@@ -79,28 +79,20 @@ def _best_accuracy(folder: Path, stamp: float) -> float | None:
 def teacher_words(teacher: Found) -> str:
     """A teacher as its list names it."""
     accuracy = _best_accuracy(teacher.folder, teacher.stamp)
-    return f"{looks.titles(list(teacher.family[0]))} · {accuracy:.3f} · {teacher.title}"
-
-
-def target_title(target: str) -> str:
-    """A target as the viewer names it."""
-    return f"{target}, {_chair_words(target)}" if target.startswith("chair:") else Path(target).name
-
-
-def _chair_words(target: str) -> str:
-    return describe(chair(chair_params(int(target.removeprefix("chair:"))))[1]).removeprefix("chair: ")
+    return f"{looks.arch_titles(list(teacher.family[0]))} · {accuracy:.3f} · {teacher.title}"
 
 
 def target_words(loaded: Loaded, target: str) -> str:
     """What a target is; ValueError, in a sentence, where it cannot be read."""
-    if not target.startswith("chair:"):
+    if not target or ":" not in target:
         path = below_root(Path(target).expanduser())
         if not target or not path.is_file():
-            raise ValueError(f"There is no mesh file “{target}”." if target else "Name a mesh file.")
+            what = app_task(loaded).targets[-1].title
+            raise ValueError(f"There is no {what} “{target}”." if target else f"Name a {what}.")
         return f"{path.name}, {path.stat().st_size / 1e6:.1f} MB"
     records = loaded.zoo.records
-    mine = records.name[records.source == target].tolist() if "source" in records else []
-    return f"{mine[0] if mine else 'new to the zoo'}: {_chair_words(target)}"
+    mine = records.name[app_task(loaded).sources(records) == target].tolist() if "source" in records else []
+    return f"{mine[0] if mine else 'new to the zoo'}: {app_task(loaded).target_words(target)}"
 
 
 def below_root(path: Path) -> Path:
@@ -166,7 +158,7 @@ def problem(loaded: Loaded, setup: Setup) -> str:
     if setup.loss in ("kd", "kl") and not setup.teacher:
         data = loaded.space_info.data
         return f"There is no teacher: no zoo for {data} says how accurate its networks are. Labels alone need none."
-    if is_shapes(loaded):
+    if app_task(loaded).targets:
         try:
             target_words(loaded, setup.target)
         except ValueError as error:

@@ -205,13 +205,13 @@ class Optimise extends MapView {
   }
 
   writeTitles() {
-    const { runs, shapes, terms } = this.data, [scores, losses] = this.el.titles;
+    const { runs, score, asked, terms } = this.data, [scores, losses] = this.el.titles;
     const single = runs.length === 1 ? Object.keys(runs[0].terms) : [];
     const term = (name, k) => {
       const [words, help] = terms[name] ?? [name, name];
       return `<span title="${escaped(help)}">${stroke(this.colourOf(runs[0]), TERM_DASHES[k % TERM_DASHES.length], 22)}${escaped(words)}</span>`;
     };
-    scores.innerHTML = `<b>${shapes ? "IoU with the target" : "Accuracy"}</b><span class="over">on validation ${shapes ? "points" : "images"}, over steps</span>`;
+    scores.innerHTML = `<b>${escaped(score[0].toUpperCase() + score.slice(1))}</b><span class="over">on validation ${asked}, over steps</span>`;
     losses.innerHTML = `<b>Loss</b>${single.map(term).join("") || `<span class="over">${runs.length ? "sum of its terms, over steps" : ""}</span>`}`;
   }
 
@@ -229,7 +229,7 @@ class Optimise extends MapView {
   }
 
   told(hot) {  // title and words of what is pointed at
-    const { runs, shapes, score, start } = this.data;
+    const { runs, asked, score, start } = this.data;
     if (hot.network !== undefined) {
       const { names, words, splits } = this.points;
       return [names[hot.network], `${words[hot.network]}; ${splits[hot.network]}`, ...(start ? ["click: start here"] : [])];
@@ -238,7 +238,7 @@ class Optimise extends MapView {
     const which = k === 0 ? "start" : k === run.best ? "best" : "";
     return [
       `${run.title}, step ${run.at[k]}${which ? `, ${which}` : ""}`,
-      `${score} ${number(run.scores[k])} on validation ${shapes ? "points" : "images"}`,
+      `${score} ${number(run.scores[k])} on validation ${asked}`,
       `moved ${number(run.moved[k], 2)}${run.sure[k] === null ? "" : `; ${run.architectures[k]} with probability ${number(run.sure[k], 2)}`}`,
     ];
   }
@@ -252,7 +252,7 @@ class Optimise extends MapView {
     const hot = this.hot?.line === undefined ? null : { run: runs[this.hot.run], line: this.hot.line };
     const marks = reference ? [{ value: reference.validation, words: `best of the zoo ${number(reference.validation)}` }] : [];
     const scores = runs.map((run) => ({ run, colour: this.colourOf(run), values: run.scores, dash: run.style.dash, star: run.best }));
-    this.scales.set(score, drawCurves(score, scores, { planned, marks, log: false, limit: 1.004, hot, ink }));
+    this.scales.set(score, drawCurves(score, scores, { planned, marks, log: false, limit: runs.some((run) => run.scores.some((v) => v > 1)) ? Infinity : 1.004, hot, ink }));
     const losses = this.losses(), known = losses.flatMap(({ values }) => values).filter((v) => v !== null);
     const log = known.length > 0 && Math.min(...known) > 0 && Math.max(...known) > 12 * Math.min(...known);
     this.scales.set(loss, drawCurves(loss, losses, { planned, marks: [], log, limit: Infinity, hot, ink }));

@@ -74,7 +74,7 @@ class Pad {
     for (const { header } of feedsOf(this.data.follows).values()) {
       if (header.path !== this.data.path) continue;
       for (const { side, index, numbers, correct, count } of header.frames ?? [])
-        if (side === this.data.side) this.values.set(index, numbers ? numbers.volume : correct / count);
+        if (side === this.data.side) this.values.set(index, numbers ? numbers[this.data.what] : correct / count);
     }
     this.draw();
   }
