@@ -67,7 +67,7 @@ def test_held_out_pictures_come_back(summary):
 
 
 def test_the_summary_is_that_of_the_rows_and_the_card_says_it(summary):
-    rows = pd.read_csv(FOLDER / "space" / "eval.csv").fillna({"problem": ""})
+    rows = pd.read_csv(FOLDER / "space" / "eval.csv", dtype={"problem": str}).fillna({"problem": ""})
     again = TASK.summarise(rows.itertuples(index=False))
     for split, words in WORDS.items():
         m = summary[split]
