@@ -11,7 +11,7 @@ from netspace import ARCHS, Network, pack
 from netspace.data.shapes import Mesh
 from netspace.errors import NoSurface
 from netspace.geometry.mesh import (
-    EXPORTS,
+    MESH_KINDS,
     components,
     export,
     extract,
@@ -169,7 +169,7 @@ def test_a_network_is_meshed_like_its_function(tiny_zoo):
     assert np.mean(preview.inside != surface.inside) < 1e-3
 
 
-@pytest.mark.parametrize("kind", EXPORTS)
+@pytest.mark.parametrize("kind", MESH_KINDS)
 def test_meshes_are_written_and_come_back(tmp_path, kind):
     mesh = extract(torus, 32).mesh
     path = tmp_path / f"mesh.{kind}"

@@ -76,7 +76,7 @@ def test_up_is_taken_from_the_format_or_as_given(tmp_path, suffix, up):
     assert read_mesh(tmp_path / f"b{suffix}", up="x").up == "x"
 
 
-@pytest.mark.parametrize("kind", mesh_module.EXPORTS)
+@pytest.mark.parametrize("kind", mesh_module.MESH_KINDS)
 def test_our_own_files_say_what_is_up(tmp_path, kind):
     mesh, _ = chair(chair_params(2))
     mesh_module.write(mesh, tmp_path / f"a.{kind}")

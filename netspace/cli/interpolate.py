@@ -6,7 +6,7 @@ Examples:
     netspace interpolate --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
         --a chair-0000 --b chair-0287 --out runs/path
     netspace interpolate --space assets/digits/space --zoo assets/digits/zoo \\
-        --a resnet8-001 --b resnet8-079 --method weights --out runs/path
+        --a resnet8-001 --b resnet8-079 --method weights --steps 33 --export gif --out runs/path
 """
 
 from __future__ import annotations

@@ -67,6 +67,17 @@ def add_teacher(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def export_words(*of: str) -> str:
+    """Return the names of EXPORTS with what they are, for a help text; only those of the subjects `of` if given."""
+    from ..export import EXPORTS
+
+    names: dict[str, list[str]] = {}
+    for name, export in EXPORTS.items():
+        if not of or export.of in of:
+            names.setdefault(export.words, []).append(name)
+    return "; ".join(f"{', '.join(mine)}: {words}" for words, mine in names.items()).replace("%", "%%")
+
+
 def add_workers(parser: argparse.ArgumentParser, made: str, at_once: int, on_cpu: int = 1) -> None:
     """Add --workers and --group, of which networks of a zoo are made; `made`: how, such as "fitted"."""
     parser.add_argument("--workers", action=Count, most=1024, default=os.cpu_count() or 1, help="processes (CPU)")

@@ -1,5 +1,7 @@
 """Write networks along a way through the space: their meshes, files or pictures, path.csv and a picture of all.
 
+--export adds files of any other kind that this version knows: of all as path.*, or one per network.
+
 From A to B, with --beyond also further; or one family of networks: mixtures of some, a spline through some, one moved
 along the direction of a column of the zoo's table, or a - b + c.
 
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..io import refuse_others
 from ..latent.paths import FIRST, METHODS
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, open_both
+from .options import Count, add_device, add_image_folder, add_space_and_zoo, export_words, open_both
 
 if TYPE_CHECKING:
     from ..export.path_files import StepsToWrite
@@ -84,13 +86,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add --resolution, --format and --out, which `write_asked` reads."""
-    from ..geometry.mesh import EXPORTS, RESOLUTIONS
+    """Add --resolution, --format, --export and --out, which `write_asked` reads."""
+    from ..geometry.mesh import MESH_KINDS, RESOLUTIONS
 
     parser.add_argument(
         "--resolution", type=int, choices=RESOLUTIONS, default=128, help="cells of the grid along an axis"
     )
-    parser.add_argument("--format", choices=EXPORTS, default="ply", help="mesh file format (SDFs)")
+    parser.add_argument("--format", choices=MESH_KINDS, default="ply", help="mesh file format (SDFs)")
+    parser.add_argument(
+        "--export", nargs="+", action="extend", default=[], metavar="NAME", help=f"also write: {export_words()}"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
 
 
@@ -127,16 +132,20 @@ def write_asked(
     args: argparse.Namespace, names: Sequence[str], steps: Callable[[NetSpace, Zoo], StepsToWrite]
 ) -> None:  # fmt: skip
     """Write steps to --out and print a line for each; the networks that are named are checked first."""
+    from ..export import EXPORTS
     from ..export.path_files import write_steps
+    from ..export.table import export_named
     from ..tasks import task_of
 
     space, zoo = open_both(args)
     refuse_others(args.out)
     ids = [zoo.index(name) for name in names]
     zoo.check_finite(ids)
-    found, task = steps(space, zoo), task_of(space)
+    task = task_of(space)
+    exports = [export_named(EXPORTS, name, task) for name in dict.fromkeys(args.export)]
+    found, where = steps(space, zoo), {"space": str(args.space), "zoo": str(args.zoo)}
     data = task.data(zoo[ids[0]].arch, "test", args.data)
-    for line in write_steps(found, task, args.out, data, args.resolution, args.format):
+    for line in write_steps(found, task, args.out, data, args.resolution, args.format, exports, where):
         print(line, flush=True)
 
 

@@ -34,6 +34,23 @@ class Original(NamedTuple):
     score: float
 
 
+class Walk(NamedTuple):
+    """The architectures along a path through a family."""
+
+    looks: Sequence[Any]
+    """how the architectures (A) are told apart: title, colour, and matplotlib's marker and hatch of each"""
+    predicted: Sequence[int]
+    """(s) ClassIds of the latent path's networks"""
+    scores: Sequence[float]
+    """(s) of these networks; NaN if one is not known"""
+    of_ends: Sequence[int]
+    """ClassIds of A and B"""
+    probabilities: np.ndarray
+    """(s, A) that the class head gives the architectures"""
+    stars: Sequence[tuple[float, int]]
+    """where the interpolation loss asks for an architecture: gamma, ClassId"""
+
+
 def line_style(look: Look) -> dict[str, Any]:
     """Return a look as keywords of matplotlib's `plot`: colour, dashes and mark."""
     dash = (0, tuple(length / 2 for length in look.dash)) if look.dash else "-"  # in widths of the line, of 2 pixels
@@ -102,6 +119,55 @@ def accuracy_figure(
     lines = [PlotLine(titles[name], METHODS[name].look, values) for name, values in curves.items()]
     originals = [Original(gamma, *end) for gamma, end in zip((0.0, 1.0), ends.items(), strict=True)]
     score_figure(to, gammas, lines, originals, chance, about, kind)
+
+
+def walk_figure(
+    to: Path | IO[bytes],
+    positions: Sequence[float],
+    lines: Sequence[PlotLine],
+    originals: Sequence[Original],
+    chance: float,
+    about: str,
+    kind: str,
+    walk: Walk,
+) -> None:
+    """Write a figure as Fig. 5, center: as `score_figure`, networks marked by architecture, the class head below."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    figure = Figure(figsize=(6.4, 5.4), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=[3, 1])
+    for arch, (gamma, name, accuracy) in zip(walk.of_ends, originals, strict=True):
+        above.plot(gamma, accuracy, walk.looks[arch].marker, mfc="none", color=SLATE, ms=9, clip_on=False, zorder=4)
+        above.annotate(
+            f"{name}  {accuracy:.3f}", (gamma, accuracy), xytext=(10 if gamma == 0 else -10, 7),
+            textcoords="offset points", ha="left" if gamma == 0 else "right", color=SLATE, fontsize=9,
+        )  # fmt: skip
+    for title, look, accuracies in lines:
+        above.plot(positions, accuracies, **line_style(look) | {"marker": ""}, lw=1.5, label=title)
+    known = [original.score for original in originals]
+    lowest = np.nanmin([1.0, *known, *(value for line in lines for value in line.values)])
+    base = np.floor(20 * lowest - 0.2) / 20 if lowest > 0.5 else 0.0  # good networks of different sizes are close
+    if chance >= base:
+        above.axhline(chance, color=SLATE, lw=0.8, ls=":", label=f"chance, {chance:.3g}")
+    along, looks, handles = np.asarray(walk.scores), walk.looks, above.get_legend_handles_labels()[0]
+    for k, how in enumerate(looks):
+        mine, style = np.asarray(walk.predicted) == k, {"marker": how.marker, "color": how.colour, "ls": "", "ms": 4.5}
+        handles.append(Line2D([0], [0], label=how.title, **style))  # also where none is on the path
+        if mine.any():
+            above.plot(np.asarray(positions)[mine], along[mine], clip_on=False, **style)
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(base, 1))
+    above.spines[["top", "right"]].set_visible(False)
+    above.grid(alpha=0.25)
+    above.legend(handles=handles, frameon=False, fontsize=9, loc="best", ncols=2).set_in_layout(False)
+    below.stackplot(
+        positions, walk.probabilities.T, colors=[how.colour for how in looks], hatch=[2 * how.hatch for how in looks],
+        edgecolor="white", lw=0.3,
+    )  # fmt: skip
+    for gamma, arch in walk.stars:
+        below.plot(gamma, 1.12, "*", color=looks[arch].colour, mec="black", mew=0.5, ms=10, clip_on=False)
+    below.set(xlabel="gamma", ylabel="architecture", ylim=(0, 1), yticks=(0, 1))
+    _save(figure, to, about, kind)
 
 
 def pad_figure(

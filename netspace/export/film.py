@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import threading
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, required_for
 from ..io import atomic_write
 from ..tasks import task_of
 from ..zoo.store import Zoo
 from .figures import SLATE
+from .table import PathSubject
+
+FILM_SIZE, MOST_FRAMES = 240, 9
+"""pixels along a side of a frame of a film strip, and its most frames"""
+PAD_SIZE = 120
+"""pixels along a side of a frame of a pad"""
+_drawing = threading.Lock()
+"""one renderer at a time: the app makes files in several threads"""
+
+
+def some_of(count: int, most: int) -> list[int]:
+    """Return at most so many of `count` positions, evenly spaced, the first and the last among them."""
+    shown = min(count, most)
+    return [round(k * (count - 1) / max(1, shown - 1)) for k in range(shown)]
+
+
+def drawn_steps(subject: PathSubject, chosen: Sequence[int], size: int) -> list[np.ndarray | None] | None:
+    """Draw the chosen steps of a path as (size, size, 4) uint8.
+
+    Returns:
+        None for steps that have nothing to draw; None altogether for kinds of network without a picture.
+
+    Raises:
+        MissingPackage: a package that draws them is not installed.
+    """
+    with required_for("a picture of a path"), _drawing:
+        draw = subject.task.artist(size, subject.look.colour)
+        if draw is None:
+            return None
+        shown = [subject.steps[i].shown for i in chosen]
+        return [None if one is None else draw(one) for one in shown]
+
+
+def write_film(subject: PathSubject) -> bytes:
+    """At most MOST_FRAMES steps of a path in one row, or all mixtures of a pad where they lie, as PNG."""
+    with required_for("a film strip"):
+        from PIL import Image
+    count = len(subject.steps)
+    size = FILM_SIZE if subject.xy is None else PAD_SIZE
+    pictures = drawn_steps(subject, some_of(count, MOST_FRAMES) if subject.xy is None else range(count), size)
+    if pictures is None:
+        raise UsageError(f"{subject.task.networks} have no picture to draw")
+    sheet = film_strip(pictures, size) if subject.xy is None else pad_sheet(pictures, subject.xy, size)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "png")
+    return buffer.getvalue()
 
 
 def film_strip(pictures: Sequence[np.ndarray | None], size: int = 240) -> np.ndarray:

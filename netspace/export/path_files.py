@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..errors import MissingPackage, NoSurface, UsageError
+from ..io import atomic_write
 from ..latent.families import LatentFamily
 from ..latent.paths import FIRST, METHODS, Look
 from ..nets.network import Network
 from ..space.space import NetSpace
-from ..tasks.task import Task
+from ..tasks.task import PathStep, Task
 from ..zoo.store import Zoo
-
-FILM_SIZE, MOST_FRAMES = 240, 9
-"""pixels along a side of a frame of a film strip, and its most frames"""
-PAD_SIZE = 120
-"""pixels along a side of a frame of a pad"""
+from . import EXPORTS
+from .figures import Original, PlotLine
+from .table import (
+    CURVE,
+    NETWORK,
+    PATH,
+    SURFACE,
+    CurveSubject,
+    Export,
+    NetworkSubject,
+    PathSubject,
+    exports_of,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class StepsToWrite:
     """columns of the table that say where the step is"""
     words: Sequence[str]
     """the same for a terminal"""
+    made: Sequence[Mapping[str, Any]]
+    """how each network was made; travels with its file"""
     axis: str
     positions: Sequence[float]
     name: str
@@ -60,7 +73,13 @@ def steps_between(
     originals = [(0.0, f"A: {a}", ends[0]), (1.0, f"B: {b}", ends[1])]
     words = [f"gamma {gamma:.3f}" for gamma in gammas]
     rows = [{"gamma": gamma} for gamma in gammas]
-    return StepsToWrite(networks, rows, words, "gamma", gammas, how.title, how.look, originals, ends)
+    ended = {0.0: how.ends, 1.0: how.ends}
+    made = [
+        {"method": method, "gamma": gamma, "a": a, "b": b}
+        | {"is": ended.get(gamma, how.between if 0 < gamma < 1 else how.beyond)}
+        for gamma in gammas
+    ]
+    return StepsToWrite(networks, rows, words, made, "gamma", gammas, how.title, how.look, originals, ends)
 
 
 def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
@@ -74,80 +93,93 @@ def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
     compared = (ends[0] if ends else None, ends[-1] if len(ends) > 1 else None)
     steps, look = range(len(family)), METHODS[FIRST].look
     return StepsToWrite(
-        networks, [family.row(i) for i in steps], [family.said(i) for i in steps], family.axis.replace("_", " "),
+        networks, [family.row(i) for i in steps], [family.said(i) for i in steps], family.made,
+        family.axis.replace("_", " "),
         family.positions, family.kind, look, originals, compared,
         family.axis if family.kind == "direction" else "", None if family.xy is None else family.xy.numpy(),
     )  # fmt: skip
 
 
 def write_steps(
-    steps: StepsToWrite, task: Task, folder: Path, data: Any = None, resolution: int = 128, suffix: str = "ply"
-) -> Iterator[str]:
+    steps: StepsToWrite, task: Task, folder: Path, data: Any = None, resolution: int = 128, suffix: str = "ply",
+    exports: Sequence[Export] = (), where: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:  # fmt: skip
     """Write networks, path.csv and a picture to a folder; yields a line per network and one about all.
 
     Args:
         data, resolution: as `Task.measuring` has them.
         suffix: of mesh files.
-    """
-    import pandas as pd
+        exports: what else is written: of all as path.*, or of every network that has it.
+        where: what travels with networks beside how they were made, such as the space and the zoo.
 
+    Raises:
+        MissingPackage: a package is not installed that `exports` need; what is written unasked is left out instead.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    of_steps = [export for export in exports if export.of in (NETWORK, SURFACE)]
     measure, column = task.measuring(*steps.compared, data, resolution), task.columns.get(steps.column)
-    table, shown = [], []
+    table, found, counts = [], [], [0] * len(of_steps)
     for i, network in enumerate(steps.networks):
-        step = measure(network)
-        file = task.write(step, network, folder / f"{i:03d}", suffix)
+        step, path = measure(network), folder / f"{i:03d}"
+        file = task.write(step, network, path, suffix)
+        about = {"architecture": network.arch.name, **steps.made[i], **where, "evaluate": task.formula}
+        subject = NetworkSubject(network, about, resolution, step.shown)
+        for k, export in enumerate(of_steps):
+            counts[k] += _write_network(export, subject, path)
         measured = {f"measured {steps.column}": column(network, resolution)} if column else {}
         table.append({**steps.rows[i], **step.row, **measured, task.file[0]: file})
-        shown.append(step.shown)
+        found.append(step)
         yield f"{steps.words[i]}: {step.words}"
-    pd.DataFrame(table).to_csv(folder / "path.csv", index=False)
-    try:
-        draw = task.artist(FILM_SIZE if steps.xy is None else PAD_SIZE, steps.look.colour)
-        if draw:
-            pictures = _write_film(folder / "path.png", steps, shown, draw)
-        else:
-            ends = [(at, label, measure(network).row[task.score]) for at, label, network in steps.originals]
-            pictures = _write_figures(folder, steps, [row[task.score] for row in table], ends, *task.scale(data))
-    except ImportError as error:
-        pictures = f" and no picture ({error.name} is not installed)"
     without = sum(not row[task.file[0]] for row in table)
+    written = [f"{len(table) - without} {task.file[1]}"]
+    written += [f"{count} .{export.suffix} files" for count, export in zip(counts, of_steps, strict=True)]
+    subjects = _subjects(steps, task, found, table, measure, *task.scale(data))
+    for export in exports_of(EXPORTS, task, *subjects).values():
+        if export.usual or export in exports:
+            written += _write_whole(export, subjects[export.of], folder, export in exports)
     lacking = f"; {without} steps without a {task.lacking}" if task.lacking else ""
-    yield f"wrote {len(table) - without} {task.file[1]}, path.csv{pictures} to {folder}{lacking}"
+    yield f"wrote {', '.join(written[:-1])} and {written[-1]} to {folder}{lacking}"
 
 
-def _write_film(path: Path, steps: StepsToWrite, shown: Sequence, draw) -> str:
-    """Write a picture of at most nine steps, or of a whole pad; returns what was written, in words."""
-    from PIL import Image
+def _subjects(
+    steps: StepsToWrite, task: Task, found: Sequence[PathStep], table: Sequence[Mapping[str, Any]],
+    measure: Callable[[Network], PathStep], about: str, chance: float,
+) -> dict[str, PathSubject | CurveSubject]:  # fmt: skip
+    """Return what is exported of all steps together; `about` is empty for kinds without a score along a path."""
+    import pandas as pd
 
-    from .film import film_strip, pad_sheet
+    path = PathSubject(
+        task, steps.name, steps.look, steps.positions, found, steps.axis,
+        [(at, label) for at, label, _ in steps.originals], chance, steps.xy,
+    )  # fmt: skip
+    lines = [PlotLine(steps.name, steps.look, [row[task.score] for row in table])] if about else []
+    marked = [Original(at, label, measure(end).row[task.score]) for at, label, end in steps.originals if about]
+    curves = CurveSubject(
+        pd.DataFrame(table), steps.positions, lines, marked, chance, about, steps.axis, xy=steps.xy
+    )  # fmt: skip
+    return {PATH: path, CURVE: curves}
 
-    if steps.xy is not None:
-        sheet = pad_sheet([None if one is None else draw(one) for one in shown], steps.xy, PAD_SIZE)
-    else:
-        count = min(len(shown), MOST_FRAMES)
-        some = [shown[round(k * (len(shown) - 1) / max(1, count - 1))] for k in range(count)]
-        sheet = film_strip([None if one is None else draw(one) for one in some], FILM_SIZE)
-    Image.fromarray(sheet).save(path)
-    return f" and {path.name}"
+
+def _write_network(export: Export, subject: NetworkSubject, path: Path) -> bool:
+    """Write a network to `path`, which has no suffix; False if it has nothing to write."""
+    try:
+        content = export.write(subject)
+    except NoSurface:
+        return False
+    with atomic_write(path.with_suffix(f".{export.suffix}")) as temporary:
+        temporary.write_bytes(content)
+    return True
 
 
-def _write_figures(
-    folder: Path, steps: StepsToWrite, scores: Sequence[float], originals: Sequence[tuple[float, str, float]],
-    about: str, chance: float,
-) -> str:  # fmt: skip
-    """Write figures of a score along the steps or over a pad; returns what was written, in words."""
-    from .figures import Original, PlotLine, pad_figure, score_figure
-
-    if len(scores) == 1:
-        return ""
-    for kind in ("png", "pdf"):
-        file = folder / f"path.{kind}"
-        if steps.xy is not None:
-            corners = [(steps.xy[round(at)], f"{label}  {score:.3f}") for at, label, score in originals]
-            pad_figure(file, steps.xy, scores, corners, about, kind)
-        else:
-            line = PlotLine(steps.name, steps.look, scores)
-            marked = [Original(*original) for original in originals]
-            score_figure(file, steps.positions, [line], marked, chance, about, kind, axis=steps.axis)
-    return ", path.png and path.pdf"
+def _write_whole(export: Export, subject: PathSubject | CurveSubject, folder: Path, asked: bool) -> list[str]:
+    """Write a file of all steps, and return what was written, in words; errors only if it was asked for."""
+    path = folder / f"path.{export.suffix}"
+    try:
+        content = export.write(subject)
+    except UsageError as error:
+        if asked:
+            raise
+        return [f"no {path.name} ({error})"] if isinstance(error, MissingPackage) else []
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
+    return [path.name]

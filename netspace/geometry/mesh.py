@@ -26,7 +26,7 @@ COARSEST = 8
 COARSE_ERROR = 0.002
 """What the coarse field may be off by; a SIREN with a bfloat16 hidden product was off by 0.0015 at most."""
 RESOLUTIONS = (32, 64, 128, 256, 512)
-EXPORTS = ("glb", "stl", "ply", "obj", "off")
+MESH_KINDS = ("glb", "stl", "ply", "obj", "off")
 
 
 def check_finite(values: np.ndarray | Tensor) -> None:
@@ -335,11 +335,11 @@ def components(mesh: Mesh) -> int:
 
 
 def export(mesh: Mesh, kind: str) -> bytes:
-    """The mesh as a file of one of the EXPORTS."""
+    """The mesh as a file of one of the MESH_KINDS."""
     import trimesh
 
-    if kind not in EXPORTS:
-        raise UsageError(f"cannot write {kind!r}; choose one of {', '.join(EXPORTS)}")
+    if kind not in MESH_KINDS:
+        raise UsageError(f"cannot write {kind!r}; choose one of {', '.join(MESH_KINDS)}")
     shape: Any = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     if kind == "glb":  # y up by its standard
         shape.vertex_normals = vertex_normals(mesh)

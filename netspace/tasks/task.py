@@ -269,7 +269,7 @@ class Task(Generic[Row]):
 
         Args:
             path: without a suffix.
-            suffix: of mesh files: one of `geometry.mesh.EXPORTS`.
+            suffix: of mesh files: one of `geometry.mesh.MESH_KINDS`.
         """
         name = path.with_suffix(".safetensors")
         write_params(network, name)
@@ -284,8 +284,11 @@ class Task(Generic[Row]):
         return None
 
     def scale(self, data: Any) -> tuple[str, float]:
-        """Return what the score was measured on, in words, and the score of a guess, for kinds without a picture."""
-        raise NotImplementedError
+        """Return what the score was measured on, in words, and the score of a guess.
+
+        Empty words for kinds whose networks have no score along a path, but a picture.
+        """
+        return "", 0.0
 
     def survey(
         self, space: NetSpace, zoo: Zoo, count: int, data: Any = None, resolution: int = 64, keep: Path | None = None,

@@ -18,14 +18,14 @@ NAME, HELP = "chairs", "write procedural chairs as meshes, and a table of their 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
-    from ...geometry.mesh import EXPORTS
+    from ...geometry.mesh import MESH_KINDS
 
     parser.add_argument("--count", action=Count, least=1, default=16, help="how many")
     parser.add_argument(
         "--first-seed", action=Count, most=MOST_SEED, default=0,
         help="seed of the first; a seed gives the same chair everywhere",
     )  # fmt: skip
-    parser.add_argument("--format", choices=EXPORTS, default="glb", help="file format")
+    parser.add_argument("--format", choices=MESH_KINDS, default="glb", help="file format")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
 
 
