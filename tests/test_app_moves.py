@@ -12,7 +12,18 @@ from streamlit.testing.v1 import AppTest
 from test_app import lay, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
 from test_app_family import folder  # noqa: F401  (a fixture)
 
-from app.backend import catalogue, chairs, charts, classifiers, engine, manifold, moves, projections
+from app.backend import (
+    catalogue,
+    chairs,
+    charts,
+    classifiers,
+    embeddings,
+    engine,
+    manifold,
+    moves,
+    optimise,
+    projections,
+)
 from app.backend.path import STEPS
 from app.tasks import app_task
 from app.ui import moves as page
@@ -28,9 +39,15 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(directions, "LEAST", 4)
     monkeypatch.setattr(directions, "FOLDS", 2)
-    for module in (charts, manifold):
+    for module in (embeddings, manifold):
         monkeypatch.setattr(module, "PATIENCE", 240.0)
-    for cached in (charts._embedding, charts._chart, manifold._manifold, moves._nearest, projections._direction):
+    for cached in (
+        embeddings._embedding_work,
+        charts._chart,
+        manifold._manifold,
+        moves._nearest,
+        projections._direction,
+    ):
         cached.clear()
 
 
@@ -61,13 +78,13 @@ def any_kind(request) -> catalogue.Loaded:
     return request.getfixturevalue(request.param)
 
 
-def families(loaded: catalogue.Loaded) -> list[moves.Family]:
+def families(loaded: catalogue.Loaded) -> list[moves.Move]:
     """One of every kind."""
     column = "seat_height" if "seat_height" in loaded.zoo.records else "test_accuracy"
     four = moves.default_anchors(loaded, 0, 1, [], 4)
     return [
-        moves.path(loaded, 0, 1), moves.direction(loaded, 0, column), moves.arithmetic(loaded, *four[:3]),
-        moves.mix(loaded, four[:3]), moves.mix(loaded, four), moves.spline(loaded, four),
+        moves.path_beyond(loaded, 0, 1), moves.along_column(loaded, 0, column), moves.sum_of(loaded, *four[:3]),
+        moves.mix_of(loaded, four[:3]), moves.mix_of(loaded, four), moves.spline_through(loaded, four),
     ]  # fmt: skip
 
 
@@ -96,11 +113,11 @@ def test_every_step_is_decoded_from_its_embedding_and_said(any_kind):
         assert architectures is None or len(architectures["probabilities"]) == steps
         json.dumps(family.shown, allow_nan=False)
         json.dumps(family.made(0), allow_nan=False)
-        assert family.said(0) and moves.remark(any_kind, family, 0)
+        assert family.said(0) and moves.remark(family, 0)
 
 
 def test_a_path_goes_on_beyond_its_ends(shapes):
-    family, z = moves.path(shapes, 0, 1), moves.embeddings(shapes)
+    family, z = moves.path_beyond(shapes, 0, 1), embeddings.zoo_embeddings(shapes)
     marks = {mark["label"]: mark["frame"] for mark in family.shown["marks"]}
     assert np.allclose(family.z[marks["A"]], z[0], atol=1e-5) and np.allclose(family.z[marks["B"]], z[1], atol=1e-5)
     assert np.allclose(family.z[0], z[0] - 0.5 * (z[1] - z[0]), atol=1e-5)
@@ -114,11 +131,11 @@ def test_a_path_goes_on_beyond_its_ends(shapes):
 
 def test_a_direction_moves_in_units_of_its_column(shapes):
     column = "seat_height"
-    family, found = moves.direction(shapes, 2, column), projections.direction(charts.chart(shapes), column)
+    family, found = moves.along_column(shapes, 2, column), projections.direction_along(charts.chart(shapes), column)
     values, own = family.shown["axis"]["values"], shapes.zoo.records[column][2]
     furthest = min(found.reach, 2 * found.std)  # where networks are near, and within what the column is like
     assert np.allclose([values[0], values[STEPS // 2], values[-1]], [own - furthest, own, own + furthest])
-    z = moves.embeddings(shapes)
+    z = embeddings.zoo_embeddings(shapes)
     assert np.allclose(family.z[STEPS // 2], z[2], atol=1e-5)
     assert np.allclose(family.z[-1], found.move(z[2], furthest), atol=1e-4)
     assert family.notes[0].startswith("Cross-validated R²") and "4 training networks" in family.notes[0]
@@ -126,23 +143,23 @@ def test_a_direction_moves_in_units_of_its_column(shapes):
 
 
 def test_a_direction_that_is_not_there_is_told(shapes):
-    found = projections.direction(charts.chart(shapes), "seat_height")
+    found = projections.direction_along(charts.chart(shapes), "seat_height")
     for r2, word in ((0.3, "little"), (-2.0, "nothing"), (float("nan"), "nothing")):
-        assert f"say {word} about seat height" in moves.reads(replace(found, r2=r2))[1]
-    assert moves.reads(replace(found, r2=0.9))[1] == ""
-    assert "remembers" in moves.reads(replace(found, r2=0.9, r2_unseen=-0.1))[1]
-    assert moves.reads(replace(found, r2=0.9, r2_unseen=0.8))[1] == ""
+        assert f"say {word} about seat height" in moves.fit_words(replace(found, r2=r2))[1]
+    assert moves.fit_words(replace(found, r2=0.9))[1] == ""
+    assert "remembers" in moves.fit_words(replace(found, r2=0.9, r2_unseen=-0.1))[1]
+    assert moves.fit_words(replace(found, r2=0.9, r2_unseen=0.8))[1] == ""
 
 
 def test_a_point_of_the_space_is_moved_like_a_network(shapes):
-    z = moves.embeddings(shapes).mean(dim=0)
-    family = moves.direction(shapes, moves.Place("the clicked place", tuple(z.tolist())), "seat_height")
+    z = embeddings.zoo_embeddings(shapes).mean(dim=0)
+    family = moves.along_column(shapes, moves.Place("the clicked place", tuple(z.tolist())), "seat_height")
     assert [side.name for side in family.route.sides] == ["latent"] and family.anchors == ()
     assert np.allclose(family.z[STEPS // 2], z, atol=1e-5) and "read off its embedding" in family.notes[-1]
 
 
 def test_a_sum_ends_at_a_minus_b_plus_c(shapes):
-    family, z = moves.arithmetic(shapes, 0, 1, 2), moves.embeddings(shapes)
+    family, z = moves.sum_of(shapes, 0, 1, 2), embeddings.zoo_embeddings(shapes)
     assert np.allclose(family.z[0], z[2], atol=1e-5) and np.allclose(family.z[-1], z[0] - z[1] + z[2], atol=1e-5)
     assert family.start == STEPS - 1 and family.route.sides[0].fixed
 
@@ -150,8 +167,8 @@ def test_a_sum_ends_at_a_minus_b_plus_c(shapes):
 @pytest.mark.parametrize(("count", "nodes"), [(3, 45), (4, 49)])
 def test_the_corners_of_a_pad_are_its_networks(shapes, count, nodes):
     ids = [3, 1, 0, 2][:count]
-    family, z = moves.mix(shapes, ids), moves.embeddings(shapes)
-    pad = family.lattice
+    family, z = moves.mix_of(shapes, ids), embeddings.zoo_embeddings(shapes)
+    pad = family.pad
     assert family.route.steps == len(pad["xy"]) == len(pad["weights"]) == len(pad["off"]) == nodes
     for k, i in enumerate(ids):
         corner = [row[k] for row in pad["weights"]].index(1.0)
@@ -162,7 +179,7 @@ def test_the_corners_of_a_pad_are_its_networks(shapes, count, nodes):
 @pytest.mark.parametrize("count", [2, 3, 6])
 def test_a_spline_passes_its_networks_in_order(shapes, count):
     ids = [4, 0, 3, 1, 5, 2][:count]
-    family, z = moves.spline(shapes, ids), moves.embeddings(shapes)
+    family, z = moves.spline_through(shapes, ids), embeddings.zoo_embeddings(shapes)
     marks = family.shown["marks"]
     assert [mark["label"] for mark in marks] == [str(k + 1) for k in range(count)] and family.route.steps >= STEPS
     for mark, i in zip(marks, ids, strict=True):
@@ -170,12 +187,26 @@ def test_a_spline_passes_its_networks_in_order(shapes, count):
 
 
 def test_what_is_far_from_all_training_networks_is_off_the_manifold(shapes):
-    z = moves.embeddings(shapes)
-    family = moves.spline(shapes, [0, 1])
-    assert not family.shown["off"][0] and "embedding of" in moves.remark(shapes, family, 0)
+    z = embeddings.zoo_embeddings(shapes)
+    family = moves.spline_through(shapes, [0, 1])
+    assert not family.shown["off"][0] and "embedding of" in moves.remark(family, 0)
     far = moves.Place("far", tuple((z[0] + 100 * (z[1] - z[0])).tolist()))
-    away = moves.direction(shapes, far, "seat_height")
-    assert all(away.shown["off"]) and moves.remark(shapes, away, 0).startswith("Off the manifold")
+    away = moves.along_column(shapes, far, "seat_height")
+    assert all(away.shown["off"]) and moves.remark(away, 0).startswith("Off the manifold")
+
+
+def test_map_optimise_and_families_share_one_embedding_of_the_zoo(shapes, monkeypatch):
+    asked, embed = [], embeddings.embed_zoo
+    monkeypatch.setattr(
+        embeddings, "embed_zoo", lambda space, zoo, *how: (asked.append(zoo), embed(space, zoo, *how))[1]
+    )
+    plane = optimise.embedding_map.map_of(shapes)
+    z = charts.chart(shapes).z
+    assert torch.equal(plane.places, plane.plane.place(z)) and optimise.embedded(shapes) == 1
+    assert torch.equal(torch.from_numpy(moves.spline_through(shapes, [0, 1]).z[0]), z[0])
+    assert len(asked) == 1
+    kept = embeddings.cache_folder() / "embeddings"
+    assert len(list(kept.iterdir())) == 1  # also between runs of the app
 
 
 # -- bad input -------------------------------------------------------------------------------------------------------
@@ -199,8 +230,9 @@ def test_networks_that_are_the_same_are_told(shapes, root):  # noqa: F811
 
     twins = write(root, shapes, [0, 1, 2], twice)
     for make in (
-        lambda: moves.path(twins, 0, 0), lambda: moves.path(twins, 0, 1), lambda: moves.arithmetic(twins, 0, 1, 2),
-        lambda: moves.spline(twins, [2, 0, 1]), lambda: moves.mix(twins, [0, 1, 0]),
+        lambda: moves.path_beyond(twins, 0, 0), lambda: moves.path_beyond(twins, 0, 1),
+        lambda: moves.sum_of(twins, 0, 1, 2), lambda: moves.spline_through(twins, [2, 0, 1]),
+        lambda: moves.mix_of(twins, [0, 1, 0]),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=r"at one point|alone"):
             make()
@@ -212,10 +244,10 @@ def test_networks_that_hold_nan_are_told_and_do_not_spoil_others(shapes, root): 
             stack[0, ..., :3] = float("nan")
 
     spoilt = write(root, shapes, [0, 1, 2, 3, 4, 5], spoil)
-    for make in (lambda: moves.path(spoilt, 0, 1), lambda: moves.mix(spoilt, [1, 2, 0])):
+    for make in (lambda: moves.path_beyond(spoilt, 0, 1), lambda: moves.mix_of(spoilt, [1, 2, 0])):
         with pytest.raises(ValueError, match=f"{spoilt.names[0]} has weights that are no numbers"):
             make()
-    assert np.isfinite(moves.path(spoilt, 1, 2).far).all()
+    assert np.isfinite(moves.path_beyond(spoilt, 1, 2).far).all()
 
 
 def test_a_column_that_is_constant_or_too_short_is_told(shapes, root, monkeypatch):  # noqa: F811
@@ -223,17 +255,17 @@ def test_a_column_that_is_constant_or_too_short_is_told(shapes, root, monkeypatc
         records["seat_height"] = 1.0
 
     flat = write(root, shapes, [0, 1, 2, 3], level)
-    assert "seat_height" not in moves.columns(flat)
+    assert "seat_height" not in moves.directed_columns(flat)
     monkeypatch.setattr(directions, "LEAST", 20)
     with pytest.raises(ValueError, match="too few"):
-        moves.direction(shapes, 0, "seat_height")
+        moves.along_column(shapes, 0, "seat_height")
 
 
 # -- the work --------------------------------------------------------------------------------------------------------
 
 
 def test_shapes_are_measured_beside_what_is_asked_and_the_original_is_sent_once(shapes):
-    family = moves.direction(shapes, 0, "seat_height")
+    family = moves.along_column(shapes, 0, "seat_height")
     work = chairs.PathWork(engine.Engine(2), shapes, family.route, family.start)
     for future in work.frames.values():
         future.result(timeout=240)
@@ -243,7 +275,7 @@ def test_shapes_are_measured_beside_what_is_asked_and_the_original_is_sent_once(
     (original,) = (e for e in entries if e["side"] == "original")
     mesh = chairs.surface_of(shapes.zoo[0], chairs.PREVIEW, True).mesh
     assert original["numbers"]["measured"] == pytest.approx(MEASURES["seat_height"](mesh), nan_ok=True)
-    data = moves.view_data(shapes, work, family, 0, "latent")
+    data = moves.move_data(shapes, work, family, 0, "latent")
     assert data["steps"] == STEPS and [side["fixed"] for side in data["sides"]] == [True, False]
     detail, _ = unpack_feed(work.detail(3, "x"))
     assert {(f["side"], f["index"]) for f in detail["frames"]} == {("original", 0), ("latent", 3)}
@@ -253,7 +285,7 @@ def test_what_nobody_looks_at_is_paused_and_goes_on(shapes, monkeypatch):
     monkeypatch.setattr(chairs.PathWork, "idle_seconds", -1)
     served = engine.Engine(2)
     monkeypatch.setattr("app.backend.path.shared", lambda: served)
-    first, second = (moves.path(shapes, 0, b) for b in (1, 2))
+    first, second = (moves.path_beyond(shapes, 0, b) for b in (1, 2))
     work = app_task(shapes).route_path(shapes, first.route, first.start)
     app_task(shapes).route_path(shapes, second.route, second.start)
     assert any(future.cancelled() for future in work.frames.values()) and not work.done
@@ -265,7 +297,7 @@ def test_what_nobody_looks_at_is_paused_and_goes_on(shapes, monkeypatch):
 
 
 def test_classifiers_of_a_family_are_asked(cnn):
-    family = moves.mix(cnn, [0, 1, 2])
+    family = moves.mix_of(cnn, [0, 1, 2])
     test = classifiers._test_images("digits").take(slice(120))
     work = classifiers.ClassifierWork(engine.Engine(2), cnn, family.route, family.start, test)
     work.resume()
@@ -273,15 +305,15 @@ def test_classifiers_of_a_family_are_asked(cnn):
         for futures in ([*work.frames.values()], *work.whole.values()):
             for future in futures:
                 future.result(timeout=240)
-    data = moves.view_data(cnn, work, family, family.start, "latent")
+    data = moves.move_data(cnn, work, family, family.start, "latent")
     assert data["steps"] == 45 and data["padded"] and len(work.curves()) == 45
 
 
 def test_a_network_is_taken_away_with_how_it_was_made(shapes):
-    family = moves.direction(shapes, 0, "seat_height")
+    family = moves.along_column(shapes, 0, "seat_height")
     work = chairs.PathWork(engine.Engine(1), shapes, family.route, family.start)
     about = moves.made(work, family, "latent", 4)
-    with zipfile.ZipFile(io.BytesIO(moves.network_file(work, "latent", 4, about, "zip"))) as bundle:
+    with zipfile.ZipFile(io.BytesIO(moves.family_file(work, "latent", 4, about, "zip"))) as bundle:
         kept = json.loads(bundle.read("network.json"))
     assert kept["made_by"] == "direction" and kept["of"] == shapes.names[0] and kept["column"] == "seat_height"
     assert kept["by"] == pytest.approx(family.route.positions[4] - shapes.zoo.records["seat_height"][0], abs=1e-4)

@@ -13,7 +13,7 @@ from conftest import NOBODY
 from reading import read
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, chairs, charts, classifiers, jobs, optimise
+from app.backend import catalogue, chairs, classifiers, embeddings, jobs, optimise
 from app.backend.optimise import embedding_map, keeping, runs, setup
 from app.backend.optimise.progress import reference
 from netspace.cli.registry import build_parser
@@ -37,7 +37,7 @@ def root(tmp_path, monkeypatch):
     """An empty folder, and nothing else to be found; what is made goes there."""
     monkeypatch.setattr(catalogue, "roots", lambda: [tmp_path])
     monkeypatch.setattr(setup, "RUNS", tmp_path)
-    monkeypatch.setattr(charts, "PATIENCE", 240.0)
+    monkeypatch.setattr(embeddings, "PATIENCE", 240.0)
     monkeypatch.setattr(chairs, "PREVIEW", 32)
     monkeypatch.setattr(chairs, "AT_REST", 64)
     return tmp_path

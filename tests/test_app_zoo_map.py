@@ -24,7 +24,18 @@ from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F
 from test_app_family import folder  # noqa: F401  (a fixture)
 from test_importing import CifarResNet, lived
 
-from app.backend import catalogue, chairs, charts, imports, inspection, manifold, placements, projections, selections
+from app.backend import (
+    catalogue,
+    chairs,
+    charts,
+    embeddings,
+    imports,
+    inspection,
+    manifold,
+    placements,
+    projections,
+    selections,
+)
 from app.ui import bringing
 from netspace.latent.embeddings import cache_folder
 from netspace.tasks import task_of
@@ -38,14 +49,14 @@ def anew(tmp_path, monkeypatch):
     """What is kept is of this test's zoos alone, pages wait for what they show, and what is saved goes to the test's
     folder."""
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(charts, "PATIENCE", 240.0)
+    monkeypatch.setattr(embeddings, "PATIENCE", 240.0)
     monkeypatch.setattr(manifold, "PATIENCE", 240.0)
     monkeypatch.setattr(chairs, "PREVIEW", 32)
     monkeypatch.setattr(chairs, "AT_REST", 64)
     monkeypatch.setattr(selections, "ZOOS", tmp_path / "zoos")
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (
-        charts._embedding, charts._chart, manifold._manifold, inspection._by_function, inspection._rebuilt,
+        embeddings._embedding_work, charts._chart, manifold._manifold, inspection._by_function, inspection._rebuilt,
         projections._fit_plane, projections._on_plane, placements._placements,
     ):  # fmt: skip
         cached.clear()
@@ -641,14 +652,14 @@ def test_umap_that_failed_is_tried_again_when_asked(shapes, monkeypatch):
 def test_a_guest_without_embeddings_is_told(shapes, brought, monkeypatch):
     mine = loaded()
     brought(mine, [packed(mine, [0])])
-    embed = charts.Embedding._embed
+    embed = embeddings.EmbeddingWork._embed
 
     def fail(self, one):
         if one.zoo_info.id != mine.zoo_info.id:
             raise RuntimeError("out of memory")
         return embed(self, one)
 
-    monkeypatch.setattr(charts.Embedding, "_embed", fail)
+    monkeypatch.setattr(embeddings.EmbeddingWork, "_embed", fail)
     at = open_map(zoo=mine.zoo_info.id, **{"with": "imports/mine/zoo"})
     assert "could not be embedded (out of memory)" in said(at.warning)
     assert feeds(at)["points"][0]["count"] == len(mine.zoo)
@@ -669,7 +680,7 @@ def test_a_zoo_without_training_networks_places_guests_and_has_no_unseen_ones(sh
     done = placements.placements_of(chart, chart.members[1])
     done.future.result(120)
     assert not done.problem and done.rows[0].nearest == mine.names[1]
-    assert projections.direction(chart, "seat_height").count_unseen == 0
+    assert projections.direction_along(chart, "seat_height").count_unseen == 0
 
 
 def test_zeros_and_ones_are_numbers_and_yes_and_no_are_not(shapes):

@@ -13,7 +13,7 @@ import streamlit
 from golden import make
 from streamlit.testing.v1 import AppTest
 
-from app.backend import catalogue, chairs, charts, classifiers, manifold
+from app.backend import catalogue, chairs, classifiers, embeddings, manifold
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 HOME = GOLDEN.parent.parent / "app" / "Home.py"
@@ -156,7 +156,7 @@ def app(laid) -> Iterator[dict[str, str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "roots", lambda: [laid])
-        for module in (charts, manifold):
+        for module in (embeddings, manifold):
             patch.setattr(module, "PATIENCE", 240.0)
         for module in (chairs,):
             patch.setattr(module, "PREVIEW", 32)

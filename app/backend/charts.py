@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,62 +11,22 @@ import pandas as pd
 import torch
 
 from app.palette import MARKS
-from netspace.latent.embeddings import cache_folder, embed_zoo, finite
+from netspace.latent.embeddings import finite
 from netspace.nets.archs import arch_title
 from netspace.zoo.store import TRAIN
 
 from . import catalogue
 from .caches import cached_object
 from .catalogue import SPLIT_WORDS, Found, Loaded
-from .engine import go_on, patient
+from .embeddings import embedding_work
 from .imports import is_import
 
-PATIENCE = 1.0
-"""seconds that a page waits for its map before it is shown without"""
 MOST_SHAPES = len(MARKS)
 PALETTE = (
     "#2A7FD0", "#D9711F", "#1F9A6B", "#C2408F", "#8A63D2", "#A67C1B",
     "#CF4A3A", "#2795A3", "#6B7F93", "#8C6D5A", "#5F8F2A", "#C0658F",
 )  # fmt: skip
 """of categories, at least 3:1 against the paper of either theme"""
-
-
-# -- embeddings ----------------------------------------------------------------------------------------------------
-
-
-class Embedding:
-    """The embeddings of all networks of a zoo, in the background; from the disk where they are known."""
-
-    def __init__(self, loaded: Loaded) -> None:
-        self.done, self.total, self.waited_for = 0, len(loaded.zoo), False
-        engine = patient()
-        self.future = engine.submit((-next(engine.count),), self._embed, loaded)
-
-    def _embed(self, loaded: Loaded) -> torch.Tensor:
-        def progress(done: int, total: int) -> None:
-            self.done = done
-            go_on()
-
-        return embed_zoo(loaded.space, loaded.zoo, cache_folder(), progress)
-
-
-@cached_object(max_entries=16)
-def _embedding(key: str, _loaded: Loaded) -> Embedding:
-    return Embedding(_loaded)
-
-
-def embedding(loaded: Loaded) -> Embedding:
-    """The work on a zoo's embeddings, begun if it is not there yet; the first time, it is waited for for a moment."""
-    work = _embedding(loaded.key, loaded)
-    if not work.waited_for:
-        work.waited_for = True
-        wait([work.future], timeout=PATIENCE)
-    return work
-
-
-def embeddings_of(loaded: Loaded) -> np.ndarray:
-    """Embeddings (b, E) of all networks of the zoo; waits for them."""
-    return _embedding(loaded.key, loaded).future.result().numpy()
 
 
 # -- what is on the map --------------------------------------------------------------------------------------------
@@ -186,12 +145,12 @@ def _column(chart: Chart, name: str) -> Column | None:
 
 @cached_object(max_entries=6)
 def _chart(key: str, _members: tuple[Loaded, ...]) -> Chart:
-    return Chart(_members, [embedding(member).future.result() for member in _members])
+    return Chart(_members, [embedding_work(member).future.result() for member in _members])
 
 
 def chart(loaded: Loaded, guests: Sequence[Loaded] = ()) -> Chart | None:
     """Of all zoos that are embedded; None until the reference zoo is. ValueError, in a sentence, where that failed."""
-    works = {member.key: embedding(member) for member in (loaded, *guests)}
+    works = {member.key: embedding_work(member) for member in (loaded, *guests)}
     failed = works[loaded.key].future.done() and works[loaded.key].future.exception()
     if failed:
         raise ValueError(f"the networks of {loaded.zoo_info.title} could not be embedded ({failed})")
@@ -204,7 +163,7 @@ def chart(loaded: Loaded, guests: Sequence[Loaded] = ()) -> Chart | None:
 
 def failures(guests: Sequence[Loaded]) -> list[str]:
     """In sentences, why zoos that were to be shown are not on the map."""
-    works = [(guest, embedding(guest).future) for guest in guests]
+    works = [(guest, embedding_work(guest).future) for guest in guests]
     failed = [(guest, work.exception()) for guest, work in works if work.done() and work.exception()]
     return [
         f"The networks of {guest.zoo_info.title} could not be embedded ({error}); the map is shown without them."
@@ -214,7 +173,7 @@ def failures(guests: Sequence[Loaded]) -> list[str]:
 
 def embedding_progress(loaded: Loaded, guests: Sequence[Loaded] = ()) -> tuple[int, int]:
     """How many networks are embedded, and of how many."""
-    works = [embedding(member) for member in (loaded, *guests)]
+    works = [embedding_work(member) for member in (loaded, *guests)]
     return sum(work.total if work.future.done() else work.done for work in works), sum(work.total for work in works)
 
 

@@ -11,7 +11,8 @@ from netspace.latent.manifold import Reach
 
 from . import placements
 from .caches import cached_object
-from .charts import PATIENCE, Chart
+from .charts import Chart
+from .embeddings import PATIENCE
 from .engine import go_on, patient
 from .imports import is_import
 
@@ -60,14 +61,14 @@ def _manifold(key: str, _chart: Chart) -> Manifold:
     return work
 
 
-def of(chart: Chart) -> Manifold:
+def manifold_of(chart: Chart) -> Manifold:
     """The work on what a map shows, begun if it is not there yet."""
     return _manifold(chart.key, chart)
 
 
 def off(chart: Chart) -> np.ndarray:
     """Which networks lie off the manifold, as far as is known by now, (b) bool."""
-    far = of(chart).far
+    far = manifold_of(chart).far
     found = np.zeros(len(chart), bool) if far is None else ~(far <= 1)
     for k, member in enumerate(chart.members):
         if k and is_import(member.zoo_info):
@@ -78,7 +79,7 @@ def off(chart: Chart) -> np.ndarray:
 
 def far(chart: Chart, point: np.ndarray, i: int | None) -> float | None:
     """How far a point of the space is from training networks, over what is usual; None where that is not known."""
-    work = of(chart)
+    work = manifold_of(chart)
     if work.reach is None:
         return None
     return float(work.reach.score(torch.from_numpy(point).unsqueeze(0))[0]) if i is None else float(work.far[i])

@@ -1,21 +1,23 @@
-"""Families of networks made from embeddings: beyond the ends of a path, along a direction, by arithmetic, by mixing."""
+"""Families of networks as the page Map shows them; what they are stands in `netspace.latent.families`."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from app.palette import TRUTH_COLOUR
 from app.tasks import app_task
 from app.tasks.task import PAIR_ENDS
+from netspace.io import content_hash
 from netspace.latent import directions, families
 from netspace.latent.embeddings import finite, nearest
+from netspace.latent.families import LatentFamily
 from netspace.latent.paths import FIRST, METHODS
 from netspace.nets.network import Network
 from netspace.tasks import task_of
@@ -24,13 +26,12 @@ from netspace.zoo.store import TRAIN
 from . import charts, manifold, projections, take_away
 from .caches import cached_value
 from .catalogue import DEVICE, Loaded, card
+from .embeddings import zoo_embeddings
 from .path import (
-    STEPS,
     NetworkPath,
     Route,
     Side,
     absent_words,
-    arch_ids,
     architectures_along,
     between,
     method_colour,
@@ -38,12 +39,12 @@ from .path import (
     sides_between,
 )
 
-BEYOND = tuple(i / 24 - 0.5 for i in range(49))
+BEYOND = families.gammas_beyond(0.5, 25)
 """gammas of the path from A to B and beyond both ends; 0 and 1 are among them"""
 SAYS_LITTLE, SAYS_NOTHING = 0.5, 0.1
 """R² below which a direction comes with a warning"""
-ORIGINAL = "#64748B"
-"""slate, as a target or the ground truth everywhere"""
+MOST_ON_SPLINE = families.MOST_ANCHORS
+"""maximum number of networks on a spline"""
 
 
 @dataclass(frozen=True)
@@ -55,38 +56,53 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Family:
-    """Networks with one parameter, and what the page says of them."""
+class Move:
+    """A family of networks, and what the page says of it."""
 
-    kind: str
+    family: LatentFamily
     route: Route
-    z: np.ndarray
-    """(steps, E) embeddings"""
-    start: int
-    """the step that is shown first"""
     shown: dict
     """for the view, over what it shows of any route"""
     words: str
-    """in a word, for the line on the map"""
+    """in a few words, for the line on the map"""
     anchors: tuple[int, ...]
-    """ids of the networks that it is made of"""
+    """ids of the networks that it is made from"""
     near: tuple[str, ...]
     """names of the training networks nearest to every step"""
     far: np.ndarray | None
-    """(steps) `Reach.far`; None where there are too few training networks to say"""
-    made: Callable[[int], dict]
-    """how the network of a step was made"""
+    """(steps) `Reach.score`; None if there are too few training networks to say"""
+    about: dict
+    """where its networks come from; travels with their files"""
     notes: tuple[str, ...] = ()
-    """what is to be known of the family as a whole"""
-    held: tuple[str, ...] = ()
-    """of a direction: the columns that stay as they are"""
+    """what to know about the family as a whole"""
+    controlled: tuple[str, ...] = ()
+    """of a direction: the columns that are held fixed"""
     original: str = ""
     """name of the network that the fixed side shows"""
-    lattice: dict | None = None
+    pad: dict | None = None
     """of a mix: what the pad shows"""
 
+    @property
+    def kind(self) -> str:
+        """path, direction, arithmetic, mix or spline"""
+        return self.family.kind
+
+    @property
+    def start(self) -> int:
+        """The step that is shown first."""
+        return self.family.start
+
+    @property
+    def z(self) -> np.ndarray:
+        """(steps, E) embeddings"""
+        return self.family.z.numpy()
+
+    def made(self, i: int) -> dict:
+        """Return how the network of a step was made, as JSON."""
+        return self.family.made[i] | self.about
+
     def said(self, i: int) -> str:
-        """A step in words: "gamma 0.50"."""
+        """Say where a step is: "gamma 0.50"."""
         axis = self.shown["axis"]
         value = axis["said"][i] if axis.get("said") else f"{axis['values'][i]:.{axis['digits']}f}"
         return f"{axis['title']} {value}".replace("-", "−")
@@ -95,87 +111,67 @@ class Family:
 # -- where networks are --------------------------------------------------------------------------------------------
 
 
-def embeddings(loaded: Loaded) -> Tensor:
-    """Of all networks of the zoo, (b, E)."""
-    return torch.from_numpy(charts.embeddings_of(loaded))
+def _anchors(loaded: Loaded, ids: Sequence[int]) -> tuple[Tensor, list[str]]:
+    """Return the embeddings (k, E) and the names of networks."""
+    return zoo_embeddings(loaded)[list(ids)], [loaded.names[i] for i in ids]
 
 
 def _training(loaded: Loaded, z: Tensor) -> Tensor:
-    """Ids of the training networks whose embeddings among these (b, E) are numbers."""
+    """Return the ids of the training networks whose embeddings among these (b, E) are finite."""
     ids = torch.tensor(loaded.zoo.ids(TRAIN), dtype=torch.long)
     return ids[finite(z[ids])]
 
 
 @cached_value(max_entries=64)
-def _nearest(key: str, z: np.ndarray, _loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
-    """Of embeddings (s, E) the distance (s) to the nearest training network, and its id (s); of none, empty."""
-    known = embeddings(_loaded)
+def _nearest(key: str, content: str, _z: Tensor, _loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances (s) of embeddings (s, E) to the nearest training network, and its ids (s); empty if none is."""
+    known = zoo_embeddings(_loaded)
     ids = _training(_loaded, known)
     if not len(ids):
         return np.empty(0), np.empty(0, int)
-    found = nearest(torch.from_numpy(z), known[ids], 1)
+    found = nearest(_z, known[ids], 1)
     return found.distances[:, 0].numpy(), ids[found.ids[:, 0]].numpy()
 
 
-def _embedded(loaded: Loaded, ids: Sequence[int]) -> Tensor:
-    """Embeddings (k, E) of networks; ValueError, naming it, for one that has none."""
-    z = embeddings(loaded)[list(ids)]
-    for i, good in zip(ids, finite(z).tolist(), strict=True):
-        if not good:
-            raise ValueError(f"{loaded.names[i]} has weights that are no numbers: it has no place in the space.")
-    return z
+def _surroundings(loaded: Loaded, z: Tensor) -> tuple[dict, np.ndarray | None, tuple[str, ...]]:
+    """Return what the view is told about how far the steps lie from training networks, the distances, and the names.
+
+    The distances are in units of the reach of the training networks, which takes a while to measure in a large zoo.
+    """
+    distances, ids = _nearest(loaded.key, content_hash(z), z, loaded)
+    if not len(ids):
+        return {}, None, ("",) * len(z)
+    near = tuple(loaded.zoo.records.name.iloc[ids])
+    reach = manifold.manifold_of(_chart(loaded)).reach
+    if reach is None:
+        return {}, None, near
+    far = reach.ratio(torch.from_numpy(distances)).numpy()
+    return {"far": [round(float(v), 4) for v in far], "off": (far > 1).tolist()}, far, near
 
 
-def _distinct(loaded: Loaded, ids: Sequence[int], z: Tensor, what: str) -> None:
-    """ValueError where all of these embeddings are the same."""
-    if torch.equal(z, z[:1].expand_as(z)):
-        names = list(dict.fromkeys(loaded.names[i] for i in ids))
-        same = f"{names[0]} alone" if len(names) == 1 else f"{' and '.join(names[:2])}, which are embedded at one point"
-        raise ValueError(f"{what} from {same}: choose networks that differ.")
+def _chart(loaded: Loaded) -> charts.Chart:
+    """Return the zoo's networks on their map; wait for their embeddings."""
+    zoo_embeddings(loaded)
+    found = charts.chart(loaded)
+    assert found is not None
+    return found
 
 
 # -- what all kinds share ------------------------------------------------------------------------------------------
 
 
-def _latent(loaded: Loaded, z: Tensor, title: str, help: str, kinds: list[str]) -> Side:
-    """The side whose networks are decoded from embeddings (steps, E); `kinds` says what they are."""
-
-    def network(i: int) -> Network:
-        with torch.inference_mode():
-            return loaded.space.networks(z[i : i + 1].to(DEVICE))[0]
-
-    words: dict[str, Any] = {"side": "latent", "title": title, "help": help, "colour": method_colour(FIRST)}
-    return Side("latent", network, words | {"ends": kinds[0], "between": kinds[0], "kinds": kinds})
+def _decoded(loaded: Loaded, family: LatentFamily, title: str, help: str) -> Side:
+    """Return the side whose networks are decoded from a family's embeddings."""
+    words, kinds = {"side": FIRST, "title": title, "help": help, "colour": method_colour(FIRST)}, list(family.words)
+    told = words | {"ends": kinds[0], "between": kinds[0], "kinds": kinds}
+    return Side(FIRST, functools.partial(family.network, loaded.space), told)
 
 
 def _original(network: Network, name: str, help: str) -> Side:
-    """The side that shows one network of the zoo at all steps."""
+    """Return the side that shows one network of the zoo at all steps."""
     what = "the original network"
-    words = {"side": "original", "title": name, "help": help, "ends": what, "between": what, "colour": ORIGINAL}
+    words = {"side": "original", "title": name, "help": help, "ends": what, "between": what, "colour": TRUTH_COLOUR}
     return Side("original", lambda i: network, words | {"kinds": None}, fixed=True)
-
-
-def _probabilities(loaded: Loaded, z: Tensor) -> np.ndarray | None:
-    if not several(loaded):
-        return None
-    with torch.inference_mode():
-        return loaded.space.head(z.to(DEVICE)).softmax(dim=1).cpu().numpy()
-
-
-def _surroundings(loaded: Loaded, z: np.ndarray) -> tuple[dict, np.ndarray | None, tuple[str, ...]]:
-    """What the view is told of how far the steps lie from training networks, the same as numbers, and which these are.
-
-    The distances are in units of the reach of the training networks, which a large zoo's take a while to be known.
-    """
-    distances, ids = _nearest(loaded.key, z, loaded)
-    if not len(ids):
-        return {}, None, ("",) * len(z)
-    near = tuple(loaded.zoo.records.name.iloc[ids])
-    reach = manifold.of(charts.chart(loaded)).reach
-    if reach is None:
-        return {}, None, near
-    far = distances / max(reach.p99_nn, 1e-30)
-    return {"far": [round(float(v), 4) for v in far], "off": (far > 1).tolist()}, far, near
 
 
 def _end(letter: str, name: str, words: str = "") -> dict:
@@ -187,101 +183,78 @@ def _anchor(loaded: Loaded, i: int, letter: str) -> dict:
     return asdict(card(loaded, i)) | {"letter": letter}
 
 
-def _digits(values: Sequence[float]) -> int:
-    """Decimals in which neighbouring values differ, 4 at most."""
-    step = (max(values) - min(values)) / max(1, len(values) - 1)
-    return min(4, max(0, math.ceil(-math.log10(step)))) if step > 0 else 2
+def _on_device(loaded: Loaded, a: int, b: int) -> tuple[Network, Network]:
+    return loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
 
 
-def _about(loaded: Loaded, kind: str, **made: object) -> dict:
-    """Where a network of a family comes from; travels with its file."""
-    return {
-        "made_by": kind,
-        **made,
-        "space": loaded.space_info.id,
-        "zoo": loaded.zoo_info.id,
-        "evaluate": task_of(loaded.space).formula,
-    }
-
-
-def _family(
+def _move(
     loaded: Loaded,
-    kind: str,
+    family: LatentFamily,
     key: str,
-    z: Tensor,
     sides: Sequence[Side],
     *,
     axis: dict,
     ends: tuple[Network, Network],
-    of_ends: tuple[int, int],
     compared: Mapping[str, tuple[str, str]],
     measured: str = "",
     **more,
-) -> Family:
-    """From what differs between the kinds: `ends` are what steps are compared with, `of_ends` their ClassIds."""
+) -> Move:
+    """Put together what the kinds share: `ends` are what steps are compared with, `compared` what these are called."""
     numbers = app_task(loaded).numbers(compared, measured.replace("_", " "))
     shown = {"axis": axis, "numbers": numbers, "same": False, "absent": []}
-    around, far, near = _surroundings(loaded, z.numpy())
-    probabilities = functools.cache(lambda: _probabilities(loaded, z))
-    positions = tuple(axis["values"] or range(len(z)))
-    route = Route(f"{loaded.key}|{kind}|{key}", tuple(sides), positions, ends, probabilities, measured)
-    shown |= around | {"family": architectures_along(loaded, probabilities(), of_ends)} | more.pop("shown")
-    return Family(kind, route, z.numpy(), shown=shown, near=near, far=far, **more)
+    if family.marks:
+        shown["marks"] = [{"frame": i, "label": label} for i, label in family.marks]
+
+    @functools.cache
+    def probabilities() -> np.ndarray | None:
+        logits = family.class_logits(loaded.space) if several(loaded) else None
+        return None if logits is None else logits.softmax(dim=1).cpu().numpy()
+
+    around, far, near = _surroundings(loaded, family.z)
+    route = Route(f"{loaded.key}|{family.kind}|{key}", tuple(sides), family.positions, ends, probabilities, measured)
+    first, last = (loaded.space.family.names.index(end.arch.name) for end in ends)
+    shown |= around | {"family": architectures_along(loaded, probabilities(), (first, last))} | more.pop("shown")
+    about = {"space": loaded.space_info.id, "zoo": loaded.zoo_info.id, "evaluate": task_of(loaded.space).formula}
+    return Move(family, route, shown=shown, near=near, far=far, about=about, **more)
 
 
 # -- the kinds -----------------------------------------------------------------------------------------------------
 
 
-def path(loaded: Loaded, a: int, b: int) -> Family:
-    """From A to B, and beyond both."""
-    z = _embedded(loaded, [a, b])
-    _distinct(loaded, [a, b], z, "There is no path")
-    gamma = torch.tensor(BEYOND).unsqueeze(1)  # (s, 1)
-    z = (1 - gamma) * z[0] + gamma * z[1]  # (s, E)
+def path_beyond(loaded: Loaded, a: int, b: int) -> Move:
+    """Lead from A to B, and beyond both, by every method that does."""
+    family = families.beyond(*_anchors(loaded, [a, b]), BEYOND)
     route = between(loaded, a, b, sides_between(loaded, a, b), BEYOND)
 
     def kinds(side: str) -> list[str]:
-        method, what = METHODS[side], {"latent": "decoded from the extrapolated embedding"}
-        said = {0.0: f"A, {method.ends}", 1.0: f"B, {method.ends}"}
-        beyond = what.get(side, "extrapolated weights")
-        return [
-            said.get(g, f"beyond {'A' if g < 0 else 'B'}, {beyond}" if not 0 <= g <= 1 else method.between)
-            for g in BEYOND
-        ]
+        how = METHODS[side]
+        return [families.beyond_words(gamma, how.ends, how.between, how.beyond) for gamma in BEYOND]
 
-    sides = [side._replace(words=side.words | {"kinds": kinds(side.name)}) for side in route.sides]
-    names, at = loaded.names, (BEYOND.index(0.0), BEYOND.index(1.0))
     help = "Position on the path: 0 is A, 1 is B; below 0 and above 1 it goes on beyond them"
-
-    def made(i: int) -> dict:
-        return _about(loaded, "path", a=names[a], b=names[b], gamma=BEYOND[i], embedding="(1 - gamma) a + gamma b")
-
-    return _family(
-        loaded, "path", f"{a}|{b}", z, sides,
-        axis={"title": "gamma", "values": BEYOND, "digits": 2, "help": help},
-        ends=route.ends, of_ends=arch_ids(loaded, a, b),
-        compared=PAIR_ENDS,
+    return _move(
+        loaded, family, f"{a}|{b}",
+        [side._replace(words=side.words | {"kinds": kinds(side.name)}) for side in route.sides],
+        axis={"title": "gamma", "values": BEYOND, "digits": 2, "help": help}, ends=route.ends, compared=PAIR_ENDS,
         shown={
             "ends": {"a": _anchor(loaded, a, "A"), "b": _anchor(loaded, b, "B")},
-            "marks": [{"frame": i, "label": label} for i, label in zip(at, "AB", strict=True)],
             "absent": absent_words(loaded, a, b),
         },
-        start=len(BEYOND) // 2, words="latent path, beyond A and B", anchors=(a, b), made=made,
+        words="latent path, beyond A and B", anchors=(a, b),
     )  # fmt: skip
 
 
-def columns(loaded: Loaded) -> list[str]:
-    """Columns of the records that have a direction."""
+def directed_columns(loaded: Loaded) -> list[str]:
+    """Return the columns of the zoo's table that have a direction."""
     return directions.columns_of(loaded.zoo.records)
 
 
-def title(column: str) -> str:
-    """A column as the page names it."""
+def column_title(column: str) -> str:
+    """Return a column as the page names it."""
     return column.replace("_", " ")
 
 
-def reads(found: directions.Direction) -> tuple[str, str]:
-    """How well a column can be read off embeddings, in words; and what to expect where that is badly."""
+def fit_words(found: directions.Direction) -> tuple[str, str]:
+    """Say how well a column can be predicted from embeddings, and what to expect if that is badly."""
     r2 = f"{found.r2:.2f} ± {found.r2_std:.2f}".replace("-", "−")
     words = f"Cross-validated R² {r2} ({directions.FOLDS} folds, {found.count} training networks)"
     if found.r2_unseen is not None:
@@ -293,167 +266,106 @@ def reads(found: directions.Direction) -> tuple[str, str]:
     little = "little" if understood >= SAYS_NOTHING else "nothing"
     if found.r2 >= SAYS_LITTLE:
         return f"{words}.", (
-            f"The space remembers the {title(found.column)} of networks it was trained on; its embeddings of others "
-            f"say {little} about it: do not expect the slider to change it in those."
+            f"The space remembers the {column_title(found.column)} of networks it was trained on; its embeddings of "
+            f"others say {little} about it: do not expect the slider to change it in those."
         )
     return (
         f"{words}.",
-        f"These embeddings say {little} about {title(found.column)}: do not expect the slider to change it.",
+        f"These embeddings say {little} about {column_title(found.column)}: do not expect the slider to change it.",
     )
 
 
-def direction(loaded: Loaded, start: int | Place, column: str) -> Family:
-    """A network, moved along the direction of a column; `start` is its id, or a point of the space."""
-    found, records, called = projections.direction(charts.chart(loaded), column), loaded.zoo.records, title(column)
+def along_column(loaded: Loaded, start: int | Place, column: str) -> Move:
+    """Move a network along the direction of a column; `start` is its id, or a point of the space."""
+    found, called = projections.direction_along(_chart(loaded), column), column_title(column)
+    own, anchors = math.nan, tuple[int, ...]()
     if isinstance(start, Place):
-        name, z0, own = start.name, torch.tensor(start.z), math.nan
-        if not z0.isfinite().all():
-            raise ValueError(f"{name} has weights that are no numbers: it has no place in the space.")
+        name, z0 = start.name, torch.tensor(start.z)
     else:
-        name, z0, own = loaded.names[start], _embedded(loaded, [start])[0], float(records[column][start])
-    known = math.isfinite(own)
-    own = own if known else float(found.score(z0))
+        (z0,), (name,) = _anchors(loaded, [start])
+        own, anchors = float(loaded.zoo.records[column][start]), (start,)
     furthest = families.furthest_along(found, task_of(loaded.space).reaches)
-    by = torch.linspace(-furthest, furthest, STEPS)  # (s)
-    z, values = found.move(z0, by), (own + by).tolist()
-    middle, digits = STEPS // 2, _digits(values)
-    what = "the decoded network itself" if isinstance(start, Place) else f"{name}, decoded from its embedding"
-    kinds = [what if i == middle else f"moved by {step:+.{digits}f} {called}" for i, step in enumerate(by.tolist())]
-    moved = _latent(loaded, z, "moved", "Its embedding, moved along the direction of the column, and decoded", kinds)
-    if isinstance(start, Place):
-        network, sides = moved.network(middle), [moved]
+    family = families.along(found, z0, name, furthest, own)
+    if not anchors:
+        itself = ("the decoded network itself" if i == family.start else w for i, w in enumerate(family.words))
+        family = replace(family, words=tuple(itself))
+    sides = [_decoded(loaded, family, "moved", "Its embedding, moved along the direction of the column, and decoded")]
+    if anchors:
+        network = loaded.zoo[anchors[0]].to(DEVICE)
+        sides.insert(0, _original(network, name, "The network of the zoo, as it is"))
     else:
-        network = loaded.zoo[start].to(DEVICE)
-        sides = [_original(network, name, "The network of the zoo, as it is"), moved]
+        network = family.network(loaded.space, family.start)
     measured = column if column in app_task(loaded).measured_columns else ""
-    compared = {"a": ("start", f"{name}, before it is moved")}
-    shown = {
-        "ends": {"a": _end("−", f"less {called}"), "b": _end("+", f"more {called}")},
-        "marks": [{"frame": middle, "label": name}],
-    }
+    shown: dict = {"ends": {"a": _end("−", f"less {called}"), "b": _end("+", f"more {called}")}}
     if measured:
         shown["chart"] = {
             "key": "measured", "title": "measured",
             "help": f"{called} measured of the decoded meshes; dotted: what the slider asks for. A gap: no surface.",
         }  # fmt: skip
-    words, warning = reads(found)
-    unknown = "" if known else f"The zoo does not know the {called} of {name}: its value is read off its embedding."
-    arch = loaded.space.family.names.index(network.arch.name)
-
-    def made(i: int) -> dict:
-        return _about(
-            loaded, "direction", of=name, column=column, by=round(float(by[i]), 6), asked=round(values[i], 6),
-            r2=round(found.r2, 4), networks=found.count, embedding=[float(v) for v in z[i]],
-        )  # fmt: skip
-
-    key = f"{column}|{start}" if not isinstance(start, Place) else f"{column}|{hash(start)}"
-    return _family(
-        loaded, "direction", key, z, sides,
-        axis={"title": called, "values": values, "digits": digits, "help": f"The {called} that is asked for"},
-        ends=(network, network), of_ends=(arch, arch), compared=compared, measured=measured, shown=shown,
-        start=middle, words=f"direction of {called}", anchors=() if isinstance(start, Place) else (start,), made=made,
-        notes=tuple(filter(None, [words, warning, unknown])), held=found.controlled, original=name,
+    words, warning = fit_words(found)
+    unknown = f"The zoo does not know the {called} of {name}: its value is read off its embedding."
+    values = family.positions
+    return _move(
+        loaded, family, f"{column}|{anchors[0] if anchors else hash(start)}", sides,
+        axis={"title": called, "values": values, "digits": families.decimals(values),
+              "help": f"The {called} that is asked for"},
+        ends=(network, network), compared={"a": ("start", f"{name}, before it is moved")}, measured=measured,
+        shown=shown, words=f"direction of {called}", anchors=anchors,
+        notes=tuple(filter(None, [words, warning, "" if math.isfinite(own) else unknown])),
+        controlled=found.controlled, original=name,
     )  # fmt: skip
 
 
-def arithmetic(loaded: Loaded, a: int, b: int, c: int) -> Family:
-    """From c to a - b + c."""
-    names, z = loaded.names, _embedded(loaded, [a, b, c])
-    if torch.equal(z[0], z[1]):
-        raise ValueError(f"a − b is nothing: {names[a]} and {names[b]} are embedded at one point. Choose others.")
-    result = families.analogy(*z)
-    share = torch.linspace(0, 1, STEPS).unsqueeze(1)
-    way = torch.lerp(z[2], result, share)  # (s, E)
-    network = loaded.zoo[c].to(DEVICE)
-    kinds = ["c, decoded from its embedding", *["on the way from c to the result"] * (STEPS - 2), "the result, decoded"]
-    sides = [
-        _original(network, f"c: {names[c]}", "The network of the zoo, as it is"),
-        _latent(loaded, way, "a − b + c", "Decoded from the embedding of a, minus that of b, plus that of c", kinds),
-    ]
-
-    def made(i: int) -> dict:
-        embedding = "c + share (a - b)"
-        return _about(
-            loaded, "arithmetic", a=names[a], b=names[b], c=names[c], share=float(share[i]), embedding=embedding
-        )
-
-    arch = arch_ids(loaded, c, c)
-    return _family(
-        loaded, "arithmetic", f"{a}|{b}|{c}", way, sides,
+def sum_of(loaded: Loaded, a: int, b: int, c: int) -> Move:
+    """Lead from c to a - b + c."""
+    z, names = _anchors(loaded, [a, b, c])
+    family, network = families.arithmetic(z, names), loaded.zoo[c].to(DEVICE)
+    help = "Decoded from the embedding of a, minus that of b, plus that of c"
+    return _move(
+        loaded, family, f"{a}|{b}|{c}",
+        [_original(network, f"c: {names[2]}", "The network of the zoo, as it is"),
+         _decoded(loaded, family, "a − b + c", help)],
         axis={
-            "title": "share", "values": share[:, 0].tolist(), "digits": 2,
+            "title": "share", "values": family.positions, "digits": 2,
             "help": "Share of a − b that is added to c: 0 is c, 1 the result",
         },
-        ends=(network, network), of_ends=arch, compared={"a": ("c", f"{names[c]}, the original")},
+        ends=(network, network), compared={"a": ("c", f"{names[2]}, the original")},
         shown={"ends": {"a": _anchor(loaded, c, "c"), "b": _end("=", "a − b + c")}},
-        start=STEPS - 1, words="from c to a − b + c", anchors=(a, b, c), made=made, original=names[c],
+        words="from c to a − b + c", anchors=(a, b, c), original=names[2],
     )  # fmt: skip
 
 
-def mix(loaded: Loaded, ids: Sequence[int]) -> Family:
-    """Mixtures of three or four networks."""
-    if len(ids) not in families.LATTICES:
-        raise ValueError(f"A mix is of three or four networks, not of {len(ids)}.")
-    z, names = _embedded(loaded, ids), [loaded.names[i] for i in ids]
-    _distinct(loaded, ids, z, "There is nothing to mix")
-    lay, side = families.LATTICES[len(ids)]
-    lattice = lay(side)
-    mixed = families.blend(z, lattice.weights)
-    weights = lattice.weights.numpy().round(4)
+def mix_of(loaded: Loaded, ids: Sequence[int]) -> Move:
+    """Mix three or four networks."""
+    z, names = _anchors(loaded, ids)
+    family = families.mix(z, names)
+    weights, xy = (t.numpy().round(4) for t in (family.weights, family.xy))
     said = [" ".join(f"{w + 1e-6:.2f}" for w in row) for row in weights]  # halves up, as the pad
-    kinds = [
-        f"{names[int(row.argmax())]}, decoded from its embedding" if row.max() > 0.999 else "decoded from the mixture"
-        for row in weights
-    ]
-    sides = [_latent(loaded, mixed, "mixture", "Decoded from the weighted mean of the embeddings", kinds)]
-    ends = (loaded.zoo[ids[0]].to(DEVICE), loaded.zoo[ids[1]].to(DEVICE))
-
-    def made(i: int) -> dict:
-        return _about(loaded, "mix", weights=dict(zip(names, weights[i].tolist(), strict=True)), networks=names)
-
-    family = _family(
-        loaded, "mix", "|".join(map(str, ids)), mixed, sides,
+    move = _move(
+        loaded, family, "|".join(map(str, ids)),
+        [_decoded(loaded, family, "mixture", "Decoded from the weighted mean of the embeddings")],
         axis={"title": "weights", "values": None, "said": said, "help": f"Of {', '.join(names)}"},
-        ends=ends, of_ends=arch_ids(loaded, *ids[:2]), compared={},
+        ends=_on_device(loaded, ids[0], ids[1]), compared={},
         shown={"ends": {"a": _end("", ""), "b": _end("", "")}, "padded": True},
-        start=int((lattice.weights - 1 / len(ids)).square().sum(dim=1).argmin()),
-        words="mixtures", anchors=tuple(ids), made=made,
+        words="mixtures", anchors=tuple(ids),
     )  # fmt: skip
-    pad = {"xy": lattice.xy.numpy().round(4).tolist(), "weights": weights.tolist(), "names": names}
-    return replace(family, lattice=pad | {"off": family.shown.get("off")})
+    pad = {"xy": xy.tolist(), "weights": weights.tolist(), "names": names}
+    return replace(move, pad=pad | {"off": move.shown.get("off")})
 
 
-def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
-    """Through networks, in this order."""
-    if not 2 <= len(ids) <= families.MOST_ANCHORS:
-        raise ValueError(f"A spline leads through 2 to {families.MOST_ANCHORS} networks, not through {len(ids)}.")
-    z, names = _embedded(loaded, ids), [loaded.names[i] for i in ids]
-    _distinct(loaded, ids, z, "There is no way")
-    for i, j, one, other in zip(ids, ids[1:], z, z[1:], strict=False):
-        if torch.equal(one, other):
-            raise ValueError(
-                f"{loaded.names[i]} and {loaded.names[j]} are embedded at one point: take one of them out."
-            )
-    way, knots = families.natural_spline(z, max(4, math.ceil((STEPS - 1) / (len(ids) - 1))))
-    steps, at = len(way), knots.tolist()
-    positions = np.interp(range(steps), at, range(1, len(ids) + 1)).round(6).tolist()
-    on = dict(zip(at, names, strict=True))
-    kinds = [f"{on[i]}, decoded from its embedding" if i in on else "decoded from the spline" for i in range(steps)]
-    sides = [_latent(loaded, way, "spline", "Decoded along the natural cubic spline through the embeddings", kinds)]
-
-    def made(i: int) -> dict:
-        return _about(loaded, "spline", through=names, at=positions[i], embedding="natural cubic spline, chord lengths")
-
-    return _family(
-        loaded, "spline", "|".join(map(str, ids)), way, sides,
-        axis={"title": "network", "values": positions, "digits": 2, "help": "1 is the first network, 2 the second"},
-        ends=(loaded.zoo[ids[0]].to(DEVICE), loaded.zoo[ids[-1]].to(DEVICE)), of_ends=arch_ids(loaded, ids[0], ids[-1]),
+def spline_through(loaded: Loaded, ids: Sequence[int]) -> Move:
+    """Lead through networks, in this order."""
+    z, names = _anchors(loaded, ids)
+    family = families.spline(z, names)
+    return _move(
+        loaded, family, "|".join(map(str, ids)),
+        [_decoded(loaded, family, "spline", "Decoded along the natural cubic spline through the embeddings")],
+        axis={"title": "network", "values": family.positions, "digits": 2,
+              "help": "1 is the first network, 2 the second"},
+        ends=_on_device(loaded, ids[0], ids[-1]),
         compared={"a": ("first", f"{names[0]}, the original"), "b": ("last", f"{names[-1]}, the original")},
-        shown={
-            "ends": {"a": _anchor(loaded, ids[0], "1"), "b": _anchor(loaded, ids[-1], str(len(ids)))},
-            "marks": [{"frame": i, "label": str(k)} for k, i in enumerate(at, start=1)],
-        },
-        start=0, words="spline", anchors=tuple(ids), made=made,
+        shown={"ends": {"a": _anchor(loaded, ids[0], "1"), "b": _anchor(loaded, ids[-1], str(len(ids)))}},
+        words="spline", anchors=tuple(ids),
     )  # fmt: skip
 
 
@@ -461,7 +373,7 @@ def spline(loaded: Loaded, ids: Sequence[int]) -> Family:
 
 
 def default_anchors(loaded: Loaded, a: int, b: int, more: Sequence[int | None], count: int) -> list[int]:
-    """A, B, those asked for and training networks: different ones, `count` where the zoo has as many."""
+    """Return A, B, those asked for and training networks: different ones, `count` if the zoo has as many."""
     train = loaded.zoo.ids(TRAIN)
     every = max(1, len(train) // 7)
     wanted = [a, b, *(i for i in more if i is not None), *train[every::every], *train, *range(len(loaded.zoo))]
@@ -469,8 +381,8 @@ def default_anchors(loaded: Loaded, a: int, b: int, more: Sequence[int | None], 
 
 
 def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
-    """A, the training network nearest to it, and B: what sets the first two apart is little, and carried over to B."""
-    z = embeddings(loaded)
+    """Return A, the training network nearest to it, and B: what sets the first two apart is added to B."""
+    z = zoo_embeddings(loaded)
     others = _training(loaded, z)
     others = others[(others != b) & (z[others] != z[a]).any(dim=1)]
     if not len(others) or not finite(z[a : a + 1]):
@@ -481,47 +393,39 @@ def default_arithmetic(loaded: Loaded, a: int, b: int) -> list[int]:
 # -- showing -------------------------------------------------------------------------------------------------------
 
 
-def can_ask(loaded: Loaded) -> bool:
-    """Whether the networks can be shown: shapes always, classifiers where their test images are."""
-    return app_task(loaded).can_show(loaded)
+def work_on(loaded: Loaded, move: Move, first: int) -> NetworkPath:
+    """Return the work on a family's networks, in the background; DataError if the data it takes cannot be read."""
+    return app_task(loaded).route_path(loaded, move.route, first)
 
 
-def work(loaded: Loaded, family: Family, first: int) -> NetworkPath:
-    """The networks of a family, worked on in the background; DataError where the test images cannot be read."""
-    return app_task(loaded).route_path(loaded, family.route, first)
+def move_data(loaded: Loaded, work: NetworkPath, move: Move, frame: int, method: str) -> dict:
+    """Return what the view of this kind of networks shows of a family."""
+    a, b = (move.anchors * 2 or (0, 0))[:2]
+    data = app_task(loaded).view_data(loaded, work, a, b, frame=frame, method=method)
+    return data | {"hint": ""} | move.shown
 
 
-def view_data(loaded: Loaded, work: NetworkPath, family: Family, frame: int, method: str) -> dict:
-    """What the viewer, or of classifiers their view, shows of a family."""
-    any_two = (family.anchors * 2 or (0, 0))[:2]
-    data = app_task(loaded).view_data(loaded, work, *any_two, frame=frame, method=method)
-    return data | {"hint": ""} | family.shown
-
-
-def remark(loaded: Loaded, family: Family, i: int) -> str:
-    """Where the network of a step lies among the training networks."""
-    if not family.near[i]:
+def remark(move: Move, i: int) -> str:
+    """Say where the network of a step lies among the training networks."""
+    if not move.near[i]:
         return ""
-    if family.far is None:
-        return f"Nearest training network: {family.near[i]}."
-    if family.far[i] < 1e-3:
-        return f"This is the embedding of {family.near[i]}, a training network."
-    if family.shown["off"][i]:
-        return f"Off the manifold: the nearest training network, {family.near[i]}, is at {family.far[i]:.2f}, above 1."
-    return (
-        f"Nearest training network: {family.near[i]}, at a distance of {family.far[i]:.2f} (above 1: off the manifold)."
-    )
+    if move.far is None:
+        return f"Nearest training network: {move.near[i]}."
+    if move.far[i] < 1e-3:
+        return f"This is the embedding of {move.near[i]}, a training network."
+    if move.shown["off"][i]:
+        return f"Off the manifold: the nearest training network, {move.near[i]}, is at {move.far[i]:.2f}, above 1."
+    return f"Nearest training network: {move.near[i]}, at a distance of {move.far[i]:.2f} (above 1: off the manifold)."
 
 
-def made(work: NetworkPath, family: Family, side: str, i: int) -> dict:
-    """How the network of a side at a step was made; travels with its file."""
+def made(work: NetworkPath, move: Move, side: str, i: int) -> dict:
+    """Return how the network of a side at a step was made; travels with its file."""
     if side == "original":
-        about = {"made_by": "zoo", "name": family.original}
-        return about | {key: family.made(i)[key] for key in ("space", "zoo", "evaluate")}
-    how = family.made(i) | {"method": side, "architecture": take_away.arch_name(work, side, i)}
-    return how if side == "latent" else {key: value for key, value in how.items() if key != "embedding"}
+        return {"made_by": "zoo", "name": move.original} | move.about
+    how = move.made(i) | {"method": side, "architecture": take_away.arch_name(work, side, i)}
+    return how if METHODS[side].embedded else {key: value for key, value in how.items() if key != "embedding"}
 
 
-def network_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
-    """A network of a family as a file, as `take_away.network_bytes`."""
-    return take_away.network_bytes(work.network(side, i), about, kind)
+def family_file(work: NetworkPath, side: str, i: int, about: dict, suffix: str) -> bytes:
+    """Return a network of a family as a file, as `take_away.network_bytes`."""
+    return take_away.network_bytes(work.network(side, i), about, suffix)

@@ -18,7 +18,8 @@ from netspace.zoo.store import TRAIN
 from . import looks, manifold, placements, projections
 from .caches import cached_value
 from .catalogue import SPLIT_WORDS, Loaded, cards
-from .charts import MARKS, PALETTE, Chart, Column, embedding
+from .charts import MARKS, PALETTE, Chart, Column
+from .embeddings import embedding_work
 from .engine import feed
 from .pictures import png
 from .projections import Placed, Projection
@@ -53,17 +54,17 @@ def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
 def version(chart: Chart) -> str:
     """Differs where more is known of the networks on the map."""
     works = [placements.placements_of(chart, member) for member in placements.imported(chart)]
-    measured = manifold.of(chart).far is not None
+    measured = manifold.manifold_of(chart).far is not None
     return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
 
 def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.ndarray | None) -> bool:
     """Whether something is computed that will change the map; `way`: embeddings (s, E) that are drawn on it."""
     where = projections.placed(chart, asked)
-    works = [manifold.of(chart).future, *(embedding(guest).future for guest in guests)]
+    works = [manifold.manifold_of(chart).future, *(embedding_work(guest).future for guest in guests)]
     works += [placements.placements_of(chart, member).future for member in placements.imported(chart)]
     if way is not None and where.plane is None:
-        works.append(projections.path_work(chart, asked, way))
+        works.append(projections.placing_work(chart, asked, way))
     return bool(where.waiting) or not all(work.done() for work in works)
 
 

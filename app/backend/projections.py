@@ -148,11 +148,11 @@ def _fit_plane(key: str, asked: Projection, _chart: Chart) -> Plane:
         if axis.isdigit():
             ways.append(Plane.of(z, (int(axis) - 1, 0 if axis != "1" else 1)).axes[0])
         else:
-            ways.append(direction(_chart, axis).coef)
+            ways.append(direction_along(_chart, axis).coef)
     return Plane.along(z, torch.stack(ways))
 
 
-def direction(chart: Chart, column: str) -> Direction:
+def direction_along(chart: Chart, column: str) -> Direction:
     """How a column is read off the reference zoo's embeddings; ValueError, in a sentence, where it cannot be."""
     return _direction(chart.loaded.key, column, chart)
 
@@ -178,7 +178,7 @@ def _plane_note(chart: Chart, asked: Projection, plane: Plane) -> str:
     shares = " and ".join(f"{share:.0%}".replace("%", " %") for share in plane.shares)
     note = f"{shares} of the training networks' variance"
     read = [axis for axis in asked.axes if not axis.isdigit()]
-    fits = (f"R² {direction(chart, axis).r2:.2f} of {axis.replace('_', ' ')}" for axis in read)
+    fits = (f"R² {direction_along(chart, axis).r2:.2f} of {axis.replace('_', ' ')}" for axis in read)
     return f"{note}; cross-validated {', '.join(fits)}" if read else note
 
 
@@ -315,7 +315,7 @@ def path_places(chart: Chart, asked: Projection, where: Placed, z: np.ndarray) -
     if where.plane is not None:
         places = where.plane.place(torch.from_numpy(z)).numpy()
     else:
-        work = path_work(chart, asked, z)
+        work = placing_work(chart, asked, z)
         wait([work], timeout=0.05)
         if not work.done() or work.exception():
             return None
@@ -323,7 +323,7 @@ def path_places(chart: Chart, asked: Projection, where: Placed, z: np.ndarray) -
     return [[round(float(v), 5) for v in place] for place in places]
 
 
-def path_work(chart: Chart, asked: Projection, z: np.ndarray) -> Future:
+def placing_work(chart: Chart, asked: Projection, z: np.ndarray) -> Future:
     """UMAP placing embeddings (s, E)."""
     return _path_work(chart.key, asked, content_hash(z), chart, z)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app import frontend
 from app.backend import moves
 from app.backend.catalogue import Loaded
-from app.backend.moves import Family, Place
+from app.backend.moves import Move, Place
 from app.backend.path import method_names
 from app.backend.words import plain, sentence
 from app.tasks import app_task
@@ -121,7 +121,7 @@ def _position(text: str) -> float:
 class StepState(PageState):
     """Where the slider of a family is, from 0 to 1."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Move) -> None:
         self.last, self.start = family.route.steps - 1, family.start
         super().__init__(family_key(family.kind))
 
@@ -186,7 +186,7 @@ def show_ways(
         family = _CONTROLS[state.kind](loaded, picked, point, a, b)
         step = StepState(family)
         page.show_notices()  # of what the link asked for here
-        if not moves.can_ask(loaded):
+        if not app_task(loaded).can_show(loaded):
             st.info("The test images of these networks are not here: where they are, this family is shown.")
             image_data.offer_images(loaded)
         else:
@@ -199,7 +199,7 @@ def show_ways(
         "embeddings": family.z,
         "frame": step.step,
         "words": family.words,
-        "line": family.lattice is None,  # the mixtures of a pad are spread out, not one after another
+        "line": family.pad is None,  # the mixtures of a pad are spread out, not one after another
         "anchors": list(family.anchors),
     }
 
@@ -229,28 +229,30 @@ def _anchor_box(column, state: AnchorState, options: list[str], k: int, label: s
     )  # fmt: skip
 
 
-def _path(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
-    return moves.path(loaded, a, b)
+def _path(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Move:
+    return moves.path_beyond(loaded, a, b)
 
 
-def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
-    options = moves.columns(loaded)
+def _direction(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Move:
+    options = moves.directed_columns(loaded)
     if not options:
         raise ValueError("The zoo's table has no column of numbers that differ: there is no direction to move along.")
     state = ColumnState(options)
     left, right = st.columns([1, 3], vertical_alignment="center")
-    left.selectbox("Column", options, format_func=moves.title, label_visibility="collapsed", **state.widget("column"))
-    family = moves.direction(loaded, point or (a if picked is None else picked), state.column)
+    left.selectbox(
+        "Column", options, format_func=moves.column_title, label_visibility="collapsed", **state.widget("column")
+    )
+    family = moves.along_column(loaded, point or (a if picked is None else picked), state.column)
     held = (
-        f"Moved so that these columns stay as they are: {', '.join(map(moves.title, family.held))}."
-        if family.held
+        f"Moved so that these columns stay as they are: {', '.join(map(moves.column_title, family.controlled))}."
+        if family.controlled
         else None
     )
     right.caption(plain(" ".join(family.notes)), help=held and plain(held))
     return family
 
 
-def _arithmetic(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
+def _arithmetic(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Move:
     usual = moves.default_arithmetic(loaded, a, b)
     if len(set(usual)) < 3:
         raise ValueError(f"Arithmetic needs three networks, the zoo has {len(loaded.zoo)}.")
@@ -261,10 +263,10 @@ def _arithmetic(loaded: Loaded, picked: int | None, point: Place | None, a: int,
         if sign:
             columns[2 * k - 1].markdown(f"**{sign}**")
         _anchor_box(columns[2 * k], state, options, k, letter)
-    return moves.arithmetic(loaded, *state.ids)
+    return moves.sum_of(loaded, *state.ids)
 
 
-def _mix(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
+def _mix(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Move:
     usual = moves.default_anchors(loaded, a, b, [picked], 4)
     if len(usual) < 3:
         raise ValueError(f"A mix needs three networks, the zoo has {len(usual)}.")
@@ -284,30 +286,30 @@ def _mix(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int
             "Four", icon=":material/add:", help="Mix four networks", width="stretch", disabled=more is None,
             on_click=state.change, kwargs={"names": [*names, more]},
         )  # fmt: skip
-    return moves.mix(loaded, state.ids)
+    return moves.mix_of(loaded, state.ids)
 
 
-def _spline(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Family:
+def _spline(loaded: Loaded, picked: int | None, point: Place | None, a: int, b: int) -> Move:
     usual = moves.default_anchors(loaded, a, b, [picked], 4)
     if len(usual) < 2:
         raise ValueError(f"A spline needs two networks, the zoo has {len(usual)}.")
-    state = AnchorState(loaded, "spline", usual, 0, moves.families.MOST_ANCHORS)
+    state = AnchorState(loaded, "spline", usual, 0, moves.MOST_ON_SPLINE)
     left, right = st.columns([5, 1.4], vertical_alignment="center")
     left.multiselect(
-        "Networks, in order", state.options(a, b, picked), max_selections=moves.families.MOST_ANCHORS,
+        "Networks, in order", state.options(a, b, picked), max_selections=moves.MOST_ON_SPLINE,
         label_visibility="collapsed", **state.widget("names"),
     )  # fmt: skip
     names, name = state.names, None if picked is None else loaded.names[picked]
     right.button(
         "Add the picked network", icon=":material/add:", width="stretch",
-        disabled=name is None or name in names or len(names) == moves.families.MOST_ANCHORS,
+        disabled=name is None or name in names or len(names) == moves.MOST_ON_SPLINE,
         help="Networks picked on the map are added at the end" if name is None else plain(name),
         on_click=state.change, kwargs={"names": [*names, name]},
     )  # fmt: skip
-    return moves.spline(loaded, state.ids)
+    return moves.spline_through(loaded, state.ids)
 
 
-_CONTROLS: dict[str, Callable[[Loaded, int | None, Place | None, int, int], Family]] = {
+_CONTROLS: dict[str, Callable[[Loaded, int | None, Place | None, int, int], Move]] = {
     "path": _path,
     "direction": _direction,
     "arithmetic": _arithmetic,
@@ -321,10 +323,10 @@ _ANCHORED = ("arithmetic", "mix", "spline")
 # -- showing -----------------------------------------------------------------------------------------------------------
 
 
-def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, write_link: Callable[[], None]) -> None:
+def _show(loaded: Loaded, family: Move, state: WayState, position: StepState, write_link: Callable[[], None]) -> None:
     """The view of a family, and below it what can be said of the network at the slider."""
     kind = app_task(loaded)
-    view, work = view_of(loaded), moves.work(loaded, family, position.step)
+    view, work = view_of(loaded), moves.work_on(loaded, family, position.step)
     if state.method not in work.sides:
         state.method = method_names()[0]
 
@@ -344,17 +346,17 @@ def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, 
         at_rest = state.once("released")
         if at_rest:  # the fragment runs alone
             write_link()
-        data = moves.view_data(loaded, work, family, step, side) | {"token": page.state_version()}
+        data = moves.move_data(loaded, work, family, step, side) | {"token": page.state_version()}
         place = st.container()
-        if family.lattice:
+        if family.pad:
             left, place = st.columns([1, 2.2])
             with left:
-                pad = family.lattice | {"follows": view, "path": work.id, "frame": step}
+                pad = family.pad | {"follows": view, "path": work.id, "frame": step}
                 frontend.pad("move_pad", pad | {"what": kind.pad_value})
         with place:
             frontend.path_view(kind.view)(view, data | {"camera": state.camera}, released, chosen)
         left, right = st.columns([3, 1], vertical_alignment="center")
-        left.caption(plain(moves.remark(loaded, family, step)))
+        left.caption(plain(moves.remark(family, step)))
         with right.container(horizontal=True, horizontal_alignment="right"):
             _offer_network(loaded, work, family, step, side)
         if at_rest:
@@ -371,11 +373,11 @@ def _show(loaded: Loaded, family: Family, state: WayState, position: StepState, 
     stream(work, view, lambda: finer("detail") if work.done else None, wait=False)
 
 
-def _offer_network(loaded: Loaded, work, family: Family, step: int, side: str) -> None:
+def _offer_network(loaded: Loaded, work, family: Move, step: int, side: str) -> None:
     """Offer the network of a side at a step."""
     about, file = moves.made(work, family, side, step), f"{family.kind}_{step:02d}_{side}"
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{WAY_TITLES[family.kind][0]}, {plain(family.said(step))}**")
         downloads.offer_step(work, side, step, file)
         st.caption("The network")
-        downloads.offer_network(loaded, lambda suffix: moves.network_file(work, side, step, about, suffix), file)
+        downloads.offer_network(loaded, lambda suffix: moves.family_file(work, side, step, about, suffix), file)

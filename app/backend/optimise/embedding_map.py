@@ -14,7 +14,7 @@ from netspace.zoo.store import TRAIN
 from .. import looks
 from ..caches import cached_object, cached_value
 from ..catalogue import Loaded, cards
-from ..charts import embedding, embeddings_of
+from ..embeddings import embedding_work, zoo_embeddings
 from ..engine import feed
 
 
@@ -29,7 +29,7 @@ class EmbeddingMap(NamedTuple):
 
 @cached_object(max_entries=16)
 def _map(key: str, _loaded: Loaded) -> EmbeddingMap:
-    z = torch.from_numpy(embeddings_of(_loaded))  # (b, E)
+    z = zoo_embeddings(_loaded)  # (b, E)
     plane = Plane.of(z[_loaded.zoo.ids(TRAIN) or list(range(len(z)))])
     return EmbeddingMap(plane, plane.place(z))
 
@@ -41,8 +41,7 @@ def map_of(loaded: Loaded) -> EmbeddingMap:
 
 def embedded(loaded: Loaded) -> float:
     """The share of the networks that are embedded; the first time it is asked about a zoo, it waits a moment."""
-    work = embedding(loaded)
-    return 1.0 if work.future.done() else min(work.done / max(work.total, 1), 0.99)
+    return embedding_work(loaded).share
 
 
 def no_map(loaded: Loaded) -> str:
