@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DELAY = 50
 """of a frame, milliseconds; GIF counts in hundredths of a second"""
-PICTURE_SIZE, ABOVE, BELOW, MARGIN = 320, 48, 36, 12
+PICTURE_SIZE, CAPTION_HEIGHT, BELOW, MARGIN = 320, 48, 36, 12
 """pixels: of a picture, of the words above and the bar below it, and beside both"""
 MOST_NETWORKS = 129
 """evenly spaced ones of longer paths are shown"""
@@ -93,12 +93,12 @@ def frames_of(subject: PathSubject) -> list[Image.Image]:
     panel = curve_panel(subject) if pictures is None else None
     found = []
     for k, i in enumerate(chosen):
-        frame = Image.new("RGB", (PICTURE_SIZE + 2 * MARGIN, ABOVE + PICTURE_SIZE + BELOW), PAPER)
+        frame = Image.new("RGB", (PICTURE_SIZE + 2 * MARGIN, CAPTION_HEIGHT + PICTURE_SIZE + BELOW), PAPER)
         inside = panel(i) if panel else Image.fromarray(film_strip([pictures[k]], PICTURE_SIZE)).convert("RGB")
-        frame.paste(inside, (MARGIN, ABOVE))
+        frame.paste(inside, (MARGIN, CAPTION_HEIGHT))
         _write_head(frame, subject, subject.steps[i].words)
         if panel is None and pictures[k] is None:
-            _write(frame, (frame.width / 2, ABOVE + PICTURE_SIZE / 2), subject.steps[i].words, 16, SLATE, "mm")
+            _write(frame, (frame.width / 2, CAPTION_HEIGHT + PICTURE_SIZE / 2), subject.steps[i].words, 16, SLATE, "mm")
         _draw_bar(frame, subject, subject.positions[i])
         found.append(frame)
     return found
