@@ -612,8 +612,8 @@ def test_what_fails_beside_the_map_is_told(kind, monkeypatch):
     def fail(*_):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(inspection.BesideDecode, "_mesh", fail)
-    monkeypatch.setattr(inspection.BesideDecode, "_compare", fail)
+    monkeypatch.setattr(inspection.BesideDecode, "_draw", fail)
+    monkeypatch.setattr(inspection.BesideDecode, "_facts", fail)
     monkeypatch.setattr(inspection.ByFunction, "of", fail)
     mine = loaded()
     at = open_map(network=mine.names[0])
