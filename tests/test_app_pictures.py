@@ -15,6 +15,7 @@ from app.backend import catalogue, charts, engine, inspection, points
 from app.backend.path import STEPS, between
 from app.backend.rasters import RasterPath, pack_picture
 from app.tasks import APP_TASKS, app_task
+from app.tasks.task import AppTask
 from netspace.tasks import TASKS
 from netspace.tasks.image_field import psnr, render, values_of
 
@@ -151,3 +152,19 @@ def test_the_map_opens_on_them(fields):
 def test_ways_through_the_space_lead_through_pictures(fields, way):
     at = open_page("zoo_map", projection="pca", move=way)
     assert not at.exception and not at.error
+
+
+class Bare(AppTask):
+    """A kind of network of which no more is said than must be."""
+
+    name = "image-field"
+    networks = "bare networks"
+    commands = "python -m netspace zoo fit-image --out runs/bare"
+
+
+@pytest.mark.parametrize("page", ["home", "pictures", "zoo_map", "networks", "optimise"])
+def test_a_kind_of_network_needs_no_page_and_no_view_of_its_own(fields, page, monkeypatch):
+    monkeypatch.setitem(APP_TASKS, "image-field", Bare())
+    at = open_page(page, space="images/space", zoo="images/zoo")
+    assert not at.exception and not at.error
+    assert link_of(at).get("space", "images/space") == "images/space"

@@ -138,7 +138,7 @@ class Loaded:
         return self.zoo.records.name.tolist()
 
 
-def architectures(found: Found) -> str:
+def family_words(found: Found) -> str:
     """Of a space or a zoo that can be read, in words."""
     names, _ = found.family
     return looks.arch_titles(names)

@@ -85,7 +85,7 @@ def _close() -> None:
 
 @st.dialog("Bring your own networks", width="large", on_dismiss=_close)
 def _dialog(state: BringState, space: Found) -> None:
-    names = catalogue.architectures(space)
+    names = catalogue.family_words(space)
     st.markdown(
         f"State dicts of {names} in any usual format, ONNX models, a zip of such files, or a folder, as the Hugging "
         "Face hub lays it out too. Layers are recognised by their shapes, batch norm is fused, and nothing in the "

@@ -88,7 +88,8 @@ def target_words(loaded: Loaded, target: str) -> str:
         path = below_root(Path(target).expanduser())
         if not target or not path.is_file():
             what = app_task(loaded).targets[-1].title
-            raise ValueError(f"There is no {what} “{target}”." if target else f"Name a {what}.")
+            article = "an" if what[0] in "aeiou" else "a"
+            raise ValueError(f"There is no {what} “{target}”." if target else f"Name {article} {what}.")
         return f"{path.name}, {path.stat().st_size / 1e6:.1f} MB"
     records = loaded.zoo.records
     mine = records.name[app_task(loaded).sources(records) == target].tolist() if "source" in records else []
