@@ -10,7 +10,7 @@ from PIL import Image
 from test_app import lay, root  # noqa: F401  (fixtures)
 from test_app_optimise import box, button, command, open_page, said, view
 
-from app.backend import catalogue, charts, optimise
+from app.backend import catalogue, embeddings, optimise
 from app.backend.optimise import setup
 from netspace.cli.registry import build_parser
 from netspace.data.pictures import load_picture
@@ -27,7 +27,7 @@ TINY_PICTURE = LsoConfig(steps=6, points=64, every=2)
 @pytest.fixture(autouse=True)
 def anew(tmp_path, monkeypatch):
     monkeypatch.setattr(setup, "RUNS", tmp_path)
-    monkeypatch.setattr(charts, "PATIENCE", 240.0)
+    monkeypatch.setattr(embeddings, "PATIENCE", 240.0)
 
 
 def run_towards(folder: Path, target: str) -> Path:

@@ -14,7 +14,7 @@ LIBRARY = [p for p in SOURCES if p.relative_to(ROOT).parts[0] != "pages"]
 EACH = pytest.mark.parametrize("path", SOURCES, ids=lambda p: "-".join(p.relative_to(ROOT).with_suffix("").parts))
 
 MOST_LINES, MOST_FUNCTION = 500, 80
-MOST_SHARED_NAMES, MOST_BRANCHES = 8, 2
+MOST_SHARED_NAMES, MOST_BRANCHES = 7, 2
 """What there is today: to fall, to 25 and 8, and never to rise."""
 TASKS = {"sdf", "classification", "image-field", "images"}
 """The kinds of network; "images" is what classifiers were called before they were a task."""
