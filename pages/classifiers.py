@@ -1,12 +1,9 @@
 """Classifiers: drag one image classifier into another and watch what the networks in between still recognise."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from app import frontend
 from app.backend import catalogue, classifiers, take_away
-from app.backend.path import several
 from app.backend.words import plain, sentence
 from app.tasks import app_task
 from app.ui import downloads, image_data, page, sidebar
@@ -49,39 +46,23 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
     frontend.classifier(
         VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW), lambda: state.take_method(VIEW)
     )
+    curves = None if work else classifiers.recorded_curves(loaded, *state.ends)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         show_remarks(state)
     actions = right.container(horizontal=True, horizontal_alignment="right")
     with actions.popover("Export", icon=":material/download:"):
         if work:
-            offer_curves(work.curves)
-            st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
-            downloads.offer_path_network(work, method, step, *state.ends)
+            downloads.offer_path(state, work)
         else:
-            offer_curves(lambda: classifiers.recorded_curves(loaded, *state.ends))
+            st.markdown("**The recorded curves**")
+            downloads.offer_exports(
+                loaded, take_away.CURVE, lambda: classifiers.curve_subject(loaded, curves, *state.ids),
+                f"{state.a}_{state.b}_accuracy",
+            )  # fmt: skip
     if not work:
-        curves = classifiers.recorded_curves(loaded, *state.ends)
         with st.container(key="feeds-recorded"):
             frontend.feed(f"{VIEW}-recorded", classifiers.recorded_feed(VIEW, data["path"], curves))
-
-
-def offer_curves(curves: Callable[[], classifiers.Curves]) -> None:
-    """Download buttons for what is known of the accuracy curves."""
-    both, family = len(state.methods) > 1, several(loaded)
-    st.markdown(f"**{'Both curves' if both else 'The curve'}**, as far as {'they are' if both else 'it is'} known")
-    table, *figures = st.columns(3)
-    file = f"{state.a}_{state.b}_accuracy"
-    downloads.offer_file(
-        table, "CSV", lambda: classifiers.curves_csv(curves()), f"{file}.csv",
-        "Method, gamma, accuracy with its 95 % Wilson interval, number of test images, whether these are all"
-        + (", architecture" if family else ""),
-    )  # fmt: skip
-    for column, suffix in zip(figures, ("png", "pdf"), strict=True):
-        downloads.offer_file(
-            column, suffix.upper(), lambda kind=suffix: classifiers.curves_figure(loaded, curves(), *state.ids, kind),
-            f"{file}.{suffix}", f"Accuracy over gamma, as in Fig. {'5' if family else '3b'} of the paper",
-        )  # fmt: skip
 
 
 def choose_recorded() -> None:

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import take_away
 from app.backend.path import NetworkPath
 from app.backend.words import plain
 from app.tasks import app_task
@@ -30,10 +29,7 @@ def slide(work: NetworkPath) -> None:
         show_remarks(state)
     actions = right.container(horizontal=True, horizontal_alignment="right")
     with actions.popover("Export", icon=":material/download:"):
-        step, method = state.frame_number, state.method
-        st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
-        downloads.offer_step(work, method, step, f"{state.a}_{state.b}_{method}_{state.shown_gamma:.3f}")
-        downloads.offer_path_network(work, method, step, *state.ends)
+        downloads.offer_path(state, work)
 
 
 def all_networks() -> None:

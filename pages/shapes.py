@@ -71,9 +71,7 @@ def offer(work: chairs.PathWork) -> None:
     if st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspect(work)
     with st.popover("Export", icon=":material/download:"):
-        st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
-        downloads.offer_step(work, method, step, f"{state.a}_{state.b}_{method}_{state.shown_gamma:.3f}")
-        downloads.offer_path_network(work, method, step, *state.ends)
+        downloads.offer_path(state, work)
 
 
 @st.dialog("One still mesh", width="large")

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import os
 import shlex
 import shutil
@@ -11,23 +12,28 @@ import sys
 import threading
 import time
 import zipfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from reading import read
 from streamlit.testing.v1 import AppTest
+from taking import taken
 
 import netspace
 from app.backend import catalogue, chairs, classifiers, engine, preps, take_away
 from app.backend.path import STEPS, between
 from app.tasks import APP_TASKS, app_task
 from app.tasks.sdf import POINTS_ASKED
-from app.ui import mesh_view
+from app.ui import downloads, mesh_view
 from app.ui.page import Slot
 from netspace.cli.main import main
+from netspace.export import EXPORTS
+from netspace.export.table import CURVE, NETWORK, PATH, SURFACE, Export
 from netspace.geometry.mesh import surface_of
 from netspace.space.losses import sdf_queries
 from netspace.tasks.image_field import values_of
@@ -380,7 +386,7 @@ def test_recorded_curves_fill_a_feed(cnn):
 def test_both_curves_can_be_taken_away(cnn):
     work = app_task(cnn).pair_path(cnn, 0, 7, ("latent", "weights"), first=16)
     wait_for_feeds(work)
-    table = pd.read_csv(io.BytesIO(classifiers.curves_csv(work.curves())))
+    table = pd.read_csv(io.BytesIO(EXPORTS["csv"].write(classifiers.curve_subject(work.loaded, work.curves(), 0, 1))))
     assert table.columns.tolist() == ["method", "gamma", "accuracy", "low", "high", "count", "full"]
     assert len(table) == 2 * STEPS and table.full.all() and (table["count"] == 360).all()
     ends = table[table.method == "weights"].sort_values("gamma").accuracy
@@ -397,33 +403,88 @@ def test_curves_that_are_not_known_in_full_say_so(cnn):
     curves = work.curves()
     assert len(curves) == STEPS and not curves.full.any() and (curves["count"] == 60).all()
     some = curves[curves.gamma < 0.5]
-    assert classifiers.curves_figure(cnn, some, 0, 1, "pdf").startswith(b"%PDF")  # the rest is a gap
-    assert classifiers.curves_figure(cnn, curves[:0], 0, 1, "png").startswith(b"\x89PNG")
+    assert EXPORTS["pdf"].write(classifiers.curve_subject(cnn, some, 0, 1)).startswith(b"%PDF")  # the rest is a gap
+    assert EXPORTS["png"].write(classifiers.curve_subject(cnn, curves[:0], 0, 1)).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_recorded_curves_can_be_drawn(cnn, kind, start):
     record_curves(cnn.space_info.folder.parent, "lenetlike-001", "lenetlike-005")
     curves = classifiers.recorded_curves(cnn, "lenetlike-001", "lenetlike-005")
-    assert classifiers.curves_figure(cnn, curves, 1, 5, kind).startswith(start)
+    assert EXPORTS[kind].write(classifiers.curve_subject(cnn, curves, 1, 5)).startswith(start)
 
 
 def test_a_classifier_can_be_taken_away_as_onnx(cnn):
     import onnx
 
     work = app_task(cnn).pair_path(cnn, 0, 7, ("latent", "weights"), first=16)
-    model = onnx.load_from_string(take_away.step_file(work, "latent", 16, {}, "onnx"))
+    model = onnx.load_from_string(taken("onnx", work, "latent", 16, {}))
     assert [(node.name) for node in (*model.graph.input, *model.graph.output)] == ["images", "logits"]
 
 
 @pytest.mark.parametrize(("page", "kind", "titles"), [
-    ("classifiers", "cnn", ["CSV", "PNG", "PDF", "safetensors + JSON", "state_dict", "ONNX"]),
-    ("shapes", "tiny", ["GLB", "STL", "PLY", "safetensors + JSON", "state_dict"]),
-    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict"]),
+    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "CSV", "PNG", "PDF"]),
+    ("shapes", "tiny", [
+        "GLB", "STL", "PLY", "OBJ", "OFF", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV",
+    ]),
+    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV"]),
 ])  # fmt: skip
 def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
     lay(kind)
     assert [button.label for button in open_page(page).get("download_button")] == titles
+
+
+@pytest.mark.parametrize(("page", "kind"), [("classifiers", "cnn"), ("shapes", "tiny"), ("pictures", "images")])
+def test_an_entry_of_the_table_is_all_that_a_page_needs(lay, monkeypatch, page, kind):
+    """A dummy export of each subject is offered where it suits the networks, and made when its button is clicked."""
+    task, made = {"classifiers": "classification", "shapes": "sdf", "pictures": "image-field"}[page], {}
+    for of in (NETWORK, SURFACE, PATH, CURVE):
+        dummy = Export(f"Dummy {of}", of, of, "words", lambda s, of=of: made.setdefault(of, s) and b"it", (task,))
+        monkeypatch.setitem(EXPORTS, f"dummy-{of}", dummy)
+    monkeypatch.setitem(EXPORTS, "none", Export("Of others", "no", NETWORK, "words", lambda s: b"", ("another",)))
+    offered = {}
+    real = downloads.offer_file
+    monkeypatch.setattr(
+        downloads, "offer_file", lambda place, title, make, file, *args, **looks: (
+            offered.update({title: (make, file)}), real(place, title, make, file, *args, **looks)
+        ),
+    )  # fmt: skip
+    lay(kind)
+    at = open_page(page)
+    assert not at.exception
+    labels = [button.label for button in at.get("download_button")]
+    assert {f"Dummy {of}" for of in (NETWORK, SURFACE, PATH, CURVE)} <= set(labels) and "Of others" not in labels
+    for of in (NETWORK, SURFACE, PATH, CURVE):
+        make, file = offered[f"Dummy {of}"]
+        assert make() == b"it" and file.endswith(f".{of}")
+    assert made[NETWORK].network.arch.task == task and made[NETWORK].about["evaluate"]
+    assert len(made[PATH].steps) == STEPS and made[PATH].through[1][1].startswith("B: ")
+    assert not made[CURVE].table.empty
+
+
+@pytest.mark.parametrize(("page", "kind"), [("classifiers", "cnn"), ("shapes", "tiny"), ("pictures", "images")])
+def test_an_animation_of_the_path_can_be_taken_away(lay, page, kind):
+    lay(kind)
+    loaded = catalogue.load(*catalogue.find())
+    task = app_task(loaded)
+    work = task.pair_path(loaded, 0, 1, ("latent", "weights"), first=16)
+    subject = task.path_subject(work, "weights", take_away.through_pair("a", "b"))
+    animation = Image.open(io.BytesIO(EXPORTS["gif"].write(subject)))
+    assert animation.n_frames == 2 * (STEPS - 1) and animation.info["loop"] == 0
+
+
+def test_an_animation_of_what_is_not_known_yet_has_a_gap(cnn):
+    route = between(cnn, 0, 1, ("weights",))
+    work = classifiers.ClassifierWork(engine.Engine(1), cnn, route, 0, classifiers._test_images("digits"))
+    for key, future in work.frames.items():
+        future.result(timeout=240)
+        if key[1] > 4:
+            work.frames[key] = Future()
+    steps = classifiers.known_steps(work, "weights")
+    known = [not math.isnan(step.row["accuracy"]) for step in steps]
+    assert known == [i <= 4 for i in range(STEPS)] and steps[5].words == "accuracy not known yet"
+    subject = app_task(cnn).path_subject(work, "weights", take_away.through_pair("a", "b"))
+    assert Image.open(io.BytesIO(EXPORTS["gif"].write(subject))).n_frames == 2 * (STEPS - 1)
 
 
 def test_recorded_curves_can_be_taken_away(lay, monkeypatch):
@@ -769,8 +830,8 @@ def test_an_error_in_the_background_reaches_who_waits():
 @pytest.mark.parametrize("side", ["latent", "weights"])
 def test_the_network_can_be_taken_away(work, side):
     about = take_away.about_network(work, side, 8, "chair-0000", "chair-0001")
-    state = torch.load(io.BytesIO(take_away.step_file(work, side, 8, about, "pt")), weights_only=True)
-    bundle = zipfile.ZipFile(io.BytesIO(take_away.step_file(work, side, 8, about, "zip")))
+    state = torch.load(io.BytesIO(taken("pt", work, side, 8, about)), weights_only=True)
+    bundle = zipfile.ZipFile(io.BytesIO(taken("zip", work, side, 8, about)))
     assert sorted(bundle.namelist()) == ["network.json", "network.safetensors"]
     assert json.loads(bundle.read("network.json"))["gamma"] == 0.25
     from safetensors.torch import load
@@ -787,7 +848,7 @@ def test_the_network_can_be_taken_away(work, side):
 def test_the_mesh_can_be_taken_away(work, kind):
     import trimesh
 
-    mesh = trimesh.load(io.BytesIO(chairs.mesh_file(work, "weights", 0, kind)), file_type=kind, force="mesh")
+    mesh = trimesh.load(io.BytesIO(taken(kind, work, "weights", 0, {})), file_type=kind, force="mesh")
     assert mesh.volume == pytest.approx(surface_of(work.ends[0], 64).mesh.volume, rel=1e-3)
 
 

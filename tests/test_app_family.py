@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from taking import taken
 from test_app import (  # noqa: F401  (root is a fixture)
     link_of,
     open_page,
@@ -24,6 +25,7 @@ import netspace
 from app.backend import catalogue, classifiers, engine, looks, path, preps, take_away
 from app.backend.path import STEPS
 from app.tasks import APP_TASKS, app_task
+from netspace.export import EXPORTS, weights
 from netspace.latent.paths import gammas
 from netspace.nets.archs import arch_title
 from netspace.tasks.measures import accuracy, classify
@@ -244,32 +246,29 @@ def test_every_step_says_what_it_is_built_as(walk):
 
 
 def test_curves_name_the_architecture(walk):
-    table = pd.read_csv(io.BytesIO(classifiers.curves_csv(walk.curves())))
+    table = pd.read_csv(io.BytesIO(EXPORTS["csv"].write(classifiers.curve_subject(walk.loaded, walk.curves(), 0, 1))))
     assert len(table) == STEPS and table.full.all()
     expected = [walk.network("latent", i).arch.name for i in range(STEPS)]
     assert table.architecture.tolist() == expected and set(expected) == {SMALLEST, MIDDLE, LARGEST}
 
 
 @pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
-def test_the_figure_of_a_family_has_the_probabilities(walk, monkeypatch, kind, start):
-    drawn = {}
-    monkeypatch.setattr(
-        classifiers.figures, "family_figure",
-        lambda *args, draw=classifiers.figures.family_figure, **more: (drawn.update(more), draw(*args, **more)),
-    )  # fmt: skip
+def test_the_figure_of_a_family_has_the_probabilities(walk, kind, start):
     curves = walk.curves()
-    assert classifiers.curves_figure(walk.loaded, curves, *ends(walk.loaded), kind).startswith(start)
-    assert drawn["predicted"] == [walk.arch_at("latent", i) for i in range(STEPS)] and drawn["stars"] == [(0.5, 1)]
-    assert classifiers.curves_figure(walk.loaded, curves[:0], *ends(walk.loaded), kind).startswith(start)
+    subject = classifiers.curve_subject(walk.loaded, curves, *ends(walk.loaded))
+    assert EXPORTS[kind].write(subject).startswith(start)
+    assert subject.walk.predicted == [walk.arch_at("latent", i) for i in range(STEPS)]
+    assert subject.walk.stars == [(0.5, 1)] and subject.walk.scores == subject.lines[0].values
+    assert EXPORTS[kind].write(classifiers.curve_subject(walk.loaded, curves[:0], *ends(walk.loaded))).startswith(start)
 
 
 @pytest.mark.parametrize(("i", "name"), [(0, SMALLEST), (16, MIDDLE), (32, LARGEST)])
 def test_a_network_of_the_path_is_taken_away_as_what_it_is(walk, i, name):
     about = take_away.about_network(walk, "latent", i, "x", "y")
-    bundle = zipfile.ZipFile(io.BytesIO(take_away.step_file(walk, "latent", i, about, "zip")))
+    bundle = zipfile.ZipFile(io.BytesIO(taken("zip", walk, "latent", i, about)))
     assert json.loads(bundle.read("network.json"))["architecture"] == name
     assert take_away.file_name(walk, "latent", i, "x", "y") == f"x_y_latent_{i / 32:.3f}_{name.split('/')[0]}"
-    state = torch.load(io.BytesIO(take_away.step_file(walk, "latent", i, about, "pt")), weights_only=True)
+    state = torch.load(io.BytesIO(taken("pt", walk, "latent", i, about)), weights_only=True)
     module = netspace.ARCHS[name].build()
     module.load_state_dict(state)
     x = torch.rand(2, 3, 32, 32)
@@ -277,8 +276,8 @@ def test_a_network_of_the_path_is_taken_away_as_what_it_is(walk, i, name):
 
 
 def test_a_network_in_between_is_taken_away_as_onnx(walk, monkeypatch):
-    monkeypatch.setattr(take_away, "onnx_of", lambda network: network)  # exporting is tested in test_app
-    network = take_away.step_file(walk, "latent", 16, {}, "onnx")
+    monkeypatch.setattr(weights, "onnx_of", lambda network: network)  # exporting is tested in test_app
+    network = taken("onnx", walk, "latent", 16, {})
     assert network.arch.name == MIDDLE and torch.equal(network.prep, walk.network("latent", 16).prep)
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
+from taking import taken
 from test_app import lay, root, said, unpack_feed  # noqa: F401  (lay and root are fixtures)
 from test_app_family import folder  # noqa: F401  (a fixture)
 
@@ -28,6 +30,7 @@ from app.backend.path import STEPS
 from app.tasks import app_task
 from app.ui import moves as page
 from netspace.data.shapes import MEASURES
+from netspace.export import EXPORTS
 from netspace.latent import directions
 from netspace.nets.network import Network
 from netspace.zoo.store import Zoo, select, write_zoo
@@ -309,11 +312,24 @@ def test_classifiers_of_a_family_are_asked(cnn):
     assert data["steps"] == 45 and data["padded"] and len(work.curves()) == 45
 
 
+def test_a_family_is_animated_through_its_networks(shapes):
+    family = moves.spline_through(shapes, [0, 1, 2])
+    task = app_task(shapes)
+    work = task.route_path(shapes, family.route, family.start)
+    subject = task.path_subject(work, "latent", **moves.shown_as(family))
+    assert subject.name == "spline" and [label for _, label in subject.through] == [
+        f"{k}: {name}" for k, name in enumerate(shapes.names[:3], 1)
+    ]
+    assert subject.axis != "gamma" and len(subject.steps) == family.route.steps
+    animation = Image.open(io.BytesIO(EXPORTS["gif"].write(subject)))
+    assert animation.n_frames == 2 * (family.route.steps - 1)
+
+
 def test_a_network_is_taken_away_with_how_it_was_made(shapes):
     family = moves.along_column(shapes, 0, "seat_height")
     work = chairs.PathWork(engine.Engine(1), shapes, family.route, family.start)
     about = moves.made(work, family, "latent", 4)
-    with zipfile.ZipFile(io.BytesIO(moves.family_file(work, "latent", 4, about, "zip"))) as bundle:
+    with zipfile.ZipFile(io.BytesIO(taken("zip", work, "latent", 4, about))) as bundle:
         kept = json.loads(bundle.read("network.json"))
     assert kept["made_by"] == "direction" and kept["of"] == shapes.names[0] and kept["column"] == "seat_height"
     assert kept["by"] == pytest.approx(family.route.positions[4] - shapes.zoo.records["seat_height"][0], abs=1e-4)

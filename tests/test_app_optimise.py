@@ -17,6 +17,7 @@ from app.backend import catalogue, chairs, classifiers, embeddings, jobs, optimi
 from app.backend.optimise import embedding_map, keeping, runs, setup
 from app.backend.optimise.progress import reference
 from netspace.cli.registry import build_parser
+from netspace.export import EXPORTS
 from netspace.jobs import control, records
 from netspace.space.space import load
 from netspace.tasks import task_of
@@ -446,7 +447,7 @@ def test_a_zoo_that_ships_is_copied_first(lay, root, monkeypatch):
 def test_the_best_network_can_be_taken_away(lay, kind):
     folder = run_in(lay("cnn"))
     loaded = catalogue.load(*catalogue.find())
-    content = optimise.best_file(loaded, optimise.read_lso(folder), kind)
+    content = EXPORTS[kind].write(optimise.best_subject(loaded, optimise.read_lso(folder)))
     assert content[:2] == b"PK" if kind in ("zip", "pt") else len(content) > 1000
 
 

@@ -11,11 +11,12 @@ import torch
 from PIL import Image
 from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F401  (fixtures)
 
-from app.backend import catalogue, charts, engine, inspection, points
+from app.backend import catalogue, charts, engine, inspection, points, take_away
 from app.backend.path import STEPS, between
 from app.backend.rasters import RasterPath, pack_picture
 from app.tasks import APP_TASKS, app_task
 from app.tasks.task import AppTask
+from netspace.export import EXPORTS
 from netspace.tasks import TASKS
 from netspace.tasks.image_field import psnr, render, values_of
 
@@ -105,7 +106,8 @@ def test_the_page_writes_and_reads_its_link(fields):
 def test_a_step_is_written_as_a_png(fields):
     kind = app_task(fields)
     work = kind.pair_path(fields, 0, 4, ("latent", "weights"), first=16)
-    picture = Image.open(io.BytesIO(kind.step_file(work, "weights", 32, "png")))
+    subject = take_away.network_subject(work.network("weights", 32), {})
+    picture = Image.open(io.BytesIO(EXPORTS["picture"].write(subject)))
     assert np.array_equal(np.asarray(picture), render(fields.zoo[4])[..., 0])
 
 

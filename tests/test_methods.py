@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from netspace.cli.main import main
-from netspace.export.figures import MATPLOTLIB_MARKS, accuracy_figure, line_style
+from netspace.export.figures import MATPLOTLIB_MARKS, Original, PlotLine, line_style, score_figure
 from netspace.latent.paths import METHODS, Look, Method, Path
 from netspace.nets.network import Network
 
@@ -93,10 +93,10 @@ def test_its_figure_has_its_look(third, classifiers, tmp_path, lines):
 
 
 def test_a_figure_of_all_methods_tells_three_apart(third, tmp_path, lines):
-    curves = {name: [0.2, 0.8] for name in METHODS}
-    titles = {name: method.title for name, method in METHODS.items()}
-    accuracy_figure(tmp_path / "one.png", [0.0, 1.0], curves, titles, {"A": 0.2, "B": 0.8}, 0.1, "100 images")
-    looks = [(how["color"], how["ls"], how["marker"]) for how in lines if how.get("label") in titles.values()]
+    plotted = [PlotLine(method.title, method.look, [0.2, 0.8]) for method in METHODS.values()]
+    score_figure(tmp_path / "one.png", [0.0, 1.0], plotted, [Original(0.0, "A", 0.2)], 0.1, "100 images")
+    titles = {method.title for method in METHODS.values()}
+    looks = [(how["color"], how["ls"], how["marker"]) for how in lines if how.get("label") in titles]
     assert len(looks) == 3 and all(len(set(part)) == 3 for part in zip(*looks, strict=True))
 
 

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from netspace.data.shapes import MEASURES
-from netspace.geometry.mesh import Surface, export, surface_of, surface_or_none, vertex_normals
+from netspace.geometry.mesh import Surface, surface_of, surface_or_none, vertex_normals
 from netspace.io import read_json
 from netspace.tasks.surfaces import Step, measure
 
@@ -127,8 +127,3 @@ def mesh_arrays(work: PathWork, side: str, i: int) -> tuple[np.ndarray, np.ndarr
     """Vertices (v, 3) and faces (f, 3) of a step on the fine grid."""
     mesh = surface_of(work.network(side, i), AT_REST).mesh
     return mesh.vertices, mesh.faces
-
-
-def mesh_file(work: PathWork, side: str, i: int, kind: str) -> bytes:
-    """The mesh of a step on the fine grid as a file."""
-    return export(surface_of(work.network(side, i), AT_REST).mesh, kind)

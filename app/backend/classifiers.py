@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,17 +14,19 @@ import torch
 
 from netspace.data import images
 from netspace.data.images import Images
-from netspace.export.figures import accuracy_figure
-from netspace.latent.paths import METHODS, gammas
+from netspace.export.figures import Original, PlotLine, Walk
+from netspace.export.table import CurveSubject
+from netspace.latent.paths import FIRST, METHODS, gammas
 from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.inputs import IMAGE_SETS
 from netspace.nets.network import fast_dtype
 from netspace.tasks.measures import classify, wilson
+from netspace.tasks.task import PathStep
 
-from . import figures
 from .caches import cached_object, cached_value
 from .catalogue import DEVICE, ROOT, Loaded, cards
 from .engine import Engine, feed
+from .looks import arch_look
 from .path import (
     Key,
     NetworkPath,
@@ -317,44 +317,45 @@ def _curve_table(rows: Iterable[tuple]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=["method", "gamma", "accuracy", "low", "high", "count", "full"])
 
 
-def curves_csv(curves: pd.DataFrame) -> bytes:
-    """Curves as a CSV file; low and high are Wilson's 95 % interval."""
-    return curves.to_csv(index=False, float_format="%.6g").encode()
+def known_steps(work: ClassifierWork, side: str) -> list[PathStep]:
+    """Return the accuracies of a side as far as they are known, not a number if one is not."""
+    curves = work.curves()
+    mine = curves[curves.method == side].set_index("gamma")
+    found = []
+    for gamma in work.gammas:
+        if gamma in mine.index:
+            row = mine.loc[gamma]
+            words = f"accuracy {row.accuracy:.3f} ({row.low:.3f} to {row.high:.3f}), {row['count']:,} images"
+            found.append(PathStep({"accuracy": row.accuracy}, words, None))
+        else:
+            found.append(PathStep({"accuracy": math.nan}, "accuracy not known yet", None))
+    return found
 
 
-def curves_figure(loaded: Loaded, curves: pd.DataFrame, a: int, b: int, kind: str) -> bytes:
-    """Curves as a figure, png or pdf: where a step is not known, its curve has a gap.
+def curve_subject(loaded: Loaded, curves: pd.DataFrame, a: int, b: int) -> CurveSubject:
+    """Return curves as they are exported: a table, whose low and high are Wilson's 95 % interval, and a figure.
 
-    As Fig. 3b; of a family as Fig. 5, with the probabilities of its architectures.
+    In the figure a step that is not known is a gap. In a family it has the probabilities of the architectures, too.
     """
     known = cards(loaded)
     wide = curves.pivot(index="gamma", columns="method", values="accuracy").reindex(gammas(STEPS))
     asked = " or ".join(f"{count:,}" for count in sorted(curves["count"].unique(), reverse=True))
-    ends = ("A", a), ("B", b)
-    buffer = io.BytesIO()
-    draw: Callable[..., None] = accuracy_figure
-    extra: dict[str, Any] = {}
+    lines = [PlotLine(one.title, one.look, wide[name].tolist()) for name, one in METHODS.items() if name in wide]
+    ends = [
+        Original(gamma, f"{end}: {known[i].name}", math.nan if known[i].accuracy is None else known[i].accuracy)
+        for gamma, end, i in ((0.0, "A", a), (1.0, "B", b))
+    ]
+    walk = None
     if several(loaded):
-        draw = figures.family_figure
-        extra = {
-            "archs": loaded.space.family.names,
-            "predicted": _predicted(loaded, curves, a, b),
-            "of_ends": arch_ids(loaded, a, b),
-            "probabilities": class_probabilities(loaded, a, b),
-            "stars": [(star["gamma"], star["arch"]) for star in stars(loaded, a, b)],
-        }
-    draw(
-        buffer,
-        gammas(STEPS),
-        {method: wide[method].tolist() for method in METHODS if method in wide},
-        {method: METHODS[method].title for method in METHODS},
-        {f"{end}: {known[i].name}": math.nan if known[i].accuracy is None else known[i].accuracy for end, i in ends},
-        1 / class_count(loaded),
-        f"accuracy on {asked} test images of {data_title(loaded)}",
-        kind,
-        **extra,
-    )
-    return buffer.getvalue()
+        walk = Walk(
+            [arch_look(name) for name in loaded.space.family.names], _predicted(loaded, curves, a, b),
+            wide[FIRST].tolist() if FIRST in wide else [math.nan] * STEPS, arch_ids(loaded, a, b),
+            class_probabilities(loaded, a, b), [(star["gamma"], star["arch"]) for star in stars(loaded, a, b)],
+        )  # fmt: skip
+    about = f"accuracy on {asked} test images of {data_title(loaded)}"
+    return CurveSubject(
+        curves, gammas(STEPS), lines, ends, 1 / class_count(loaded), about, walk=walk, float_format="%.6g"
+    )  # fmt: skip
 
 
 def _predicted(loaded: Loaded, curves: pd.DataFrame, a: int, b: int) -> list[int]:

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -426,6 +427,16 @@ def made(work: NetworkPath, move: Move, side: str, i: int) -> dict:
     return how if METHODS[side].embedded else {key: value for key, value in how.items() if key != "embedding"}
 
 
-def family_file(work: NetworkPath, side: str, i: int, about: dict, suffix: str) -> bytes:
-    """Return a network of a family as a file, as `take_away.network_bytes`."""
-    return take_away.network_bytes(work.network(side, i), about, suffix)
+def shown_as(move: Move) -> dict[str, Any]:
+    """Return what `AppTask.path_subject` is told of a family beside its networks."""
+    family, several_marked = move.family, len(move.family.through) > 1
+    through = [
+        (family.positions[i], f"{k}: {name}" if several_marked else name)
+        for k, (i, name) in enumerate(family.through, 1)
+    ]
+    return {
+        "name": "" if move.kind == "path" else move.kind,
+        "through": through,
+        "axis": family.axis.replace("_", " "),
+        "xy": None if family.xy is None else family.xy.numpy(),
+    }

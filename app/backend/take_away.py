@@ -1,21 +1,23 @@
-"""What can be kept: network files, and the commands that do the same."""
+"""What can be kept of networks and paths: the files of EXPORTS, and the commands that do the same."""
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import torch
-
+from netspace.export import EXPORTS
+from netspace.export.table import CURVE, NETWORK, PATH, SURFACE, Export, NetworkSubject, exports_of
 from netspace.jobs import Command
 from netspace.latent.paths import METHODS
-from netspace.nets.network import Network, onnx_of
+from netspace.nets.network import Network
 from netspace.tasks import task_of
 
+from . import chairs
 from .catalogue import ROOT, Loaded
 from .path import STEPS, NetworkPath, several
+
+__all__ = ["CURVE", "NETWORK", "PATH", "SURFACE"]  # what `files_of` is asked for
 
 
 def method_title(side: str) -> str:
@@ -49,29 +51,41 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
     }
 
 
-def step_file(work: NetworkPath, side: str, i: int, about: dict, kind: str) -> bytes:
-    """A network as `zip` (network.safetensors and network.json), as `pt` for torch.load(weights_only=True), or `onnx`.
+class Offer(NamedTuple):
+    """A file that can be had of something."""
 
-    Only image classifiers as `onnx`, which takes a few seconds.
+    name: str
+    """in EXPORTS"""
+    title: str
+    suffix: str
+    words: str
+    make: Callable[[], bytes]
+    """raises NoSurface if it shows a surface and there is none"""
+
+
+def files_of(loaded: Loaded, of: str, subject: Callable[[], Any]) -> list[Offer]:
+    """Return what EXPORTS has for these networks.
+
+    Args:
+        of: NETWORK, SURFACE, PATH or CURVE.
+        subject: what is exported, made when a file is.
     """
-    return network_bytes(work.network(side, i), about, kind)
+
+    def maker(export: Export) -> Callable[[], bytes]:
+        return lambda: export.write(subject())
+
+    found = exports_of(EXPORTS, task_of(loaded.space), of)
+    return [Offer(name, one.title, one.suffix, one.words, maker(one)) for name, one in found.items()]
 
 
-def network_bytes(network: Network, about: dict, kind: str) -> bytes:
-    """As `step_file`, of any network."""
-    from safetensors.torch import save
+def network_subject(network: Network, about: dict) -> NetworkSubject:
+    """Return a network as it is exported; `about` travels with its file."""
+    return NetworkSubject(network, about, chairs.AT_REST)
 
-    if kind == "onnx":
-        return onnx_of(network)
-    params = {name: p.detach().cpu().clone().contiguous() for name, p in network.params.items()}
-    buffer = io.BytesIO()
-    if kind == "pt":
-        torch.save(params, buffer)
-    else:
-        with zipfile.ZipFile(buffer, "w") as bundle:
-            bundle.writestr("network.safetensors", save(params, metadata={"netspace": json.dumps(about)}))
-            bundle.writestr("network.json", json.dumps(about, indent=2) + "\n")
-    return buffer.getvalue()
+
+def through_pair(a: str, b: str) -> list[tuple[float, str]]:
+    """Return where a path passes through A and B, as `PathSubject.through` has it."""
+    return [(0.0, f"A: {a}"), (1.0, f"B: {b}")]
 
 
 def path_command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:

@@ -13,12 +13,14 @@ from app.backend.catalogue import Loaded, cards
 from app.backend.engine import Engine
 from app.backend.path import Route
 from netspace.data.images import Images
+from netspace.export.table import CurveSubject
 from netspace.nets.archs import arch_title
 from netspace.nets.network import Network
 from netspace.tasks.measures import accuracy, classify
+from netspace.tasks.task import PathStep
 from netspace.zoo.store import TRAIN
 
-from .task import AppTask, EndAnswers, Question, Score, Scores, StepFormat
+from .task import AppTask, EndAnswers, Question, Score, Scores
 
 
 class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
@@ -35,8 +37,6 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
     pair_key = "class"
     view = "classifier"
     pad_value = "accuracy"
-    step_format = StepFormat("", ())
-    network_formats = ("zip", "pt", "onnx")
     scores = Scores(
         {
             "accuracy error": Score("accuracy_mae", 3),
@@ -95,6 +95,17 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
         self, loaded: Loaded, work: classifiers.ClassifierWork, a: int, b: int, *, frame: int, method: str
     ) -> dict:
         return classifiers.answers_data(loaded, work, (), a, b, frame=frame, method=method)
+
+    def path_steps(self, work: classifiers.ClassifierWork, side: str) -> list[PathStep]:
+        """Accuracies as far as they are known."""
+        return classifiers.known_steps(work, side)
+
+    def curve_subject(self, work: classifiers.ClassifierWork, side: str, a: int, b: int) -> CurveSubject:
+        """Accuracies of all sides, as far as they are known."""
+        return classifiers.curve_subject(work.loaded, work.curves(), a, b)
+
+    def chance(self, loaded: Loaded) -> float:
+        return 1 / classifiers.class_count(loaded)
 
     def numbers(self, compared: Mapping[str, tuple[str, str]], measured: str = "") -> list:
         """None: the view shows accuracies."""

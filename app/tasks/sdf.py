@@ -17,7 +17,7 @@ from netspace.tasks.measures import agreement
 from netspace.tasks.sdf import ShapeGoal
 from netspace.tasks.surfaces import Step, measure
 
-from .task import AppTask, EndAnswers, Question, Score, Scores, StepFormat, Target
+from .task import AppTask, EndAnswers, Question, Score, Scores, Target
 
 DEFAULT_PAIR = ("chair-0086", "chair-0120")
 """two chairs that look well together"""
@@ -52,7 +52,6 @@ class SdfInApp(AppTask[chairs.PathWork]):
     view, camera = "viewer", True
     measured_columns = tuple(MEASURES)
     pad_value = "volume"
-    step_format = StepFormat(f"Mesh at {chairs.AT_REST}³", ("glb", "stl", "ply"))
     scores = Scores(
         {
             "agreement": Score("agreement_median", 3),
@@ -111,12 +110,8 @@ class SdfInApp(AppTask[chairs.PathWork]):
         ends = [[f"iou_{end}", f"IoU to {word}", IOU.format(words)] for end, (word, words) in compared.items()]
         return [*MESH_NUMBERS, *asked, *ends, GRID_NUMBER]
 
-    def has_step(self, work: chairs.PathWork, side: str, i: int) -> bool:
-        """Whether there is a surface."""
+    def has_surface(self, work: chairs.PathWork, side: str, i: int) -> bool:
         return work.has_surface(side, i)
-
-    def step_file(self, work: chairs.PathWork, side: str, i: int, suffix: str) -> bytes:
-        return chairs.mesh_file(work, side, i, suffix)
 
     def reference(self, end: Network, k: int, data: None) -> Queries:
         return sdf_queries(end, POINTS_ASKED, seed=k)

@@ -14,12 +14,15 @@ from typing import Any, Generic, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from app.backend import pictures, rasters
+from app.backend import rasters
 from app.backend.catalogue import READS, SPLIT_WORDS, Loaded, cards, reconstruction
 from app.backend.engine import Engine
 from app.backend.path import AnyPath, Route, StepPacket, between, path_at_work, path_data, several
+from netspace.export.table import CurveSubject, PathSubject
+from netspace.latent.paths import METHODS
 from netspace.nets.network import Network
 from netspace.tasks import TASKS, Task
+from netspace.tasks.task import PathStep
 from netspace.zoo.store import HELDOUT, SPLITS
 
 
@@ -67,14 +70,6 @@ class Question(NamedTuple):
     label: str
     placeholder: str
     help: str
-
-
-class StepFormat(NamedTuple):
-    """Files that hold what a network of a path shows."""
-
-    title: str
-    """in a word or two"""
-    suffixes: tuple[str, ...]
 
 
 class Target(NamedTuple):
@@ -133,9 +128,6 @@ class AppTask(Generic[AnyPath]):
     """columns of the zoo's table that the view can measure of every network"""
     camera = False
     """whether the view has a camera, which it tells with its slider"""
-    step_format = StepFormat("Picture", ("png",))
-    network_formats: tuple[str, ...] = ("zip", "pt")
-    """suffixes of `take_away.network_bytes`"""
 
     # -- words
 
@@ -243,13 +235,37 @@ class AppTask(Generic[AnyPath]):
                 found.append(told | about)
         return found
 
-    def has_step(self, work: AnyPath, side: str, i: int) -> bool:
-        """Return whether a network of a path has something to write as `step_file`."""
+    def has_surface(self, work: AnyPath, side: str, i: int) -> bool:
+        """Return whether a network of a path has a surface to export; only asked of kinds that have surfaces."""
         return True
 
-    def step_file(self, work: AnyPath, side: str, i: int, suffix: str) -> bytes:
-        """Return what a network of a path shows as a file, one of `step_format`."""
-        return pictures.png(self.task.show(work.network(side, i)))
+    def path_steps(self, work: AnyPath, side: str) -> list[PathStep]:
+        """Return what is shown and measured of the networks of a side, for files of the whole path; takes a while."""
+        measure = self.task.measuring(*work.ends)
+        return [measure(work.network(side, i)) for i in range(work.route.steps)]
+
+    def chance(self, loaded: Loaded) -> float:
+        """Return the score of a guess, for kinds without a picture."""
+        return 0.0
+
+    def path_subject(
+        self, work: AnyPath, side: str, through: Sequence[tuple[float, str]], *, name: str = "", axis: str = "gamma",
+        xy: np.ndarray | None = None,
+    ) -> PathSubject:  # fmt: skip
+        """Return a side of a path as it is exported.
+
+        Args:
+            through, axis, xy: as `PathSubject` has them.
+            name: what its networks are; else the method's title.
+        """
+        method, chance = METHODS[side], self.chance(work.loaded)
+        name, steps = name or method.title, self.path_steps(work, side)
+        return PathSubject(self.task, name, method.look, work.gammas, steps, axis, through, chance, xy)
+
+    def curve_subject(self, work: AnyPath, side: str, a: int, b: int) -> CurveSubject:
+        """Return what was measured along a side of the path from network a to b, as it is exported: a table."""
+        steps = zip(work.gammas, self.path_steps(work, side), strict=True)
+        return CurveSubject(pd.DataFrame([{"gamma": gamma} | step.row for gamma, step in steps]), float_format="%.6g")
 
     # -- what networks do
 

@@ -6,21 +6,20 @@ import itertools
 import logging
 import mimetypes
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from app.backend import take_away
+from app.backend import chairs, take_away
 from app.backend.catalogue import Loaded
 from app.backend.path import NetworkPath
 from app.tasks import app_task
 
+from .pair import PairState
+
 FILES_HELD = 8
-NETWORK_FORMATS = {
-    "zip": ("safetensors + JSON", "Weights as safetensors, and where they come from as JSON"),
-    "pt": ("state_dict", "torch.load(file, weights_only=True)"),
-    "onnx": ("ONNX", "Normalised images (n, 3, S, S) to logits; takes a few seconds"),
-}
-"""title and help by suffix"""
+PER_ROW = 3
+"""buttons beside each other"""
 
 _turns = itertools.count()
 
@@ -42,40 +41,53 @@ def offer_file(place, title: str, make: Callable[[], bytes], file: str, help: st
     place.download_button(title, lambda: _held(make(), kind, file), file, kind, help=help, on_click="ignore", **looks)
 
 
-def offer_network(loaded: Loaded, make: Callable[[str], bytes], file: str) -> None:
-    """Offer a network in each format that its kind has.
+def offer_exports(
+    loaded: Loaded, of: str, subject: Callable[[], Any], file: str, heading: str = "", disabled: bool = False
+) -> None:  # fmt: skip
+    """Offer what EXPORTS has for these networks, under a heading; nothing if there is none.
 
     Args:
-        make: returns the file of a suffix of NETWORK_FORMATS.
+        of: a kind of subject, of `take_away`.
+        subject: what is exported, made when a button is clicked.
         file: its name without the suffix.
     """
-    formats = app_task(loaded).network_formats
-    for column, suffix in zip(st.columns(len(formats)), formats, strict=True):
-        title, help = NETWORK_FORMATS[suffix]
-        offer_file(column, title, lambda suffix=suffix: make(suffix), f"{file}.{suffix}", help)
+    found = take_away.files_of(loaded, of, subject)
+    if found and heading:
+        st.caption(heading)
+    for start in range(0, len(found), PER_ROW):
+        row = found[start : start + PER_ROW]
+        for column, one in zip(st.columns(PER_ROW), row, strict=False):
+            offer_file(
+                column, one.title, one.make, f"{file}.{one.suffix}", one.words, key=f"download-{one.name}",
+                disabled=disabled,
+            )  # fmt: skip
 
 
-def offer_step(work: NetworkPath, method: str, step: int, file: str) -> None:
-    """Offer what the network of a path at a step shows, a mesh or a picture, in each format that its kind has."""
-    kind = app_task(work.loaded)
-    title, suffixes = kind.step_format
-    if not suffixes:
-        return
-    there = kind.has_step(work, method, step)
-    st.caption(title if there else f"There is nothing here to write as a {title.split()[0].lower()}.")
-    for column, suffix in zip(st.columns(max(3, len(suffixes))), suffixes, strict=False):
-        offer_file(
-            column, suffix.upper(), lambda suffix=suffix: kind.step_file(work, method, step, suffix),
-            f"{file}.{suffix}", disabled=not there,
-        )  # fmt: skip
+def offer_step(work: NetworkPath, method: str, step: int, about: dict, file: str) -> None:
+    """Offer the network of a path at a step, and its surface if its kind has surfaces; `about` travels with it."""
+
+    def subject() -> Any:
+        return take_away.network_subject(work.network(method, step), about)
+
+    there = app_task(work.loaded).has_surface(work, method, step)
+    heading = f"The surface, at {chairs.AT_REST}³" if there else "There is no surface here to write as a mesh."
+    offer_exports(work.loaded, take_away.SURFACE, subject, file, heading, disabled=not there)
+    offer_exports(work.loaded, take_away.NETWORK, subject, file, "The network")
 
 
-def offer_path_network(work: NetworkPath, method: str, step: int, a: str, b: str) -> None:
-    """Offer the network of a path at a step, and show the command that writes the path from A to B."""
-    st.caption("The network")
+def offer_path(state: PairState, work: NetworkPath) -> None:
+    """Offer a path between two networks, the one that is shown of them, and the command that writes the path."""
+    kind, method, step, (a, b) = app_task(work.loaded), state.method, state.frame_number, state.ends
+    st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
     about = take_away.about_network(work, method, step, a, b)
-    file = take_away.file_name(work, method, step, a, b)
-    offer_network(work.loaded, lambda suffix: take_away.step_file(work, method, step, about, suffix), file)
+    offer_step(work, method, step, about, take_away.file_name(work, method, step, a, b))
+    offer_exports(
+        work.loaded, take_away.PATH, lambda: kind.path_subject(work, method, take_away.through_pair(a, b)),
+        f"{a}_{b}_{method}", "The whole path, as far as it is known",
+    )  # fmt: skip
+    offer_exports(
+        work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *state.ids), f"{a}_{b}_{kind.task.score}"
+    )  # fmt: skip
     st.caption("The command that writes this path")
     st.code(take_away.path_command(work.loaded, a, b, method), language="bash", wrap_lines=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import frontend
-from app.backend import moves
+from app.backend import moves, take_away
 from app.backend.catalogue import Loaded
 from app.backend.moves import Move, Place
 from app.backend.path import method_names
@@ -378,6 +378,9 @@ def _offer_network(loaded: Loaded, work, family: Move, step: int, side: str) -> 
     about, file = moves.made(work, family, side, step), f"{family.kind}_{step:02d}_{side}"
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{WAY_TITLES[family.kind][0]}, {plain(family.said(step))}**")
-        downloads.offer_step(work, side, step, file)
-        st.caption("The network")
-        downloads.offer_network(loaded, lambda suffix: moves.family_file(work, side, step, about, suffix), file)
+        downloads.offer_step(work, side, step, about, file)
+        if side != "original":
+            downloads.offer_exports(
+                loaded, take_away.PATH, lambda: app_task(loaded).path_subject(work, side, **moves.shown_as(family)),
+                f"{family.kind}_{side}", "All of them",
+            )  # fmt: skip

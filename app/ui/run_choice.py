@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.backend import optimise
+from app.backend import optimise, take_away
 from app.backend.catalogue import Loaded
 from app.backend.optimise import LsoRun
 from app.backend.words import plain
@@ -137,9 +137,9 @@ def _offer_best(state: RunsState, run: LsoRun) -> None:
             "Keep in the zoo", icon=":material/add:", type="primary", on_click=_keep, args=(state, run, name),
             width="stretch",
         )  # fmt: skip
-        st.caption("As a file")
-        downloads.offer_network(
-            loaded, lambda suffix: optimise.best_file(loaded, run, suffix), f"{run.folder.name}_best"
+        downloads.offer_exports(
+            loaded, take_away.NETWORK, lambda: optimise.best_subject(loaded, run), f"{run.folder.name}_best",
+            "As a file",
         )  # fmt: skip
         if optimise.run_command(run):
             st.caption("The command of this run")

@@ -21,6 +21,7 @@ EXPORTS: dict[str, Export] = {
     "ply": Export("PLY", "ply", SURFACE, MESH_WORDS, mesh_writer("ply"), OF_SHAPES),
     "obj": Export("OBJ", "obj", SURFACE, MESH_WORDS, mesh_writer("obj"), OF_SHAPES),
     "off": Export("OFF", "off", SURFACE, MESH_WORDS, mesh_writer("off"), OF_SHAPES),
+    "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
     "zip": Export(
         "safetensors + JSON", "zip", NETWORK, "weights as safetensors, and where they come from as JSON", write_zip
     ),
@@ -29,7 +30,6 @@ EXPORTS: dict[str, Export] = {
         "ONNX", "onnx", NETWORK, "normalised images (n, 3, S, S) to logits (takes a few seconds)", write_onnx,
         OF_CLASSES,
     ),
-    "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
     "csv": Export("CSV", "csv", CURVE, "what was measured of every network", write_csv, usual=True),
     "png": Export(
         "PNG", "png", CURVE, "score over gamma, as Figs. 3b and 5 of the paper", write_figure("png"), OF_CLASSES,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from ..latent.paths import METHODS, Look
+from ..latent.paths import Look
 
 SLATE = "#64748B"
 """colour of originals, targets and ground truth; methods have theirs in `Method.look`"""
@@ -97,28 +97,6 @@ def score_figure(
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=9, loc="best")
     _save(figure, to, about, kind)
-
-
-def accuracy_figure(
-    to: Path | IO[bytes],
-    gammas: Sequence[float],
-    curves: Mapping[str, Sequence[float]],
-    titles: Mapping[str, str],
-    ends: Mapping[str, float],
-    chance: float,
-    about: str,
-    kind: str = "png",
-) -> None:
-    """Write a `score_figure` of a path from A to B with one line per method, drawn as `Method.look` says.
-
-    Args:
-        curves: accuracies at the gammas, by the method's name in METHODS; NaN where one is not known.
-        titles: what the legend calls the methods.
-        ends: accuracies of the original networks at gamma 0 and at gamma 1, by name.
-    """
-    lines = [PlotLine(titles[name], METHODS[name].look, values) for name, values in curves.items()]
-    originals = [Original(gamma, *end) for gamma, end in zip((0.0, 1.0), ends.items(), strict=True)]
-    score_figure(to, gammas, lines, originals, chance, about, kind)
 
 
 def walk_figure(

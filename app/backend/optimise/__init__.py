@@ -2,7 +2,7 @@
 
 from .best import best_data, best_feeds, is_drawn
 from .embedding_map import embedded, map_feed, no_map, start_place
-from .keeping import best_file, has_best, keep, run_command, zoo_to_keep_in
+from .keeping import best_subject, has_best, keep, run_command, zoo_to_keep_in
 from .progress import brief, progress_data
 from .runs import LsoRun, find_runs, read_lso, resume_run, stop_run
 from .setup import (
@@ -26,7 +26,7 @@ __all__ = [
     "Setup",
     "best_data",
     "best_feeds",
-    "best_file",
+    "best_subject",
     "brief",
     "command_of",
     "defaults",

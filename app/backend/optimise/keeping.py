@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from netspace.export.table import NetworkSubject
 from netspace.folders import ASSETS
 from netspace.jobs.command import typed
 from netspace.tasks import task_of
@@ -38,9 +39,9 @@ def about_best(loaded: Loaded, run: LsoRun) -> dict:
     }
 
 
-def best_file(loaded: Loaded, run: LsoRun, kind: str) -> bytes:
-    """The best network as `take_away.network_bytes` writes it."""
-    return take_away.network_bytes(read_best(run.folder).network, about_best(loaded, run), kind)
+def best_subject(loaded: Loaded, run: LsoRun) -> NetworkSubject:
+    """The best network as it is exported."""
+    return take_away.network_subject(read_best(run.folder).network, about_best(loaded, run))
 
 
 def run_command(run: LsoRun) -> str:
