@@ -277,9 +277,9 @@ def test_eval_compares_decoded_and_original_pictures(zoo, space, tmp_path):
     assert [len(task.doubts(row._replace(psnr=p))) for p in (9.0, 30.0)] == [1, 0]
     folders = ["--space", str(space_folder(tmp_path, space)), "--zoo", str(zoo.folder)]
     assert main(["eval", *folders, "--rows", str(tmp_path / "rows.csv")]) == 0
-    rows = pd.read_csv(tmp_path / "rows.csv")
+    rows = pd.read_csv(tmp_path / "rows.csv", dtype={"problem": str})
     assert len(rows) == len(zoo) and rows.psnr[rows.name == row.name].item() == pytest.approx(row.psnr, abs=1e-3)
-    summary = task.summarise(rows.fillna("").itertuples(index=False))
+    summary = task.summarise(rows.fillna({"problem": ""}).itertuples(index=False))
     assert summary["heldout"]["psnr_median"] == pytest.approx(rows.psnr[rows.split == "heldout"].median(), abs=1e-3)
 
 

@@ -61,6 +61,15 @@ def family_from_json(data: dict) -> Family:
     return Family(tuple(arch_named(name) for name in names), PrepSize(*size))
 
 
+def family_in(about: dict, folder: Path) -> Family:
+    """Return the family that the zoo.json of a folder tells of; FormatError if this program cannot read such a zoo."""
+    check_format(about, "zoo", folder)
+    try:
+        return family_from_json(about["family"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{folder / 'zoo.json'}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Zoo:
     """Trained networks of one family; `zoo[i]` or `zoo["name"]` is a `Network`."""
@@ -82,13 +91,9 @@ class Zoo:
     def load(cls, folder: str | Path) -> Zoo:
         """Read a zoo; FormatError, in one sentence, where it is missing, truncated or inconsistent."""
         folder = Path(folder)
-        check_format(read_json(folder / "zoo.json"), "zoo", folder)
+        family_in(read_json(folder / "zoo.json"), folder)  # said first: a zoo of a newer version may hold other files
         found = read_zoo(folder)
-        check_format(found.about, "zoo", folder)
-        try:
-            family = family_from_json(found.about["family"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{folder / 'zoo.json'}: {error}") from error
+        family = family_in(found.about, folder)
         missing = [column for column in ("name", "arch", "row", "split") if column not in found.records]
         if missing:
             raise FormatError(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
