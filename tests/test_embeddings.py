@@ -95,7 +95,7 @@ def test_components_are_those_of_scikit_learn():
     for pair in ((0, 1), (2, 3)):
         plane = Plane.of(z, pair)
         theirs = reference.transform(z.numpy())[:, list(pair)]
-        np.testing.assert_allclose(np.abs(plane.place(z)), np.abs(theirs), atol=1e-3)
+        np.testing.assert_allclose(np.abs(plane.place(z).numpy()), np.abs(theirs), atol=1e-3)
         assert plane.shares == pytest.approx(reference.explained_variance_ratio_[list(pair)], abs=1e-4)
 
 

@@ -69,14 +69,15 @@ def test_a_part_is_a_zoo_of_its_own(tiny_zoo, tmp_path):
 def test_weights_that_are_not_listed_count_for_nothing(copy):
     """A writer that was killed leaves weights that no records name; a zoo of format 1 holds more rows than records."""
     before = Zoo.load(copy)
+    preps = before.preps(range(6)).clone()  # its own weights may be mapped from the file that is written over below
     weights = {key: torch.cat([w, w[:1] + 1]) for key, w in before.weights.items()}
     save_file(weights, copy / "weights-0123456789abcdef.safetensors")
     after = Zoo.load(copy)
-    assert len(after) == 6 and torch.equal(after.preps(range(6)), before.preps(range(6)))
+    assert len(after) == 6 and torch.equal(after.preps(range(6)), preps)
     select(before, [0], copy.parent / "part")
     save_file(weights, before.weights_path)
     after = Zoo.load(copy)
-    assert len(after) == 6 and torch.equal(after.preps(range(6)), before.preps(range(6)))
+    assert len(after) == 6 and torch.equal(after.preps(range(6)), preps)
 
 
 def test_missing_things_are_named(copy, tmp_path):
