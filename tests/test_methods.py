@@ -78,7 +78,8 @@ def test_evaluation_of_classifiers_has_it_too(third, classifiers, capsys):
 def test_its_film_has_its_colour(third, shapes, tmp_path):
     a, b = names(shapes)[:2]
     run("path", *shapes, "--a", a, "--b", b, "--steps", 2, "--resolution", 32, "--method", "dummy", "--out", tmp_path)
-    film = np.asarray(Image.open(tmp_path / "path.png").convert("RGB")).reshape(-1, 3).astype(int)
+    with Image.open(tmp_path / "path.png") as image:
+        film = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
     shape = film[film.min(axis=1) < 200]
     assert len(shape) and (shape[:, 0] > shape[:, 1:].max(axis=1)).mean() > 0.9  # red, which no other method is
     assert third.look.colour not in {METHODS[name].look.colour for name in ("latent", "weights")}

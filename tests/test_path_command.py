@@ -32,6 +32,12 @@ def made(out: Path, *words) -> pd.DataFrame:
     return pd.read_csv(out / "path.csv")
 
 
+def picture(folder: Path) -> np.ndarray:
+    """The pixels (height, width, 4) of what the command draws."""
+    with Image.open(folder / "path.png") as image:
+        return np.asarray(image.convert("RGBA"))
+
+
 def decoded(both: list, names: list[str], weights: list[float]) -> dict[str, torch.Tensor]:
     """Parameters of the network that a mixture decodes to, by the library alone."""
     space, zoo = netspace.load(both[1]), netspace.Zoo.load(both[3])
@@ -56,7 +62,7 @@ def test_a_path_goes_on_beyond_its_ends(tmp_path, method):
         expected = {name: -0.5 * a[name] + 1.5 * b[name] for name in a}
     for name, values in expected.items():
         torch.testing.assert_close(found[name], values, atol=1e-4, rtol=1e-4)
-    assert Image.open(tmp_path / "path.png").size[0] > 500 and (tmp_path / "path.pdf").exists()
+    assert picture(tmp_path).shape[1] > 500 and (tmp_path / "path.pdf").exists()
 
 
 def test_interpolate_and_path_write_the_same(tmp_path):
@@ -75,7 +81,7 @@ def test_a_mix_is_spread_over_a_pad(tmp_path, names, count):
     assert len(table) == count and np.allclose(weights.sum(axis=1), 1)
     assert all((weights[f"weight {name}"] == 1).any() for name in names)
     assert "iou_a" not in table and table.mesh.notna().any()  # there is no A
-    sheet = np.asarray(Image.open(tmp_path / "path.png"))
+    sheet = picture(tmp_path)
     assert sheet.shape == (360, 360, 4)
     corner = sheet[240:, :120, :3]  # the first network stands left at the bottom
     assert (corner != 255).any() == bool(table.volume[0] > 0)
@@ -118,7 +124,7 @@ def test_a_direction_moves_a_network_and_measures_it(tmp_path):
     with torch.inference_mode():
         (network,) = space.networks(found.move(z[i], furthest).unsqueeze(0))
     assert measured.iloc[-1] == pytest.approx(MEASURES["seat_height"](surface_of(network, 32).mesh), abs=1e-4)
-    assert Image.open(tmp_path / "path.png").size == (3 * 240, 240)
+    assert picture(tmp_path).shape == (240, 3 * 240, 4)
 
 
 def test_a_sum_ends_at_a_minus_b_plus_c(tmp_path):
