@@ -46,6 +46,7 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
     frontend.classifier(
         VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW), lambda: state.take_method(VIEW)
     )
+    ids = state.ids
     curves = None if work else classifiers.recorded_curves(loaded, *state.ends)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
@@ -57,7 +58,7 @@ def slide(work: classifiers.ClassifierWork | None) -> None:
         else:
             st.markdown("**The recorded curves**")
             downloads.offer_exports(
-                loaded, take_away.CURVE, lambda: classifiers.curve_subject(loaded, curves, *state.ids),
+                loaded, take_away.CURVE, lambda: classifiers.curve_subject(loaded, curves, *ids),
                 f"{state.a}_{state.b}_accuracy",
             )  # fmt: skip
     if not work:

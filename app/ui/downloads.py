@@ -77,7 +77,8 @@ def offer_step(work: NetworkPath, method: str, step: int, about: dict, file: str
 
 def offer_path(state: PairState, work: NetworkPath) -> None:
     """Offer a path between two networks, the one that is shown of them, and the command that writes the path."""
-    kind, method, step, (a, b) = app_task(work.loaded), state.method, state.frame_number, state.ends
+    # files are made outside of the session's run, where its state cannot be read
+    kind, method, step, ids, (a, b) = app_task(work.loaded), state.method, state.frame_number, state.ids, state.ends
     st.markdown(f"**{take_away.method_title(method)}, gamma {state.shown_gamma:.2f}**")
     about = take_away.about_network(work, method, step, a, b)
     offer_step(work, method, step, about, take_away.file_name(work, method, step, a, b))
@@ -86,7 +87,7 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
         f"{a}_{b}_{method}", "The whole path, as far as it is known",
     )  # fmt: skip
     offer_exports(
-        work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *state.ids), f"{a}_{b}_{kind.task.score}"
+        work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}"
     )  # fmt: skip
     st.caption("The command that writes this path")
     st.code(take_away.path_command(work.loaded, a, b, method), language="bash", wrap_lines=True)
