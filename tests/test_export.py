@@ -302,7 +302,7 @@ def test_a_palette_holds_given_colours_and_the_nearest_is_taken():
 def test_an_unknown_export_and_one_for_other_networks_are_told_with_those_there_are():
     with pytest.raises(UnknownName, match=r"no export 'bvh' of image classifiers; choose from zip, pt, onnx, csv, png"):
         export_named(EXPORTS, "bvh", TASKS["classification"])
-    with pytest.raises(UsageError, match=r"'glb' is not for image fields; choose from zip, pt, picture, csv, film"):
+    with pytest.raises(UsageError, match=r"'glb' is not for image fields; choose from picture, zip, pt, csv, film"):
         export_named(EXPORTS, "glb", TASKS["image-field"])
     with pytest.raises(UsageError, match=r"'gif' is of a path; choose from glb, stl, ply, obj, off, zip, pt$"):
         export_named(EXPORTS, "gif", TASKS["sdf"], NETWORK, SURFACE)
