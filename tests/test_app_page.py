@@ -43,6 +43,7 @@ def page_of_three(options: tuple[str, ...] = ("first", "second", "third")) -> No
     st.button("Open", on_click=state.change, kwargs={"open": True})
     st.button("Wrong", on_click=state.change, kwargs={"opened": True})
     st.button("Swap", on_click=page.adopt)
+    st.button("Mounted anew", on_click=page.sent, args=("view",))
     st.json({"word": state.word, "number": state.number, "open": state.open, "version": page.state_version()})
 
 
@@ -128,6 +129,15 @@ def test_a_change_of_the_user_is_no_way_back_though_the_browser_names_an_older_l
     at.query_params["word"] = "second"  # of the newest link the browser has not heard
     at.run()
     assert values(at)["word"] == "third" and link_of(at) == {"word": "third"}
+
+
+def test_a_view_that_is_mounted_anew_is_no_way_back():
+    """It asks for a run with the link that the browser had then, and has sent nothing."""
+    at = opened()
+    at.session_state["three.word"] = "second"
+    at.session_state[Slot.LINK] = {"word": "second"}  # of which the browser has not heard
+    at.button[3].click().run()
+    assert values(at)["word"] == "second" and link_of(at) == {"word": "second"}
 
 
 @pytest.mark.parametrize(("alone", "word"), [(True, "second"), (False, "first")])

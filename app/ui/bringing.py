@@ -80,7 +80,7 @@ def _open(alone: bool) -> None:
 
 
 def _close() -> None:
-    BringState.kept().open = False
+    BringState.kept().change(open=False)
 
 
 @st.dialog("Bring your own networks", width="large", on_dismiss=_close)

@@ -220,7 +220,12 @@ def with_item(items: Any, item: Any, value: Any) -> Any:
 
 
 def sent(view: str) -> Mapping[str, Any]:
-    """What a view of the front end has sent since it was mounted, by the name of its trigger."""
+    """What a view of the front end has sent since it was mounted, by the name of its trigger; for callbacks.
+
+    The state counts as changed also if that is nothing, since a view that is mounted anew asks for a run too: with the
+    link that the browser had then, which is not to be taken for a way back.
+    """
+    mark_changed()
     return st.session_state.get(view) or {}
 
 
