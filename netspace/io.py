@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -108,9 +109,39 @@ def _bytes(t: Tensor) -> memoryview:
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file and the texts in its header, from one version of it even if it is replaced meanwhile.
 
+    The library opens the file by its name more than once, so it is read again if it was replaced in between.
+
     Raises:
         FormatError: it is missing, truncated, not one (a pickle, say), or its tensors do not have their checksum.
     """
+    for attempt in range(MOST_READS):
+        version = file_version(path)
+        try:
+            found = _read_safetensors(path)
+        except FormatError:
+            if attempt == MOST_READS - 1 or file_version(path) == version:
+                raise
+        else:
+            if file_version(path) == version:
+                return found
+        time.sleep(PAUSE)
+    raise FormatError(f"{path} was replaced by another program whenever it was read: {MOST_READS} times")
+
+
+MOST_READS, PAUSE = 200, 0.02
+"""How often a file that is replaced while it is read is read again, and the seconds in between."""
+
+
+def file_version(path: Path) -> tuple[int, ...]:
+    """Return what differs once a file was replaced; empty if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     import safetensors
 
     if not path.is_file():
@@ -126,7 +157,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dict)
     except FormatError:
         raise
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
+    except (safetensors.SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise FormatError(f"{path} is truncated or not a safetensors file ({error})") from error
     if CHECKSUM in header and header[CHECKSUM] != tensors_checksum(tensors):
         raise FormatError(f"{path} is damaged: its values do not have the checksum that they were written with")

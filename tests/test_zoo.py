@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, Network, Zoo
 from netspace.errors import FormatError
-from netspace.io import atomic_write, find_files
+from netspace.io import atomic_write, find_files, read_safetensors, write_tensors
 from netspace.train.fit_sdf import chair_sources, fit_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
 
@@ -260,6 +260,44 @@ def test_a_zoo_that_is_rewritten_all_the_time_loads_as_one_version(tiny_zoo, tmp
     add(tmp_path / "zoo", tiny_zoo[5], {"name": "next", "split": OPTIMISED})
     assert {path.suffix for path in (tmp_path / "zoo").iterdir()} <= {".json", ".parquet", ".safetensors", ".lock", ""}
     assert len(list((tmp_path / "zoo").glob("weights*"))) == 1
+
+
+REPLACE = """
+import sys
+from pathlib import Path
+import torch
+from netspace.io import write_tensors
+print("ready", flush=True)
+for k in range(10**9):
+    write_tensors(Path(sys.argv[1]), {name: torch.full((64, 1 + k % 3), float(k)) for name in "abc"}, checksum=False)
+"""
+
+
+def test_a_file_that_is_replaced_all_the_time_is_read_as_one_version(tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"a": torch.zeros(1)})
+    with subprocess.Popen([sys.executable, "-c", REPLACE, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        try:
+            assert writer.stdout.readline() == "ready\n"
+            seen = set()
+            while len(seen) < 50:
+                tensors, _ = read_safetensors(path)
+                assert len({float(t.flatten()[0]) for t in tensors.values()}) == 1
+                assert len({t.shape for t in tensors.values()}) == 1
+                seen.add(float(tensors["a"].flatten()[0]))
+        finally:
+            writer.kill()
+
+
+def test_files_of_the_user_in_a_zoo_stay(copy):
+    """The writer removes files of weights that it names itself."""
+    mine = [copy / name for name in ("weights-before.safetensors", "weights.safetensors.bak", "weights2.safetensors")]
+    for path in mine:
+        path.write_bytes(b"mine")
+    old = weights_of(copy)
+    zoo = Zoo.load(copy)
+    add(copy, zoo[0], {"name": "another", "split": OPTIMISED})
+    assert all(path.read_bytes() == b"mine" for path in mine) and not old.exists()
 
 
 def test_a_bit_that_flips_is_named(copy):

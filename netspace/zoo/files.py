@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import atomic_write, read_json, read_safetensors, tensors_hash, write_tensors
+from ..io import MOST_READS, PAUSE, atomic_write, file_version, read_json, read_safetensors, tensors_hash, write_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 ABOUT, RECORDS, OLD_WEIGHTS = "zoo.json", "records.parquet", "weights.safetensors"
 HEADER = b"netspace"
 """Key in the header of the records."""
-MOST_READS, PAUSE = 200, 0.02
-"""How often a zoo that changes while it is read is read again, and the seconds in between."""
+OWN_WEIGHTS = re.compile(r"weights(-[0-9a-f]{16})?\.safetensors")
+"""The weights' files that `write_zoo_files` names, which it also removes."""
 
 
 class ZooFiles(NamedTuple):
@@ -56,23 +57,14 @@ def read_zoo(folder: Path) -> ZooFiles:
     if not path.is_file():
         raise FormatError(f"{folder} has no records.parquet: no network was finished yet")
     for attempt in range(MOST_READS):
-        version = _version(path)
+        version = file_version(path)
         try:
             return _read_version(folder)
         except FormatError:
-            if attempt == MOST_READS - 1 or _version(path) == version:
+            if attempt == MOST_READS - 1 or file_version(path) == version:
                 raise
         time.sleep(PAUSE)
     raise AssertionError
-
-
-def _version(path: Path) -> tuple:
-    """Differs once a file was replaced."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _read_version(folder: Path) -> ZooFiles:
@@ -146,7 +138,7 @@ def write_zoo_files(folder: Path, about: dict, records: pd.DataFrame, weights: M
     write_records(folder, records, {"weights": name, "about": about})
     write_about_file(folder, about)
     for other in folder.glob("weights*.safetensors"):
-        if other.name != name:
+        if other.name != name and OWN_WEIGHTS.fullmatch(other.name):
             with suppress(OSError):  # held open by a reader, on systems that mind
                 other.unlink()
 
