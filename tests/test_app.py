@@ -457,7 +457,7 @@ def test_an_entry_of_the_table_is_all_that_a_page_needs(lay, monkeypatch, page, 
     for of in (NETWORK, SURFACE, PATH, CURVE):
         make, file = offered[f"Dummy {of}"]
         assert make() == b"it" and file.endswith(f".{of}")
-    assert made[NETWORK].network.arch.task == task and made[NETWORK].about["evaluate"]
+    assert made[NETWORK].network.arch.task == task and made[NETWORK].card["evaluate"]
     assert len(made[PATH].steps) == STEPS and made[PATH].through[1][1].startswith("B: ")
     assert not made[CURVE].table.empty
 

@@ -1,13 +1,16 @@
 """Laws over all architectures: the fast ways to run a network give what the module gives."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 
 from netspace import ARCHS, Family, Network, pack, prep_size, run_many
 from netspace.nets.archs import Siren, arch_named
+from netspace.nets.inputs import MEAN, STD
 
 ALL = pytest.mark.parametrize("arch", [*ARCHS.values(), arch_named("resnet8/48px-37c")], ids=lambda a: a.name)
 SDFS = pytest.mark.parametrize("arch", [a for a in ARCHS.values() if a.task == "sdf"], ids=lambda a: a.name)
@@ -196,3 +199,62 @@ def test_a_family_is_ordered_by_size_and_fits_its_prep():
         Family((ARCHS["siren256"],), (4, 8))
     with pytest.raises(ValueError, match=r"unknown architecture 'lenet'"):
         Family.of("lenet")
+
+
+ACTIVATIONS = {"sin": np.sin, "relu": lambda v: np.maximum(v, 0), "tanh": np.tanh}
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("siren64", "x in [-1, 1]^3, a signed distance, negative inside"),
+        ("siren/3-16-8-8-1@12.5", "x in [-1, 1]^3, a signed distance, negative inside"),
+        ("siren/2-8-8-3@20", "x in [-1, 1]^2, channels in [-1, 1]"),
+        ("siren/2-8-1@1", "x in [-1, 1]^2, channels in [-1, 1]"),
+        ("mlp/3-16-16-1:relu:occupancy", "x in [-1, 1]^3, negative inside, only the sign means anything"),
+        ("mlp/3-8-8-1:tanh:pe2", "x in [-1, 1]^3, a signed distance, negative inside"),
+        ("mlp/3-8-8-1:relu:pe3pibare", "x in [-1, 1]^3, a signed distance, negative inside"),
+        ("siren/3-8-8-1@5:pe2blocks", "x in [-1, 1]^3, a signed distance, negative inside"),
+    ],
+)
+def test_the_formula_that_travels_with_a_field_computes_it(name, end):
+    """Read as it stands, with NumPy."""
+    arch = arch_named(name)
+    params = {key: p.numpy().astype(float) for key, p in arch.initialise(0).items()}
+    formula, _, words = arch.formula.partition(", x in ")
+    assert "x in " + words == end
+    steps = formula.split(" -> ")
+    assert steps[0] == "x"
+    x = np.random.default_rng(0).uniform(-1, 1, (5, arch.skeleton.spec.widths[0]))
+    h = x
+    for step in steps[1:]:
+        if step.startswith("["):
+            h = np.concatenate(
+                [wave(part, x) for part in re.findall(r"x(?=,)|sin\(.*?k = 0 to \d+|cos\(.*?k = 0 to \d+", step)], 1
+            )
+            continue
+        activation, factor, depth = re.fullmatch(r"(?:(\w+)\()?(?:([\d.]+) \()?W(\d+) [xh] \+ b\3\)*", step).groups()
+        h = h @ params[f"layers.{depth}.weight"].T + params[f"layers.{depth}.bias"]
+        h = ACTIVATIONS[activation](float(factor or 1) * h) if activation else h
+    expected = arch.apply_params(arch.initialise(0), torch.tensor(x, dtype=torch.float32))
+    assert np.allclose(h, expected.numpy(), atol=1e-4)
+
+
+def wave(part, x):
+    """The features that a part of an encoding's formula names."""
+    if part == "x":
+        return x
+    count, pi = int(part.rpartition(" ")[2]) + 1, np.pi if "2^k pi x" in part else 1.0
+    waves = [wave for wave in ("sin", "cos") if wave in part]
+    return np.concatenate([getattr(np, wave)(2.0**k * pi * x) for k in range(count) for wave in waves], 1)
+
+
+def test_the_formula_of_a_classifier_says_what_its_inputs_are():
+    assert arch_named("resnet8/digits").formula == (
+        f"RGB images (n, 3, 32, 32) in [0, 1], minus {MEAN} over {STD} -> logits (n, 10)"
+    )
+    own = arch_named("lenetlike/28px-7c:relu:gray:mean=0.5:std=0.25")
+    assert own.formula == (
+        f"RGB images (n, 3, 28, 28) in [0, 1], minus {MEAN} over {STD} -> its own inputs (RGB in [0, 1] again, made "
+        "grey (0.299 R + 0.587 G + 0.114 B), minus (0.5,) over (0.25,)) -> logits (n, 7)"
+    )

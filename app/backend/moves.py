@@ -24,7 +24,7 @@ from netspace.nets.network import Network
 from netspace.tasks import task_of
 from netspace.zoo.store import TRAIN
 
-from . import charts, manifold, projections, take_away
+from . import charts, manifold, projections
 from .caches import cached_value
 from .catalogue import DEVICE, Loaded, card
 from .embeddings import zoo_embeddings
@@ -215,7 +215,7 @@ def _move(
     route = Route(f"{loaded.key}|{family.kind}|{key}", tuple(sides), family.positions, ends, probabilities, measured)
     first, last = (loaded.space.family.names.index(end.arch.name) for end in ends)
     shown |= around | {"family": architectures_along(loaded, probabilities(), (first, last))} | more.pop("shown")
-    about = {"space": loaded.space_info.id, "zoo": loaded.zoo_info.id, "evaluate": task_of(loaded.space).formula}
+    about = {"space": loaded.space_info.id, "zoo": loaded.zoo_info.id}
     return Move(family, route, shown=shown, near=near, far=far, about=about, **more)
 
 
@@ -419,11 +419,11 @@ def remark(move: Move, i: int) -> str:
     return f"Nearest training network: {move.near[i]}, at a distance of {move.far[i]:.2f} (above 1: off the manifold)."
 
 
-def made(work: NetworkPath, move: Move, side: str, i: int) -> dict:
+def made(move: Move, side: str, i: int) -> dict:
     """Return how the network of a side at a step was made; travels with its file."""
     if side == "original":
         return {"made_by": "zoo", "name": move.original} | move.about
-    how = move.made(i) | {"method": side, "architecture": take_away.arch_name(work, side, i)}
+    how = move.made(i) | {"method": side}
     return how if METHODS[side].embedded else {key: value for key, value in how.items() if key != "embedding"}
 
 

@@ -39,7 +39,6 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
     """Where a network of a path comes from; travels with its file."""
     method = METHODS[side]
     return {
-        "architecture": arch_name(work, side, i),
         "method": side,
         "gamma": work.gammas[i],
         "a": a,
@@ -47,7 +46,6 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
         "is": method.ends if i in (0, STEPS - 1) else method.between,
         "space": work.loaded.space_info.id,
         "zoo": work.loaded.zoo_info.id,
-        "evaluate": task_of(work.ends[0]).formula,
     }
 
 

@@ -375,7 +375,7 @@ def _show(loaded: Loaded, family: Move, state: WayState, position: StepState, wr
 
 def _offer_network(loaded: Loaded, work, family: Move, step: int, side: str) -> None:
     """Offer the network of a side at a step."""
-    about, file = moves.made(work, family, side, step), f"{family.kind}_{step:02d}_{side}"
+    about, file = moves.made(family, side, step), f"{family.kind}_{step:02d}_{side}"
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{WAY_TITLES[family.kind][0]}, {plain(family.said(step))}**")
         downloads.offer_step(work, side, step, about, file)

@@ -53,7 +53,6 @@ def run(args: argparse.Namespace) -> None:
         space.check_family(zoo.family)
         network = space.networks(space.encode(network.prep[None]))[0]
         about |= {"is": DECODED, "space": str(args.space)}
-    about |= {"architecture": network.arch.name, "evaluate": task.formula}
     content = export.write(NetworkSubject(network, about, args.resolution))
     with atomic_write(args.out) as temporary:
         temporary.write_bytes(content)

@@ -122,8 +122,7 @@ def write_steps(
     for i, network in enumerate(steps.networks):
         step, path = measure(network), folder / f"{i:03d}"
         file = task.write(step, network, path, suffix)
-        about = {"architecture": network.arch.name, **steps.made[i], **where, "evaluate": task.formula}
-        subject = NetworkSubject(network, about, resolution, step.shown)
+        subject = NetworkSubject(network, {**steps.made[i], **where}, resolution, step.shown)
         for k, export in enumerate(of_steps):
             counts[k] += _write_network(export, subject, path)
         measured = {f"measured {steps.column}": column(network, resolution)} if column else {}

@@ -27,11 +27,16 @@ class NetworkSubject:
 
     network: Network
     about: Mapping[str, Any] = field(default_factory=dict)
-    """where it comes from; travels with the file if the format has room for it"""
+    """where it comes from"""
     resolution: int = 128
     """cells along an axis of the grid that a surface is taken from"""
     shown: Any = None
     """its `PathStep.shown` if that is at hand: the mesh or the picture; else it is computed"""
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What travels with the file if the format has room for it: what it is, where from, what to compute with it."""
+        return {"architecture": self.network.arch.name, **self.about, "evaluate": self.network.arch.formula}
 
 
 @dataclass(frozen=True)

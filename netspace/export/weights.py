@@ -22,10 +22,10 @@ def write_zip(subject: NetworkSubject) -> bytes:
     """network.safetensors and, with where the network comes from, network.json."""
     from safetensors.torch import save
 
-    about, buffer = dict(subject.about), io.BytesIO()
+    card, buffer = subject.card, io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:
-        bundle.writestr("network.safetensors", save(_params(subject), metadata={"netspace": json.dumps(about)}))
-        bundle.writestr("network.json", json.dumps(about, indent=2) + "\n")
+        bundle.writestr("network.safetensors", save(_params(subject), metadata={"netspace": json.dumps(card)}))
+        bundle.writestr("network.json", json.dumps(card, indent=2) + "\n")
     return buffer.getvalue()
 
 

@@ -80,6 +80,11 @@ class Arch:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
+    def formula(self) -> str:
+        """What is to be computed with its weights, from inputs to outputs; travels with its networks' files."""
+        return self.skeleton.formula
+
+    @property
     def num_trained(self) -> int:
         """Parameters of the form it is trained in: the paper's counts."""
         with torch.device("meta"):

@@ -94,6 +94,16 @@ class Variant:
         return cls(**values)
 
     @property
+    def entrance_words(self) -> str:
+        """What `entrance` does, in words; empty if it does nothing."""
+        if self.entrance is None:
+            return ""
+        words = ["RGB in [0, 1] again"]
+        words += ["made grey ({} R + {} G + {} B)".format(*LUMA)] if self.channels == 1 else []
+        words += [f"minus {self.mean} over {self.std}"] if self.mean else []
+        return f" -> its own inputs ({', '.join(words)})"
+
+    @property
     def entrance(self) -> tuple[list[list[float]], list[float]] | None:
         """Matrix (channels, 3) and offset (channels) from the product's inputs to the owner's; None if they agree."""
         if self.channels == 3 and not self.mean:
@@ -127,6 +137,12 @@ class Classifier(nn.Module):
 
     fixed: tuple = ()
     """what a name of it cannot leave open, beside its base"""
+
+    @property
+    def formula(self) -> str:
+        """What is computed with the weights, in words that travel with them: of the inputs, in their order."""
+        inputs = f"RGB images (n, 3, {self.size}, {self.size}) in [0, 1], minus {MEAN} over {STD}"
+        return f"{inputs}{self.variant.entrance_words} -> logits (n, {self.classes})"
 
     def enter(self, x: Tensor) -> Tensor:
         """Images as the product normalises them (n, 3, S, S) -> as this network was trained on (n, channels, S, S)."""

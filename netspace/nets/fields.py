@@ -21,6 +21,12 @@ from .prep import Params
 
 SDF, OCCUPANCY, PICTURE = "sdf", "occupancy", "picture"
 """What the value of a field is: a distance in world units, only its sign means anything, or channels in [-1, 1]."""
+VALUES = {
+    SDF: "a signed distance, negative inside",
+    OCCUPANCY: "negative inside, only the sign means anything",
+    PICTURE: "channels in [-1, 1]",
+}
+"""the same in words, as formulas end"""
 
 
 class Ends(NamedTuple):
@@ -72,6 +78,14 @@ class Encoding:
         if not found or not 1 <= int(found["frequencies"]) <= 32:
             raise UsageError(f"unknown positional encoding {text!r}; e.g. pe6, pe6pi, pe6bare, pe6blocks")
         return cls(int(found["frequencies"]), bool(found["pi"]), bool(found["bare"]), bool(found["blocks"]))
+
+    @property
+    def formula(self) -> str:
+        """The features in words, in their order."""
+        angle = f"2^k {'pi ' if self.pi else ''}x"
+        of = f"for k = 0 to {self.frequencies - 1}"
+        waves = [f"sin({angle}) {of}", f"cos({angle}) {of}"] if self.blocks else [f"sin({angle}), cos({angle}) {of}"]
+        return f"[{', '.join(waves if self.bare else ['x', *waves])}]"
 
     def width(self, coordinates: int) -> int:
         """Features of a point."""
@@ -136,6 +150,20 @@ class FieldSpec:
         return sum(i * o + o for i, o in self.layers)
 
     @property
+    def formula(self) -> str:
+        """What is computed with its weights, from point to value: layer after layer, h being what comes before."""
+        steps = ["x", *([self.encoding.formula] if self.encoding else [])]
+        for depth in range(len(self.layers)):
+            linear = f"W{depth} {'h' if len(steps) > 1 else 'x'} + b{depth}"
+            if depth == len(self.layers) - 1:
+                steps.append(linear)
+            elif self.activation == "sin":
+                steps.append(f"sin({self.omega:g} ({linear}))")
+            else:
+                steps.append(f"{self.activation}({linear})")
+        return f"{' -> '.join(steps)}, x in [-1, 1]^{self.widths[0]}, {VALUES[self.field]}"
+
+    @property
     def name(self) -> str:
         """`siren/3-128-128-1@30` or `mlp/3-256-256-1:relu:pe6:occupancy`; siren256 and siren64 keep their old names."""
         widths = "-".join(map(str, self.widths))
@@ -190,6 +218,11 @@ class Field(nn.Module):
     def enter(self, x: Tensor) -> Tensor:
         """Points as the product has them: no field wants others."""
         return x
+
+    @property
+    def formula(self) -> str:
+        """What is computed with the weights, in words that travel with them."""
+        return self.spec.formula
 
     @property
     def omega(self) -> float:

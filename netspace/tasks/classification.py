@@ -16,7 +16,6 @@ from ..errors import UsageError
 from ..io import atomic_write, content_hash
 from ..latent.paths import METHODS, PATH_STEPS
 from ..nets.archs import Arch
-from ..nets.inputs import MEAN, STD
 from ..nets.network import Network, run_many
 from ..space.losses import classifier_distillation, task_loss
 from ..space.space import NetSpace
@@ -106,7 +105,6 @@ class Classification(Task[Recognition]):
     name = "classification"
     networks = "image classifiers"
     score = "accuracy"
-    formula = f"RGB images (n, 3, S, S) in [0, 1], minus {MEAN} over {STD} -> logits (n, C)"
     goal_score = "accuracy"
     goal_terms = {  # noqa: RUF012  (never changed)
         "pred": ("teacher", "Divergence from the teacher's answers (Eq. 3), weighted as the loss has it"),

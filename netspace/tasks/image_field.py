@@ -270,7 +270,6 @@ class ImageField(Task[Likeness]):
     score = "psnr"
     columns = {"brightness": brightness}  # noqa: RUF012  (never changed)
     file = ("picture", "pictures")
-    formula = "x -> sin(omega (W0 x + b0)) -> ... -> Wn h + bn, x in [-1, 1]^2, values in [-1, 1]"
     goal_score = "PSNR of the target"
     goal_terms = {  # noqa: RUF012  (never changed)
         "pred": ("squared error", "Mean squared error of the picture's values at samples of its pixels (Eq. 2)"),

@@ -205,7 +205,6 @@ class Sdf(Task[Reconstruction]):
     columns = {name: partial(_column, name) for name in MEASURES}  # noqa: RUF012  (never changed)
     file = ("mesh", "meshes")
     lacking = "surface"
-    formula = "x -> sin(30 (W0 x + b0)) -> sin(30 (W1 h + b1)) -> W2 h + b2, x in [-1, 1]^3, negative inside"
     goal_score = "IoU with the target"
     goal_terms = {  # noqa: RUF012  (never changed)
         "pred": ("squared error", "Mean squared error of the signed distance at samples of the shape (Eq. 2)"),

@@ -161,8 +161,6 @@ class Task(Generic[Row]):
     """what is written of each network of a path, as a column and in words"""
     lacking = ""
     """what a network of a path may lack to be written"""
-    formula: str
-    """what is to be computed with a network's weights, from inputs to outputs; travels with its file"""
     goal_score: str
     """what latent space optimisation of such networks is judged by, in words"""
     goal_terms: Mapping[str, tuple[str, str]] = {}

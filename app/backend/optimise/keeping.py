@@ -9,7 +9,6 @@ from pathlib import Path
 from netspace.export.table import NetworkSubject
 from netspace.folders import ASSETS
 from netspace.jobs.command import typed
-from netspace.tasks import task_of
 from netspace.train.lso_files import add_best, read_best
 
 from .. import take_away
@@ -29,13 +28,11 @@ def about_best(loaded: Loaded, run: LsoRun) -> dict:
     """Where a run's best network comes from; travels with its file."""
     best = read_best(run.folder)
     return {
-        "architecture": best.network.arch.name,
         "made_by": "latent space optimisation",
         "step": best.step,
         f"validation_{run.asked['score']}": best.score,
         "space": loaded.space_info.id,
         "run": run.asked,
-        "evaluate": task_of(best.network).formula,
     }
 
 
