@@ -208,3 +208,8 @@ def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
         "tiny-family-fitted/space",
         lambda folder: train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, folder, teacher=teacher),
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in browsers come first: each takes long, and at the end one process would be left alone with some."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
