@@ -4,6 +4,7 @@
 import { dashed, haloed, hatched } from "./canvas.js";
 import { feedsOf, hear, keptOf, onFeeds, say } from "./hub.js";
 import { hearKeys, toggleKeys } from "./keys.js";
+import { outline } from "./marks.js";
 import { Slider } from "./slider.js";
 import { drawSoon, onResize } from "./view.js";
 import { signed } from "./words.js";
@@ -149,6 +150,22 @@ export class PathView {
     if (side.fixed || this.data.still) return side.ends;
     if (this.data.same) return `A and B are the same network: ${side.ends}`;
     return this.atEnd ? `${this.kept.frame ? "B" : "A"}, ${side.ends}` : side.between;
+  }
+
+  linesOf(key) {  // a number of every network, one line a side
+    const { sides, steps } = this.data;
+    return sides.map((side) => Array.from({ length: steps }, (_, i) => this.entry(side, i)?.numbers[key] ?? null));
+  }
+
+  drawLines(pen, lines, x, y) {  // on a chart, with the side's mark at the slider's position
+    lines.forEach((line, k) => {
+      const { colour, dash, mark } = this.data.sides[k], here = line[this.kept.frame];
+      Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 2 });
+      dashed(pen, dash, line.map((v, i) => (v === null ? null : [x(i), y(v)])));
+      if (here === null) return;
+      outline(pen, mark, x(this.kept.frame), y(here), 4);
+      pen.fill();
+    });
   }
 
   // What is known of the frames beside their networks, on a chart: where they are off the manifold, and marks.

@@ -1,7 +1,6 @@
 // Pictures along a path: one column for each method between the originals, and a number of every network as a curve.
 
-import { dashed, inkOf, sheet, trace } from "../shared/canvas.js";
-import { outline } from "../shared/marks.js";
+import { haloed, inkOf, sheet, trace } from "../shared/canvas.js";
 import { OFF, PathView } from "../shared/path.js";
 import { mounted } from "../shared/view.js";
 import { number, ticks } from "../shared/words.js";
@@ -164,28 +163,18 @@ class Raster extends PathView {
   drawChart({ key, most: limit }) {
     const { chart } = this.el;
     if (!chart.clientWidth) return;
-    const { pen, width, height } = sheet(chart), { steps, sides } = this.data, ink = inkOf(this.root);
-    const lines = sides.map((side) => Array.from({ length: steps }, (_, i) => this.entry(side, i)?.numbers[key] ?? null));
+    const { pen, width, height } = sheet(chart), { steps } = this.data, ink = inkOf(this.root), lines = this.linesOf(key);
     const known = lines.flat().filter((v) => v !== null).map((v) => Math.min(v, limit ?? v));
     const [least, most] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1], margin = 0.08 * (most - least || 1);
     const [low, high] = [least - margin, most + margin];
     const x = (i) => THUMB + (i / (steps - 1)) * (width - 2 * THUMB), y = (v) => height - 2 - ((Math.min(v, high) - low) / (high - low)) * (height - 4);
     const { found, digits } = ticks(low, high, 3);
-    Object.assign(pen, { strokeStyle: ink.border, fillStyle: ink.text, lineWidth: 1, font: `10px ${ink.font}`, textBaseline: "bottom" });
-    for (const v of found) {
-      trace(pen, [[THUMB, y(v)], [width - THUMB, y(v)]]);
-      pen.fillText(v.toFixed(digits), THUMB, y(v));
-    }
+    Object.assign(pen, { strokeStyle: ink.border, lineWidth: 1 });
+    for (const v of found) trace(pen, [[THUMB, y(v)], [width - THUMB, y(v)]]);
     this.annotate(pen, x, 1, height - 2, ink);
-    lines.forEach((line, k) => {
-      const { colour, dash, mark } = sides[k];
-      Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 2 });
-      dashed(pen, dash, line.map((v, i) => (v === null ? null : [x(i), y(v)])));
-      const v = line[this.kept.frame];
-      if (v === null) return;
-      outline(pen, mark, x(this.kept.frame), y(v), 4.5);
-      pen.fill();
-    });
+    this.drawLines(pen, lines, x, y);
+    Object.assign(pen, { fillStyle: ink.text, font: `10px ${ink.font}`, textAlign: "left", textBaseline: "bottom" });
+    for (const v of found) haloed(pen, v.toFixed(digits), THUMB, y(v), ink.paper);
   }
 }
 

@@ -2,7 +2,6 @@
 
 import { channels, dashed, inkOf, isDark, sheet, trace } from "../shared/canvas.js";
 import { say } from "../shared/hub.js";
-import { outline } from "../shared/marks.js";
 import { OFF, PathView } from "../shared/path.js";
 import { mounted, Stopwatch } from "../shared/view.js";
 import { approach, HOME, isHome, turn } from "./viewer/camera.js";
@@ -227,9 +226,9 @@ class Viewer extends PathView {
     const { chart } = this.el;
     if (this.data.hero || !chart.clientWidth) return;
     const { pen, width, height } = sheet(chart);
-    const { steps, sides, chart: { key, asked } } = this.data;
+    const { steps, chart: { key, asked } } = this.data;
     const ink = inkOf(this.root);
-    const lines = sides.map((side) => Array.from({ length: steps }, (_, i) => this.entry(side, i)?.numbers[key] ?? null));
+    const lines = this.linesOf(key);
     const goal = asked ? this.parameter.values : [0], span = Math.max(...goal) - Math.min(...goal);
     const base = asked ? Math.min(...goal) - 0.4 * span : 0;  // what is measured may be far from what is asked for
     const top = asked ? Math.max(...goal) + 0.4 * span : Math.max(0.05, ...lines.flat().filter((v) => v !== null)) * 1.1;
@@ -243,15 +242,7 @@ class Viewer extends PathView {
       dashed(pen, [1, 3], goal.map((v, i) => [x(i), y(v)]));
       pen.globalAlpha = 1;
     }
-    lines.forEach((line, k) => {
-      const { colour, dash, mark } = sides[k];
-      Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 2 });
-      dashed(pen, dash, line.map((v, i) => (v === null ? null : [x(i), y(v)])));
-      const v = line[this.kept.frame];
-      if (v === null) return;
-      outline(pen, mark, x(this.kept.frame), y(v), 4);
-      pen.fill();
-    });
+    this.drawLines(pen, lines, x, y);
   }
 
   // -- words ----------------------------------------------------------------------------------------------------
