@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImportRefused
-from ..nets.archs import Arch, arch_named
+from ..nets.archs import OF_ONE_DEPTH, Arch, arch_named
 from ..nets.classifiers import Variant
 from .class_order import with_classes
 from .classifiers import asked_about, read_classifier
@@ -30,7 +30,7 @@ def rebuild_classifier(graph: Graph, original, said: Declaration, archs, images)
     classes = [t for t in state.values() if t.dim() == 2][-1:] or [torch.empty(0)]
     count = classes[0].shape[0]
     images_of = _data_of(archs, size, count)
-    bases = ["lenetlike", "vanillacnn", _depth(state)]
+    bases = [*OF_ONE_DEPTH, _depth(state)]
     x = torch.randn(RANDOM_INPUTS, 3, size, size, generator=torch.Generator().manual_seed(0))
     # what the graph's owner puts in, of what the product's networks see: settled by the normalisation
     plain = Declaration(

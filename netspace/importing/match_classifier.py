@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..errors import ImportRefused
-from ..nets.archs import IMAGE_CLASSIFIERS, Arch, arch_named
+from ..nets.archs import IMAGE_CLASSIFIERS, OF_ONE_DEPTH, Arch, arch_named
 from .recognise import CONV, LINEAR, NORM, Layers, expected_layers, match, renamed
 
 
@@ -95,7 +95,7 @@ def _suggested(layers: Layers) -> str:
     depth, names = 2 + len(three) - 1, []
     if len(linear) == 1 and (depth - 2) % 6 == 0 and depth >= 8:
         names = [f"resnet{depth}/{size}px-{classes}c{gray}" for size in (32, 64) if features == 64 * (size // 32) ** 2]
-    names += [f"{base}/{size}px-{classes}c{gray}" for base in ("lenetlike", "vanillacnn") for size in (32, 64, 28, 48)]
+    names += [f"{base}/{size}px-{classes}c{gray}" for base in OF_ONE_DEPTH for size in (32, 64, 28, 48)]
     for name in names:
         try:
             if _matches(layers, [arch_named(name)])[0]:

@@ -157,6 +157,8 @@ def arch_title(name: str) -> str:
 MOST_BLOCKS = 200
 """of a ResNet's stage: depth 1,202 is the deepest that its authors trained"""
 _BASE = re.compile(r"resnet(\d{1,4})|cnn\[([\w.-]+)\]")
+OF_ONE_DEPTH = tuple(base for base in CLASSIFIERS if not _BASE.fullmatch(base))
+"""those of CLASSIFIERS that are no ResNets"""
 
 
 def maker(base: str) -> Callable[..., Callable[[], nn.Module]]:
