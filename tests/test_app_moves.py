@@ -328,13 +328,13 @@ def test_a_family_is_animated_through_its_networks(shapes):
 def test_a_network_is_taken_away_with_how_it_was_made(shapes):
     family = moves.along_column(shapes, 0, "seat_height")
     work = chairs.PathWork(engine.Engine(1), shapes, family.route, family.start)
-    about = moves.made(work, family, "latent", 4)
+    about = moves.made(family, "latent", 4)
     with zipfile.ZipFile(io.BytesIO(taken("zip", work, "latent", 4, about))) as bundle:
         kept = json.loads(bundle.read("network.json"))
     assert kept["made_by"] == "direction" and kept["of"] == shapes.names[0] and kept["column"] == "seat_height"
     assert kept["by"] == pytest.approx(family.route.positions[4] - shapes.zoo.records["seat_height"][0], abs=1e-4)
     assert np.allclose(kept["embedding"], family.z[4], atol=1e-6)
-    assert moves.made(work, family, "original", 4)["name"] == shapes.names[0]
+    assert moves.made(family, "original", 4)["name"] == shapes.names[0]
 
 
 # -- the section -----------------------------------------------------------------------------------------------------

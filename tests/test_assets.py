@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from reading import read_picture
 
 import netspace
 from netspace.data.meshes import load_source
@@ -65,7 +65,7 @@ def test_fit_iou_is_measured_again(zoo, i):
 def test_every_network_has_its_thumbnail(zoo):
     grid = json.loads((CHAIRS / "zoo" / "thumbnails.json").read_text())
     assert grid["columns"] * grid["rows"] >= len(zoo) > grid["columns"] * (grid["rows"] - 1)
-    width, height = Image.open(CHAIRS / "zoo" / "thumbnails.webp").size
+    width, height = read_picture(CHAIRS / "zoo" / "thumbnails.webp").size
     assert width / grid["columns"] == height / grid["rows"]
 
 

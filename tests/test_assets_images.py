@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from reading import read_picture
 
 import netspace
 from netspace.recipes import DIGITS_IMAGES_SPACE, DIGITS_IMAGES_ZOO
@@ -55,7 +55,7 @@ def test_the_zoo_holds_its_digits(zoo):
 
 def test_every_network_has_its_thumbnail(zoo):
     grid = json.loads((FOLDER / "zoo" / "thumbnails.json").read_text())
-    size = Image.open(FOLDER / "zoo" / "thumbnails.webp").size
+    size = read_picture(FOLDER / "zoo" / "thumbnails.webp").size
     assert grid["columns"] * grid["rows"] >= len(zoo)
     assert size == (grid["columns"] * grid["size"], grid["rows"] * grid["size"])
 

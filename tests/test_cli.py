@@ -12,6 +12,7 @@ import pytest
 import torch
 import trimesh
 from PIL import Image
+from reading import read_picture
 
 import netspace
 from netspace.cli.main import main, parse
@@ -131,10 +132,10 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
         assert bool(row["mesh"]) == bool(row["volume"])
         if row["mesh"]:
             assert trimesh.load(out / row["mesh"]).volume == pytest.approx(float(row["volume"]), rel=1e-2)
-    assert Image.open(out / "path.png").size == (3 * 240, 240)
+    assert read_picture(out / "path.png").size == (3 * 240, 240)
 
     assert main(["zoo", "thumbnails", "--zoo", str(zoo)]) == 0
-    assert Image.open(zoo / "thumbnails.webp").mode == "RGBA"
+    assert read_picture(zoo / "thumbnails.webp").mode == "RGBA"
     assert (
         main(["zoo", "select", "--zoo", str(zoo), "--train", "1", "--heldout", "1", "--out", str(tmp_path / "p")]) == 0
     )
@@ -168,7 +169,7 @@ def test_from_images_to_curves(tmp_path, capsys):
     assert main(["interpolate", *both, "--a", a, "--b", b, "--steps", "3", "--out", str(tmp_path / "path")]) == 0
     path = pd.read_csv(tmp_path / "path" / "path.csv")
     assert path.gamma.tolist() == [0, 0.5, 1] and path.accuracy.between(0, 1).all()
-    assert Image.open(tmp_path / "path" / "path.png").size[0] > 500
+    assert read_picture(tmp_path / "path" / "path.png").size[0] > 500
 
 
 def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_family_zoo_folder):

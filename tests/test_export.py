@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from reading import read_picture
 
 import netspace
 from netspace.cli.main import main
@@ -125,7 +126,7 @@ def read_onnx(content: bytes, subject: NetworkSubject, suffix: str) -> None:
     assert torch.allclose(torch.from_numpy(logits), subject.network(images), atol=1e-3)
 
 
-def read_picture(content: bytes, subject: NetworkSubject, suffix: str) -> None:
+def read_png(content: bytes, subject: NetworkSubject, suffix: str) -> None:
     assert np.array_equal(
         np.asarray(Image.open(io.BytesIO(content))), TASKS["image-field"].show(subject.network)[..., 0]
     )
@@ -155,7 +156,7 @@ READERS = dict.fromkeys(("glb", "stl", "ply", "obj", "off"), read_mesh) | {
     "zip": read_zip,
     "pt": read_state_dict,
     "onnx": read_onnx,
-    "picture": read_picture,
+    "picture": read_png,
     "csv": read_csv,
     "png": read_figure,
     "pdf": read_figure,
@@ -337,7 +338,7 @@ def test_a_path_is_exported_beside_what_is_always_written(tmp_path, capsys):
     assert main([*DIGITS_PATH, "--export", "gif", "pt", "--export", "zip", "--out", str(tmp_path)]) == 0
     words = "3 networks, 3 .pt files, 3 .zip files, path.csv, path.png, path.pdf and path.gif"
     assert f"wrote {words} to {tmp_path}" in capsys.readouterr().out
-    assert Image.open(tmp_path / "path.gif").n_frames == 4
+    assert read_picture(tmp_path / "path.gif").n_frames == 4
     about = json.loads(zipfile.ZipFile(tmp_path / "001.zip").read("network.json"))
     assert about["gamma"] == 0.5 and about["is"] == METHODS["latent"].between and about["a"] == "resnet8-001"
     assert about["evaluate"].startswith("RGB images") and about["architecture"] == "resnet8/digits"
@@ -352,7 +353,7 @@ def test_an_export_of_a_step_without_a_surface_is_left_out(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "path.csv")
     meshed = [f"{i:03d}" for i in np.flatnonzero(table.mesh.notna())]
     assert sorted(file.stem for file in tmp_path.glob("*.stl")) == meshed
-    assert f"{len(meshed)} .stl files" in capsys.readouterr().out and Image.open(tmp_path / "path.gif").n_frames == 8
+    assert f"{len(meshed)} .stl files" in capsys.readouterr().out and read_picture(tmp_path / "path.gif").n_frames == 8
 
 
 def test_a_family_is_exported_too(tmp_path, capsys):
@@ -361,7 +362,7 @@ def test_a_family_is_exported_too(tmp_path, capsys):
     chairs = ["path", *CHAIRS, "--space", str(netspace.ASSETS / "chairs/space-prep"), *three]
     assert main([*chairs, "--export", "gif", "zip", "--out", str(tmp_path)]) == 0
     assert "6 .zip files, path.csv, path.png and path.gif" in capsys.readouterr().out
-    assert Image.open(tmp_path / "path.gif").n_frames == 10
+    assert read_picture(tmp_path / "path.gif").n_frames == 10
     about = json.loads(zipfile.ZipFile(tmp_path / "001.zip").read("network.json"))
     assert about["made_by"] == "mix" and about["weights"]["chair-0287"] == 0.5
 

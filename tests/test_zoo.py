@@ -292,10 +292,9 @@ def test_a_file_that_is_replaced_all_the_time_is_read_as_one_version(tmp_path):
 def test_files_of_the_user_in_a_zoo_stay(copy):
     """The writer removes files of weights that it names itself."""
     mine = [copy / name for name in ("weights-before.safetensors", "weights.safetensors.bak", "weights2.safetensors")]
+    old, zoo = weights_of(copy), Zoo.load(copy)
     for path in mine:
         path.write_bytes(b"mine")
-    old = weights_of(copy)
-    zoo = Zoo.load(copy)
     add(copy, zoo[0], {"name": "another", "split": OPTIMISED})
     assert all(path.read_bytes() == b"mine" for path in mine) and not old.exists()
 
