@@ -419,7 +419,7 @@ def test_a_job_of_elsewhere_reads_what_lies_in_it_and_what_its_user_named(tmp_pa
     assert control.resume_job(folder) == folder and len(spawned) == 1
     (tmp_path / "job" / "s").symlink_to(tmp_path)
     (folder / records.STATUS).write_text(json.dumps({"state": "stopped", "pid": 1}))
-    with pytest.raises(FormatError, match="it names .*/job/s, which lies elsewhere"):
+    with pytest.raises(FormatError, match=r"it names .*/job/s, which lies elsewhere"):
         control.resume_job(folder)
 
 

@@ -19,6 +19,7 @@ from netspace.train.lso import LsoConfig
 from .. import catalogue, jobs, looks
 from ..caches import cached_value
 from ..catalogue import ROOT, Found, Loaded, cards
+from ..visitors import RefusedToVisitors, is_visitor
 from .runs import link_id
 
 RUNS = ROOT / "runs"
@@ -85,6 +86,8 @@ def teacher_words(teacher: Found) -> str:
 def target_words(loaded: Loaded, target: str) -> str:
     """What a target is; ValueError, in a sentence, where it cannot be read."""
     if not is_numbered(loaded, target):
+        if is_visitor():  # who would learn which files there are
+            raise RefusedToVisitors
         path = below_root(Path(target).expanduser())
         if not target or not path.is_file():
             what = app_task(loaded).targets[-1].title
