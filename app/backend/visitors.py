@@ -23,8 +23,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from netspace import folders
 
-P = ParamSpec("P")
-T = TypeVar("T")
+Given = ParamSpec("Given")
+Told = TypeVar("Told")
 
 VARIABLE = "NETSPACE_VISITORS"
 REFUSED = "Visitors of this app look at what is here; nothing is started, stopped or saved for them."
@@ -93,11 +93,11 @@ def _is_this_machine(name: str) -> bool:
         return False
 
 
-def not_for_visitors(function: Callable[P, T]) -> Callable[P, T]:
+def not_for_visitors(function: Callable[Given, Told]) -> Callable[Given, Told]:
     """Decorate what starts, stops or writes something: for visitors it raises RefusedToVisitors before it does."""
 
     @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+    def guarded(*args: Given.args, **kwargs: Given.kwargs) -> Told:
         if is_visitor():
             raise RefusedToVisitors
         return function(*args, **kwargs)
@@ -108,11 +108,11 @@ def not_for_visitors(function: Callable[P, T]) -> Callable[P, T]:
 # -- what visitors read ----------------------------------------------------------------------------------------------
 
 _WORD = r"[^\s'\"“”,;:()\[\]]"
-PATH = re.compile(
+PATH_IN_TEXT = re.compile(
     rf"(?<![\w.:/\\~)-])(?:~?/(?=[^\s/])|[A-Za-z]:[\\/]|\\\\){_WORD}*(?:(?: (?!/){_WORD}+?){{1,4}}[/\\]{_WORD}*)*"
 )
 """a path of this machine in a text, with names that hold blanks if another slash follows"""
-HIDDEN = "…"
+INSTEAD = "…"
 
 
 def seen(words: str) -> str:
@@ -120,7 +120,7 @@ def seen(words: str) -> str:
     return _without_paths(words) if is_visitor() else words
 
 
-def seen_data(data: T) -> T:
+def seen_data(data: Told) -> Told:
     """Return rows, tables or what a view is told as whoever asks may read it."""
     return _each(data) if is_visitor() else data
 
@@ -140,8 +140,8 @@ def _each(data: Any) -> Any:
 
 def _without_paths(words: str) -> str:
     for place in _places():
-        words = words.replace(f"{place}{os.sep}", HIDDEN).replace(place, HIDDEN)
-    return PATH.sub(HIDDEN, words)
+        words = words.replace(f"{place}{os.sep}", INSTEAD).replace(place, INSTEAD)
+    return PATH_IN_TEXT.sub(INSTEAD, words)
 
 
 @functools.cache

@@ -64,18 +64,18 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
     return words
 
 
-NUMBERED = re.compile(r"(chair|digits|fashion-mnist):[^/\\]*")
-PICTURES = ("digits", "fashion-mnist")
-PATHS: dict[str, Callable[[str], bool]] = {
+NUMBERED_TARGET = re.compile(r"(chair|digits|fashion-mnist):[^/\\]*")
+PICTURE_SETS = ("digits", "fashion-mnist")
+PATH_OPTIONS: dict[str, Callable[[str], bool]] = {
     "--teacher": lambda value: True,
-    "--target": lambda value: not NUMBERED.fullmatch(value),
-    "--images": lambda value: value not in PICTURES,
+    "--target": lambda value: not NUMBERED_TARGET.fullmatch(value),
+    "--images": lambda value: value not in PICTURE_SETS,
 }
 """options that name a path although their type is text: whether a value does"""
 
 
 def _is_path(flag: str, action: argparse.Action, value: str) -> bool:
-    return action.type is Path or PATHS.get(flag, lambda value: False)(value)
+    return action.type is Path or PATH_OPTIONS.get(flag, lambda value: False)(value)
 
 
 def _absolute(flag: str, action: argparse.Action, value: str, directory: Path) -> str:
