@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,8 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 from test_app import lay, open_page, root  # noqa: F401 (fixtures)
 from test_app_jobs import lay as lay_job
 
-from app.backend import classifiers, imports, jobs, projections, selections, visitors, words
+from app import frontend
+from app.backend import catalogue, classifiers, imports, jobs, projections, selections, visitors, words
 from app.backend.engine import Engine, feed, seen_feed
 from app.backend.optimise import best, keeping, setup
 from app.ui import mesh_view
@@ -234,6 +236,10 @@ def test_visitors_read_no_path(monkeypatch):
     assert "/srv" not in visitors.seen_data(table).to_csv() and visitors.seen_data(table).n.tolist() == [1, 2]
     told = visitors.seen_data({"a": [{"b": "/srv/x"}], "c": ("/srv/y", 1), "d": [1.5, 2.5]})
     assert told == {"a": [{"b": "…"}], "c": ("…", 1), "d": [1.5, 2.5]}
+    assert frontend._fitting(TypedDict("Words", {"words": str}), {"words": "/srv/x"}) == {"words": "…"}  # all views'
+    record = {"name": "a", "split": "imported", "arch": "lenetlike/digits", "source": "/srv/x.pt"}
+    loaded = SimpleNamespace(zoo=SimpleNamespace(records=pd.DataFrame([record])))
+    assert catalogue.card(loaded, 0).words == "…"
     assert b"/srv" not in seen_feed(feed({"words": "/srv/x"}, b"body")) and seen_feed(feed({}, b"b")).endswith(b"b")
 
 
