@@ -9,6 +9,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 if str(PROJECT) not in sys.path:  # `streamlit run` puts only app/ there
     sys.path.insert(0, str(PROJECT))
 
+from app.backend.visitors import is_visitor  # noqa: E402
 from app.tasks import pages_of_kinds  # noqa: E402
 
 st.set_page_config(page_title="NetSpace Explorer", page_icon=PROJECT / "app" / "icon.png", layout="wide")
@@ -23,7 +24,7 @@ page = st.navigation(
         ),
         st.Page("../pages/optimise.py", title="Optimise", icon=":material/route:"),
         st.Page("../pages/networks.py", title="Networks as images", icon=":material/grid_on:"),
-        st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:"),
+        *([] if is_visitor() else [st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:")]),
     ]
 )
 st.logo(PROJECT / "app" / "icon.png", size="large")

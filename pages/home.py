@@ -5,6 +5,7 @@ import streamlit as st
 from app import frontend
 from app.backend import catalogue, scores, take_away
 from app.backend.path import method_names
+from app.backend.visitors import is_visitor
 from app.tasks import app_task, pages_of_kinds
 from app.ui import page, sidebar
 
@@ -57,8 +58,8 @@ if measured:
         with st.expander(f"By architecture, {split}"):
             st.markdown(table)
 else:
-    st.markdown("Not measured yet. This command measures it:")
-    st.code(take_away.eval_command(loaded), language="bash", wrap_lines=True)
+    st.markdown("Not measured yet." + ("" if is_visitor() else " This command measures it:"))
+    page.show_command(take_away.eval_command(loaded))
 
 if film:
     with feeds:  # last: the page stands before the film is computed

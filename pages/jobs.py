@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.backend import jobs
+from app.backend.visitors import is_visitor
 from app.backend.words import code, plain
 from app.palette import STATUSES
 from app.ui import page, sidebar
@@ -112,8 +113,7 @@ def details(run: jobs.Run) -> None:
     if run.alive and not charts:
         st.caption("Curves appear with the first logged numbers.")
     if run.job.command:
-        st.caption("Command")
-        st.code(run.job.command, language="bash", wrap_lines=True)
+        page.show_command(run.job.command, "Command")
     lines = jobs.log(run)
     if lines:
         with st.expander("Last lines", expanded=run.state in ("failed", "crashed")):
@@ -128,7 +128,7 @@ def empty() -> None:
         "and resumed here. Each of these commands starts one:",
         icon=":material/list_alt:",
     )
-    st.code("\n".join(task.commands for task in sidebar.ANY_NETWORKS.tasks), language="bash")
+    page.show_command("\n".join(task.commands for task in sidebar.ANY_NETWORKS.tasks))
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -154,6 +154,9 @@ def any_alive(state: JobsState) -> bool:
 
 sidebar.without_choice()
 st.header("Jobs")
+if is_visitor():
+    st.info("Jobs are shown to the user of this machine alone.", icon=":material/list_alt:")
+    st.stop()
 live = any_alive(JobsState(jobs.list_runs()))
 page.show_notices()
 st.fragment(watch, run_every=1 if live else None)()

@@ -5,6 +5,7 @@ import streamlit as st
 from app import frontend
 from app.backend import optimise
 from app.backend.optimise import LsoRun
+from app.backend.visitors import is_visitor
 from app.backend.words import plain
 from app.tasks import app_task
 from app.ui import page, sidebar
@@ -73,7 +74,9 @@ if optimise.no_map(loaded):
     st.info(f"There is no map of this zoo: {plain(optimise.no_map(loaded))}.", icon=":material/scatter_plot:")
     st.stop()
 setup = None
-if can_launch(loaded):
+if is_visitor():
+    pass  # the sidebar says so
+elif can_launch(loaded):
     setup = choose_setup(loaded, starts, state)
 else:
     say_images_missing(loaded)

@@ -5,6 +5,7 @@ import streamlit as st
 from app import frontend
 from app.backend import chairs, take_away
 from app.backend.path import method_colour
+from app.backend.visitors import is_visitor
 from app.backend.words import plain
 from app.tasks import app_task
 from app.ui import downloads, links, mesh_view, page, sidebar
@@ -68,7 +69,7 @@ def offer(work: chairs.PathWork) -> None:
     """What can be done with the network in view: inspect it, or download it and its mesh."""
     method, step = state.method, state.frame_number
     solid = work.has_surface(method, step)
-    if st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
+    if not is_visitor() and st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspect(work)
     with st.popover("Export", icon=":material/download:"):
         downloads.offer_path(state, work)

@@ -85,6 +85,15 @@ def cached(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def named_places(tmp_path_factory) -> Path:
+    """What tests name is kept apart from what the user named."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NETSPACE_STATE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
 def manifests() -> Iterator[None]:
     """Streamlit looks for components through all that is installed, at the start of every app: once is enough."""
     from streamlit.components.v2 import manifest_scanner

@@ -19,6 +19,7 @@ from app.backend.optimise.progress import reference
 from netspace.cli.registry import build_parser
 from netspace.export import EXPORTS
 from netspace.jobs import control, records
+from netspace.places import note_places
 from netspace.space.space import load
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
@@ -321,6 +322,7 @@ def test_a_run_that_has_not_ended_can_go_on(lay, root, begun, monkeypatch, state
     folder = run_in(lay("cnn"), lines=2)
     words = ["lso", "--space", str(root / "cnn" / "space"), "--zoo", str(root / "cnn" / "zoo"), "--start", "mean"]
     words += ["--out", str(folder)]
+    note_places([root / "cnn"])  # by whoever started it
     records.save_record(folder / records.JOB, records.job_record("lso", words, root, "2026-01-01T00:00:00+00:00"))
     record = {"state": "running" if state != "stopped" else state, "pid": 1, "updated": "2026-01-01T00:00:00+00:00"}
     (folder / records.STATUS).write_text(json.dumps(record))

@@ -28,6 +28,10 @@ FOREIGN = (
     f":red[r] $x$ {THERE}/z www.example.org a@example.org | #1 &amp;"
 )
 
+RENDERED = """() => [...document.querySelectorAll("strong, em, del, code, a, .katex, span")]
+  .map((one) => one.textContent.trim()).filter((text) => ["b", "i", "s", "l", "c", "r", "x"].includes(text))"""
+"""what would stand by itself if marks of FOREIGN were read"""
+
 
 def said(elements) -> str:
     """The Markdown itself, with its escapes."""
@@ -154,6 +158,7 @@ def test_a_browser_asks_no_other_host_for_what_a_file_or_a_link_says(page, addre
             page.goto(f"/{where}zoo=foreign%2Fzoo&a={link}&b={link}")
             expect(main).to_contain_text("**b**")
             until(lambda: page.locator("[data-stale=true]").count() == 0)
+            assert page.evaluate(RENDERED) == []
         assert page.locator("img[src*='127.0.0.1:9'], a[href*='127.0.0.1:9']").count() == 0
     finally:
         shutil.rmtree(home, ignore_errors=True)

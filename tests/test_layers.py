@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
     {"errors", "folders", "lazy"},
-    {"config", "io"},
+    {"config", "io", "places"},
     {"jobs", "nets"},
     {"data"},
     {"geometry", "zoo"},
@@ -76,8 +76,8 @@ def test_the_library_knows_nothing_of_the_front_end(path):
 
 APP_FLOORS = [{"palette"}, {"backend", "tasks"}, {"frontend"}, {"ui"}]
 """A module or package of the app imports only those of the same or earlier floors; pages import any of them."""
-WITH_STREAMLIT = {"caches.py"}
-"""The one module of the backend that knows Streamlit."""
+WITH_STREAMLIT = {"caches.py", "visitors.py"}
+"""The modules of the backend that know Streamlit: its caches, and who asks."""
 
 
 def place_in_app(path: Path) -> str:
@@ -108,7 +108,7 @@ def test_the_app_calls_the_library_and_not_its_command_line():
         assert "argparse" not in imports(path) and "shlex" not in imports(path), path
 
 
-def test_the_backend_knows_no_streamlit_but_for_its_caches():
+def test_the_backend_knows_no_streamlit_but_for_its_caches_and_visitors():
     for path in [*(ROOT / "app" / "backend").rglob("*.py"), *(ROOT / "app" / "tasks").glob("*.py")]:
         assert path.name in WITH_STREAMLIT or "streamlit" not in {n.split(".")[0] for n in imports(path)}, path
 

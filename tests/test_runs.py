@@ -21,6 +21,7 @@ from netspace.cli.main import main
 from netspace.errors import FormatError
 from netspace.folders import CODE
 from netspace.jobs import control, locks, records, running
+from netspace.places import is_known, note_places, places_file
 from netspace.zoo.store import Zoo
 
 ARGV = ["stub", "--out", "x"]
@@ -372,6 +373,7 @@ def test_resuming_runs_this_program_and_no_package_that_lies_where_the_job_was_s
     monkeypatch.setenv("PYTHONPATH", os.pathsep)
     monkeypatch.chdir(tmp_path / "theirs")
     folder = forge(tmp_path / "theirs" / "job", ["train", "--zoo", "zoo", "--out", "job"], tmp_path / "theirs")
+    note_places([tmp_path / "theirs" / "zoo"])
     assert control.resume_job(folder) == folder
     job = becomes(folder, "failed", "crashed")
     assert not ran.exists(), ran.read_text()
@@ -402,10 +404,62 @@ def test_what_is_no_job_of_this_program_is_not_resumed(tmp_path, spawned, argv, 
     assert why in str(refused.value) and not spawned and files_in(folder) == before
 
 
+def test_a_job_of_elsewhere_reads_what_lies_in_it_and_what_its_user_named(tmp_path, spawned, monkeypatch):
+    zoo, teacher, chair = (tmp_path / name for name in ("zoo", "teacher", "chair.obj"))
+    words = ["lso", "--space", "s", "--zoo", str(zoo), "--start", "mean", "--out", "job"]
+    words += ["--teacher", f"{teacher}:a", "--target", str(chair)]
+    folder = forge(tmp_path / "job", words, tmp_path / "job", "lso")
+    before = files_in(folder)
+    for path in (zoo, teacher, chair):  # what lies in the folder, the space, is not asked about
+        with pytest.raises(FormatError, match="was not named by you") as refused:
+            control.resume_job(folder)
+        assert f"it names {path}, which" in str(refused.value) and "python -m netspace lso" in str(refused.value)
+        assert "--resume`" in str(refused.value) and not spawned and files_in(folder) == before
+        note_places([path])
+    assert control.resume_job(folder) == folder and len(spawned) == 1
+    (tmp_path / "job" / "s").symlink_to(tmp_path)
+    (folder / records.STATUS).write_text(json.dumps({"state": "stopped", "pid": 1}))
+    with pytest.raises(FormatError, match=r"it names .*/job/s, which lies elsewhere"):
+        control.resume_job(folder)
+
+
+def test_what_is_started_is_named_by_its_user_and_no_more(tmp_path, spawned, monkeypatch):
+    monkeypatch.setenv("NETSPACE_STATE", str(tmp_path / "state"))
+    folder = control.start_words(["zoo", "fit-image", "--images", "pics", "--out", "zoo"], tmp_path)
+    assert is_known(tmp_path / "pics" / "a.png") and not is_known(tmp_path) and not is_known(tmp_path / "pics2")
+    assert spawned[0][3:7] == ["zoo", "fit-image", "--images", str(tmp_path / "pics")]
+    assert is_known(folder / "x", folder) and not is_known(folder / ".." / "x", folder)
+    assert places_file().stat().st_mode & 0o077 == 0
+    places_file().write_text('{\n[]\n"relative"\n')
+    assert not is_known(tmp_path / "pics")
+    monkeypatch.setenv("NETSPACE_PLACES", str(tmp_path))
+    assert is_known(tmp_path / "pics")
+
+
+@pytest.mark.parametrize(
+    "name", [records.JOB, records.STATUS, records.LOG, records.METRICS_FILE, records.STOP, ".lock"]
+)
+def test_a_record_that_is_a_link_out_of_its_folder_is_neither_read_nor_written(tmp_path, spawned, name):
+    folder = forge(tmp_path / "job", ["train", "--zoo", "job", "--out", "job"], tmp_path)
+    other = tmp_path / "other"
+    other.write_text((folder / name).read_text() if (folder / name).exists() else "words\n")
+    before = other.read_bytes()
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(other)
+    with pytest.raises(FormatError, match="is a link that leads out of its folder"):
+        control.resume_job(folder)
+    with pytest.raises(FormatError, match="is a link"), running.running(folder, "train", ARGV):
+        pass
+    (job,) = records.find_jobs([tmp_path])
+    assert job.state == "unreadable" and not records.log_tail(job) and not records.read_curves(folder)
+    assert other.read_bytes() == before and not spawned
+
+
 @pytest.mark.parametrize("out", [["--out", "{}/other"], ["--out={}/other"], ["--out", "job", "--out", "{}/other"]])
 def test_a_job_writes_to_its_own_folder_whatever_it_says(tmp_path, spawned, out):
     words = ["train", "--zoo", "z", *(word.format(tmp_path) for word in out), "--ste=5"]
     folder = forge(tmp_path / "job", words, tmp_path)
+    note_places([tmp_path / "z"])
     assert control.resume_job(folder) == folder and not (tmp_path / "other").exists()
     assert spawned[0][3:] == [
         "train", "--zoo", str(tmp_path / "z"), "--out", str(folder), "--steps", "5", "--resume", "--queue",
@@ -681,6 +735,7 @@ def test_jobs_are_listed_stopped_and_resumed_by_commands(tmp_path, launch, spawn
     assert "holds no job of this program ('stub' is none" in capsys.readouterr().err and not spawned
     about = json.loads((tmp_path / "job" / "job.json").read_text())
     about |= {"kind": "train", "argv": ["train", "--zoo", "z", "--out", "x"]}
+    note_places([Path(about["directory"]) / "z"])
     (tmp_path / "job" / "job.json").write_text(json.dumps(about))
     assert main(["jobs", "resume", str(tmp_path / "job")]) == 0
     assert spawned[0][3:] == ["train", "--zoo", "z", "--out", str((tmp_path / "job").resolve()), "--resume", "--queue"]

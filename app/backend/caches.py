@@ -1,4 +1,4 @@
-"""What the app keeps between runs and sessions: the only module of the backend that knows Streamlit.
+"""What the app keeps between runs and sessions: with `visitors` the only module of the backend that knows Streamlit.
 
 Both decorators take `max_entries`. Arguments whose names begin with an underscore are not part of the key.
 """

@@ -6,7 +6,7 @@ import math
 import os
 import random
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_fr
 
 from . import looks
 from .caches import cached_object, cached_value
+from .visitors import is_visitor, seen
 
 ROOT = folders.HOME
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -207,12 +208,14 @@ def _words(known: dict) -> str:
 
 
 def cards(loaded: Loaded) -> list[Card]:
-    return _cards(loaded.zoo_info.folder, loaded.zoo_info.stamp)
+    found = _cards(loaded.zoo_info.folder, loaded.zoo_info.stamp)
+    return [replace(card, words=seen(card.words)) for card in found] if is_visitor() else found
 
 
 def card(loaded: Loaded, i: int) -> Card:
     """Of one network, as `cards`, which are many in a large zoo."""
-    return _card(loaded.zoo.records.iloc[[i]].to_dict("records")[0])
+    card = _card(loaded.zoo.records.iloc[[i]].to_dict("records")[0])
+    return replace(card, words=seen(card.words))
 
 
 def random_pair(loaded: Loaded) -> tuple[int, int]:

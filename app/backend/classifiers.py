@@ -42,6 +42,7 @@ from .path import (
     several,
     stars,
 )
+from .visitors import not_for_visitors
 
 SUBSET = 512
 """test images of the first estimate, at most half of them"""
@@ -72,6 +73,7 @@ def here(loaded: Loaded) -> bool:
     return images.available(data_name(loaded))
 
 
+@not_for_visitors
 def download(loaded: Loaded) -> None:
     """Fetch the data set into the project's data/; ValueError, in a sentence, where that fails."""
     images.download_images(data_name(loaded), ROOT / "data")

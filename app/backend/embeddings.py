@@ -14,6 +14,7 @@ from netspace.latent.embeddings import cache_folder, embed_zoo
 from .caches import cached_object
 from .catalogue import Loaded
 from .engine import go_on, patient
+from .visitors import is_visitor
 
 PATIENCE = 1.0
 """seconds that a page waits for embeddings before it is shown without"""
@@ -32,7 +33,7 @@ class EmbeddingWork:
             self.done = done
             go_on()
 
-        return embed_zoo(loaded.space, loaded.zoo, cache_folder(), progress)
+        return embed_zoo(loaded.space, loaded.zoo, cache_folder(), progress, keep=not is_visitor())
 
     @property
     def share(self) -> float:

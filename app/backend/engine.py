@@ -16,11 +16,13 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 
 from .caches import cached_object
+from .visitors import is_visitor, seen_data, working_for
 
 Work = TypeVar("Work")
 
@@ -48,7 +50,7 @@ class Engine:
 
     def submit(self, priority: tuple, function, *args) -> Future:
         future: Future = Future()
-        self.queue.put((priority, next(self.count), future, function, args))
+        self.queue.put((priority, next(self.count), future, partial(_run_for, is_visitor(), function), args))
         return future
 
     def work(self, key: tuple, make: Callable[[Engine], Work]) -> Work:
@@ -85,6 +87,12 @@ class Engine:
                 future.set_exception(error)
 
 
+def _run_for(visitor: bool, function: Callable, *args) -> Any:
+    """Run what a session asked for: nothing is written for visitors."""
+    with working_for(visitor):
+        return function(*args)
+
+
 @cached_object()
 def shared() -> Engine:
     """The one that all sessions of the app share."""
@@ -113,3 +121,11 @@ def feed(header: dict, body: bytes) -> bytes:
     """Bytes for the feed component: the header's length, the header as JSON, the body."""
     head = json.dumps(header).encode()
     return struct.pack("<I", len(head)) + head + body
+
+
+def seen_feed(payload: bytes) -> bytes:
+    """A feed as whoever asks may read its header."""
+    if not is_visitor():
+        return payload
+    (length,) = struct.unpack_from("<I", payload)
+    return feed(seen_data(json.loads(payload[4 : 4 + length])), payload[4 + length :])

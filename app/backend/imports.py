@@ -22,6 +22,7 @@ from .caches import cached_value
 from .catalogue import ROOT, Found, Loaded, load_space
 from .classifiers import _test_images
 from .engine import go_on, patient
+from .visitors import not_for_visitors
 from .words import sentence
 
 IMPORTS = ROOT / "runs" / "imports"
@@ -123,6 +124,7 @@ def declared(said: dict[str, str]) -> Declaration:
     return declaration_of(values, "What is said of the networks")
 
 
+@not_for_visitors
 def begin(space: Found, source: Sequence[Uploaded] | str, name: str, said: dict[str, str] | None = None) -> Import:
     """Import uploaded files, or what is at a path, as networks of a space's family.
 

@@ -14,6 +14,7 @@ from netspace.jobs import Command, Job, find_jobs, log_tail, read_curves, read_j
 from netspace.jobs.records import CRASHED, FAILED, JOB, STOP, STOPPED, duration
 
 from . import catalogue
+from .visitors import not_for_visitors
 
 LOG_LINES = 14
 MOST_POINTS = 400
@@ -85,16 +86,19 @@ def run_of(folder: Path) -> Run | None:
     return _run(read_job(folder)) if (folder / JOB).exists() else None
 
 
+@not_for_visitors
 def start(command: Command) -> Run:
     """Start a job, paths relative to the product's folder; ValueError, in a sentence, where it cannot be."""
     return _run(read_job(_sentences(start_job, command, catalogue.ROOT)))
 
 
+@not_for_visitors
 def stop(run: Run) -> None:
     """Ask a job to stop; ValueError, in a sentence, where it cannot be asked."""
     _sentences(stop_job, run.job.folder)
 
 
+@not_for_visitors
 def resume(run: Run) -> None:
     """Go on with a job that ended early; ValueError, in a sentence, where that cannot be."""
     _sentences(resume_job, run.job.folder)

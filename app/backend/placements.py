@@ -15,6 +15,7 @@ from .catalogue import Loaded
 from .charts import Chart, Column
 from .engine import go_on, patient
 from .imports import is_import
+from .visitors import seen_data
 from .words import sentence
 
 PLACED = {"error": "reconstruction error", "distance": "distance to the nearest training network"}
@@ -50,7 +51,9 @@ class Placements:
     def table(self) -> pd.DataFrame:
         """What is known by now."""
         rows = [(row.name, row.error, row.distance, row.nearest, row.why) for row in list(self.rows)]
-        return pd.DataFrame(rows, columns=["name", "reconstruction error", "distance", "nearest", "off manifold"])
+        return seen_data(
+            pd.DataFrame(rows, columns=["name", "reconstruction error", "distance", "nearest", "off manifold"])
+        )
 
 
 @cached_object(max_entries=8)

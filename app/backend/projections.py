@@ -28,6 +28,7 @@ from .caches import cached_object
 from .charts import Chart
 from .engine import NOT_READ, Engine
 from .umap_worker import Ask
+from .visitors import is_visitor
 from .words import sentence
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA", "directions": "Directions"}
@@ -241,6 +242,8 @@ class Mapper:
             raise ValueError("UMAP ended twice without a word, as it does where memory runs out")
         if isinstance(answer, str):
             raise ValueError(answer)
+        if is_visitor():
+            return answer
         with suppress(OSError), atomic_write(file) as temporary, temporary.open("wb") as out:
             np.save(out, answer)
         return answer

@@ -15,6 +15,7 @@ from netspace.zoo.store import select
 from .catalogue import ROOT
 from .charts import Chart
 from .projections import Placed
+from .visitors import not_for_visitors, seen_data
 
 ZOOS = ROOT / "runs" / "zoos"
 """where selections are saved"""
@@ -47,7 +48,7 @@ def selection_table(chart: Chart, ids: np.ndarray) -> pd.DataFrame:
 
 
 def _tidy(records: pd.DataFrame) -> pd.DataFrame:
-    return records.drop(columns=["row"], errors="ignore").dropna(axis="columns", how="all")
+    return seen_data(records.drop(columns=["row"], errors="ignore").dropna(axis="columns", how="all"))
 
 
 def means(chart: Chart, ids: np.ndarray) -> pd.DataFrame:
@@ -79,6 +80,7 @@ def by_zoo(chart: Chart, ids: np.ndarray) -> dict[int, int]:
 _saving = threading.Lock()
 
 
+@not_for_visitors
 def save(chart: Chart, ids: np.ndarray, member: int, name: str) -> str:
     """Write the selected networks of one of the zoos as a zoo of its own; where it is.
 

@@ -2,6 +2,8 @@
 
 import re
 
+from .visitors import seen
+
 MARKUP = re.compile(r"[\\`*_\[\]<>$~:#|&]")
 LIST = re.compile(r"^(?:[-+=](?=\s|$)|\d+(?=[.)](?:\s|$)))")
 SHORT = re.compile(r":(?=[\w+-][\w+/-]*:)|(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\S)@(?=\w)", re.IGNORECASE)
@@ -13,8 +15,9 @@ def plain(words: str) -> str:
     """Escape words from elsewhere, such as the name of a file, so that Markdown shows them as they are.
 
     Everything that Streamlit renders as Markdown needs it: text, labels of buttons, tooltips, progress and messages.
+    Visitors read no path of this machine in it.
     """
-    line = " ".join(str(words).split())
+    line = " ".join(seen(str(words)).split())
     line = SHORT.sub(lambda found: f"{found[0]}{JOINER}", line)
     return MARKUP.sub(r"\\\g<0>", LIST.sub(_escaped_list, line))
 
@@ -26,7 +29,7 @@ def _escaped_list(found: re.Match) -> str:
 
 def code(words: str) -> str:
     """Words from elsewhere as a code span of Markdown."""
-    return f"`{' '.join(str(words).replace('`', chr(39)).split()) or ' '}`"
+    return f"`{' '.join(seen(str(words)).replace('`', chr(39)).split()) or ' '}`"
 
 
 def sentence(problem: BaseException | str) -> str:

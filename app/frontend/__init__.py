@@ -14,6 +14,8 @@ from typing import Any
 import streamlit as st
 
 from app import palette
+from app.backend.engine import seen_feed
+from app.backend.visitors import seen_data
 
 from . import bundle, messages
 
@@ -80,7 +82,7 @@ def _fitting(message: type, values: Mapping[str, Any]) -> Any:
     missing = message.__required_keys__ - values.keys()
     if missing:
         raise KeyError(f"{message.__name__} needs {', '.join(sorted(missing))}")
-    return {name: value for name, value in values.items() if name in message.__annotations__}
+    return seen_data({name: value for name, value in values.items() if name in message.__annotations__})
 
 
 def _path_data(message: type, key: str, data: Mapping[str, Any]) -> Any:
@@ -156,4 +158,4 @@ def pad(key: str, data: Mapping[str, Any]) -> None:
 
 def feed(key: str, payload: bytes) -> None:
     """Bytes made by `app.backend.engine.feed` for the view named in their header."""
-    _feed(key=key, data=payload)
+    _feed(key=key, data=seen_feed(payload))

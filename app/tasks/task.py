@@ -18,6 +18,7 @@ from app.backend import rasters
 from app.backend.catalogue import READS, SPLIT_WORDS, Loaded, cards, reconstruction
 from app.backend.engine import Engine
 from app.backend.path import AnyPath, Route, StepPacket, between, path_at_work, path_data, several
+from app.backend.visitors import seen_data
 from netspace.export.table import CurveSubject, PathSubject
 from netspace.latent.paths import METHODS
 from netspace.nets.network import Network
@@ -178,7 +179,7 @@ class AppTask(Generic[AnyPath]):
         found["split"] = records.split.map(lambda split: SPLIT_WORDS.get(split, split)).tolist()
         found |= {title: records[name].tolist() for name, title in self.columns.items() if name in records}
         frame, first = pd.DataFrame(found), self.columns.get(self.sort_by)
-        return frame.sort_values(first, ascending=False) if first in frame else frame
+        return seen_data(frame.sort_values(first, ascending=False) if first in frame else frame)
 
     # -- paths
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import catalogue, imports, manifold, placements
 from app.backend.catalogue import Found, Loaded
 from app.backend.charts import Chart
+from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
 from app.tasks import APP_TASKS, AppTask, app_task
 from app.ui import page, sidebar
@@ -57,7 +58,7 @@ def take_imported() -> None:
 
 def offer_import(space: Found, alone: bool = False) -> None:
     """A button that opens the dialog; `alone`: the imported zoo is to be chosen in the sidebar."""
-    if not app_task(space).questions:  # none can be imported
+    if is_visitor() or not app_task(space).questions:  # none can be imported
         return
     state = BringState()
     st.button("Bring your own", icon=":material/upload:", help=BRING_HELP, on_click=_open, kwargs={"alone": alone})
@@ -67,6 +68,8 @@ def offer_import(space: Found, alone: bool = False) -> None:
 
 def bring_alone(space: Found) -> None:
     """In place of a map, if there are no networks to show."""
+    if is_visitor():
+        return
     st.markdown("Networks of your own become the zoo that the map shows, from three of them on.")
     offer_import(space, alone=True)
     show_progress()

@@ -15,6 +15,7 @@ from app.backend.catalogue import Loaded
 from app.backend.path import NetworkPath
 from app.tasks import app_task
 
+from . import page
 from .pair import PairState
 
 FILES_HELD = 8
@@ -89,8 +90,7 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
     offer_exports(
         work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}"
     )  # fmt: skip
-    st.caption("The command that writes this path")
-    st.code(take_away.path_command(work.loaded, a, b, method), language="bash", wrap_lines=True)
+    page.show_command(take_away.path_command(work.loaded, a, b, method), "The command that writes this path")
 
 
 def _held(content: bytes, kind: str, file: str) -> bytes:

@@ -6,7 +6,9 @@ import streamlit as st
 
 from app.backend import classifiers
 from app.backend.catalogue import Loaded
+from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
+from app.ui import page
 
 ICON = ":material/image_not_supported:"
 
@@ -19,9 +21,12 @@ def say_missing(loaded: Loaded, purpose: str, unnamed: str, command: str) -> Non
         unnamed: what to do if the images are a folder that the zoo does not name, before `command` is shown.
     """
     title = classifiers.data_title(loaded)
+    if is_visitor():
+        st.info(f"{plain(title)} is not here; {purpose}", icon=ICON)
+        return
     if classifiers.download_command(loaded) is None:
         st.info(f"These networks were trained on {title}; the zoo does not say where it is. {unnamed}", icon=ICON)
-        st.code(command, language="bash", wrap_lines=True)
+        page.show_command(command)
         return
     st.info(
         f"{title} is not here; {purpose} Download it with this command or the button, or name a folder that holds it "
@@ -32,10 +37,12 @@ def say_missing(loaded: Loaded, purpose: str, unnamed: str, command: str) -> Non
 
 
 def offer_images(loaded: Loaded) -> None:
-    """The command that downloads the images, and a button that does the same."""
+    """The command that downloads the images, and a button that does the same; nothing for visitors."""
+    if is_visitor():
+        return
     title, command = classifiers.data_title(loaded), classifiers.download_command(loaded)
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.code(command, language="bash")
+    page.show_command(command, place=left)
     if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
         try:
             with st.spinner(f"Downloading {title} …"):

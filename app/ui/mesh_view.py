@@ -19,6 +19,10 @@ SECONDS = 60
 
 def show_mesh(vertices: np.ndarray, faces: np.ndarray, colour: str, dark: bool) -> None:
     """Draw a mesh (v, 3), (f, 3) with axes, to be turned in the browser, or say why that is not possible."""
+    from app.backend.visitors import RefusedToVisitors, is_visitor  # here, as in `_escaped`
+
+    if is_visitor():  # it starts a process, which writes a file
+        raise RefusedToVisitors
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         st.info(f"The inspection view needs {', '.join(missing)}: pip install -r requirements.txt brings them.")

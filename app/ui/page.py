@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import streamlit as st
 
+from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
 
 T = TypeVar("T")
@@ -316,6 +317,14 @@ def show_notices() -> None:
     store[Slot.SHOWN] = [*store.get(Slot.SHOWN, []), *sentences]
     for words in sentences:
         st.warning(plain(words))
+
+
+def show_command(words: str, caption: str = "", place: Any = st) -> None:
+    """Show a command to be typed where the app runs, under a caption; visitors have no use for it, and see neither."""
+    if not is_visitor():
+        if caption:
+            place.caption(caption)
+        place.code(words, language="bash", wrap_lines=True)
 
 
 def begin_run() -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from app.backend import optimise, take_away
 from app.backend.catalogue import Loaded
 from app.backend.optimise import LsoRun
+from app.backend.visitors import is_visitor
 from app.backend.words import plain
 from app.ui import downloads, page, sidebar
 from app.ui.page import PageField, PageState
@@ -101,7 +102,9 @@ def choose_run(state: RunsState) -> None:
                     max_selections=MOST_OVER, placeholder="other runs in this space",
                     **state.widget("over", shown=state.others),
                 )  # fmt: skip
-        if run.alive:
+        if is_visitor():
+            pass
+        elif run.alive:
             st.button(
                 "Stop", icon=":material/stop:", disabled=run.state == "stopping", on_click=_act,
                 args=(optimise.stop_run, run), help="What it has found is kept, and it can be resumed",
@@ -125,25 +128,30 @@ def _offer_best(state: RunsState, run: LsoRun) -> None:
     loaded, name = state.loaded, KeptState(run)
     with st.popover("Keep", icon=":material/bookmark_add:"):
         st.markdown("**The best network of this run**")
-        st.text_input("Name in the zoo", **name.widget("name"))
-        folder, missing = optimise.zoo_to_keep_in(loaded)
-        where = plain(optimise.shown_path(folder))
-        if folder == loaded.zoo_info.folder:
-            st.caption(f"It joins {where}, marked as optimised: no space is trained on it.")
-        else:
-            copy = f"a copy of it, {where}, is made and" if missing else f"its copy, {where},"
-            st.caption(f"This zoo ships with the product and stays as it is: {copy} gets the network.")
-        st.button(
-            "Keep in the zoo", icon=":material/add:", type="primary", on_click=_keep, args=(state, run, name),
-            width="stretch",
-        )  # fmt: skip
+        if not is_visitor():
+            _offer_zoo(state, run, name)
         downloads.offer_exports(
             loaded, take_away.NETWORK, lambda: optimise.best_subject(loaded, run), f"{run.folder.name}_best",
             "As a file",
         )  # fmt: skip
         if optimise.run_command(run):
-            st.caption("The command of this run")
-            st.code(optimise.run_command(run), language="bash", wrap_lines=True)
+            page.show_command(optimise.run_command(run), "The command of this run")
+
+
+def _offer_zoo(state: RunsState, run: LsoRun, name: KeptState) -> None:
+    """The best network of a run for the zoo, or for its copy."""
+    st.text_input("Name in the zoo", **name.widget("name"))
+    folder, missing = optimise.zoo_to_keep_in(state.loaded)
+    where = plain(optimise.shown_path(folder))
+    if folder == state.loaded.zoo_info.folder:
+        st.caption(f"It joins {where}, marked as optimised: no space is trained on it.")
+    else:
+        copy = f"a copy of it, {where}, is made and" if missing else f"its copy, {where},"
+        st.caption(f"This zoo ships with the product and stays as it is: {copy} gets the network.")
+    st.button(
+        "Keep in the zoo", icon=":material/add:", type="primary", on_click=_keep, args=(state, run, name),
+        width="stretch",
+    )  # fmt: skip
 
 
 def _keep(state: RunsState, run: LsoRun, named: KeptState) -> None:

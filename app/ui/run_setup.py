@@ -90,8 +90,7 @@ def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
         )  # fmt: skip
         setup = Setup(**asked, name=name.strip())
         command = optimise.command_of(loaded, setup).line
-        st.caption("The command")
-        st.code(command, language="bash", wrap_lines=True)
+        page.show_command(command, "The command")
     problem = optimise.problem(loaded, setup)
     next(columns).button(
         "Launch", type="primary", icon=":material/play_arrow:", disabled=bool(problem), width="stretch",

@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import selections
 from app.backend.charts import Chart
 from app.backend.projections import Placed
+from app.backend.visitors import is_visitor
 from app.backend.words import plain
 from app.ui import page
 from app.ui.downloads import offer_file
@@ -37,8 +38,9 @@ def show_selection(pick: PickState, where: Placed, ids) -> None:
             "All that is recorded of them, and their places on the map", key="map_csv", icon=":material/download:",
             width="content",
         )  # fmt: skip
-        with st.popover("Save as a zoo", icon=":material/folder_copy:"):
-            _offer_zoo(state, chart, ids)
+        if not is_visitor():
+            with st.popover("Save as a zoo", icon=":material/folder_copy:"):
+                _offer_zoo(state, chart, ids)
         st.button("Clear", icon=":material/close:", on_click=pick.change, kwargs={"polygon": None})
     if state.saved:
         st.success(plain(state.once("saved")))

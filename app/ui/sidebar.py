@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.backend import catalogue
 from app.backend.catalogue import Found, Loaded
+from app.backend.visitors import REFUSED, is_visitor
 from app.backend.words import plain, sentence
 from app.tasks import APP_TASKS, AppTask, tasks_of_page
 from app.ui import page
@@ -186,6 +187,8 @@ def _choice(state: ChoiceState, kind: str, help: str) -> None:
 
 def _device() -> None:
     st.caption(f"Running on {catalogue.device_name()}")
+    if is_visitor():
+        st.caption(REFUSED)
 
 
 def _load(state: ChoiceState, without_zoo: Callable[[Found], None] | None) -> Loaded:
@@ -201,10 +204,10 @@ def _load(state: ChoiceState, without_zoo: Callable[[Found], None] | None) -> Lo
         page.show_notices()
         holds = f" that holds {subject.what}" if subject.what else ""
         st.info(
-            f"No {missing[0]}{holds} was found in assets/ or runs/, nor in the folders named in NETSPACE_FOLDERS. "
-            "Make one:"
+            f"No {missing[0]}{holds} was found in assets/ or runs/, nor in the folders named in NETSPACE_FOLDERS."
+            + ("" if is_visitor() else " Make one:")
         )
-        st.code(subject.commands, language="bash")
+        page.show_command(subject.commands)
         st.stop()
     try:
         return catalogue.load(**chosen)

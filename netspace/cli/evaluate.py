@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from ..io import atomic_write
-from ..zoo.store import SPLITS
+from ..places import is_known
+from ..zoo.store import SPLITS, Zoo
 from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
 
 NAME, HELP = "eval", "measure how well a space reproduces the networks of a zoo"
@@ -54,6 +55,13 @@ def run(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     space, zoo = open_both(args)
+    unread = unread_sources(zoo)
+    if unread:
+        print(
+            f"{len(unread)} networks are not compared with what they were fitted to: the zoo names {unread[0]}, which "
+            "was not named by you on this machine; name its folder in NETSPACE_PLACES to have it read",
+            file=sys.stderr,
+        )
     ids = [i for split in SPLITS for i in zoo.ids(split)[: args.limit or None]]
     task, data = task_of(space), task_of(space).data(space.family.archs[0], "test", args.data)
     data = data if data is None else data.to(space.device)
@@ -90,6 +98,13 @@ def run(args: argparse.Namespace) -> None:
         title = f"{METHODS[name].title}, training networks" if name in METHODS else name
         print(f"{title} ({measures['pairs']} pairs)")
         print_measures(measures, "pairs")
+
+
+def unread_sources(zoo: Zoo) -> list[str]:
+    """Files from which a zoo's networks were made, by its table, that are here and not read: see `places`."""
+    found = zoo.records["source"].tolist() if "source" in zoo.records else []
+    paths = [path for path in found if isinstance(path, str) and os.path.isabs(path)]  # noqa: PTH117
+    return [path for path in paths if not is_known(path, zoo.folder)]
 
 
 def path_progress(done: int, total: int) -> None:

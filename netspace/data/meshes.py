@@ -12,10 +12,12 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import numpy as np
 
 from ..errors import MeshError
+from ..places import check_known, leads_out
 from .shapes import Mesh, chair, chair_params, check_mesh, normalise_mesh
 
 MESH_SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf", ".3mf", ".dae")
@@ -116,13 +118,20 @@ def load_source(source: str, up: str = "auto", keep: str = "all") -> tuple[Mesh,
     return read.mesh, {"height": height, "up": read.up, "keep": keep, "warnings": "; ".join(read.warnings)}
 
 
-def load_record(record: dict) -> tuple[Mesh, dict]:
-    """The mesh of a zoo's record, read as it was when its network was fitted; before `up` was a column, as filed."""
+def load_record(record: dict, folder: Path | None = None) -> tuple[Mesh, dict]:
+    """The mesh of a zoo's record, read as it was when its network was fitted; before `up` was a column, as filed.
+
+    Raises:
+        FormatError: the file lies neither in `folder`, the zoo's, nor where the user said, see `places`.
+        MeshError: the file cannot be read.
+    """
 
     def text(column: str, older: str) -> str:
         value = record.get(column)
         return value if isinstance(value, str) and value else older
 
+    if not record["source"].startswith("chair:"):
+        check_known(record["source"], folder)
     return load_source(record["source"], text("up", "y"), text("keep", "all"))
 
 
@@ -362,6 +371,8 @@ def _readable_gltf(data: bytes, path: Path) -> None:
             raise MeshError("has sparse positions, which are not read")
     for buffer in tree.get("buffers", ()):
         uri = buffer.get("uri", "")
+        if uri and not uri.startswith("data:") and leads_out(unquote(uri)):
+            raise MeshError(f"names the buffer {uri}, outside of its folder")
         if uri and not uri.startswith("data:") and not (path.parent / uri).is_file():
             raise MeshError(f"lacks its buffer {uri}")
     if primitives and all(p.get("mode", 4) < 4 for p in primitives):

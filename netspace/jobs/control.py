@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, UsageError
-from .command import Command
+from ..folders import CHECKOUT, CODE
+from ..places import check_known, note_places
+from .command import Command, typed
 from .launch import (
-    CODE,
     absolute_words,
     checked_words,
     command_name,
     depends_on,
     environment,
+    named_paths,
     plain_words,
     purpose,
-    working_directory,
 )
 from .locks import is_held
 from .records import (
@@ -32,6 +33,7 @@ from .records import (
     QUEUED,
     STATUS,
     STOP,
+    check_records,
     iso_now,
     job_record,
     read_job,
@@ -64,7 +66,8 @@ def start_words(argv: Sequence[str], directory: Path | None = None) -> Path:
     """Run `python -m netspace *argv` as a process of its own, which outlives this one; the folder of the job.
 
     It gives way to this process, where the system knows such a thing: an app stays quick beside what it started. It
-    runs in the checkout or, of an installed product, in `directory`, and imports from neither but the product.
+    runs in the product's own folder and imports from nowhere else than this process does, but for its working
+    directory. What the words name is kept as named by the user, see `places`.
 
     Args:
         directory: to which paths among the words are relative; None: this process's working directory.
@@ -73,12 +76,19 @@ def start_words(argv: Sequence[str], directory: Path | None = None) -> Path:
         FormatError: the folder is in use, or holds anything and `--resume` is not among the words.
         ValueError: the words are not those of a long job.
     """
-    reap()
     directory = (directory or Path.cwd()).resolve()
+    note_places([*named_paths(plain_words(argv), directory), directory / "data"])
+    return _start(argv, directory)
+
+
+def _start(argv: Sequence[str], directory: Path) -> Path:
+    """`start_words` with words that someone has looked at."""
+    reap()
     words = absolute_words(plain_words(argv), directory)
     place = max(i for i, word in enumerate(words) if word == "--out") + 1
     folder = directory / words[place]
     argv = [*words, *(["--resume"] if "--resume" in argv else [])]
+    check_records(folder)
     earlier: dict[str, Any] = {}
     if folder.exists():
         if is_held(folder / LOCK) or ((job := read_or_tell(folder)) and job.alive):
@@ -91,15 +101,15 @@ def start_words(argv: Sequence[str], directory: Path | None = None) -> Path:
             if purpose(job.argv, job.directory) != purpose(argv, CODE):
                 raise FormatError(f"{folder} was made by another command: {job.command}")
             earlier = {"done": job.done, "total": job.total, "created": job.created}
-    argv, place_to_run = checked_words(argv, Path(words[place])), working_directory(directory)
+    argv, home = checked_words(argv, Path(words[place])), CODE if CHECKOUT else directory
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STOP).unlink(missing_ok=True)
-    save_record(folder / JOB, job_record(command_name(argv), argv, place_to_run, earlier.get("created", iso_now())))
+    save_record(folder / JOB, job_record(command_name(argv), argv, home, earlier.get("created", iso_now())))
     save_record(folder / STATUS, status_record(QUEUED, None, earlier) | {"message": "starting"})
     with (folder / LOG).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "netspace", *argv, "--queue"],
-            cwd=place_to_run, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
+            cwd=CODE, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
             env=environment(directory),
         )  # fmt: skip
     remember(folder, child)
@@ -114,13 +124,16 @@ def stop_job(folder: Path) -> None:
     job = read_job(folder)
     if not job.alive:
         raise FormatError(f"{folder} is {job.state}: there is nothing to stop")
+    check_records(folder)
     (folder / STOP).touch()
 
 
 def resume_job(folder: Path) -> Path:
     """Start a job that ended early once more, to go on; FormatError where it is alive, finished, or no job of ours.
 
-    A folder may come from elsewhere: what it says is a command of this program that writes to this folder, or refused.
+    A folder may come from elsewhere: what it says is a command of this program that writes to this folder, and reads
+    from it, from what ships and from what this user named on this machine; anything else is refused. Who trusts it
+    types the command that the refusal shows.
     """
     job = read_job(folder)
     if job.alive:
@@ -134,7 +147,10 @@ def resume_job(folder: Path) -> Path:
         argv = checked_words(absolute_words(argv, CODE), _own(folder, argv, job.directory))
         if depends_on(argv, job.directory) and not job.directory.is_dir():
             raise FormatError(f"{folder} was started in {job.directory}, which is not there any more")
-        return start_words([*argv, "--resume"], job.directory)
+        again = [*checked_words(absolute_words(argv, job.directory), folder.resolve()), "--resume"]
+        for path in named_paths(argv, job.directory):
+            check_known(path, folder, f"type `{typed(again)}`, or ")
+        return _start([*argv, "--resume"], job.directory.resolve())
     except FormatError:
         raise
     except ValueError as error:

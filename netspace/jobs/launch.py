@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import site
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from ..errors import UsageError
-from ..folders import CHECKOUT, CODE
+from ..folders import CODE
+from ..places import is_known
 
 
 def command_name(argv: Sequence[str]) -> str:
@@ -62,15 +64,47 @@ def absolute_words(argv: Sequence[str], directory: Path) -> list[str]:
     return words
 
 
+NUMBERED_TARGET = re.compile(r"(chair|digits|fashion-mnist):[^/\\]*")
+PICTURE_SETS = ("digits", "fashion-mnist")
+PATH_OPTIONS: dict[str, Callable[[str], bool]] = {
+    "--teacher": lambda value: True,
+    "--target": lambda value: not NUMBERED_TARGET.fullmatch(value),
+    "--images": lambda value: value not in PICTURE_SETS,
+}
+"""options that name a path although their type is text: whether a value does"""
+
+
+def _is_path(flag: str, action: argparse.Action, value: str) -> bool:
+    return action.type is Path or PATH_OPTIONS.get(flag, lambda value: False)(value)
+
+
 def _absolute(flag: str, action: argparse.Action, value: str, directory: Path) -> str:
     """The value of an option, as it means the same when the product's folder is the working directory."""
-    named = action.type is Path or flag == "--teacher" or (flag == "--target" and not value.startswith("chair:"))
-    if directory == CODE or not named or Path(value).is_absolute():
+    if directory == CODE or not _is_path(flag, action, value) or Path(value).is_absolute():
         return value
+    folder, name = _teacher(flag, value, directory)
+    return f"{directory / folder}{name}"
+
+
+def _teacher(flag: str, value: str, directory: Path) -> tuple[str, str]:
+    """The path in the value of an option, and what follows it: a teacher's name, with the colon before it."""
     if flag == "--teacher" and ":" in value and not (directory / value).is_dir():
         folder, _, name = value.rpartition(":")
-        return f"{directory / folder}:{name}"
-    return str(directory / value)
+        return folder, f":{name}"
+    return value, ""
+
+
+def named_paths(argv: Sequence[str], directory: Path) -> list[Path]:
+    """The paths that the words of a long job read from, relative ones to `directory`; not --out, which it writes."""
+    words = absolute_words(argv, directory)
+    parser = parser_of(command_name(words))
+    options = {flag: action for action in parser._actions for flag in action.option_strings}
+    pairs = [(flag, value) for flag, value in pairwise(words) if flag in options and options[flag].nargs != 0]
+    return [
+        directory / _teacher(flag, value, directory)[0]
+        for flag, value in pairs
+        if flag != "--out" and value and _is_path(flag, options[flag], value)
+    ]
 
 
 def depends_on(argv: Sequence[str], directory: Path) -> bool:
@@ -93,22 +127,18 @@ def checked_words(words: Sequence[str], folder: Path) -> list[str]:
     return kept
 
 
-def working_directory(directory: Path) -> Path:
-    """Where the process of a job that was started in `directory` runs: there, or in the checkout if there is one."""
-    return CODE if CHECKOUT or not directory.is_dir() else directory
-
-
 def environment(directory: Path) -> dict[str, str]:
     """The environment of a job's process: this one's, in which no folder but the product's is imported from.
 
     Args:
-        directory: where the job was started; its data/ is one of the places where images are looked for.
+        directory: where the job was started; its data/ is one of the places where images are looked for, if the user
+            started a job there.
     """
     paths = [str(Path(p).absolute()) for p in _listed("PYTHONPATH")]
     if CODE not in [Path(p).resolve() for p in (*site.getsitepackages(), site.getusersitepackages())]:
         paths.insert(0, str(CODE))  # site-packages are found anyway, and go after Python's own modules
     data = [str(Path(p).expanduser().absolute()) for p in _listed("NETSPACE_DATA")]
-    if directory != CODE and (directory / "data").is_dir():
+    if directory != CODE and (directory / "data").is_dir() and is_known(directory / "data"):
         data.append(str(directory / "data"))
     added = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}  # the working directory is not imported from
     if data:

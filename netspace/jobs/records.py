@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import FormatError
 from ..io import FORMATS, METRICS_FILE, atomic_write, check_format, find_files, read_json
+from ..places import check_own
 from .command import typed
 from .launch import absolute_words, plain_words
 from .locks import is_held
@@ -77,7 +78,13 @@ def read_job(folder: Path) -> Job:
         raise FormatError(f"the records of {folder} cannot be read ({error.strerror or error})") from error
 
 
+def check_records(folder: Path) -> None:
+    """Raise FormatError if a job's file is a link that leads out of its folder: folders come from other people too."""
+    check_own(folder, JOB, STATUS, LOG, METRICS_FILE, STOP, LOCK)
+
+
 def _read_job(folder: Path) -> Job:
+    check_records(folder)
     about = read_json(folder / JOB)
     check_format(about if isinstance(about, dict) else {}, "job", folder / JOB)
     try:
@@ -115,8 +122,9 @@ def find_jobs(roots: Sequence[Path]) -> list[Job]:
 def read_curves(folder: Path) -> list[dict]:
     """The curves of a job, a dict a step: step, terms and measures by name; what is half written is left out."""
     try:
+        check_own(folder, METRICS_FILE)
         lines = (folder / METRICS_FILE).read_text(errors="replace").splitlines()
-    except OSError:
+    except (OSError, FormatError):
         return []
     return [found for line in lines if (found := _point(line))]
 
@@ -124,10 +132,11 @@ def read_curves(folder: Path) -> list[dict]:
 def log_tail(job: Job, lines: int = 200) -> str:
     """The last lines that a job said."""
     try:
+        check_own(job.folder, LOG)
         with (job.folder / LOG).open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * lines))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
-    except OSError:
+    except (OSError, FormatError):
         return ""
 
 

@@ -19,7 +19,8 @@ from filelock import FileLock
 
 from ..errors import FormatError, message_of
 from ..io import atomic_write
-from .launch import purpose
+from ..places import note_places
+from .launch import named_paths, plain_words, purpose
 from .locks import SLOTS, acquire_any, is_first, slots_folder
 from .records import (
     FAILED,
@@ -34,6 +35,7 @@ from .records import (
     STOP,
     STOPPED,
     UNREADABLE,
+    check_records,
     iso_now,
     job_record,
     read_curves,
@@ -64,6 +66,7 @@ def running(
         FormatError: the folder's job is running already.
         KeyboardInterrupt: someone called `stop_job`; in the main thread at once, in another at the next report.
     """
+    check_records(folder)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     new, lock = not (folder / LOCK).exists(), FileLock(folder / LOCK)
@@ -111,7 +114,9 @@ class Running:
         if not self._prepared:
             (folder / STOP).unlink(missing_ok=True)
         kept = {"done": earlier.done, "total": earlier.total} if known and "--resume" in argv else {}
-        here = Path.cwd()
+        here = earlier.directory if earlier is not None and self._prepared else Path.cwd()
+        if not self._prepared:  # typed: else whoever started the job has looked at its words
+            _note_named(argv, here)
         same = known and purpose(earlier.argv, earlier.directory) == purpose(argv, here)
         self._about = job_record(kind, argv, here, earlier.created if same else iso_now())
         self._status = status_record(QUEUED, os.getpid(), kept)
@@ -256,6 +261,12 @@ class Running:
             for name in (JOB, STATUS, LOG, STOP) if self._new else (STOP,):
                 with suppress(OSError):
                     (self.folder / name).unlink()
+
+
+def _note_named(argv: Sequence[str], directory: Path) -> None:
+    """Keep what a command names as named by the user."""
+    with suppress(ValueError):  # of no long job
+        note_places([*named_paths(plain_words(argv), directory), directory / "data"])
 
 
 @contextmanager

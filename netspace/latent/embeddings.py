@@ -56,6 +56,8 @@ def embed_zoo(
     zoo: Zoo,
     cache: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    keep: bool = True,
 ) -> Tensor:
     """Return the embeddings (b, E) of all networks of a zoo, float32 on the CPU.
 
@@ -63,6 +65,7 @@ def embed_zoo(
         cache: folder that keeps them by content of space and zoo; None computes them anew. A cache that cannot be read
             or written costs time and nothing else.
         progress: called with the number of networks embedded so far, and the total.
+        keep: write to the cache, not only read from it.
     """
     file = cache and cache / "embeddings" / f"{space_content(space)}-{zoo_content(zoo)}.parquet"
     if file and file.exists():
@@ -77,7 +80,7 @@ def embed_zoo(
         parts.append(embed(space, zoo, ids).float().cpu())
         progress(ids.stop, len(zoo))
     z = torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
-    if file:
+    if file and keep:
         with contextlib.suppress(OSError):  # no room or no permission
             write_embeddings(file, embeddings_table(zoo, z))
     return z

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.pictures import load_picture, load_pictures
+from ..data.pictures import DIGITS, FASHION, load_picture, load_pictures
 from ..errors import DataError, UsageError
 from ..io import content_hash
 from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..nets.prep import pack
+from ..places import check_known
 from ..space import NetSpace
 from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
@@ -221,9 +222,11 @@ def _size_of(record: Any) -> int:
     return COMPARED_SIZE if size is None or size != size else int(size)
 
 
-def _truth(record: Any, channels: int, size: int) -> Tensor | None:
-    """The values (S*S, C) of the picture that a network was fitted to; None if it is not at hand."""
+def _truth(record: Any, channels: int, size: int, folder: Path) -> Tensor | None:
+    """The values (S*S, C) of the picture that a network was fitted to; None if it is not at hand, or not to be read."""
     try:
+        if record["source"] not in (DIGITS, FASHION):
+            check_known(record["source"], folder)
         return as_values(load_pictures(record["source"], channels, size).pixels[int(record["index"])])
     except (DataError, KeyError, IndexError, TypeError, ValueError):
         return None
@@ -242,7 +245,7 @@ def compare_pictures(space: NetSpace, zoo: Zoo, i: int) -> Likeness:
     problem = not_finite(target, answers=theirs) or not_finite(predicted, "its decode has ", ours)
     if problem:
         return nothing._replace(problem=problem)
-    truth = _truth(record, ours.shape[-1], size)
+    truth = _truth(record, ours.shape[-1], size, zoo.folder)
     close, alike = agreement(ours.flatten(), theirs.flatten(), CLOSE).item(), psnr(ours, theirs).item()
     return nothing._replace(
         agreement=close, psnr=alike, truth_psnr=math.nan if truth is None else psnr(ours.cpu(), truth).item()

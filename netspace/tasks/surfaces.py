@@ -101,13 +101,13 @@ def reconstruct(space: NetSpace, zoo: Zoo, i: int, resolution: int = 64) -> Reco
     distance = surface_distance_or_worst(ours and ours.mesh, theirs and theirs.mesh)
     truth: dict[str, Any] = {}
     try:
-        solid = solid_of(load_record(record)[0], record)
+        solid = solid_of(load_record(record, zoo.folder)[0], record)
         points, inside = occupancy_points(solid, TRUTH_POINTS, seed=i)
         occupied = (predicted.compiled()(torch.from_numpy(points).to(target.prep.device)) < 0).cpu().numpy()
         chamfer, f_score = surface_distance_or_worst(ours and ours.mesh, solid.surface)
         truth = {"truth_iou": iou(occupied, inside), "truth_chamfer": chamfer, "truth_f_score": f_score}
     except (KeyError, ValueError):
-        pass  # the shape's file is not here: its three figures stay not-a-number
+        pass  # the shape's file is not here, or not to be read: its three figures stay not-a-number
     nothing = Reconstruction(record["name"], record["split"])
     return nothing._replace(agreement=agreed, iou=overlap, chamfer=distance.chamfer, f_score=distance.f_score, **truth)
 

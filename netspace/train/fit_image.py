@@ -18,6 +18,7 @@ from ..data.pictures import MOST_SIDE, Pictures, load_pictures
 from ..errors import UsageError
 from ..nets.archs import Arch, arch_named
 from ..nets.fields import PICTURE
+from ..places import note_places
 from ..tasks.image_field import as_values, pixel_centres, psnr
 from ..zoo.store import HELDOUT, TRAIN, VALIDATION
 from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
@@ -162,7 +163,10 @@ def fit_image_zoo(folder: Path, config: ImageConfig, **options: Unpack[RunOption
     Raises:
         MissingData, DataError, UsageError: there are no pictures to fit, see `pictures_of`.
     """
-    items = to_fit(config, pictures_of(config))
+    pictures = pictures_of(config)
+    if Path(pictures.source).is_absolute():
+        note_places([pictures.source])
+    items = to_fit(config, pictures)
     splits = picture_splits(config, items)
     plan = ZooPlan(arch_named(config.arch), items, config, _fit_group, splits, made_by="zoo fit-image")
     yield from make_zoo(folder, plan, **{"group": AT_A_TIME} | options)

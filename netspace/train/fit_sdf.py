@@ -23,6 +23,7 @@ from ..errors import MeshError, UsageError
 from ..io import read_json
 from ..nets.archs import arch_named
 from ..nets.fields import SDF
+from ..places import note_places
 from ..zoo.store import HELDOUT, TRAIN
 from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
@@ -250,6 +251,7 @@ def fit_sdf_zoo(
     begun = read_json(folder / "zoo.json").get("config") if _goes_on(folder, options) else None
     if begun and "up" not in begun and config.up == "auto":
         config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
+    note_places({Path(source.source).parent for source in sources if not source.source.startswith("chair:")})
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     plan = ZooPlan(arch_named(config.arch), sources, config, _fit_group, splits, made_by="zoo fit-sdf")
     yield from make_zoo(folder, plan, **options)

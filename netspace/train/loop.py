@@ -29,6 +29,7 @@ from ..io import (
     truncate_log,
     write_tensors,
 )
+from ..places import check_own
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -127,6 +128,7 @@ class RunFolder:
     def open(self, resume: bool) -> bool:
         """Tell whether the folder holds a run to go on with; InUse if it holds one and `resume` is off, or a zoo ..."""
         held = self.description.exists()
+        check_own(self.path, METRICS_FILE)
         refuse_others(self.path, *([self.description.name, *self.made] if held else []))
         if held and not resume:
             raise InUse(f"{self.path} holds a run already; add --resume to go on with it, or choose another folder")

@@ -107,7 +107,7 @@ def header_of(schema: pyarrow.Schema) -> dict:
     """Return what the records' header holds, "weights" and "about"; empty in format 1 and after other programs."""
     try:
         found = json.loads((schema.metadata or {})[HEADER])
-        if Path(found["weights"]).name == found["weights"] and isinstance(found["about"], dict):
+        if OWN_WEIGHTS.fullmatch(found["weights"]) and isinstance(found["about"], dict):
             return found
     except (KeyError, TypeError, ValueError):
         pass

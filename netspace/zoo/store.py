@@ -24,6 +24,7 @@ from ..io import FORMATS, check_format, read_json, refuse_others
 from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
+from ..places import check_own
 from .files import read_records_header, read_zoo, row_checksums, write_about_file, write_zoo_files
 
 if TYPE_CHECKING:
@@ -355,6 +356,7 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
     from filelock import FileLock, Timeout
 
     read_json(folder / "zoo.json")
+    check_own(folder, ".lock")
     try:
         lock = FileLock(folder / ".lock", timeout=2)  # a job's own
         with lock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.palette import TRUTH_COLOUR
 from app.tasks import app_task
 from netspace.latent.paths import FIRST
+from netspace.places import check_known, is_known
 from netspace.train.lso_files import read_best
 
 from ..caches import cached_value
@@ -16,7 +17,7 @@ from ..catalogue import Loaded
 from ..path import method_colour, steps_feed
 from .progress import stamp_of
 from .runs import LsoRun
-from .setup import below_root
+from .setup import below_root, is_numbered
 
 
 def is_drawn(loaded: Loaded) -> bool:
@@ -37,11 +38,18 @@ def best_data(loaded: Loaded, run: LsoRun) -> dict:
         _side(
             "best", title, f"The network of the highest {kind.score_title} in validation", words, method_colour(FIRST)
         ),
-        _side("target", "target", "What is asked for", kind.target_title(run.option("target")), TRUTH_COLOUR),
+        _side("target", "target", "What is asked for", _target_words(loaded, run), TRUTH_COLOUR),
     ]
     end = {"name": "", "words": "", "split": "", "held_out": False}
     still = {"steps": 2, "frame": 0, "method": "best", "still": True, "same": False}
     return still | {"path": run.id, "ends": {"a": end, "b": end}, "sides": sides}
+
+
+def _target_words(loaded: Loaded, run: LsoRun) -> str:
+    """What a run's target is; a file that lies elsewhere is read only if the user named it, see `netspace.places`."""
+    target = run.option("target")
+    known = is_numbered(loaded, target) or is_known(below_root(Path(target)), run.folder)
+    return app_task(loaded).target_title(target) + ("" if known else ", not read: it was not named on this machine")
 
 
 def _side(side: str, title: str, help: str, words: str, colour: str) -> dict:
@@ -57,7 +65,9 @@ def best_feeds(loaded: Loaded, run: LsoRun, view: str) -> Iterator[tuple[str, by
             packet = _best_feed(run.id, run.folder, stamp_of(run.folder), view, detail, name, loaded)
             yield f"best-{best.step}-{detail}", packet
     with suppress(ValueError, OSError):
-        yield "target", _target_feed(run.id, run.option("target"), view, name, loaded)
+        if not is_numbered(loaded, target := run.option("target")):
+            check_known(below_root(Path(target)), run.folder)
+        yield "target", _target_feed(run.id, target, view, name, loaded)
 
 
 @cached_value(max_entries=64)
@@ -70,7 +80,7 @@ def _best_feed(id: str, folder: Path, stamp: tuple, view: str, detail: int, task
 
 @cached_value(max_entries=16)
 def _target_feed(id: str, target: str, view: str, task: str, _loaded: Loaded) -> bytes:
-    named = target if ":" in target else str(below_root(Path(target)))
+    named = target if is_numbered(_loaded, target) else str(below_root(Path(target)))
     step = app_task(_loaded).draw_target(_loaded, named)
     step.entry["version"] = 0
     return steps_feed(view, "target", id, [step])

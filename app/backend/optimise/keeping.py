@@ -13,6 +13,7 @@ from netspace.train.lso_files import add_best, read_best
 
 from .. import take_away
 from ..catalogue import Loaded
+from ..visitors import is_visitor, not_for_visitors
 from . import setup
 from .runs import LsoRun, link_id
 
@@ -32,8 +33,7 @@ def about_best(loaded: Loaded, run: LsoRun) -> dict:
         "step": best.step,
         f"validation_{run.asked['score']}": best.score,
         "space": loaded.space_info.id,
-        "run": run.asked,
-    }
+    } | ({} if is_visitor() else {"run": run.asked})
 
 
 def best_subject(loaded: Loaded, run: LsoRun) -> NetworkSubject:
@@ -55,6 +55,7 @@ def zoo_to_keep_in(loaded: Loaded) -> tuple[Path, bool]:
     return copy, not (copy / "zoo.json").exists()
 
 
+@not_for_visitors
 def keep(loaded: Loaded, run: LsoRun, name: str) -> str:
     """Append a run's best network to the zoo as `zoo add` does, to a copy where it ships with the product.
 

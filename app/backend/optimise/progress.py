@@ -18,6 +18,7 @@ from netspace.train.lso_files import read_best, read_result, read_trajectory
 
 from ..caches import cached_value
 from ..catalogue import Loaded, cards
+from ..visitors import is_visitor
 from .embedding_map import arch_looks, embedded, finite_or_none, map_of, start_place
 from .runs import LsoRun, told
 from .setup import LOSSES
@@ -119,6 +120,8 @@ def details(run: LsoRun) -> str:
     config = run.asked["config"]
     aim = run.option("target") or LOSSES.get(config.get("loss"), config.get("loss", ""))
     teacher = f", teacher {run.option('teacher')}" if run.option("teacher") else ""
+    if is_visitor():  # who reads no path of this machine, also none below the product's folder
+        aim, teacher = (Path(aim).name, ", a teacher" if teacher else "")
     want = f", towards {arch_title(run.asked['want'])}" if run.asked.get("want") else ""
     how = f"learning rate {config.get('lr', 0):g}, seed {config.get('seed', 0)}"
     return f"from {run.asked['start']}, {aim}{teacher}{want}, {how}"

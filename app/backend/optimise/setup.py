@@ -19,6 +19,7 @@ from netspace.train.lso import LsoConfig
 from .. import catalogue, jobs, looks
 from ..caches import cached_value
 from ..catalogue import ROOT, Found, Loaded, cards
+from ..visitors import RefusedToVisitors, is_visitor
 from .runs import link_id
 
 RUNS = ROOT / "runs"
@@ -84,7 +85,9 @@ def teacher_words(teacher: Found) -> str:
 
 def target_words(loaded: Loaded, target: str) -> str:
     """What a target is; ValueError, in a sentence, where it cannot be read."""
-    if not target or ":" not in target:
+    if not is_numbered(loaded, target):
+        if is_visitor():  # who would learn which files there are
+            raise RefusedToVisitors
         path = below_root(Path(target).expanduser())
         if not target or not path.is_file():
             what = app_task(loaded).targets[-1].title
@@ -94,6 +97,12 @@ def target_words(loaded: Loaded, target: str) -> str:
     records = loaded.zoo.records
     mine = records.name[app_task(loaded).sources(records) == target].tolist() if "source" in records else []
     return f"{mine[0] if mine else 'new to the zoo'}: {app_task(loaded).target_words(target)}"
+
+
+def is_numbered(loaded: Loaded, target: str) -> bool:
+    """Whether a target is one of a source's, as chair:SEED; else it is a file."""
+    source, _, number = target.partition(":")
+    return source in {one.source for one in app_task(loaded).targets if one.source} and number.lstrip("-").isdecimal()
 
 
 def below_root(path: Path) -> Path:
