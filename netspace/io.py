@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import FormatError, InUse
+from .errors import FormatError
 
 
 @contextmanager
@@ -194,17 +194,6 @@ def check_format(about: dict, what: str, folder: Path) -> None:
     if type(found) is not int or not 1 <= found <= newest:
         known = f"format {newest}" if newest == 1 else f"formats 1 to {newest}"
         raise FormatError(f"{folder} has {what} format {found}, this program reads {known}")
-
-
-MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}
-"""The file that marks a folder, and what such a folder holds."""
-
-
-def refuse_others(folder: Path, *mine: str) -> None:
-    """Raise InUse if a folder holds a MARKERS file other than these."""
-    other = next((what for file, what in MARKERS.items() if file not in mine and (folder / file).exists()), None)
-    if other:
-        raise InUse(f"{folder} holds a {other} already; choose another folder")
 
 
 def find_files(root: Path, depth: int, *names: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "folders", "lazy"},
     {"config", "io"},
+    {"outputs"},
     {"jobs", "nets"},
     {"data"},
     {"geometry", "zoo"},

@@ -13,6 +13,7 @@ from ..errors import FormatError, UsageError
 from ..io import read_tensors, write_tensors
 from ..nets.archs import arch_named
 from .options import add_image_folder
+from .outputs import Output
 
 NAME, HELP = "fuse", "fold the batch norms of a trained classifier, as a PRep needs it"
 
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--arch", required=True, help="its architecture, see `archs`")
     parser.add_argument("--state", type=Path, required=True, help="state dict: .safetensors, .pt or .pth")
-    parser.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
+    parser.add_argument(
+        "--out", action=Output, suffixes=[".safetensors"], required=True, help="file to write, .safetensors"
+    )
     add_image_folder(parser)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ..errors import message_of
 from ..jobs.running import running
 from .options import usable_device
+from .outputs import check_outputs
 from .registry import build_parser
 
 
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
+        check_outputs(args)
         with as_job(args):
             if "device" in args:
                 args.device = usable_device(args.device)

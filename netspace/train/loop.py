@@ -18,17 +18,9 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from ..errors import FormatError, InUse
-from ..io import (
-    METRICS_FILE,
-    append_line,
-    atomic_write,
-    read_json,
-    read_safetensors,
-    refuse_others,
-    truncate_log,
-    write_tensors,
-)
+from ..errors import FormatError
+from ..io import METRICS_FILE, append_line, atomic_write, read_json, read_safetensors, truncate_log, write_tensors
+from ..outputs import HOLDINGS, check_folder
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -115,22 +107,18 @@ class Checkpoint(NamedTuple):
 class RunFolder:
     """The folder of a run."""
 
-    def __init__(self, path: Path, description: str, *made: str) -> None:
+    def __init__(self, path: Path, kind: str) -> None:
         """Name a folder; nothing is written.
 
         Args:
-            description: name of the JSON file that tells what was asked for.
-            made: names of io.MARKERS that the run itself writes.
+            kind: what is made, a key of HOLDINGS; its first mark is the JSON file that tells what was asked for.
         """
-        self.path, self.description, self.made = path, path / description, made
+        self.path, self.kind, self.description = path, kind, path / HOLDINGS[kind].marks[0]
 
     def open(self, resume: bool) -> bool:
         """Tell whether the folder holds a run to go on with; InUse if it holds one and `resume` is off, or a zoo ..."""
-        held = self.description.exists()
-        refuse_others(self.path, *([self.description.name, *self.made] if held else []))
-        if held and not resume:
-            raise InUse(f"{self.path} holds a run already; add --resume to go on with it, or choose another folder")
-        return held
+        check_folder(self.path, self.kind, resume=resume)
+        return self.description.exists()
 
     def described(self) -> dict[str, Any]:
         """Return what was asked for."""

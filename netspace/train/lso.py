@@ -91,7 +91,7 @@ def optimise(
         OSError: the disk is full; the last checkpoint stays readable.
     """
     asked = _asked(space, start, goal, config, want)
-    run = RunFolder(folder, "lso.json")
+    run = RunFolder(folder, "run")
     if run.open(resume):
         _check_same_optimization(read_run(folder), asked, config, folder)
         if (folder / "result.json").exists():

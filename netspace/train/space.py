@@ -180,7 +180,7 @@ def train_space(
     if teacher is not None:
         teacher.check_finite("the teacher")
     space = _fresh_space(zoo, config, start).to(device).train()
-    run = RunFolder(folder, "train.json", "config.json")
+    run = RunFolder(folder, "training")
     about = _about(zoo, config, start, teacher, command, device) | {"networks": len(splits[TRAIN])}
     if run.open(resume):
         _check_same_training(run.described(), about, config, folder)

@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, check_format, read_json, refuse_others
+from ..io import FORMATS, check_format, read_json
 from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
+from ..outputs import check_folder
 from .files import read_records_header, read_zoo, row_checksums, write_about_file, write_zoo_files
 
 if TYPE_CHECKING:
@@ -280,9 +281,7 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     """
     import pandas as pd
 
-    if (folder / "zoo.json").exists():
-        raise InUse(f"{folder} holds a zoo already; choose another folder")
-    refuse_others(folder)
+    check_folder(folder, "zoo")
     for zoo, ids in parts:
         zoo.check_weights(ids)
     family = joint_family([zoo.family for zoo, _ in parts])

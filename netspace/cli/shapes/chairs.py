@@ -7,11 +7,10 @@ Example:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ...config import MOST_SEED
-from ...io import refuse_others
 from ..options import Count
+from ..outputs import Output
 
 NAME, HELP = "chairs", "write procedural chairs as meshes, and a table of their parameters"
 
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seed of the first; a seed gives the same chair everywhere",
     )  # fmt: skip
     parser.add_argument("--format", choices=MESH_KINDS, default="glb", help="file format")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", action=Output, holds="chairs", required=True, help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,7 +34,6 @@ def run(args: argparse.Namespace) -> None:
     from ...data.shapes import chair, chair_params
     from ...geometry.mesh import write
 
-    refuse_others(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     records = []
     for seed in range(args.first_seed, args.first_seed + args.count):
