@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
-    {"errors", "folders", "lazy"},
+    {"errors", "folders", "lazy", "memory"},
     {"config", "io"},
     {"outputs"},
     {"jobs", "nets"},

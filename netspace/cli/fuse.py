@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
-from ..io import read_tensors, write_tensors
+from ..io import open_regular, read_tensors, write_tensors
 from ..nets.archs import arch_named
 from .options import add_image_folder
 from .outputs import Output
@@ -41,7 +41,10 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError(f"{arch.name} has no batch norm to fuse")
     if args.state.suffix in (".pt", ".pth"):
         try:
-            state = torch.load(args.state, map_location="cpu", weights_only=True)
+            with open_regular(args.state) as file:
+                state = torch.load(file, map_location="cpu", weights_only=True)
+        except (OSError, FormatError):
+            raise
         except Exception as error:  # a damaged file and one that wants to run code raise many kinds
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise FormatError(f"{args.state} cannot be read as plain weights ({why})") from error

@@ -19,7 +19,16 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import METRICS_FILE, append_line, atomic_write, read_json, read_safetensors, truncate_log, write_tensors
+from ..io import (
+    METRICS_FILE,
+    append_line,
+    atomic_write,
+    check_types,
+    read_json,
+    read_safetensors,
+    truncate_log,
+    write_tensors,
+)
 from ..outputs import HOLDINGS, check_folder
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -207,7 +216,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         known = json.loads(texts["state"])
         mine = {f.name for f in fields(RunState)}
+        check_types(asdict(RunState()) | known, path, STATE_TYPES)
         state = replace(RunState(), **{name: value for name, value in known.items() if name in mine})
         return Checkpoint(state, {name: value for name, value in known.items() if name not in mine}, tensors)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except FormatError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not a checkpoint of a run ({error})") from error
+
+
+STATE_TYPES: dict[str, Any] = {f.name: {"int": int, "float": int | float}[str(f.type)] for f in fields(RunState)}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import check_format, read_json, read_safetensors, read_tensors, write_tensors
+from ..io import check_format, check_types, read_json, read_safetensors, read_tensors, write_tensors
 from ..nets.network import Network
 from ..zoo.store import OPTIMISED, Zoo, add
 
@@ -25,10 +25,14 @@ def read_run(folder: str | Path) -> dict:
     if not isinstance(run, dict):
         raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
     check_format(run, "run", Path(folder))
-    missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
-    if missing:
-        raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
+    check_types(run, Path(folder) / "lso.json", RUN_TYPES)
     return run
+
+
+RUN_TYPES = {
+    "config": dict, "start": object, "score": str, "want": object, "made_of": object, "goal": object, "about": dict
+}  # fmt: skip
+"""of what lso.json has"""
 
 
 class Result(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from ...config import MOST_SEED
+from ...io import atomic_write
 from ..options import Count
 from ..outputs import Output
 
@@ -40,5 +41,6 @@ def run(args: argparse.Namespace) -> None:
         mesh, record = chair(chair_params(seed))
         write(mesh, args.out / f"chair-{seed:04d}.{args.format}")
         records.append({"name": f"chair-{seed:04d}", "seed": seed} | record)
-    pd.DataFrame(records).to_csv(args.out / "chairs.csv", index=False)
+    with atomic_write(args.out / "chairs.csv") as path:
+        pd.DataFrame(records).to_csv(path, index=False)
     print(f"wrote {args.count} chairs and chairs.csv to {args.out}")
