@@ -179,7 +179,10 @@ def open_regular(path: Path) -> BinaryIO:
         FormatError: it is a folder, a pipe or a device, which might be waited for or read without end.
         OSError: it is missing, or may not be read.
     """
-    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:  # a null byte
+        raise FormatError(f"{str(path)!r} is no name of a file ({error})") from error
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
         raise FormatError(f"{path} is no regular file")

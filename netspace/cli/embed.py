@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from ..latent.embeddings import write_embeddings as write
     from ..latent.projection import Plane, UmapConfig, UmapMap
 
+    config = read_fields(args, UmapConfig)
     space, zoo = open_both(args)
     z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     if args.map:
         projection: Any
         reference = embed_zoo(space, whole, cache_folder()) if whole else z
-        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
+        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, config)
         places = projection.place(z) if args.map == "pca" or whole else projection.places
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())

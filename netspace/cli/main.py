@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..errors import NetSpaceError, message_of
+from ..errors import NetSpaceError, UsageError, message_of
 from ..jobs.running import running
 from ..memory import size_in_words
 from .options import usable_device
@@ -19,6 +19,8 @@ from .registry import build_parser
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options of a command, those of its recipe where none are given beside it."""
+    if any("\0" in word for word in argv):
+        raise UsageError("a word of the command holds a null byte, which no name of a file can")
     args = build_parser().parse_args(argv)
     if getattr(args, "recipe", None):
         args = build_parser(args.recipe).parse_args(argv)

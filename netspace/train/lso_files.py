@@ -7,7 +7,6 @@ best.safetensors (embedding and weights of the best network) and, once it has en
 from __future__ import annotations
 
 import json
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,15 +60,18 @@ def read_result(folder: str | Path) -> Result:
         result = Result(**read_json(path))
     except TypeError as error:
         raise FormatError(f"{path} is not the result of a run ({error})") from error
-    numbers: list[Any] = [result.steps, result.best_step, result.seconds]
+    check_types(result._asdict(), path, RESULT_TYPES)
     for scores in (result.validation, result.test):
-        numbers += scores.values() if isinstance(scores, dict) else [scores]
-    words = [result.ended, result.problem, result.score]
-    wrong: list[Any] = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
-    wrong += [value for value in words if not isinstance(value, str)]
-    if wrong:
-        raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
+        known = {name: value for name, value in scores.items() if value == value}  # a score may be NaN
+        check_types(known, path, dict.fromkeys(known, int | float))
     return result
+
+
+RESULT_TYPES = {
+    "ended": str, "problem": str, "score": str, "steps": int, "best_step": int, "seconds": int | float,
+    "validation": dict, "test": dict, "architecture": dict,
+}  # fmt: skip
+"""of what result.json has"""
 
 
 class Best(NamedTuple):
