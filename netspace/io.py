@@ -190,11 +190,13 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a regular file; raises as `open_regular`, and FormatError if it is larger than MOST_BYTES."""
+    """Read a regular file; raises as `open_regular`, and FormatError if it is larger than MOST_READ_BYTES."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        if size > MOST_BYTES:
-            raise FormatError(f"{path} has {size / 1e9:.1f} GB, {MOST_BYTES / 1e9:.1f} GB at most are read at once")
+        if size > MOST_READ_BYTES:
+            raise FormatError(
+                f"{path} has {size / 1e9:.1f} GB, {MOST_READ_BYTES / 1e9:.1f} GB at most are read at once"
+            )
         return file.read()
 
 
@@ -204,7 +206,7 @@ def one_line(error: BaseException, most: int = 200) -> str:
     return words if len(words) <= most else f"{words[:most]} ..."
 
 
-MOST_BYTES = 4 * 1024**3
+MOST_READ_BYTES = 4 * 1024**3
 """of a file that is read as a whole, which weights are not"""
 
 

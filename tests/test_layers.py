@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
-    {"errors", "folders", "lazy", "memory"},
-    {"config", "io"},
+    {"errors", "folders", "lazy"},
+    {"config", "io", "memory"},
     {"outputs"},
     {"jobs", "nets"},
     {"data"},

@@ -159,7 +159,7 @@ def test_a_changed_byte_of_weights_is_noticed(tmp_path_factory, at, value):
 
 
 @few
-@given(numbers | st.none(), st.integers(-5, 200))
+@given(numbers, st.integers(-5, 200) | st.just(10**12))
 def test_positions_on_a_path_are_finite_and_rise(factor, steps):
     for make in (lambda: gammas(steps), lambda: gammas_beyond(factor, steps)):
         try:
