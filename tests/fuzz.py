@@ -25,6 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the product o
 SILENCE = 90.0
 """seconds without a word after which the process that tries the cases is ended: it hangs where no signal reaches it"""
 
+STARTING = 600.0
+"""seconds until it has made what the cases are tried on, on a machine that does other things too"""
+
 
 def cases(seed: int, template: Path, kinds: str) -> Iterator:
     """All cases of a seed, in order: the written ones shuffled, then random bytes for ever."""
@@ -79,11 +82,14 @@ def watch(options: argparse.Namespace) -> int:
         words += ["--kinds", options.kinds, *(["--only", options.only] if options.only else [])]
         worker = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert worker.stdout
-        fault = ""
+        fault, silence = "", STARTING
         while time.monotonic() < until:
-            if not select.select([worker.stdout], [], [], SILENCE)[0]:
+            if not select.select([worker.stdout], [], [], min(silence, max(0.0, until - time.monotonic())))[0]:
+                if time.monotonic() >= until:
+                    break
                 fault = "hangs where no signal reaches it"
                 break
+            silence = SILENCE
             what, *rest = worker.stdout.readline().decode(errors="replace").rstrip("\n").split("\t")
             if what == "begin":
                 first, name = int(rest[0]) + 1, rest[1]
