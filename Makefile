@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test bench clean
+.PHONY: app test bench fuzz clean
 
 app: $(VENV)/app.done
 	OMP_NUM_THREADS=1 $(BIN)/streamlit run app/Home.py
@@ -14,6 +14,11 @@ test: $(VENV)/dev.done
 	$(BIN)/mypy
 	$(BIN)/oxlint -c app/frontend/.oxlintrc.json app/frontend
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Bad input of every kind, for an hour; FUZZ_SEED=N for the cases of an earlier run.
+FUZZ_SECONDS ?= 3600
+fuzz: $(VENV)/dev.done
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
 
 bench: $(VENV)/dev.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, cast
 
 from .errors import UsageError
@@ -43,8 +43,12 @@ def option(
 
 def check_number(name: str, value: float, limits: Mapping[str, Any]) -> None:
     """Raise ValueError, with name and value, unless a number is finite and within limits (as `option` has them)."""
-    if not math.isfinite(value):
-        raise UsageError(f"{name} is {value}, it must be a finite number")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        finite = False
+    if not finite:
+        raise UsageError(f"{name} is {short(value)}, it must be a finite number")
     least, most, above, below = (limits.get(key) for key in ("least", "most", "above", "below"))
     if least is not None and value < least:
         raise UsageError(f"{name} is {value}, it must be at least {least}")
@@ -56,12 +60,25 @@ def check_number(name: str, value: float, limits: Mapping[str, Any]) -> None:
         raise UsageError(f"{name} is {value}, it must be below {below}")
 
 
+def short(value: Any, most: int = 60) -> str:
+    """Return a value as it fits into a sentence."""
+    try:
+        words = repr(value)
+    except (RecursionError, ValueError):  # nested too deep, or a number of too many digits
+        words = f"a {type(value).__name__} that is too large to be shown"
+    return words if len(words) <= most else f"{words[:most]} ..."
+
+
 def check_fields(config: Any) -> None:
     """Raise ValueError, naming the option, its value and what is allowed, unless every field has an allowed value."""
     for f in fields(config):
         value, flag = getattr(config, f.name), f"--{f.name.replace('_', '-')}"
+        wanted = Real if type(f.default) is float else Integral if type(f.default) is int else type(f.default)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            kind = {Real: "a number", Integral: "a whole number", str: "a text", bool: "yes or no"}[wanted]
+            raise UsageError(f"{flag} is {short(value)}, it must be {kind}")
         choices = f.metadata["choices"]
         if choices is not None and value not in choices:
-            raise UsageError(f"{flag} is {value!r}, not one of {', '.join(choices)}")
+            raise UsageError(f"{flag} is {short(value)}, not one of {', '.join(choices)}")
         if isinstance(value, Real) and not isinstance(value, bool):
             check_number(flag, cast(float, value), f.metadata)

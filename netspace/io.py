@@ -6,18 +6,21 @@ import hashlib
 import json
 import os
 import platform
+import stat
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from types import UnionType
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import FormatError, InUse
+from .errors import FormatError
 
 
 @contextmanager
@@ -26,14 +29,19 @@ def atomic_write(path: Path):
 
     What an earlier process left that was killed in here is removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         temporary.replace(path)
+    except OSError as error:  # of a full disk it does not say where, and Arrow's have several lines
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 _HOST = "".join(c for c in platform.node() if c.isalnum() or c == "-") or "host"
@@ -147,7 +155,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise FormatError(f"{path.parent} has no {path.name}")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(9)  # a safetensors file: the length of its header in 8 bytes, then "{"
         pickled = head[:1] == b"\x80" and head[8:] != b"{"
         if pickled or head[:2] == b"PK" or path.suffix != ".safetensors":
@@ -164,6 +172,49 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, header
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; every reader of this program does so by this function.
+
+    Raises:
+        FormatError: it is a folder, a pipe or a device, which might be waited for or read without end.
+        OSError: it is missing, or may not be read.
+    """
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:  # a null byte
+        raise FormatError(f"{str(path)!r} is no name of a file ({error})") from error
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise FormatError(f"{path} is no regular file")
+    return os.fdopen(number, "rb")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a regular file; raises as `open_regular`, and FormatError if it is larger than MOST_READ_BYTES."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_READ_BYTES:
+            raise FormatError(
+                f"{path} has {size / 1e9:.1f} GB, {MOST_READ_BYTES / 1e9:.1f} GB at most are read at once"
+            )
+        return file.read()
+
+
+def one_line(error: BaseException, most: int = 200) -> str:
+    """Return an error of another library as it fits into a sentence: its first line, shortened."""
+    words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return words if len(words) <= most else f"{words[:most]} ..."
+
+
+MOST_READ_BYTES = 4 * 1024**3
+"""of a file that is read as a whole, which weights are not"""
+
+
+def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """Read a regular file of text; raises as `read_bytes`, and UnicodeDecodeError."""
+    return read_bytes(path).decode(encoding, errors)
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a safetensors file; raises as `read_safetensors`."""
     return read_safetensors(path)[0]
@@ -176,12 +227,32 @@ def read_json(path: Path) -> dict:
     if not path.is_file():
         raise FormatError(f"{path.parent} has no {path.name}")
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not valid JSON ({error})") from error
     if not isinstance(found, dict):
         raise FormatError(f"{path} holds no JSON object but {type(found).__name__} data")
     return found
+
+
+def check_types(found: Mapping[str, Any], where: Path, types: Mapping[str, type | UnionType]) -> None:
+    """Raise FormatError, naming file and key, unless a JSON object has these keys with values of these types.
+
+    True and False are no numbers, nor are numbers that are not finite.
+    """
+    for key, wanted in types.items():
+        if key not in found:
+            raise FormatError(f"{where} has no {key!r}")
+        value = found[key]
+        right = isinstance(value, wanted)
+        if isinstance(value, int | float) and wanted not in (bool, object):
+            right = right and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
+        if not right:
+            raise FormatError(f"{where} has no usable {key!r}: {str(value)[:40]}")
+
+
+LARGEST_NUMBER = 2.0**63
+"""above every number that this program writes"""
 
 
 FORMATS = {"zoo": 2, "space": 1, "run": 1, "job": 1}
@@ -194,17 +265,6 @@ def check_format(about: dict, what: str, folder: Path) -> None:
     if type(found) is not int or not 1 <= found <= newest:
         known = f"format {newest}" if newest == 1 else f"formats 1 to {newest}"
         raise FormatError(f"{folder} has {what} format {found}, this program reads {known}")
-
-
-MARKERS = {"zoo.json": "zoo", "config.json": "space", "train.json": "training", "lso.json": "run"}
-"""The file that marks a folder, and what such a folder holds."""
-
-
-def refuse_others(folder: Path, *mine: str) -> None:
-    """Raise InUse if a folder holds a MARKERS file other than these."""
-    other = next((what for file, what in MARKERS.items() if file not in mine and (folder / file).exists()), None)
-    if other:
-        raise InUse(f"{folder} holds a {other} already; choose another folder")
 
 
 def find_files(root: Path, depth: int, *names: str) -> Iterator[Path]:
@@ -234,8 +294,11 @@ METRICS_FILE = "metrics.jsonl"
 
 def append_line(path: Path, line: dict) -> None:
     """Append an entry to a JSON-lines log."""
-    with path.open("a") as log:
-        log.write(json.dumps(line) + "\n")
+    try:
+        with path.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+    except OSError as error:  # of a full disk it does not say where
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def truncate_log(path: Path, step: int) -> None:
@@ -244,10 +307,10 @@ def truncate_log(path: Path, step: int) -> None:
     def kept_of(line: str) -> bool:
         try:
             return json.loads(line)["step"] <= step
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return False
 
     if path.exists():
-        kept = [line for line in path.read_text().splitlines() if kept_of(line)]
+        kept = [line for line in read_text(path, errors="replace").splitlines() if kept_of(line)]
         with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))

@@ -252,7 +252,7 @@ def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_
     assert main(words) == 0
     out = capsys.readouterr().out
     assert "refused broken" in out and "imported 2 networks (2 siren64)" in out and "nearest training network" in out
-    assert "holds something already" in refused(capsys, *words)
+    assert "holds a zoo already" in refused(capsys, *words)
     assert "is not of the space's family" in refused(
         capsys, *words[:4], tmp_path / "other", *words[5:-2], "--arch", "siren256"
     )

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
     {"errors", "folders", "lazy"},
-    {"config", "io", "places"},
+    {"config", "io", "memory", "places"},
+    {"outputs"},
     {"jobs", "nets"},
     {"data"},
     {"geometry", "zoo"},

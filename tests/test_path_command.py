@@ -163,7 +163,7 @@ def test_a_sum_ends_at_a_minus_b_plus_c(tmp_path):
         (["--spline", ONE, ONE, TWO], "chair-0000 and chair-0000 are embedded at one point"),
         (["--arithmetic", ONE, ONE, TWO], "a − b is nothing"),
         (["--arithmetic", ONE, TWO], "--arithmetic: expected 3 arguments"),
-        (["--a", ONE, "--b", TWO, "--beyond", -1], "by a factor of at least 0, got -1"),
+        (["--a", ONE, "--b", TWO, "--beyond", -1], "by a factor of at least 0, got -1.0"),
         (["--a", ONE, "--b", TWO, "--beyond", "inf"], "makes more than 10000 networks"),
         (["--a", ONE, "--b", TWO, "--beyond", "nan"], "by a factor of at least 0, got nan"),
         (["--a", ONE, "--b", TWO, "--steps", 1], "at least 2 steps, got 1"),

@@ -14,7 +14,7 @@ import numpy as np
 
 from netspace.data.shapes import MEASURES
 from netspace.geometry.mesh import Surface, surface_of, surface_or_none, vertex_normals
-from netspace.io import read_json
+from netspace.io import read_bytes, read_json
 from netspace.tasks.surfaces import Step, measure
 
 from .catalogue import Loaded, cards
@@ -32,7 +32,7 @@ def atlas(loaded: Loaded) -> bytes | None:
         return None
     grid = read_json(path.with_suffix(".json"))
     header = {"view": "picker", "feed": "atlas", "path": loaded.zoo_info.id, "zoo": loaded.zoo_info.id}
-    return feed(header | {"columns": grid["columns"], "rows": grid["rows"]}, path.read_bytes())
+    return feed(header | {"columns": grid["columns"], "rows": grid["rows"]}, read_bytes(path))
 
 
 def picker_data(loaded: Loaded, a: int, b: int) -> dict:

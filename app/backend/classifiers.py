@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from netspace.data import images
 from netspace.data.images import Images
 from netspace.export.figures import Original, PlotLine, Walk
 from netspace.export.table import CurveSubject
+from netspace.io import read_bytes
 from netspace.latent.paths import FIRST, METHODS, gammas
 from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.inputs import IMAGE_SETS
@@ -166,7 +168,7 @@ def _curves(loaded: Loaded) -> pd.DataFrame:
 def _read_curves(path: Path, stamp: float) -> pd.DataFrame:
     """The table, empty where it cannot be read."""
     try:
-        table = pd.read_parquet(path)
+        table = pd.read_parquet(BytesIO(read_bytes(path)))
         return table[[*CURVES, *({"arch"} & set(table))]]
     except (OSError, ValueError, KeyError):
         return pd.DataFrame(columns=CURVES)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.tasks import app_task
-from netspace.io import read_json
+from netspace.io import read_bytes, read_json
 from netspace.zoo.store import TRAIN
 
 from . import looks, manifold, placements, projections
@@ -176,7 +176,7 @@ def _atlas_feed(view: str, points: str, key: str, _chart: Chart) -> bytes | None
             cells = None if len(_chart) == own else [*range(own), *[-1] * (len(_chart) - own)]
             size = grid["size"]
             told = {"columns": grid["columns"], "rows": grid["rows"], "cells": cells, "tile": [size, size]}
-            return feed(header | told, file.read_bytes())
+            return feed(header | told, read_bytes(file))
     kind = app_task(_chart.loaded)
     if kind.tile is None or len(_chart) > MOST_TILES:
         return None

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..zoo.store import Zoo
 from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
+from .outputs import Output
 from .placing import check_reference, counted, images_of, place_among, placement_columns, print_placements
 
 NAME, HELP = "embed", "write the embeddings of a zoo's networks as a Parquet table"
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ..latent.projection import UmapConfig
 
     add_space_and_zoo(parser)
-    parser.add_argument("--out", type=Path, required=True, help="file to write, .parquet")
+    parser.add_argument("--out", action=Output, suffixes=[".parquet"], required=True, help="file to write, .parquet")
     parser.add_argument("--map", choices=("pca", "umap"), help="with columns x and y: places on a map")
     parser.add_argument(
         "--among", type=Path, metavar="ZOO",
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from ..latent.embeddings import write_embeddings as write
     from ..latent.projection import Plane, UmapConfig, UmapMap
 
+    config = read_fields(args, UmapConfig)
     space, zoo = open_both(args)
     z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     if args.map:
         projection: Any
         reference = embed_zoo(space, whole, cache_folder()) if whole else z
-        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, read_fields(args, UmapConfig))
+        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, config)
         places = projection.place(z) if args.map == "pca" or whole else projection.places
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())

@@ -11,12 +11,12 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 
 from ..io import atomic_write
 from ..places import is_known
 from ..zoo.store import SPLITS, Zoo
 from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
+from .outputs import Output
 
 NAME, HELP = "eval", "measure how well a space reproduces the networks of a zoo"
 
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_space_and_zoo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON: medians by split")
-    parser.add_argument("--rows", type=Path, help="also write a row per network to this CSV file")
+    parser.add_argument(
+        "--rows", action=Output, suffixes=[".csv"], help="also write a row per network to this CSV file"
+    )
     parser.add_argument(
         "--save", action="store_true", help="also keep eval.json and eval.csv in the space's folder: the app shows them"
     )

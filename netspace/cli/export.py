@@ -13,6 +13,7 @@ from pathlib import Path
 from ..io import atomic_write
 from ..zoo.store import Zoo
 from .options import add_device, export_words
+from .outputs import Output
 
 NAME, HELP = "export", "write a network as a file: weights, a mesh, ONNX"
 ITSELF, DECODED = "the network itself", "decoded from its embedding"
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolution", type=int, choices=RESOLUTIONS, default=128, help="cells of a surface's grid along an axis"
     )
-    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--out", action=Output, required=True, help="file to write")
     add_device(parser)
 
 

@@ -10,9 +10,10 @@ import argparse
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
-from ..io import read_tensors, write_tensors
+from ..io import open_regular, read_tensors, write_tensors
 from ..nets.archs import arch_named
 from .options import add_image_folder
+from .outputs import Output
 
 NAME, HELP = "fuse", "fold the batch norms of a trained classifier, as a PRep needs it"
 
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--arch", required=True, help="its architecture, see `archs`")
     parser.add_argument("--state", type=Path, required=True, help="state dict: .safetensors, .pt or .pth")
-    parser.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
+    parser.add_argument(
+        "--out", action=Output, suffixes=[".safetensors"], required=True, help="file to write, .safetensors"
+    )
     add_image_folder(parser)
 
 
@@ -38,7 +41,10 @@ def run(args: argparse.Namespace) -> None:
         raise UsageError(f"{arch.name} has no batch norm to fuse")
     if args.state.suffix in (".pt", ".pth"):
         try:
-            state = torch.load(args.state, map_location="cpu", weights_only=True)
+            with open_regular(args.state) as file:
+                state = torch.load(file, map_location="cpu", weights_only=True)
+        except (OSError, FormatError):
+            raise
         except Exception as error:  # a damaged file and one that wants to run code raise many kinds
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise FormatError(f"{args.state} cannot be read as plain weights ({why})") from error

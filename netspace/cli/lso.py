@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from pathlib import Path
 
 from .options import (
     add_device,
@@ -25,6 +24,7 @@ from .options import (
     open_both,
     read_fields,
 )
+from .outputs import Output
 
 NAME, HELP = "lso", "optimise an embedding until its network does what is asked"
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", required=True, metavar="WHERE",
         help="name of a network; mean or noise, of the training networks' embeddings; at:X,Y, a point of the map",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--out", action=Output, holds="run", required=True, help="folder of the run")
     add_teacher(parser)
     parser.add_argument("--target", metavar="SHAPE", help="SDFs: shape to fit, a mesh file or chair:SEED")
     parser.add_argument(

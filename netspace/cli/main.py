@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..errors import message_of
+from ..errors import NetSpaceError, UsageError, message_of
 from ..jobs.running import running
+from ..memory import size_in_words
 from .options import usable_device
+from .outputs import check_outputs
 from .registry import build_parser
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options of a command, those of its recipe where none are given beside it."""
+    if any("\0" in word for word in argv):
+        raise UsageError("a word of the command holds a null byte, which no name of a file can")
     args = build_parser().parse_args(argv)
     if getattr(args, "recipe", None):
         args = build_parser(args.recipe).parse_args(argv)
@@ -38,18 +43,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
+        check_outputs(args)
         with as_job(args):
             if "device" in args:
                 args.device = usable_device(args.device)
             args.run(args)
-    except (ValueError, KeyError, OSError) as error:
-        print(f"netspace: {message_of(error)}", file=sys.stderr)
+    except (ValueError, KeyError, OSError, MemoryError) as error:
+        print(f"netspace: {_sentence(error)}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if "memory" not in str(error):  # torch's word for an allocation that failed
+            raise
+        print(f"netspace: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         kept = "; what was finished is kept, --resume goes on" if "resume" in args else ""
         print(f"netspace: stopped{kept}", file=sys.stderr)
         return 130
     return 0
+
+
+MOST_LETTERS = 1000
+"""of a message, which may have a value of any length in it"""
+
+
+def _sentence(error: BaseException) -> str:
+    """Return an error as one line: of the system's, file and reason; of memory that there is not, how much."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        words = f"{error.filename}: {(error.strerror or 'cannot be used').lower()}"
+    elif isinstance(error, RuntimeError | MemoryError) and not isinstance(error, NetSpaceError):
+        asked = re.search(r"tried to allocate (\d+) bytes|allocate ([\d.]+ [KMGT]iB)", str(error))
+        size = f" {size_in_words(float(asked[1])) if asked[1] else asked[2]} more" if asked else " more"
+        words = f"there is not enough memory for this: it asked for{size}; try smaller sizes"
+    else:
+        words = " ".join(message_of(error).split())
+    return words if len(words) <= MOST_LETTERS else f"{words[: MOST_LETTERS - 200]} ... {words[-200:]}"
 
 
 def entry() -> None:

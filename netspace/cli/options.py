@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from ..config import MOST_ITEMS, check_number
 from ..errors import UsageError
+from ..io import one_line
 from ..jobs.command import typed
 from ..zoo.store import Zoo
 
@@ -167,9 +168,10 @@ def usable_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        if torch.device(name).type == "cpu" and torch.device(name).index:
+            raise RuntimeError("there is one CPU, called cpu")
         if torch.ones(2, device=name).add(1).sum().item() != 4:  # some devices hold tensors and compute nothing
             raise RuntimeError("it computes nothing")
     except Exception as error:  # every backend that is missing raises another kind
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"--device {name} is not usable here: {why}") from error
+        raise UsageError(f"--device {name[:60]} is not usable here: {one_line(error)}") from error
     return name

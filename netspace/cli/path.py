@@ -25,13 +25,12 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..io import refuse_others
 from ..latent.paths import FIRST, METHODS
 from .options import Count, add_device, add_image_folder, add_space_and_zoo, export_words, open_both
+from .outputs import Output
 
 if TYPE_CHECKING:
     from ..export.path_files import StepsToWrite
@@ -96,7 +95,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", nargs="+", action="extend", default=[], metavar="NAME", help=f"also write: {export_words()}"
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", action=Output, holds="path", required=True, help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -138,7 +137,6 @@ def write_asked(
     from ..tasks import task_of
 
     space, zoo = open_both(args)
-    refuse_others(args.out)
     ids = [zoo.index(name) for name in names]
     zoo.check_finite(ids)
     task = task_of(space)

@@ -41,6 +41,11 @@ def job_parser(kind: str, recipe: str | None = None) -> Parser:
     return jobs[kind]
 
 
+def named_parsers() -> dict[str, Parser]:
+    """Return the parser of every command by its name, such as "train" and "zoo select"."""
+    return _parsers()[1]
+
+
 def _parsers(recipe: str | None = None) -> tuple[Parser, dict[str, Parser]]:
     """The parser of the whole command line, and those of the commands by name, such as "train" and "zoo select"."""
     package = import_module(__package__)

@@ -23,6 +23,7 @@ from .options import (
     load_teacher,
     read_fields,
 )
+from .outputs import Output
 
 NAME, HELP = "train", "learn a space of a zoo's networks"
 
@@ -32,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ..train.space import TrainConfig
 
     parser.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run, which becomes the space")
+    parser.add_argument(
+        "--out", action=Output, holds="training", required=True, help="folder of the run, which becomes the space"
+    )
     add_image_folder(parser)
     parser.add_argument("--start", type=Path, help="folder of a space to go on from, made with the same settings")
     add_teacher(parser)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, FormatError
+from ..io import open_regular, read_bytes
 from ..nets.inputs import ImageSpec
 from .decoding import IMAGE_SUFFIXES, Encoded, decode_images, required_size
 
@@ -94,7 +95,7 @@ def _read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not path.is_file():
         raise DataError(f"{path.parent} has no {path.name}")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             batch = ArrayUnpickler(file, encoding="latin1").load()
         data, labels = np.asarray(batch["data"]), np.asarray(batch["labels"], np.int64)
     except Exception as error:  # a damaged pickle raises many kinds
@@ -129,19 +130,31 @@ def _files(place: Path) -> Files:
         for top, _, inside in os.walk(place):
             below = Path(top).relative_to(place).as_posix()
             names += inside if below == "." else [f"{below}/{name}" for name in inside]
-        read, top = (lambda name: (place / name).read_bytes()), ""
+        read, top = (lambda name: read_bytes(place / name)), ""
     else:
         try:
-            archive = zipfile.ZipFile(place)
-        except (zipfile.BadZipFile, OSError) as error:
+            archive = zipfile.ZipFile(open_regular(place))
+        except (FormatError, NotImplementedError, ValueError, zipfile.BadZipFile, OSError) as error:
             raise DataError(f"{place} is truncated or not a zip ({error})") from error
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         tops = {name.partition("/")[0] for name in names}
         shared = len(tops) == 1 and not any(_is_image(name) and name.count("/") < 2 for name in names)
         top = f"{tops.pop()}/" if shared else ""
         names = [name.removeprefix(top) for name in names]
-        read = lambda name: archive.read(top + name)  # noqa: E731
+        read = lambda name: _unpacked(archive, top + name)  # noqa: E731
     return Files(place, sorted(name for name in names if not name.startswith(".") and "/." not in name), read)
+
+
+MOST_IMAGE_BYTES = 256 * 1024**2
+"""of one image in a zip, unpacked"""
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A file of a zip; DataError if it would be larger than an image is."""
+    size = archive.getinfo(name).file_size
+    if size > MOST_IMAGE_BYTES:
+        raise DataError(f"{name} would unpack to {size / 1e6:.0f} MB, {MOST_IMAGE_BYTES / 1e6:.0f} MB at most are read")
+    return archive.read(name)
 
 
 def _is_image(name: str) -> bool:

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from ..errors import MeshError
+from ..errors import FormatError, MeshError
+from ..io import open_regular, read_bytes
 from ..places import check_known, leads_out
 from .shapes import Mesh, chair, chair_params, check_mesh, normalise_mesh
 
@@ -139,7 +140,7 @@ def load_record(record: dict, folder: Path | None = None) -> tuple[Mesh, dict]:
 
 
 def _up_of(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         said = UP_MARK.search(file.read(4000))
     return (said.group(1) or said.group(2)).decode().lower() if said else STANDARD_UP.get(path.suffix.lower(), "y")
 
@@ -222,9 +223,11 @@ def _read(path: Path) -> Mesh:
 
     suffix = path.suffix.lower()
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise MeshError(f"cannot be read ({error.strerror or error})") from error
+    except FormatError:
+        raise MeshError("is no regular file") from None
     if not data.strip():
         raise MeshError("is empty")
     if data[:200].lstrip().startswith(b"version https://git-lfs"):

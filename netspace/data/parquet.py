@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, FormatError
+from ..io import one_line, open_regular
 from ..nets.inputs import IMAGE_SETS, ImageSpec
 from .decoding import Encoded, decode_image, decode_images, required_size
 from .layouts import CIFAR10_CLASSES, Dataset, DiskLayout, Part, check_labels
@@ -87,7 +88,10 @@ def _column(file: Path, wanted: tuple[str, ...], what: str, rows: int | None = N
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file, buffer_size=1 << 16) as table:  # buffered: a few rows do not read the whole file
+        with (
+            open_regular(file) as opened,
+            pq.ParquetFile(opened, buffer_size=1 << 16) as table,
+        ):  # buffered: a few rows do not read the whole file
             names = table.schema_arrow.names
             found = [name for name in wanted if name in names]
             if not found:
@@ -96,9 +100,8 @@ def _column(file: Path, wanted: tuple[str, ...], what: str, rows: int | None = N
                 return table.read(columns=found[:1]).column(0)
             batches = islice(table.iter_batches(rows, columns=found[:1]), 1)
             return pa.chunked_array([b.column(0) for b in batches], table.schema_arrow.field(found[0]).type)
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())  # Arrow's may have several lines
-        raise DataError(f"{file} is truncated or not a parquet file ({reason})") from error
+    except (pa.ArrowException, FormatError, OSError) as error:
+        raise DataError(f"{file} is truncated or not a parquet file ({one_line(error)})") from error
 
 
 def _encoded(file: Path, rows: int | None = None) -> pa.ChunkedArray:
@@ -134,11 +137,12 @@ def _class_names(file: Path) -> tuple[str, ...] | None:
     import pyarrow.parquet as pq
 
     try:
-        about = json.loads((pq.read_schema(file).metadata or {}).get(b"huggingface", b"{}"))
+        with open_regular(file) as opened:
+            about = json.loads((pq.read_schema(opened).metadata or {}).get(b"huggingface", b"{}"))
         features = about.get("info", {}).get("features", {})
         names = next((features[column].get("names") for column in LABEL_COLUMNS if column in features), None)
-    except (ValueError, AttributeError, TypeError, pa.ArrowException, OSError) as error:
-        raise DataError(f"{file} has class names that cannot be read ({error})") from error
+    except (ValueError, AttributeError, TypeError, RecursionError, pa.ArrowException, OSError) as error:
+        raise DataError(f"{file} has class names that cannot be read ({one_line(error)})") from error
     return tuple(names) if names else None
 
 

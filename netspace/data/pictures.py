@@ -19,6 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..errors import DataError, MissingData, UsageError
+from ..io import open_regular, read_bytes
 from .decoding import IMAGE_SUFFIXES, PILLOW_FORMATS
 from .images import data_folders
 
@@ -96,8 +97,8 @@ def load_picture(where: str, channels: int = 1) -> Tensor:
             raise MissingData(f"no image file {where!r}; others are named as {DIGITS}:7 or {FASHION}:7")
         return torch.from_numpy(_read(Path(where), channels, None)).permute(2, 0, 1)
     found = load_pictures(source, channels)
-    if not index.isdecimal() or int(index) >= len(found):
-        raise UsageError(f"{source} has the pictures 0 to {len(found) - 1}, got {index!r}")
+    if not (index.isascii() and index.isdecimal() and len(index) < 10) or int(index) >= len(found):
+        raise UsageError(f"{source} has the pictures 0 to {len(found) - 1}, got {index[:40]!r}")
     return found.pixels[int(index)]
 
 
@@ -107,7 +108,7 @@ def load_picture(where: str, channels: int = 1) -> Tensor:
 def read_idx(path: Path, dims: int) -> np.ndarray:
     """Read an IDX file of unsigned bytes, compressed if it ends in .gz; DataError if it is damaged or another."""
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = gzip.decompress(read_bytes(path)) if path.suffix == ".gz" else read_bytes(path)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error})") from error
     head = 4 + 4 * dims
@@ -196,7 +197,7 @@ def _read(path: Path, channels: int, size: int | None) -> np.ndarray:
 
     Image.init()  # else only some formats can be named
     try:
-        with Image.open(path, formats=PILLOW_FORMATS) as image:
+        with open_regular(path) as file, Image.open(file, formats=PILLOW_FORMATS) as image:
             picture = image.convert("RGB" if channels == 3 else "L")
             size = min(LARGEST, *picture.size) if size is None else size
             if size:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..data.shapes import Mesh
 from ..errors import NoSurface, UsageError
+from ..io import atomic_write
 from ..nets.fields import SDF
 from ..nets.network import Network, fast_dtype
 
@@ -367,4 +368,6 @@ def _marked(data: bytes, kind: str) -> bytes:
 
 def write(mesh: Mesh, path: Path) -> None:
     """Write a mesh file, its kind taken from the suffix."""
-    path.write_bytes(export(mesh, path.suffix.removeprefix(".").lower()))
+    content = export(mesh, path.suffix.removeprefix(".").lower())
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)

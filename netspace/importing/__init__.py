@@ -22,10 +22,11 @@ import torch
 from torch import Tensor
 
 from ..data.images import Images
-from ..errors import FormatError, ImportRefused, InUse, UsageError
+from ..errors import FormatError, ImportRefused, UsageError
 from ..nets.archs import ARCHS, Arch, Family, arch_named
 from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
+from ..outputs import check_folder
 from ..tasks import task_of
 from ..zoo.store import IMPORTED, joint_family, write_zoo
 from .classifiers import TestImages, claimed_accuracy, read_classifier
@@ -250,8 +251,7 @@ def import_networks(
         FormatError: the source cannot be read, a zip is dangerous, or `out` holds something already.
         ValueError: the declaration contradicts itself or the family; ImportRefused: an ONNX file is not read.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InUse(f"{out} holds something already; choose another folder")
+    check_folder(out, "zoo", empty=True)
     said = said or Declaration()
     if arch:
         said = replace(said, arch=arch_named(arch).name if ":" not in arch and "@" not in arch else arch)

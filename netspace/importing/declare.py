@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ImportRefused, UsageError
+from ..io import read_text
 from ..nets.activations import activation_name
 from ..nets.archs import arch_named
 from ..nets.fields import OCCUPANCY, SDF, Encoding
@@ -166,7 +167,7 @@ def normalisation(mean: str | None, std: str | None) -> tuple[tuple[float, ...] 
 def class_names(path: Path) -> tuple[str, ...]:
     """Names of classes from a file: a line each, or a JSON list; ValueError if it holds none."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as a list of classes ({type(error).__name__})") from error
     if text.lstrip().startswith("["):
@@ -201,7 +202,7 @@ def read_declaration(path: Path) -> Declaration:
     try:
         if path.stat().st_size > MOST_DECLARED_BYTES:
             raise UsageError(f"{path} has {path.stat().st_size:,} bytes, {MOST_DECLARED_BYTES:,} at most are read")
-        held = _parsed(path.read_text(encoding="utf-8-sig"), path)
+        held = _parsed(read_text(path, "utf-8-sig"), path)
         if not isinstance(held, dict):
             raise UsageError(f"{path} is no JSON object")
         if isinstance(held.get(CARD), str):  # of a network that the app wrote: its functions are the product's own

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ImportRefused
+from ..io import read_bytes
 from .converted import Converted
 from .declare import Declaration
 from .limits import MOST_BYTES
@@ -80,7 +81,7 @@ def load_graph(path: Path) -> Graph:
     if path.stat().st_size > MOST_BYTES:
         raise ImportRefused(f"{path.stat().st_size / 1e6:.0f} MB, {MOST_BYTES / 1e6:.0f} MB at most are read")
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load_model_from_string(read_bytes(path))
     except Exception as error:  # protobuf raises kinds of its own
         raise ImportRefused("not a readable ONNX model") from error
     held = model.graph
@@ -128,7 +129,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(read_bytes(path), options, providers=["CPUExecutionProvider"])
         name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
         run = lambda x: session.run(None, {name: x})[0]  # noqa: E731
     except ImportError:
@@ -136,7 +137,7 @@ def runner(path: Path) -> Callable[[Tensor], Tensor]:
             from onnx.reference import ReferenceEvaluator
         except ImportError as error:
             raise ImportRefused("an ONNX model, for which the package onnx has to be installed") from error
-        evaluator: Any = ReferenceEvaluator(path.read_bytes())
+        evaluator: Any = ReferenceEvaluator(read_bytes(path))
         name, shape = evaluator.input_names[0], [None]
         run = lambda x: evaluator.run(None, {name: x})[0]  # noqa: E731
     except Exception as error:  # onnxruntime raises kinds of its own

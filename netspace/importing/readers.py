@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import stat
 import zipfile
 from math import prod
 from pathlib import Path
@@ -15,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ImportRefused
+from ..errors import FormatError, ImportRefused
+from ..io import open_regular
 from . import limits
 from .limits import ZipInside
 from .pickles import DAMAGED, Odd, member_of, odd, read_legacy, read_torch_zip
@@ -112,13 +112,11 @@ def opened(path: Path):
     ImportRefused for anything else: a pipe that took its place is not waited for.
     """
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        return open_regular(path)
     except OSError as error:
         raise ImportRefused(f"cannot be opened ({error.strerror})") from error
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise ImportRefused("no regular file")
-    return os.fdopen(number, "rb")
+    except FormatError:
+        raise ImportRefused("no regular file") from None
 
 
 def read_held(path: Path):

@@ -12,6 +12,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from ..errors import FormatError
+from ..io import open_regular
+
 fcntl: Any
 try:
     import fcntl
@@ -25,11 +28,11 @@ def is_held(path: Path) -> bool:
     """Whether a process holds this lock; who looks shares it, and is no holder to others who look."""
     try:
         if fcntl:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 fcntl.flock(file, fcntl.LOCK_UN)  # closing does not where a process forked meanwhile has it open
             return False
-    except FileNotFoundError:
+    except (FileNotFoundError, FormatError):
         return False
     except OSError as error:
         if error.errno != errno.ENOSYS:  # also where it is another user's, whose job we believe

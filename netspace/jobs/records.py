@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError
-from ..io import FORMATS, METRICS_FILE, atomic_write, check_format, find_files, read_json
+from ..io import FORMATS, METRICS_FILE, atomic_write, check_format, find_files, open_regular, read_json, read_text
 from ..places import check_own
 from .command import typed
 from .launch import absolute_words, plain_words
@@ -123,7 +123,7 @@ def read_curves(folder: Path) -> list[dict]:
     """The curves of a job, a dict a step: step, terms and measures by name; what is half written is left out."""
     try:
         check_own(folder, METRICS_FILE)
-        lines = (folder / METRICS_FILE).read_text(errors="replace").splitlines()
+        lines = read_text(folder / METRICS_FILE, errors="replace").splitlines()
     except (OSError, FormatError):
         return []
     return [found for line in lines if (found := _point(line))]
@@ -133,7 +133,7 @@ def log_tail(job: Job, lines: int = 200) -> str:
     """The last lines that a job said."""
     try:
         check_own(job.folder, LOG)
-        with (job.folder / LOG).open("rb") as file:
+        with open_regular(job.folder / LOG) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * lines))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except (OSError, FormatError):
@@ -207,7 +207,7 @@ def _death(folder: Path, status: dict) -> dict:
     """What a job that says it is alive comes to where its process is not there."""
     if status["pid"] is not None:
         return {"state": CRASHED, "message": NO_WORD, "seconds_left": None}
-    lines = (folder / LOG).read_text(errors="replace").split("\n") if (folder / LOG).exists() else []
+    lines = read_text(folder / LOG, errors="replace").split("\n") if (folder / LOG).is_file() else []
     return {"state": FAILED, "message": next(filter(None, reversed(lines)), "it never began"), "seconds_left": None}
 
 

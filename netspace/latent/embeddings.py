@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import atomic_write, content_hash
+from ..io import atomic_write, content_hash, one_line, read_bytes
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 
@@ -105,7 +106,11 @@ def read_embeddings(path: Path) -> Tensor:
     """Read the embeddings (b, E), float32, from a Parquet file. FormatError if it holds none."""
     import pandas as pd
 
-    table = pd.read_parquet(path)
+    content = io.BytesIO(read_bytes(path))
+    try:
+        table = pd.read_parquet(content)
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        raise FormatError(f"{path} is truncated or not a parquet file ({one_line(error)})") from error
     columns = [name for name in table if name[:1] == "z" and name[1:].isdigit()]
     if not columns:
         raise FormatError(f"{path} holds no embeddings: it has no columns z0, z1, ...")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..config import MOST_ITEMS, short
 from ..errors import UsageError
 from ..nets.network import Network
 from ..space.space import NetSpace
@@ -252,12 +253,15 @@ def gammas_beyond(factor: float, between: int) -> tuple[float, ...]:
     """Return `between` positions from 0 to 1 and further ones at their distance, up to `factor` beyond both.
 
     Raises:
-        UsageError: the factor is negative or not finite, or there are fewer than 2 positions between.
+        UsageError: the factor is negative or not finite, or there are fewer than 2 positions between or too many.
     """
     _check_steps(between)
-    if not 0 <= factor < math.inf:
-        raise UsageError(f"a path goes on beyond its ends by a factor of at least 0, got {factor:g}")
+    if not 0 <= factor <= MOST_ITEMS:
+        limit = f"at most {MOST_ITEMS:,}" if MOST_ITEMS < factor < math.inf else "at least 0"
+        raise UsageError(f"a path goes on beyond its ends by a factor of {limit}, got {short(factor)}")
     more = math.floor(factor * (between - 1) + 1e-9)
+    if between + 2 * more > MOST_ITEMS:
+        raise UsageError(f"a path has at most {MOST_ITEMS:,} steps, got {between + 2 * more:,}")
     return tuple(i / (between - 1) for i in range(-more, between + more))
 
 
@@ -381,6 +385,8 @@ def decimals(values: Sequence[float]) -> int:
 def _check_steps(steps: int) -> None:
     if steps < 2:
         raise UsageError(f"a path has at least 2 steps, got {steps}")
+    if steps > MOST_ITEMS:
+        raise UsageError(f"a path has at most {MOST_ITEMS:,} steps, got {steps:,}")
 
 
 # -- anchors -------------------------------------------------------------------------------------------------------

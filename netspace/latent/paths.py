@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..config import MOST_ITEMS
 from ..errors import UsageError
 from ..nets.archs import arch_title
 from ..nets.network import Network
@@ -26,6 +27,8 @@ def gammas(steps: int) -> list[float]:
     """Return `steps` positions from 0 to 1, evenly spaced. UsageError for fewer than 2."""
     if steps < 2:
         raise UsageError(f"a path has at least 2 steps, got {steps}")
+    if steps > MOST_ITEMS:
+        raise UsageError(f"a path has at most {MOST_ITEMS:,} steps, got {steps:,}")
     return [i / (steps - 1) for i in range(steps)]
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
+from ..memory import check_memory
 from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
 from .fields import ENDS, SDF, Field, FieldSpec, Siren
 from .inputs import IMAGE_SETS
@@ -267,6 +268,7 @@ class Family:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", check_size(self.size))  # any pair may be given
+        check_memory(4 * self.size.height * self.size.width, f"a PRep {self.size}")
         counts = [arch.num_params for arch in self.archs]
         if not counts or counts != sorted(counts):
             raise UsageError(f"a family lists its architectures by increasing size, got {counts} parameters")

@@ -78,6 +78,7 @@ class Variant:
         values: dict = {}
         for word in filter(None, text.split(":")):
             key, equals, numbers = word.partition("=")
+            before = len(values)
             if equals and key in ("mean", "std"):
                 try:
                     values[key] = tuple(float(v) for v in numbers.split(","))
@@ -91,6 +92,8 @@ class Variant:
                 values["pool"] = word
             else:
                 values["activation"] = activation_name(word)
+            if len(values) == before:
+                raise UsageError(f"{text!r} says twice what {word!r} says")
         return cls(**values)
 
     @property

@@ -194,10 +194,13 @@ class FieldSpec:
         else:
             values = {"activation": activation_name(options.pop(0))}
         for text in options:
+            before = len(values)
             if text in (SDF, OCCUPANCY, PICTURE):
                 values["field"] = text
             else:
                 values["encoding"] = Encoding.parse(text)
+            if len(values) == before:
+                raise UsageError(f"{name!r} says twice what {text!r} says")
         return cls(widths, **values)
 
 

@@ -91,6 +91,6 @@ def unpack(prep: Tensor, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
     params, start = {}, 0
     for name, shape in shapes.items():
         end = start + math.prod(shape)
-        params[name] = flat[..., start:end].reshape(*batch, *shape)
+        params[name] = flat[..., start:end].reshape((*batch, *shape))
         start = end
     return params

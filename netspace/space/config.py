@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from ..config import MOST_WIDTH, check_number, option
+from ..config import MOST_WIDTH, check_number, option, short
 from ..errors import UsageError
 
 
@@ -28,8 +28,10 @@ class SpaceConfig:
             if f.metadata["least"] is not None:
                 value = getattr(self, f.name)
                 if type(value) is not int:
-                    raise UsageError(f"{f.name} is {value!r}, it must be a whole number")
+                    raise UsageError(f"{f.name} is {short(value)}, it must be a whole number")
                 check_number(f.name, value, f.metadata)
+            elif not isinstance(getattr(self, f.name), str):
+                raise UsageError(f"{f.name} is {short(getattr(self, f.name))}, it must be a text")
 
     @classmethod
     def paper(cls) -> SpaceConfig:

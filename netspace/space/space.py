@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import FormatError, UsageError
-from ..io import FORMATS, atomic_write, check_format, read_json, read_tensors, write_tensors
+from ..io import FORMATS, atomic_write, check_format, check_types, read_json, read_tensors, write_tensors
 from ..nets.archs import Family
 from ..nets.network import Network
 from ..zoo.store import family_from_json, family_to_json
@@ -118,6 +118,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> NetSpace:
     folder = Path(folder)
     saved = read_json(folder / "config.json")
     check_format(saved, "space", folder)
+    check_types(saved, folder / "config.json", {"space": dict, "family": dict})
     try:
         unknown = set(saved["space"]) - {f.name for f in fields(SpaceConfig)}
         if unknown:

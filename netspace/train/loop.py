@@ -18,17 +18,18 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from ..errors import FormatError, InUse
+from ..errors import FormatError
 from ..io import (
     METRICS_FILE,
     append_line,
     atomic_write,
+    check_types,
     read_json,
     read_safetensors,
-    refuse_others,
     truncate_log,
     write_tensors,
 )
+from ..outputs import HOLDINGS, check_folder
 from ..places import check_own
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -116,23 +117,19 @@ class Checkpoint(NamedTuple):
 class RunFolder:
     """The folder of a run."""
 
-    def __init__(self, path: Path, description: str, *made: str) -> None:
+    def __init__(self, path: Path, kind: str) -> None:
         """Name a folder; nothing is written.
 
         Args:
-            description: name of the JSON file that tells what was asked for.
-            made: names of io.MARKERS that the run itself writes.
+            kind: what is made, a key of HOLDINGS; its first mark is the JSON file that tells what was asked for.
         """
-        self.path, self.description, self.made = path, path / description, made
+        self.path, self.kind, self.description = path, kind, path / HOLDINGS[kind].marks[0]
 
     def open(self, resume: bool) -> bool:
         """Tell whether the folder holds a run to go on with; InUse if it holds one and `resume` is off, or a zoo ..."""
-        held = self.description.exists()
         check_own(self.path, METRICS_FILE)
-        refuse_others(self.path, *([self.description.name, *self.made] if held else []))
-        if held and not resume:
-            raise InUse(f"{self.path} holds a run already; add --resume to go on with it, or choose another folder")
-        return held
+        check_folder(self.path, self.kind, resume=resume)
+        return self.description.exists()
 
     def described(self) -> dict[str, Any]:
         """Return what was asked for."""
@@ -221,7 +218,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         known = json.loads(texts["state"])
         mine = {f.name for f in fields(RunState)}
+        check_types(asdict(RunState()) | known, path, STATE_TYPES)
         state = replace(RunState(), **{name: value for name, value in known.items() if name in mine})
         return Checkpoint(state, {name: value for name, value in known.items() if name not in mine}, tensors)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except FormatError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise FormatError(f"{path} is not a checkpoint of a run ({error})") from error
+
+
+STATE_TYPES: dict[str, Any] = {f.name: {"int": int, "float": int | float}[str(f.type)] for f in fields(RunState)}

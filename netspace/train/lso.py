@@ -20,7 +20,7 @@ from torch.nn.functional import softmax
 
 from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
 from ..errors import Diverged, FormatError
-from ..io import FORMATS, atomic_write, content_hash
+from ..io import FORMATS, atomic_write, check_types, content_hash
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE, class_loss
 from ..space.space import NetSpace
@@ -91,7 +91,7 @@ def optimise(
         OSError: the disk is full; the last checkpoint stays readable.
     """
     asked = _asked(space, start, goal, config, want)
-    run = RunFolder(folder, "lso.json")
+    run = RunFolder(folder, "run")
     if run.open(resume):
         _check_same_optimization(read_run(folder), asked, config, folder)
         if (folder / "result.json").exists():
@@ -207,6 +207,7 @@ class EmbeddingLearner:
                 self.optimizer.state[self.z] = moments | {"step": moments["step"].cpu()}
             self.best, self.trajectory = tensors["best"], list(tensors["trajectory"])
             self.first = self.trajectory[0]  # another machine embeds its network to other last bits
+            check_types(saved.notes, self.folder / CHECKPOINT, {"start": int | float})
             self.start_score = saved.notes["start"]
         except (KeyError, IndexError, RuntimeError) as error:
             raise FormatError(f"{self.folder / CHECKPOINT} is not a checkpoint of this run ({error})") from error

@@ -7,14 +7,13 @@ best.safetensors (embedding and weights of the best network) and, once it has en
 from __future__ import annotations
 
 import json
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import check_format, read_json, read_safetensors, read_tensors, write_tensors
+from ..io import check_format, check_types, read_json, read_safetensors, read_tensors, write_tensors
 from ..nets.network import Network
 from ..zoo.store import OPTIMISED, Zoo, add
 
@@ -25,10 +24,14 @@ def read_run(folder: str | Path) -> dict:
     if not isinstance(run, dict):
         raise FormatError(f"{Path(folder) / 'lso.json'} is no description of a run")
     check_format(run, "run", Path(folder))
-    missing = [key for key in ("config", "start", "score", "want", "made_of", "goal", "about") if key not in run]
-    if missing:
-        raise FormatError(f"{Path(folder) / 'lso.json'} has no {missing[0]!r}")
+    check_types(run, Path(folder) / "lso.json", RUN_TYPES)
     return run
+
+
+RUN_TYPES = {
+    "config": dict, "start": object, "score": str, "want": object, "made_of": object, "goal": object, "about": dict
+}  # fmt: skip
+"""of what lso.json has"""
 
 
 class Result(NamedTuple):
@@ -57,15 +60,18 @@ def read_result(folder: str | Path) -> Result:
         result = Result(**read_json(path))
     except TypeError as error:
         raise FormatError(f"{path} is not the result of a run ({error})") from error
-    numbers: list[Any] = [result.steps, result.best_step, result.seconds]
+    check_types(result._asdict(), path, RESULT_TYPES)
     for scores in (result.validation, result.test):
-        numbers += scores.values() if isinstance(scores, dict) else [scores]
-    words = [result.ended, result.problem, result.score]
-    wrong: list[Any] = [value for value in numbers if not isinstance(value, Real) or isinstance(value, bool)]
-    wrong += [value for value in words if not isinstance(value, str)]
-    if wrong:
-        raise FormatError(f"{path} is not the result of a run (it has the value {wrong[0]!r})")
+        known = {name: value for name, value in scores.items() if value == value}  # a score may be NaN
+        check_types(known, path, dict.fromkeys(known, int | float))
     return result
+
+
+RESULT_TYPES = {
+    "ended": str, "problem": str, "score": str, "steps": int, "best_step": int, "seconds": int | float,
+    "validation": dict, "test": dict, "architecture": dict,
+}  # fmt: skip
+"""of what result.json has"""
 
 
 class Best(NamedTuple):

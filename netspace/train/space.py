@@ -22,7 +22,8 @@ from torch import Tensor
 
 from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, MOST_WIDTH, check_fields, option
 from ..errors import Diverged, FormatError, UsageError
-from ..io import content_hash
+from ..io import check_types, content_hash
+from ..memory import check_memory
 from ..nets.network import Network
 from ..space.losses import ALPHA, TEMPERATURE
 from ..space.space import NetSpace, load
@@ -104,12 +105,19 @@ class TrainConfig:
             raise UsageError("--drawing pairs needs --nets 2 or more")
 
 
+BYTES_PER_PARAMETER = 16
+"""of a space that is trained: its weights, their gradients and Adam's two moments, in float32"""
+
+
 def new_space(zoo: Zoo, config: TrainConfig) -> NetSpace:
     """Return a freshly initialized space for the zoo's family; the same for the same seed."""
+    made: dict[str, Any] = {"embedding": config.embedding} if config.embedding else {}
+    made |= {"preset": config.preset, "encoder": config.encoder, "chunk": config.chunk, "hidden": config.hidden}
+    with torch.device("meta"):  # which takes no memory
+        count = sum(p.numel() for p in NetSpace(zoo.family, **made).parameters())
+    check_memory(BYTES_PER_PARAMETER * count, f"training a space of {count:,} parameters")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        made: dict[str, Any] = {"embedding": config.embedding} if config.embedding else {}
-        made |= {"preset": config.preset, "encoder": config.encoder, "chunk": config.chunk, "hidden": config.hidden}
         return NetSpace(zoo.family, **made)
 
 
@@ -180,7 +188,7 @@ def train_space(
     if teacher is not None:
         teacher.check_finite("the teacher")
     space = _fresh_space(zoo, config, start).to(device).train()
-    run = RunFolder(folder, "train.json", "config.json")
+    run = RunFolder(folder, "training")
     about = _about(zoo, config, start, teacher, command, device) | {"networks": len(splits[TRAIN])}
     if run.open(resume):
         _check_same_training(run.described(), about, config, folder)
@@ -254,6 +262,7 @@ def _digest(zoo: Zoo) -> str:
 
 def _check_same_training(before: dict, now: dict, config: TrainConfig, folder: Path) -> None:
     """Raise FormatError unless a run can go on with this configuration and this zoo."""
+    check_types(before, folder / "train.json", {"config": dict})
     changed = changed_settings(before["config"], config)
     if changed:
         raise FormatError(f"{folder} was started with another configuration ({', '.join(changed)} changed)")
@@ -265,7 +274,7 @@ def _check_same_training(before: dict, now: dict, config: TrainConfig, folder: P
     if before.get("batches") != SAMPLING_VERSION and not drawn_alike:
         raise FormatError(f"{folder} was started by an earlier version, which drew other copies and probes: start anew")
     if before.get("zoo_digest") != now["zoo_digest"]:
-        raise FormatError(f"{folder} was started with the zoo {before['zoo']!r}, which held other networks")
+        raise FormatError(f"{folder} was started with the zoo {before.get('zoo')!r}, which held other networks")
 
 
 def _tensorboard(folder: Path, step: int):
@@ -411,4 +420,5 @@ class SpaceLearner:
                 self.optimizer.state[p] = {key: tensors[f"{key}/{name}"].to(p.device) for key in MOMENTS}
         except (KeyError, RuntimeError) as error:
             raise FormatError(f"{self.folder / CHECKPOINT} is not a checkpoint of this run ({error})") from error
+        check_types({"points": TrainConfig.points} | saved.notes, self.folder / CHECKPOINT, {"points": int})
         self.points = saved.notes.get("points", TrainConfig.points)

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FormatError, InUse
-from ..io import refuse_others
+from ..errors import FormatError
 from ..nets.archs import Arch, Family
+from ..outputs import check_folder
 from ..zoo.store import Zoo, write_about, write_zoo
 from .executors import executor_named, in_order
 
@@ -164,21 +164,18 @@ class _GrowingZoo:
 
     def __init__(self, folder: Path, plan: ZooPlan, device: str, resume: bool) -> None:
         """Read what a zoo to be resumed has already; FormatError if the folder cannot be used."""
-        refuse_others(folder, "zoo.json")
+        check_folder(folder, "zoo", resume=resume)
         self.folder, self.plan, self.family = folder, plan, Family.of(plan.arch.name)
         names = [f"{plan.arch.name}/{key}" for key in plan.arch.shapes]
         self.records: list[dict] = []
         self.rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        if (folder / "zoo.json").exists():
-            if not resume:
-                raise InUse(f"{folder} holds a zoo already; add --resume to go on with it, or choose another folder")
-            if (folder / "records.parquet").exists():
-                zoo = Zoo.load(folder)
-                made, now = zoo.about.get("config"), asdict(plan.config)
-                if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
-                    raise FormatError(f"{folder} was made with another configuration: {zoo.about.get('config')}")
-                self.records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
-                self.rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
+        if (folder / "zoo.json").exists() and (folder / "records.parquet").exists():
+            zoo = Zoo.load(folder)
+            made, now = zoo.about.get("config"), asdict(plan.config)
+            if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
+                raise FormatError(f"{folder} was made with another configuration: {zoo.about.get('config')}")
+            self.records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
+            self.rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
         self.written = len(self.records)
         self.about: dict[str, Any] = {
             "made_by": plan.made_by,

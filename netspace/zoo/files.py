@@ -25,7 +25,19 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
-from ..io import MOST_READS, PAUSE, atomic_write, file_version, read_json, read_safetensors, tensors_hash, write_tensors
+from ..io import (
+    MOST_READS,
+    PAUSE,
+    atomic_write,
+    file_version,
+    one_line,
+    open_regular,
+    read_bytes,
+    read_json,
+    read_safetensors,
+    tensors_hash,
+    write_tensors,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,10 +85,10 @@ def _read_version(folder: Path) -> ZooFiles:
 
     path = folder / RECORDS
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(path.read_bytes()))
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_bytes(path)))
         records = table.to_pandas()
     except Exception as error:  # pyarrow raises many kinds for a damaged file
-        raise FormatError(f"{path} cannot be read ({error})") from error
+        raise FormatError(f"{path} cannot be read ({one_line(error)})") from error
     header = header_of(table.schema)
     about = read_json(folder / ABOUT)
     if header and about.get("weights") != header["weights"]:  # zoo.json is of the version before, or the one after
@@ -161,7 +173,8 @@ def read_records_header(folder: Path) -> dict:
     import pyarrow.parquet
 
     try:
-        return header_of(pyarrow.parquet.read_schema(folder / RECORDS))
+        with open_regular(folder / RECORDS) as file:
+            return header_of(pyarrow.parquet.read_schema(file))
     except Exception:  # missing or damaged: pyarrow raises many kinds
         return {}
 

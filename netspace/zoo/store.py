@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, check_format, read_json, refuse_others
+from ..io import FORMATS, check_format, check_types, read_json
 from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
 from ..nets.network import Network
 from ..nets.prep import PrepSize, pack
+from ..outputs import check_folder
 from ..places import check_own
 from .files import read_records_header, read_zoo, row_checksums, write_about_file, write_zoo_files
 
@@ -47,6 +48,9 @@ def family_to_json(family: Family) -> dict:
 
 def family_from_json(data: dict) -> Family:
     """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
+    for key in ("archs", "size"):
+        if key not in data:
+            raise UsageError(f"its family has no {key!r}")
     names, size, task = data["archs"], data["size"], data.get("task")
     if task is not None and task not in KINDS_OF_NETWORK:
         raise UsageError(
@@ -65,6 +69,7 @@ def family_from_json(data: dict) -> Family:
 def family_in(about: dict, folder: Path) -> Family:
     """Return the family that the zoo.json of a folder tells of; FormatError if this program cannot read such a zoo."""
     check_format(about, "zoo", folder)
+    check_types(about, folder / "zoo.json", {"family": dict})
     try:
         return family_from_json(about["family"])
     except (KeyError, TypeError, ValueError) as error:
@@ -281,9 +286,7 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     """
     import pandas as pd
 
-    if (folder / "zoo.json").exists():
-        raise InUse(f"{folder} holds a zoo already; choose another folder")
-    refuse_others(folder)
+    check_folder(folder, "zoo")
     for zoo, ids in parts:
         zoo.check_weights(ids)
     family = joint_family([zoo.family for zoo, _ in parts])

@@ -7,11 +7,11 @@ Example:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ...config import MOST_SEED
-from ...io import refuse_others
+from ...io import atomic_write
 from ..options import Count
+from ..outputs import Output
 
 NAME, HELP = "chairs", "write procedural chairs as meshes, and a table of their parameters"
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seed of the first; a seed gives the same chair everywhere",
     )  # fmt: skip
     parser.add_argument("--format", choices=MESH_KINDS, default="glb", help="file format")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", action=Output, holds="chairs", required=True, help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> None:
     from ...data.shapes import chair, chair_params
     from ...geometry.mesh import write
 
-    refuse_others(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     records = []
     for seed in range(args.first_seed, args.first_seed + args.count):
         mesh, record = chair(chair_params(seed))
         write(mesh, args.out / f"chair-{seed:04d}.{args.format}")
         records.append({"name": f"chair-{seed:04d}", "seed": seed} | record)
-    pd.DataFrame(records).to_csv(args.out / "chairs.csv", index=False)
+    with atomic_write(args.out / "chairs.csv") as path:
+        pd.DataFrame(records).to_csv(path, index=False)
     print(f"wrote {args.count} chairs and chairs.csv to {args.out}")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from pathlib import Path
 
 from ...errors import UsageError
 from ...jobs.records import duration
 from ..options import add_device, add_fields, add_image_folder, add_job, add_workers, read_fields
+from ..outputs import Output
 
 NAME, HELP = "fit-cnn", "train image classifiers"
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     from ...train.fit_cnn import CnnConfig
 
-    parser.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    parser.add_argument("--out", action=Output, holds="zoo", required=True, help="folder of the zoo")
     add_image_folder(parser)
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
     add_workers(parser, "trained", 33)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import statistics
 from contextlib import closing
-from pathlib import Path
 
 from ...errors import UsageError
 from ...jobs.records import duration
 from ..options import add_device, add_fields, add_job, add_workers, read_fields
+from ..outputs import Output
 
 NAME, HELP = "fit-image", "fit a small SIREN to every picture of a set"
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     from ...train.fit_image import ImageConfig
 
-    parser.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    parser.add_argument("--out", action=Output, holds="zoo", required=True, help="folder of the zoo")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished zoo")
     add_workers(parser, "fitted", 512, on_cpu=32)
     add_job(parser)

@@ -15,6 +15,7 @@ from ...config import MOST_SEED
 from ...errors import UsageError
 from ...jobs.records import duration
 from ..options import Count, add_device, add_fields, add_job, add_workers, read_fields
+from ..outputs import Output
 
 NAME, HELP = "fit-sdf", "fit a SIREN to every shape of a set"
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     from ...train.fit_sdf import FitConfig
 
-    parser.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    parser.add_argument("--out", action=Output, holds="zoo", required=True, help="folder of the zoo")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--chairs", action=Count, least=1, metavar="N", help="procedural chairs of N consecutive seeds")
     what.add_argument("--meshes", type=Path, metavar="FOLDER", help="every mesh file below a folder")

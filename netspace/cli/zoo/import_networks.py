@@ -19,6 +19,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ...zoo.store import Zoo
 from ..options import Count, add_device, add_image_folder
+from ..outputs import Output
 from ..placing import check_reference, counted, figures_of, images_of, place_among, print_placements
 
 NAME, HELP = "import", "write networks made elsewhere as a zoo"
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     conventions = "; ".join(f"{name}: {convention.words}" for name, convention in sorted(CONVENTIONS.items()))
     parser.add_argument("source", type=Path, help="folder, zip or file: state dicts in any usual format, ONNX models")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the zoo")
+    parser.add_argument("--out", action=Output, holds="zoo", empty=True, required=True, help="folder of the zoo")
     parser.add_argument("--arch", help="their architecture, if their layers leave several, see `archs`")
     parser.add_argument("--space", type=Path, help="space that is to read them: others are refused")
     parser.add_argument("--among", type=Path, metavar="ZOO", help="the space's zoo, among which they are placed")

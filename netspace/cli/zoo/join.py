@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from ...zoo.store import Zoo, join
+from ..outputs import Output
 
 NAME, HELP = "join", "write several zoos as one, a family of all their architectures"
 
@@ -17,7 +18,7 @@ NAME, HELP = "join", "write several zoos as one, a family of all their architect
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--zoo", type=Path, action="append", required=True, help="folder of a zoo; again for each")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", action=Output, holds="zoo", required=True, help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ...zoo.store import SPLITS, Zoo, select
 from ..options import Count
+from ..outputs import Output
 
 NAME, HELP = "select", "write part of a zoo as a zoo of its own"
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heldout", action=Count, required=True, help="how many held-out networks of each")
     parser.add_argument("--arch", action="append", help="only of this architecture (again for more); the family stays")
     parser.add_argument("--spread", action="store_true", help="evenly spread over each split instead of its first")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", action=Output, holds="zoo", required=True, help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:
