@@ -38,7 +38,7 @@ if film:
     with right:
         task = app_task(film)
         (a, b), method = task.default_pair(film), method_names()[0]
-        work = task.pair_path(film, a, b, (method,), 0, waited_for=True)
+        work = task.pair_path(film, a, b, (method,), 0)
         data = task.view_data(film, work, a, b, frame=0, method=method) | {"hero": True}
         frontend.viewer("home", data, lambda: None, lambda: None)
         feeds = st.container(key="feeds", gap=None)

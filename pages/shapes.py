@@ -46,7 +46,7 @@ def choose_ends() -> None:
 def slide() -> None:
     page.write_link(state.link())
     step = state.frame_number
-    work = task.pair_path(loaded, *state.ids, state.methods, step, waited_for=True)
+    work = task.pair_path(loaded, *state.ids, state.methods, step)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method) | {"camera": state.camera}

@@ -586,7 +586,7 @@ def test_a_path_that_was_paused_goes_on(cnn):
     work = classifiers.ClassifierWork(served, cnn, between(cnn, 0, 1, ("weights",)), 0, test)
     work.resume()
     work.pause()
-    assert all(f.cancelled() for futures in work.whole.values() for f in futures)
+    assert all(piece.held for pieces in work.whole.values() for piece in pieces)
     work.resume()
     gate.set()
     assert all(wait_for_feeds(work).values()) and work.done
