@@ -33,8 +33,11 @@ PAGES = {"": "Home", "zoo_map": "Map", "shapes": "Shapes", "classifiers": "Class
 VIEWS = ".viewer, .classifier, .raster, .preps"
 CANVAS = "canvas:visible"
 RUNNING = '[data-testid="stApp"][data-test-script-state="running"], [data-testid="stSkeleton"]:visible'
-LONGEST = 20
+LONGEST = 3
 """seconds that an action is waited for: the next one comes into the midst of what takes longer"""
+KEPT = "20"
+"""seconds for which the server keeps sessions whose browser is gone, 120 where it is not told: only so many of them are
+held at a time that the figures say what stays"""
 READINGS = 10
 """of the last actions before a report, whose median is told: what is being decoded at a moment is not kept"""
 
@@ -287,7 +290,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "server.log"
-        with served(log=log) as (address, server):
+        with served(log=log, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=KEPT) as (address, server):
             print(f"process {server.pid} at {address}", flush=True)
             if args.sessions:
                 at_once(address, server, args.sessions, args.seconds, args.seed)

@@ -68,7 +68,7 @@ def offer(work: chairs.PathWork) -> None:
     """What can be done with the network in view: inspect it, or download it and its mesh."""
     method, step = state.method, state.frame_number
     solid = work.has_surface(method, step)
-    if st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
+    if page.button("Inspect", "shapes_inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspect(work)
     with st.popover("Export", icon=":material/download:"):
         downloads.offer_path(state, work)

@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import classifiers
 from app.backend.catalogue import Loaded
 from app.backend.words import plain, sentence
+from app.ui import page
 
 ICON = ":material/image_not_supported:"
 
@@ -36,7 +37,7 @@ def offer_images(loaded: Loaded) -> None:
     title, command = classifiers.data_title(loaded), classifiers.download_command(loaded)
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.code(command, language="bash")
-    if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
+    if page.button(f"Download {title}", "images_download", right, icon=":material/download:", width="stretch"):
         try:
             with st.spinner(f"Downloading {title} …"):
                 classifiers.download(loaded)
