@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
     {"errors", "folders", "lazy"},
-    {"config", "io"},
+    {"config", "io", "threads"},
     {"jobs", "nets"},
     {"data"},
     {"geometry", "zoo"},

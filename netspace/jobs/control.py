@@ -90,11 +90,12 @@ def start_words(argv: Sequence[str], directory: Path | None = None) -> Path:
             job = read_job(folder)
             if purpose(job.argv, job.directory) != purpose(argv, CODE):
                 raise FormatError(f"{folder} was made by another command: {job.command}")
-            earlier = {"done": job.done, "total": job.total, "created": job.created}
+            earlier = {"done": job.done, "total": job.total, "created": job.created, "threads": job.threads}
     argv, place_to_run = checked_words(argv, Path(words[place])), working_directory(directory)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STOP).unlink(missing_ok=True)
-    save_record(folder / JOB, job_record(command_name(argv), argv, place_to_run, earlier.get("created", iso_now())))
+    created, threads = earlier.get("created", iso_now()), earlier.get("threads")
+    save_record(folder / JOB, job_record(command_name(argv), argv, place_to_run, created, threads))
     save_record(folder / STATUS, status_record(QUEUED, None, earlier) | {"message": "starting"})
     with (folder / LOG).open("ab") as log:
         child = subprocess.Popen(
