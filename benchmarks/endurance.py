@@ -39,7 +39,7 @@ KEPT = "20"
 """seconds for which the server keeps sessions whose browser is gone, 120 where it is not told: only so many of them are
 held at a time that the figures say what stays"""
 READINGS = 10
-"""of the last actions before a report, whose median is told: what is being decoded at a moment is not kept"""
+"""before a report, a second apart, whose median is told"""
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,24 @@ def problems(hand: Hand) -> list[str]:
 # -- the two measurements --------------------------------------------------------------------------------------------
 
 
+def at_rest(hands: list[Hand], server: subprocess.Popen) -> Held:
+    """What the server holds when both browsers have come home and sessions that were left are forgotten.
+
+    What is being decoded at a moment, and how many connections a browser has open, says nothing of what stays.
+    """
+    for wait in (float(KEPT) + 5, 5.0):  # the second time the server looks which sessions are too old
+        for hand in hands:
+            hand.page.goto(f"{hand.address}/", wait_until="commit")
+        for hand in hands:
+            hand.rest(60)
+        time.sleep(wait)
+    readings = []
+    for _ in range(READINGS):
+        readings.append(Held.by(server))
+        time.sleep(1)
+    return Held.usually(readings)
+
+
 def over_days(address: str, server: subprocess.Popen, actions: int, every: int, seed: int) -> None:
     """Two browsers, action after action."""
     from playwright.sync_api import sync_playwright
@@ -221,10 +239,10 @@ def over_days(address: str, server: subprocess.Popen, actions: int, every: int, 
         for hand in hands:
             open_link(hand)
             hand.rest()
-        start, readings, flat = time.monotonic(), [Held.by(server)], None
+        start, flat = time.monotonic(), None
         for k in range(actions + 1):
             if k % every == 0:
-                now = Held.usually(readings[-READINGS:])
+                now = at_rest(hands, server)
                 change = now.beside(flat) if flat else ""
                 if not flat and 5 * k >= actions:
                     flat = now
@@ -237,7 +255,6 @@ def over_days(address: str, server: subprocess.Popen, actions: int, every: int, 
             done[act(hand)] += 1
             hand.rest()
             said += problems(hand)
-            readings.append(Held.by(server))
         told = [*said, *(error for hand in hands for error in hand.broken)]
     print("done:", ", ".join(f"{name} {count}" for name, count in done.most_common()))
     for words, count in collections.Counter(told).most_common():

@@ -905,9 +905,10 @@ def test_the_sidebar_chooses_another_space(folders):
     assert at.sidebar.selectbox[0].value == other
 
 
-def test_going_back_restores_what_the_link_says(folders):
+def test_going_back_restores_what_the_link_says(folders, monkeypatch):
     at = open_page("shapes", gamma="0.25")
     version = at.session_state[Slot.VERSION]
+    monkeypatch.setattr("app.ui.page.went_back", lambda: True)
     at.query_params["gamma"] = "0.75"
     at.run()
     assert link_of(at)["gamma"] == "0.75" and at.session_state[Slot.VERSION] == version + 1

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 cached_object = partial(st.cache_resource, show_spinner=False)
 """Keep what a function returns, such as a model or work in the background: one object for all sessions."""
@@ -24,5 +25,6 @@ def may_end() -> None:
     would outlive the page, and the click that asks for another run would not be answered before.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    if context is not None:
-        "" in context.session_state  # noqa: B015  a look at the state is where a run ends
+    asked = context and context.script_requests and context.script_requests.on_scriptrunner_yield()
+    if asked:
+        raise RerunException(asked.rerun_data) if asked.type is ScriptRequestType.RERUN else StopException

@@ -45,7 +45,7 @@ class PathWork(NetworkPath):
     """A route through shapes, all of its frames decoded, meshed and measured in the background."""
 
     idle_seconds = 5.0
-    kept = 16
+    kept = 8
     """frames that are kept as they are drawn at rest"""
 
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
@@ -65,7 +65,9 @@ class PathWork(NetworkPath):
         return self.step_result(self.key(side, i)).entry["triangles"] > 0
 
     def _end(self, k: int, resolution: int, preview: bool) -> Surface | None:
-        return surface_or_none(self.ends[k], resolution, preview)
+        """The surface of A or B; of its grid only what steps are compared with, which is a quarter of it."""
+        found = surface_or_none(self.ends[k], resolution, preview)
+        return found and found._replace(values=np.where(found.inside, np.int8(-1), np.int8(1)))
 
     def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: Sequence[Future]) -> StepPacket:
         step = measure(self.network(side, i), ends[0].result(), ends[1].result(), resolution, preview)

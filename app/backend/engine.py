@@ -27,8 +27,8 @@ from .caches import cached_object
 NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 """raised by np.load of a file that is missing or damaged"""
 
-MOST_WORKS = 24
-"""works that an engine keeps for whoever asks for them again"""
+MOST_WORKS = 12
+"""works that an engine keeps for whoever asks for them again: of a path through shapes, tens of megabytes"""
 NICE = 5
 """nicer than the app are its workers: clicks are answered before them, and a browser on the same machine draws"""
 
