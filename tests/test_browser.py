@@ -123,7 +123,8 @@ def test_a_click_while_the_connection_is_down_is_answered_once_it_is_up(page):
       } };
       const swap = find(document);
       window.socket.close();
-      for (let k = 0; k < 5000 && app.dataset.testConnectionState === "CONNECTED"; k += 1) await new Promise((ready) => setTimeout(ready, 1));
+      const moment = () => new Promise((ready) => setTimeout(ready, 1));
+      for (let k = 0; k < 5000 && app.dataset.testConnectionState === "CONNECTED"; k += 1) await moment();
       swap.click();
       return app.dataset.testConnectionState;
     }"""
