@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import zipfile
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -577,6 +577,23 @@ def test_workers_give_way_to_clicks():
     served = engine.Engine(1)
     assert served.submit((0,), niceness).result(60) == min(19, niceness() + engine.NICE)
     served.close()
+
+
+def test_who_waits_for_a_path_gets_it_though_another_session_pauses_it(cnn, monkeypatch):
+    served, test = engine.Engine(1), classifiers._test_images("digits").take(slice(64))
+    gate = threading.Event()
+    served.submit((-np.inf, 0), gate.wait)
+    work = classifiers.ClassifierWork(served, cnn, between(cnn, 0, 1, ("weights",)), 0, test)
+    monkeypatch.setattr(type(work), "pausable", lambda work: work.frames.values())
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(work.first_ready)
+        while not work.waiting:
+            time.sleep(0.01)
+        assert not work.is_idle
+        work.pause()  # as a session does that looked at it just before
+        gate.set()
+        waits.result(timeout=240)
+    assert not work.waiting and not any(piece.cancelled() for piece in work.frames.values())
 
 
 def test_a_path_that_was_paused_goes_on(cnn):
