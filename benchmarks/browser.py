@@ -34,8 +34,11 @@ def launch(play: Playwright) -> Browser:
 
 
 @contextmanager
-def served(*folders: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+def served(*folders: Path, log: Path | str = os.devnull, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
     """The address of an app that also offers what lies in these folders, and its process; it answers already.
+
+    Args:
+        log: file that what the app writes is appended to.
 
     Raises:
         RuntimeError: it did not start.
@@ -44,10 +47,11 @@ def served(*folders: Path, **environment: str) -> Iterator[tuple[str, subprocess
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     known = {"OMP_NUM_THREADS": "1", "NETSPACE_FOLDERS": os.pathsep.join(map(str, folders))}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | known | environment,
-    )  # fmt: skip
+    with Path(log).open("ab") as written:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app/Home.py", "--server.port", str(port)],
+            cwd=ROOT, stdout=written, stderr=written, env=os.environ | known | environment,
+        )  # fmt: skip
     address, end = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
     try:
         while not _answers(address):

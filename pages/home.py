@@ -30,16 +30,17 @@ with left:
     with st.container(horizontal=True):
         first = app_task(film or loaded).page
         for name, kind in pages_of_kinds().items():
-            if st.button(kind.invitation, type="primary" if name == first else "secondary", icon=kind.icon):
+            look = "primary" if name == first else "secondary"
+            if page.button(kind.invitation, f"home_{name}", type=look, icon=kind.icon):
                 st.switch_page(f"../pages/{name}.py")
-        if st.button("Explore the map", icon=":material/scatter_plot:"):
+        if page.button("Explore the map", "home_map", icon=":material/scatter_plot:"):
             st.switch_page("../pages/zoo_map.py")
     st.caption("After “Learning the Space of Deep Models”, Berardi, De Luigi, Salti and Di Stefano, ICPR 2022.")
 if film:
     with right:
         task = app_task(film)
         (a, b), method = task.default_pair(film), method_names()[0]
-        work = task.pair_path(film, a, b, (method,), 0, waited_for=True)
+        work = task.pair_path(film, a, b, (method,), 0)
         data = task.view_data(film, work, a, b, frame=0, method=method) | {"hero": True}
         frontend.viewer("home", data, lambda: None, lambda: None)
         feeds = st.container(key="feeds", gap=None)

@@ -138,7 +138,7 @@ def watch() -> None:
     """The list and the chosen job, once a second while a job runs."""
     state = JobsState(jobs.list_runs())
     if any_alive(state) != live or page.has_notices():
-        page.rerun()  # to start or stop watching; notices are shown above, outside of this fragment
+        st.rerun()  # to start or stop watching; notices are shown above, outside of this fragment
     page.write_link(state.link())
     if state.run is None:
         empty()

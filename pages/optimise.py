@@ -31,11 +31,11 @@ def progress_of(runs: list[LsoRun]) -> list[tuple[str, bool]]:
 def watch() -> None:
     """The map, the curves and the numbers, once a second while a run is under way."""
     if starts.once("clicked"):
-        page.rerun()  # the row above shows the start that was clicked
+        st.rerun()  # the row above shows the start that was clicked
     page.write_link(state.link())
     now = [optimise.read_lso(run.folder) for run in state.shown]
     if progress_of(now) != seen or mapped() != with_map:
-        page.rerun()  # one has begun, has its first network or has ended, or the map is there
+        st.rerun()  # one has begun, has its first network or has ended, or the map is there
     readable = [run for run in now if run.state != "unreadable"]
     start, seed = (starts.start, setup.seed) if setup else ("", 0)
     data = optimise.progress_data(loaded, readable, start, seed)

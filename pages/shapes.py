@@ -47,7 +47,7 @@ def choose_ends() -> None:
 def slide() -> None:
     page.write_link(state.link())
     step = state.frame_number
-    work = task.pair_path(loaded, *state.ids, state.methods, step, waited_for=True)
+    work = task.pair_path(loaded, *state.ids, state.methods, step)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
     data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method) | {"camera": state.camera}
@@ -69,7 +69,7 @@ def offer(work: chairs.PathWork) -> None:
     """What can be done with the network in view: inspect it, or download it and its mesh."""
     method, step = state.method, state.frame_number
     solid = work.has_surface(method, step)
-    if not is_visitor() and st.button("Inspect", icon=":material/3d_rotation:", disabled=not solid):
+    if not is_visitor() and page.button("Inspect", "shapes_inspect", icon=":material/3d_rotation:", disabled=not solid):
         inspect(work)
     with st.popover("Export", icon=":material/download:"):
         downloads.offer_path(state, work)

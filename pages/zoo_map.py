@@ -220,7 +220,7 @@ page.show_notices()
 bringing.show_progress()
 if where.problem:
     st.info(plain(where.problem), icon=":material/scatter_plot:")
-    if where.failed and st.button("Try again", icon=":material/refresh:"):
+    if where.failed and page.button("Try again", "map_again", icon=":material/refresh:"):
         projections.forget(chart, asked)
         page.refresh()
 top, below = st.container(), st.container()

@@ -19,6 +19,7 @@ LISTEN = """
 window.WebSocket = class extends WebSocket {
   constructor(...words) {
     super(...words);
+    window.socket = this;
     this.addEventListener("message", () => { window.heard = performance.now(); });
   }
   send(data) { window.asked = performance.now(); super.send(data); }

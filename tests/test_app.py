@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import zipfile
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -579,6 +579,23 @@ def test_workers_give_way_to_clicks():
     served.close()
 
 
+def test_who_waits_for_a_path_gets_it_though_another_session_pauses_it(cnn, monkeypatch):
+    served, test = engine.Engine(1), classifiers._test_images("digits").take(slice(64))
+    gate = threading.Event()
+    served.submit((-np.inf, 0), gate.wait)
+    work = classifiers.ClassifierWork(served, cnn, between(cnn, 0, 1, ("weights",)), 0, test)
+    monkeypatch.setattr(type(work), "pausable", lambda work: work.frames.values())
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(work.first_ready)
+        while not work.waiting:
+            time.sleep(0.01)
+        assert not work.is_idle
+        work.pause()  # as a session does that looked at it just before
+        gate.set()
+        waits.result(timeout=240)
+    assert not work.waiting and not any(piece.cancelled() for piece in work.frames.values())
+
+
 def test_a_path_that_was_paused_goes_on(cnn):
     served, test = engine.Engine(1), classifiers._test_images("digits")
     gate = threading.Event()
@@ -586,7 +603,7 @@ def test_a_path_that_was_paused_goes_on(cnn):
     work = classifiers.ClassifierWork(served, cnn, between(cnn, 0, 1, ("weights",)), 0, test)
     work.resume()
     work.pause()
-    assert all(f.cancelled() for futures in work.whole.values() for f in futures)
+    assert all(piece.held for pieces in work.whole.values() for piece in pieces)
     work.resume()
     gate.set()
     assert all(wait_for_feeds(work).values()) and work.done
@@ -905,9 +922,10 @@ def test_the_sidebar_chooses_another_space(folders):
     assert at.sidebar.selectbox[0].value == other
 
 
-def test_going_back_restores_what_the_link_says(folders):
+def test_going_back_restores_what_the_link_says(folders, monkeypatch):
     at = open_page("shapes", gamma="0.25")
     version = at.session_state[Slot.VERSION]
+    monkeypatch.setattr("app.ui.page.went_back", lambda: True)
     at.query_params["gamma"] = "0.75"
     at.run()
     assert link_of(at)["gamma"] == "0.75" and at.session_state[Slot.VERSION] == version + 1

@@ -1,11 +1,12 @@
 """What every page's state obeys: fields, the link, notices and the widgets bound to a field."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.ui.page import Slot
+from app.ui import page
 
 
 def page_of_three(options: tuple[str, ...] = ("first", "second", "third")) -> None:
@@ -43,7 +44,6 @@ def page_of_three(options: tuple[str, ...] = ("first", "second", "third")) -> No
     st.button("Open", on_click=state.change, kwargs={"open": True})
     st.button("Wrong", on_click=state.change, kwargs={"opened": True})
     st.button("Swap", on_click=page.adopt)
-    st.button("Mounted anew", on_click=page.sent, args=("view",))
     st.json({"word": state.word, "number": state.number, "open": state.open, "version": page.state_version()})
 
 
@@ -115,39 +115,70 @@ def test_only_fields_can_be_changed():
     assert "Three has no field opened" in at.exception[0].message
 
 
-def test_going_back_drops_what_the_link_holds_and_only_that():
+def test_going_back_drops_what_the_link_holds_and_only_that(monkeypatch):
     at = opened({"word": "second"})
     at.button[0].click().run()
+    monkeypatch.setattr(page, "went_back", lambda: True)
     at.query_params["word"] = "third"
     at.run()
     assert values(at) == {"word": "third", "number": 0, "open": True, "version": 1}
 
 
-def test_a_change_of_the_user_is_no_way_back_though_the_browser_names_an_older_link():
+def test_what_went_back_is_what_the_browser_says(monkeypatch):
+    context = SimpleNamespace(is_history_navigation=True)
+    monkeypatch.setattr(page, "get_script_run_ctx", lambda: context)
+    assert page.went_back()
+    context.is_history_navigation = False
+    assert not page.went_back()
+
+
+def test_a_link_that_is_late_is_no_way_back():
+    """Whatever asked for the run: nothing but the browser's own word says that its user went back."""
     at = opened({"word": "second"})
-    at.radio[0].set_value("third")
+    at.radio[0].set_value("third").run()
     at.query_params["word"] = "second"  # of the newest link the browser has not heard
     at.run()
     assert values(at)["word"] == "third" and link_of(at) == {"word": "third"}
 
 
-def test_a_view_that_is_mounted_anew_is_no_way_back():
-    """It asks for a run with the link that the browser had then, and has sent nothing."""
-    at = opened()
-    at.session_state["three.word"] = "second"
-    at.session_state[Slot.LINK] = {"word": "second"}  # of which the browser has not heard
-    at.button[3].click().run()
-    assert values(at)["word"] == "second" and link_of(at) == {"word": "second"}
+def interrupted(where: str) -> None:
+    """A page two buttons of which are clicked, and of which another run is asked for meanwhile."""
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+
+    from app.ui import page
+
+    class Count(page.PageState):
+        changes = page.PageField(0)
+        clicks = page.PageField(0)
+        runs = page.PageField(0)
+
+    def interrupt(at: str) -> None:
+        if at == where and not state.runs:
+            state.runs = 1
+            get_script_run_ctx().script_requests.request_rerun(RerunData())
+
+    def changed() -> None:
+        interrupt("callback")
+        state.change(changes=state.changes + 1)
+
+    state = Count("count")
+    st.button("Change", on_click=changed)
+    if Count.kept("count").changes:
+        interrupt("run")
+        st.write("here a run may end")
+    if page.button("Go", "go"):
+        state.clicks += 1
+    st.json({"changes": state.changes, "clicks": state.clicks, "runs": state.runs})
 
 
-@pytest.mark.parametrize(("alone", "word"), [(True, "second"), (False, "first")])
-def test_a_link_that_is_late_is_no_way_back(alone, word):
-    at = opened()
-    at.session_state["three.word"] = "second"
-    at.session_state[Slot.LINK] = {"word": "second"}  # of which the browser has not heard
-    at.session_state["three.alone"] = alone
+@pytest.mark.parametrize("where", ["callback", "run"])
+def test_a_click_is_answered_though_another_run_interrupts(where):
+    at = AppTest.from_function(interrupted, args=(where,), default_timeout=240).run()
+    at.button[0].click()
+    at.button[1].click()
     at.run()
-    assert values(at)["word"] == word and link_of(at) == {"word": word}
+    assert values(at) == {"changes": 1, "clicks": 1, "runs": 1}
 
 
 def test_a_notice_stays_when_the_page_is_refreshed():

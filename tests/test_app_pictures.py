@@ -81,7 +81,7 @@ def test_a_path_nobody_looks_at_is_paused_and_goes_on_when_somebody_does(fields)
     served.submit((-np.inf, 0), gate.wait)
     work = RasterPath(served, fields, between(fields, 0, 4, ("latent",)), 0, TASKS["image-field"])
     work.pause()
-    assert all(future.cancelled() for future in work.frames.values()) and not work.done
+    assert all(piece.held for piece in work.frames.values()) and not work.done
     gate.set()
     for _ in range(600):
         feeds = dict(work.feeds("view"))  # a look

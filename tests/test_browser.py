@@ -111,6 +111,28 @@ def test_a_click_on_a_picture_changes_the_pair_and_swap_swaps(page):
     expect(page.locator(".end.a .who")).to_have_text(other)
 
 
+def test_a_click_while_the_connection_is_down_is_answered_once_it_is_up(page):
+    open_shapes(page)
+    rest(page)
+    a, b = (page.locator(f".end.{end} .who").inner_text() for end in "ab")
+    down = """async () => {
+      const app = document.querySelector("[data-testid=stApp]");
+      const find = (root) => { for (const el of root.querySelectorAll("*")) {
+        if (el.matches(".picker .swap")) return el;
+        const inner = el.shadowRoot && find(el.shadowRoot); if (inner) return inner;
+      } };
+      const swap = find(document);
+      window.socket.close();
+      const moment = () => new Promise((ready) => setTimeout(ready, 1));
+      for (let k = 0; k < 5000 && app.dataset.testConnectionState === "CONNECTED"; k += 1) await moment();
+      swap.click();
+      return app.dataset.testConnectionState;
+    }"""
+    assert page.evaluate(down) != "CONNECTED"
+    expect(page.locator(".end.a .who")).to_have_text(b)
+    expect(page.locator(".end.b .who")).to_have_text(a)
+
+
 def test_pictures_do_not_overlap(page):
     open_shapes(page)
     boxes = [page.locator(".picker .card").nth(i).bounding_box() for i in (0, 20)]

@@ -85,3 +85,20 @@ def test_hardly_anything_branches_on_the_kind_of_network():
         for line in branches(path)
     ]
     assert len(found) <= MOST_BRANCHES, found
+
+
+@EACH
+def test_no_page_asks_a_button_of_streamlit_whether_it_was_clicked(path):
+    """Its word is lost with a run that is interrupted: it has a callback, or is `page.button`."""
+    asked = [node.lineno for node in ast.walk(parsed(path)) if is_button(node) and not has_callback(node)]
+    assert not asked or path.name == "page.py"
+
+
+def is_button(node: ast.AST) -> bool:
+    """Whether this is a call of `button` of Streamlit or of one of its containers."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "button"
+    return called and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "page")
+
+
+def has_callback(node: ast.Call) -> bool:
+    return any(keyword.arg == "on_click" for keyword in node.keywords)

@@ -18,7 +18,7 @@ from netspace.io import read_bytes, read_json
 from netspace.tasks.surfaces import Step, measure
 
 from .catalogue import Loaded, cards
-from .engine import Engine, feed
+from .engine import Engine, Piece, feed
 from .path import Key, NetworkPath, Route, StepPacket, steps_feed
 
 PREVIEW, AT_REST = 64, 128
@@ -45,13 +45,13 @@ class PathWork(NetworkPath):
     """A route through shapes, all of its frames decoded, meshed and measured in the background."""
 
     idle_seconds = 5.0
-    kept = 16
+    kept = 8
     """frames that are kept as they are drawn at rest"""
 
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         super().__init__(engine, loaded, route, first)
-        self.details: OrderedDict[Key, Future] = OrderedDict()
-        self._fine_ends: list[Future] = []
+        self.details: OrderedDict[Key, Piece] = OrderedDict()
+        self._fine_ends: list[Piece] = []
         self.begin()
 
     def needs(self) -> Sequence[Callable[[], Surface | None]]:
@@ -62,12 +62,14 @@ class PathWork(NetworkPath):
 
     def has_surface(self, side: str, i: int) -> bool:
         """Whether a step has a surface; waits for it."""
-        return self.frames[self.key(side, i)].result().entry["triangles"] > 0
+        return self.step_result(self.key(side, i)).entry["triangles"] > 0
 
     def _end(self, k: int, resolution: int, preview: bool) -> Surface | None:
-        return surface_or_none(self.ends[k], resolution, preview)
+        """The surface of A or B; of its grid only what steps are compared with, which is a quarter of it."""
+        found = surface_or_none(self.ends[k], resolution, preview)
+        return found and found._replace(values=np.where(found.inside, np.int8(-1), np.int8(1)))
 
-    def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: list[Future]) -> StepPacket:
+    def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: Sequence[Future]) -> StepPacket:
         step = measure(self.network(side, i), ends[0].result(), ends[1].result(), resolution, preview)
         frame = pack_frame(side, i, step, resolution)
         if self.route.measured and step.surface:
@@ -81,12 +83,17 @@ class PathWork(NetworkPath):
             self._fine_ends = [self.submit(-2, self._end, k, AT_REST, False) for k in (0, 1)]
         keys = [self.key(side, i) for side in self.sides]
         for key in keys:
-            if key not in self.details:
-                self.details[key] = self.submit(-1, self._frame, *key, AT_REST, False, self._fine_ends)
+            self._detail(key)
             self.details.move_to_end(key)
         while len(self.details) > self.kept:
             self.details.popitem(last=False)
-        return steps_feed(view, f"detail-{i}", self.id, [self.details[key].result() for key in keys])
+        return steps_feed(view, f"detail-{i}", self.id, [self.result(partial(self._detail, key)) for key in keys])
+
+    def _detail(self, key: Key) -> Piece:
+        """A step as it is drawn at rest, begun if it is not there yet."""
+        if key not in self.details or self.details[key].cancelled():
+            self.details[key] = self.submit(-1, self._frame, *key, AT_REST, False, self._fine_ends)
+        return self.details[key]
 
 
 def pack_frame(side: str, i: int, step: Step, resolution: int) -> StepPacket:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +26,7 @@ from netspace.tasks.task import PathStep
 
 from .caches import cached_object, cached_value
 from .catalogue import DEVICE, ROOT, Loaded, cards
-from .engine import Engine, feed
+from .engine import Engine, Piece, feed
 from .looks import arch_look
 from .path import (
     Key,
@@ -39,6 +38,7 @@ from .path import (
     architectures,
     class_probabilities,
     has_result,
+    is_stopped,
     packed,
     path_data,
     several,
@@ -199,28 +199,24 @@ class ClassifierWork(NetworkPath):
         self.test, self.subset = test, min(SUBSET, max(1, len(test) // 2))
         self.fast = fast_dtype(torch.device(DEVICE))
         self.begin()
-        self.whole: dict[Key, list[Future]] = {key: [] for key in self.frames}
+        self.whole: dict[Key, list[Piece]] = {key: [] for key in self.frames}
 
     def step(self, side: str, i: int) -> ImageAnswers:
         return self._ask(side, i, 0, self.subset, self.fast)
 
-    def pausable(self) -> Iterable[Future]:
+    def pausable(self) -> Iterable[Piece]:
         """The full test set; the subset is soon done."""
         return [future for futures in self.whole.values() for future in futures]
 
     def resume(self) -> None:
         """Go on with the full test set, or begin with it; the subset comes first."""
-        self.paused = False
+        super().resume()
         starts = range(0, len(self.test), AT_ONCE)
         for rank, part in enumerate(self.parts(), start=1 + len(self.parts())):
             for side, i in part:
-                before = self.whole[side, i] or [None] * len(starts)
                 self.whole[side, i] = [
-                    self.submit(rank, self._ask, side, i, start, start + AT_ONCE, None)
-                    if future is None or future.cancelled()
-                    else future
-                    for start, future in zip(starts, before, strict=True)
-                ]
+                    self.again(rank, piece) if is_stopped(piece) else piece for piece in self.whole[side, i]
+                ] or [self.submit(rank, self._ask, side, i, start, start + AT_ONCE, None) for start in starts]
 
     def _ask(self, side: str, i: int, start: int, stop: int, dtype: torch.dtype | None) -> ImageAnswers:
         some, c = self.test.take(slice(start, stop)), len(self.test.classes)
@@ -238,11 +234,11 @@ class ClassifierWork(NetworkPath):
 
     @property
     def done(self) -> bool:
-        return all(futures and all(f.done() for f in futures) for futures in self.whole.values())
+        return all(pieces and all(map(has_result, pieces)) for pieces in self.whole.values())
 
     def _answers(self, key: Key, full: bool) -> tuple[list[ImageAnswers], np.ndarray]:
         """What was answered, and the sum of the confusion matrices."""
-        answers = [future.result() for future in (self.whole[key] if full else [self.frames[key]])]
+        answers = [piece.result() for piece in self.whole[key]] if full else [self.step_result(key)]
         return answers, sum(part.confusion for part in answers)
 
     def curves(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import itertools
 import json
@@ -16,23 +17,46 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
 from .caches import cached_object
 from .visitors import is_visitor, seen_data, working_for
 
-Work = TypeVar("Work")
-
 NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 """raised by np.load of a file that is missing or damaged"""
 
+MOST_WORKS = 12
+"""works that an engine keeps for whoever asks for them again: of a path through shapes, tens of megabytes"""
 NICE = 5
 """nicer than the app are its workers: clicks are answered before them, and a browser on the same machine draws"""
 
 torch.set_num_threads(1)  # the work is spread over threads that run one network each
+
+
+class Piece(Future):
+    """A piece of work for an engine, which may be held back before it is begun."""
+
+    def __init__(self, function: Callable, args: tuple) -> None:
+        super().__init__()
+        self.function, self.args = function, args
+        self.held = False
+        """whether nobody wants it for now: an engine passes it over until it is asked for `again`"""
+        self.taken = False
+        """whether an engine has begun it, or seen that it was cancelled"""
+
+
+class Pausable(Protocol):
+    """Work of many pieces."""
+
+    def pause(self) -> None:
+        """Hold back what is not begun; whoever looks at the work has it go on."""
+
+
+Work = TypeVar("Work", bound=Pausable)
 
 
 class Engine:
@@ -48,25 +72,32 @@ class Engine:
             worker.start()
         atexit.register(self.close)  # a thread inside torch while the interpreter goes down would abort it
 
-    def submit(self, priority: tuple, function, *args) -> Future:
-        future: Future = Future()
-        self.queue.put((priority, next(self.count), future, partial(_run_for, is_visitor(), function), args))
-        return future
+    def submit(self, priority: tuple, function: Callable, *args: Any) -> Piece:
+        return self.again(priority, Piece(partial(_run_for, is_visitor(), function), args))
+
+    def again(self, priority: tuple, piece: Piece) -> Piece:
+        """Have a piece done that was held back or is not begun yet; return it, or another one if it was cancelled."""
+        if piece.cancelled():
+            piece = Piece(piece.function, piece.args)
+        piece.held = False
+        self.queue.put((priority, next(self.count), piece))  # where it stands in the queue already, once does nothing
+        return piece
 
     def work(self, key: tuple, make: Callable[[Engine], Work]) -> Work:
-        """The work known by this key, begun if it is not there yet; the last 24 are kept."""
+        """The work known by this key, begun if it is not there yet; the last MOST_WORKS are kept."""
         with self.lock:
             if key not in self.works:
                 self.works[key] = make(self)
-                while len(self.works) > 24:
-                    self.works.popitem(last=False)
+                while len(self.works) > MOST_WORKS:
+                    _, oldest = self.works.popitem(last=False)
+                    oldest.pause()  # else what nobody can find any more would still be done
             self.works.move_to_end(key)
             return self.works[key]
 
     def close(self) -> None:
         """Finish what is under way, drop the rest, and end the workers."""
         for _ in self.workers:
-            self.queue.put(((-math.inf,), next(self.count), None, None, ()))
+            self.queue.put(((-math.inf,), next(self.count), None))
         for worker in self.workers:
             worker.join()
 
@@ -76,15 +107,24 @@ class Engine:
             me = threading.get_native_id()
             os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICE)
         while True:
-            _, _, future, function, args = self.queue.get()
-            if function is None:
+            _, _, piece = self.queue.get()
+            if piece is None:
                 return
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(function(*args))
-            except Exception as error:  # handed on to whoever waits for the result
-                future.set_exception(error)
+            if self._begun(piece):
+                try:
+                    piece.set_result(piece.function(*piece.args))
+                except Exception as error:  # handed on to whoever waits for the result
+                    piece.set_exception(error)
+                piece.args = ()  # what it was made of is not kept with its result
+            del piece  # nor is the result kept until there is more to do
+
+    def _begun(self, piece: Piece) -> bool:
+        """Whether this thread is to do a piece, which no other one begins then."""
+        with self.lock:
+            if piece.held or piece.taken:
+                return False
+            piece.taken = True
+            return piece.set_running_or_notify_cancel()
 
 
 def _run_for(visitor: bool, function: Callable, *args) -> Any:
@@ -97,7 +137,24 @@ def _run_for(visitor: bool, function: Callable, *args) -> Any:
 def shared() -> Engine:
     """The one that all sessions of the app share."""
     gc.freeze()  # Streamlit collects garbage after every run: the modules, most of all objects, are none of it
-    return Engine(max(1, min(8, os.cpu_count() or 1)))
+    workers = max(1, min(8, os.cpu_count() or 1))
+    _limit_arenas(workers)
+    return Engine(workers)
+
+
+M_ARENA_MAX = -8
+"""of glibc's mallopt"""
+
+
+def _limit_arenas(count: int) -> None:
+    """Have threads share so many heaps, where the system's allocator knows such a thing.
+
+    Streamlit has a new thread for every run. Each would otherwise leave its free memory in a heap of its own, up to
+    eight of them a core.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, count)
 
 
 _ending = threading.Event()

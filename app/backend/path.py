@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,9 +19,9 @@ from netspace.nets.network import Network
 from netspace.space.losses import boundary_gammas, interpolated_class
 
 from . import looks
-from .caches import cached_value
+from .caches import cached_value, may_end
 from .catalogue import DEVICE, Loaded, card
-from .engine import Engine, feed, shared
+from .engine import Engine, Piece, feed, shared
 
 Key = tuple[str, int]
 """A side, and a step of it."""
@@ -99,6 +100,9 @@ def between(
     return Route(f"{loaded.key}|{a}|{b}", tuple(ways), tuple(positions), ends, probabilities)
 
 
+MOMENT = 0.25
+"""seconds between two looks whether the page that waits for something is still wanted"""
+
 # -- work on a route -------------------------------------------------------------------------------------------------
 
 
@@ -136,9 +140,11 @@ class NetworkPath:
         self.serial = next(engine.count)
         self.network = functools.lru_cache(maxsize=8)(self._network)  # asked for again by every part of the work on it
         """The network of a side at a step."""
-        self.seen, self.paused, self.waited_for = time.monotonic(), False, False
-        self.needed: list[Future] = []
-        self.frames: dict[Key, Future] = {}
+        self.seen, self.paused = time.monotonic(), False
+        self.waiting: set[object] = set()
+        """who waits for a piece of it"""
+        self.needed: list[Piece] = []
+        self.frames: dict[Key, Piece] = {}
 
     # what subclasses say
 
@@ -162,15 +168,19 @@ class NetworkPath:
         """A packet with a step as it is shown at rest; waits for it. None if it is shown so already."""
         return None
 
-    def pausable(self) -> Iterable[Future]:
+    def pausable(self) -> Iterable[Piece]:
         """What may be dropped while nobody looks."""
         return self.frames.values()
 
     # the work
 
-    def submit(self, rank: int, function: Callable, *args: Any) -> Future:
+    def submit(self, rank: int, function: Callable, *args: Any) -> Piece:
         """Have something done: a low rank first, and all of a newer path before any of an older one."""
         return self.engine.submit((-self.serial, rank), function, *args)
+
+    def again(self, rank: int, piece: Piece) -> Piece:
+        """Have a piece done that may have been held back; return it, or the one that takes its place."""
+        return piece if has_result(piece) else self.engine.again((-self.serial, rank), piece)
 
     def begin(self) -> None:
         """Begin the work on all steps; called by subclasses when they are ready for it."""
@@ -182,26 +192,43 @@ class NetworkPath:
         }  # fmt: skip
 
     def pause(self) -> None:
-        """Drop what has not begun."""
+        """Hold back what has not begun."""
         self.paused = True
-        for future in self.pausable():
-            future.cancel()
+        for piece in self.pausable():
+            piece.held = True
 
     def resume(self) -> None:
-        """Go on with what was dropped, before all that was asked for earlier."""
+        """Go on with what was held back, before all that was asked for earlier."""
         self.paused = False
-        if not any(future.cancelled() for future in self.frames.values()):
+        if not any(is_stopped(piece) for piece in self.frames.values()):
             return
         self.serial = next(self.engine.count)
         # steps wait for what they need, which must not be behind them
-        self.needed = [
-            self.submit(0, need) if future.cancel() or future.cancelled() else future
-            for need, future in zip(self.needs(), self.needed, strict=True)
-        ]
+        self.needed = [self.again(0, piece) for piece in self.needed]
         for rank, part in enumerate(self.parts(), start=1):
             for key in part:
-                if self.frames[key].cancelled():
-                    self.frames[key] = self.submit(rank, self.step, *key)
+                if is_stopped(self.frames[key]):
+                    self.frames[key] = self.again(rank, self.frames[key])
+
+    def result(self, piece: Callable[[], Piece]) -> Any:
+        """Wait for a piece of this work, which is not paused meanwhile.
+
+        Args:
+            piece: returns it, since it may become another one.
+        """
+        me = object()
+        self.waiting.add(me)
+        try:
+            while True:
+                self.looked_at()
+                if is_stopped(piece()):
+                    self.resume()
+                with suppress(CancelledError):
+                    if has_result(piece()) or wait([piece()], timeout=MOMENT).done:
+                        return piece().result()
+                may_end()
+        finally:
+            self.waiting.discard(me)
 
     def looked_at(self) -> None:
         """Note that somebody looks at it, and go on if it was paused meanwhile."""
@@ -212,7 +239,7 @@ class NetworkPath:
     @property
     def is_idle(self) -> bool:
         """Whether nobody has looked at it for a while, and nobody waits for it."""
-        return not self.waited_for and time.monotonic() - self.seen > self.idle_seconds
+        return not self.waiting and time.monotonic() - self.seen > self.idle_seconds
 
     @property
     def done(self) -> bool:
@@ -223,7 +250,11 @@ class NetworkPath:
         """Wait until there is something to see where the slider is."""
         self.looked_at()
         for side in self.sides:
-            self.frames[self.key(side, self.first)].result()
+            self.step_result(self.key(side, self.first))
+
+    def step_result(self, key: Key) -> Any:
+        """Wait for a step."""
+        return self.result(lambda: self.frames[key])
 
     # what is sent
 
@@ -244,7 +275,7 @@ class NetworkPath:
 
     def pack_steps(self, keys: list[Key]) -> tuple[dict, bytes]:
         """Header and body of a packet with steps whose work returned a `StepPacket`; waits for them."""
-        return packed([self.frames[key].result() for key in keys])
+        return packed([self.step_result(key) for key in keys])
 
     def part(self, keys: list[Key], name: str, view: str) -> bytes:
         """A packet with these steps; waits for them."""
@@ -286,15 +317,13 @@ class NetworkPath:
 AnyPath = TypeVar("AnyPath", bound=NetworkPath)
 
 
-def path_at_work(key: tuple, make: Callable[[Engine], AnyPath], waited_for: bool = False) -> AnyPath:
+def path_at_work(key: tuple, make: Callable[[Engine], AnyPath]) -> AnyPath:
     """Return the work on a path, begun if it is not there yet; work that nobody looks at any more is paused.
 
     Args:
         key: by which the work is known.
-        waited_for: whether its page waits for results instead of looking at what is ready: then it is never paused.
     """
     work = shared().work(key, make)
-    work.waited_for |= waited_for
     for other in list(shared().works.values()):
         if isinstance(other, NetworkPath) and other is not work and other.is_idle:
             other.pause()
@@ -304,8 +333,13 @@ def path_at_work(key: tuple, make: Callable[[Engine], AnyPath], waited_for: bool
 
 
 def has_result(future: Future) -> bool:
-    """Whether work is done and was not dropped."""
+    """Whether work is done and was not cancelled."""
     return future.done() and not future.cancelled()
+
+
+def is_stopped(piece: Piece) -> bool:
+    """Whether nobody will do a piece of work unless it is asked for again."""
+    return piece.cancelled() or (piece.held and not piece.done())
 
 
 def packed(steps: Sequence[StepPacket]) -> tuple[dict, bytes]:

@@ -17,7 +17,7 @@ from netspace.nets.archs import Arch, arch_title
 from netspace.nets.network import Network
 
 from .catalogue import Loaded
-from .engine import Engine
+from .engine import Engine, Piece
 from .path import (
     STEPS,
     Key,
@@ -26,6 +26,7 @@ from .path import (
     StepPacket,
     arch_ids,
     between,
+    has_result,
     path_at_work,
     path_data,
     several,
@@ -148,7 +149,7 @@ class PrepPath(NetworkPath):
     def parts(self) -> list[list[Key]]:
         return [[key for key in part if key[1] % self.every == 0] for part in super().parts()]
 
-    def pausable(self) -> Iterable[Future]:
+    def pausable(self) -> Iterable[Piece]:
         """Nothing: it is done in seconds."""
         return ()
 
@@ -199,7 +200,7 @@ class PrepPath(NetworkPath):
 
     @property
     def done(self) -> bool:
-        return self.answers is not None and all(f.done() for f in (*self.frames.values(), *self.answers.values()))
+        return self.answers is not None and all(map(has_result, (*self.frames.values(), *self.answers.values())))
 
     def opening(self, view: str) -> Iterator[tuple[str, bytes]]:
         """The originals' values, and what the parameters are."""

@@ -194,10 +194,8 @@ class AppTask(Generic[AnyPath]):
         """Begin the work on a route, near its step `first`."""
         return cast(AnyPath, rasters.RasterPath(engine, loaded, route, first, self.task))
 
-    def pair_path(
-        self, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int, waited_for: bool = False
-    ) -> AnyPath:
-        """Return the path between two networks, begun if it is not there yet; `waited_for` as `path_at_work` has it.
+    def pair_path(self, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> AnyPath:
+        """Return the path between two networks, begun if it is not there yet.
 
         Raises:
             DataError: the data that it takes cannot be read.
@@ -208,7 +206,7 @@ class AppTask(Generic[AnyPath]):
         def begun(engine: Engine) -> AnyPath:
             return self.work(engine, loaded, between(loaded, a, b, sides), first)
 
-        return path_at_work(key, begun, waited_for)
+        return path_at_work(key, begun)
 
     def route_path(self, loaded: Loaded, route: Route, first: int) -> AnyPath:
         """Return the work on any route, as `pair_path`."""

@@ -112,7 +112,7 @@ def _dialog(state: BringState, space: Found) -> None:
     if busy:
         st.info(f"{plain(state.work.name)} is still imported: another import can begin when it is done.")
     off = bool(problem or busy or not (files or folder))
-    if st.button("Import", type="primary", icon=":material/upload:", disabled=off):
+    if page.button("Import", "bring_import", type="primary", icon=":material/upload:", disabled=off):
         try:
             state.work = imports.begin(space, files or folder.strip(), name.strip(), state.said)
         except ValueError as error:

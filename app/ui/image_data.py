@@ -43,7 +43,7 @@ def offer_images(loaded: Loaded) -> None:
     title, command = classifiers.data_title(loaded), classifiers.download_command(loaded)
     left, right = st.columns([4, 1], vertical_alignment="center")
     page.show_command(command, place=left)
-    if right.button(f"Download {title}", icon=":material/download:", width="stretch"):
+    if page.button(f"Download {title}", "images_download", right, icon=":material/download:", width="stretch"):
         try:
             with st.spinner(f"Downloading {title} …"):
                 classifiers.download(loaded)

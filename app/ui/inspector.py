@@ -81,7 +81,7 @@ def _about(chart: Chart, pair: PairState, i: int) -> None:
             )  # fmt: skip
         kind = app_task(chart.loaded)
         help = f"The path from A to B in {kind.page_title}"
-        if st.button(kind.page_title, icon=":material/open_in_new:", key="map_open", help=help):
+        if page.button(kind.page_title, "map_open", icon=":material/open_in_new:", help=help):
             st.switch_page(f"../pages/{kind.page}.py")
         with st.popover(":material/info:", help="All that is recorded of it"):
             st.dataframe(
@@ -116,9 +116,9 @@ def _neighbours(pick: PickState, kinds: str, help: str, found: list[Near], digit
     with st.container(key=f"near-{kinds}", gap=None):
         for one in found:
             words = f"{plain(one.name)} :gray[{digits.format(one.figure)}]"
-            if st.button(words, key=f"near-{kinds}-{one.id}", type="tertiary"):
+            if page.button(words, f"near-{kinds}-{one.id}", type="tertiary"):
                 pick.network, pick.place = one.name, None
-                page.rerun()
+                st.rerun()
 
 
 def _arriving(pick: PickState, where: Placed, near: list[Near], work: BesideDecode, before: bool) -> None:

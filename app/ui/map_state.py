@@ -185,7 +185,6 @@ class PickState(PageState):
             self.network = self.chart.label(clicked["network"])
         elif "at" in clicked:
             self.place = clicked["at"]
-        page.mark_changed()
 
     def take_selection(self, view: str) -> None:
         drawn = page.sent(view).get("select")

@@ -1,17 +1,20 @@
 """The state of a page: its fields, the link that holds them, and what it has to say on its next run.
 
-This is the only module of the app that touches `st.session_state`. A page declares its fields once, as attributes of a
+This is the only module of the app that touches the session's state. A page declares its fields once, as attributes of a
 subclass of `PageState`; everything else reads and changes them through an instance of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.session_state_proxy import get_session_state
 
 from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
@@ -26,14 +29,46 @@ class Slot(StrEnum):
     """keys of the values that the link holds"""
     LINK = "page.link"
     """the link as it was written last"""
-    CHANGED = "page.changed"
-    """whether a user changed the state since"""
+    CLICKED = "page.clicked"
+    """the button that was clicked last, and when, until a run has reached it"""
     VERSION = "page.version"
     """of the state, for the views"""
     NOTICES = "page.notices"
     """sentences that wait to be shown"""
     SHOWN = "page.shown"
     """sentences that were shown in this run"""
+
+
+class Store(MutableMapping[str, Any]):
+    """What a session keeps: as `st.session_state`, but a run never ends where it is read or written.
+
+    Streamlit would end it there if another run is asked for meanwhile, also in the midst of a callback: what a click
+    asked for would be done by half or not at all. Like this a run ends where it draws something.
+    """
+
+    def __getitem__(self, key: str) -> Any:
+        kept = get_session_state()
+        with kept._lock:
+            return kept._state[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        kept = get_session_state()
+        with kept._lock:
+            kept._state[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        kept = get_session_state()
+        with kept._lock:
+            del kept._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(get_session_state().filtered_state)
+
+    def __len__(self) -> int:
+        return len(get_session_state().filtered_state)
+
+
+STORE = Store()
 
 
 class PageField(Generic[T]):
@@ -76,12 +111,12 @@ class PageField(Generic[T]):
         if state is None:
             return self
         unsettled = None if callable(self.default) else self.default
-        return st.session_state.get(self.key(state), unsettled)
+        return STORE.get(self.key(state), unsettled)
 
     def __set__(self, state: PageState, value: T) -> None:
-        st.session_state[self.key(state)] = value
+        STORE[self.key(state)] = value
         if self.link(state) is not None:
-            st.session_state.setdefault(Slot.LINKED, set()).add(self.key(state))
+            STORE.setdefault(Slot.LINKED, set()).add(self.key(state))
 
     def key(self, state: PageState) -> str:
         """Where the session keeps it."""
@@ -96,7 +131,7 @@ class PageField(Generic[T]):
 
     def settle(self, state: PageState) -> None:
         """Take the value from the session, else from the link, else the default."""
-        new = self.key(state) not in st.session_state
+        new = self.key(state) not in STORE
         try:
             value = self._asked(state) if new else self.__get__(state, type(state))
             if value is not None and self.check:
@@ -161,12 +196,11 @@ class PageState:
             setattr(state, name, getattr(state, name))
 
     def change(self, **values: object) -> None:
-        """Set fields as a user did: the link follows them from now on, not they the link."""
+        """Set fields by name, as callbacks do."""
         for name, value in values.items():
             if not hasattr(type(self), name):
                 raise AttributeError(f"{type(self).__name__} has no field {name}")
             setattr(self, name, value)
-        mark_changed()
 
     def link(self) -> dict[str, str]:
         """What the link holds of these fields, by parameter."""
@@ -192,12 +226,11 @@ class PageState:
             then: called after a change.
         """
         key, value = self._widget_key(name, item), getattr(self, name)
-        st.session_state[key] = shown if shown is not None else value if item is None else value[item]
+        STORE[key] = shown if shown is not None else value if item is None else value[item]
 
         def changed() -> None:
             value = self.typed(name, item)
             if value is None:  # the chosen one of a row of buttons was clicked again
-                mark_changed()
                 return
             self.change(**{name: value if item is None else with_item(getattr(self, name), item, value)})
             if then:
@@ -207,7 +240,7 @@ class PageState:
 
     def typed(self, name: str, item: Any = None) -> Any:
         """What a widget shows by now; for a button whose click may come before the change of the widget is noted."""
-        return st.session_state[self._widget_key(name, item)]
+        return STORE[self._widget_key(name, item)]
 
     def _widget_key(self, name: str, item: Any) -> str:
         return ".".join((self.key, name, *([] if item is None else [str(item)]), "widget"))
@@ -221,13 +254,34 @@ def with_item(items: Any, item: Any, value: Any) -> Any:
 
 
 def sent(view: str) -> Mapping[str, Any]:
-    """What a view of the front end has sent since it was mounted, by the name of its trigger; for callbacks.
+    """What a view of the front end has sent since it was mounted, by the name of its trigger; for callbacks."""
+    return STORE.get(view) or {}
 
-    The state counts as changed also if that is nothing, since a view that is mounted anew asks for a run too: with the
-    link that the browser had then, which is not to be taken for a way back.
+
+CLICK_LASTS = 60.0
+"""seconds after which a click that no run has reached is forgotten"""
+
+
+def button(words: str, key: str, place: Any = st, **looks: Any) -> bool:
+    """A button; whether it was clicked. Unlike that of `st.button` the click is kept until a run has reached it.
+
+    Streamlit drops it with the run that it asked for, if another run interrupts that one before it gets to the button.
+
+    Args:
+        place: a column or container.
+        looks: arguments of `st.button`.
     """
-    mark_changed()
-    return st.session_state.get(view) or {}
+    store = STORE
+    place.button(words, key=key, on_click=_note_click, args=(key,), **looks)
+    clicked, since = store.get(Slot.CLICKED, ("", 0.0))
+    if clicked != key:
+        return False
+    del store[Slot.CLICKED]
+    return time.monotonic() - since < CLICK_LASTS and not looks.get("disabled")
+
+
+def _note_click(key: str) -> None:
+    STORE[Slot.CLICKED] = (key, time.monotonic())
 
 
 # -- links -----------------------------------------------------------------------------------------------------------
@@ -238,15 +292,19 @@ def in_link(name: str) -> str | None:
     return st.query_params.get(name)
 
 
-def mark_changed() -> None:
-    """Note that a user changed the state: the next run does not take it from the link."""
-    st.session_state[Slot.CHANGED] = True
+def went_back() -> bool:
+    """Whether the browser asked for this run because its user went back or forward in its history.
+
+    A link that differs from the one that was written last does not say so: the browser may not have heard of that yet.
+    """
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def follow_link() -> None:
     """If the browser went back or forward to another link of this session, drop the state that the link holds."""
-    store, link = st.session_state, st.query_params.to_dict()
-    if not store.pop(Slot.CHANGED, False) and link and link != store.get(Slot.LINK, link):
+    store, link = STORE, st.query_params.to_dict()
+    if went_back() and link and link != store.get(Slot.LINK, link):
         for key in store.get(Slot.LINKED, ()):
             store.pop(key, None)
         adopt()
@@ -254,65 +312,53 @@ def follow_link() -> None:
 
 def write_link(link: dict[str, str]) -> None:
     """Make the address bar hold this link."""
-    st.session_state[Slot.LINK] = link
-    st.session_state.pop(Slot.CHANGED, None)  # a fragment ran alone: the next run may be the browser going back
+    STORE[Slot.LINK] = link
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
 
 
 def state_version() -> int:
     """Version of the state, which a view adopts whenever it is a new one."""
-    return st.session_state.setdefault(Slot.VERSION, 0)
+    return STORE.setdefault(Slot.VERSION, 0)
 
 
 def adopt() -> None:
     """Have the views adopt the state, which something else than they has changed."""
-    st.session_state[Slot.VERSION] = state_version() + 1
+    STORE[Slot.VERSION] = state_version() + 1
 
 
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-def rerun() -> None:
-    """Rerun the whole page from inside a fragment.
-
-    The state counts as changed by the user: the browser may not have heard of the newest link yet, and its older one is
-    not to be taken for a way back.
-    """
-    mark_changed()
-    st.rerun()
-
-
 def refresh() -> None:
-    """As `rerun`, for something that became known in the background: notices that are shown stay."""
-    store = st.session_state
+    """Rerun the whole page for something that became known in the background: notices that are shown stay."""
+    store = STORE
     store[Slot.NOTICES] = list(dict.fromkeys([*store.get(Slot.SHOWN, []), *store.get(Slot.NOTICES, [])]))
-    rerun()
+    st.rerun()
 
 
 def notice(words: str) -> None:
     """Keep a sentence for the page to show on this run or the next, as text: links and files may be quoted in it."""
-    st.session_state.setdefault(Slot.NOTICES, []).append(words)
+    STORE.setdefault(Slot.NOTICES, []).append(words)
 
 
 @contextmanager
 def problems_noticed() -> Iterator[None]:
-    """Around what a click does: what is wrong with it is told on the next run, and the state counts as changed."""
+    """Around what a click does: what is wrong with it is told on the next run."""
     try:
         yield
     except (ValueError, OSError) as problem:
         notice(sentence(problem))
-    mark_changed()
 
 
 def has_notices() -> bool:
     """Whether a sentence waits to be shown."""
-    return bool(st.session_state.get(Slot.NOTICES))
+    return bool(STORE.get(Slot.NOTICES))
 
 
 def show_notices() -> None:
     """Show the sentences that wait, once."""
-    store = st.session_state
+    store = STORE
     sentences = store.pop(Slot.NOTICES, [])
     store[Slot.SHOWN] = [*store.get(Slot.SHOWN, []), *sentences]
     for words in sentences:
@@ -330,4 +376,4 @@ def show_command(words: str, caption: str = "", place: Any = st) -> None:
 def begin_run() -> None:
     """Called once a run, before the page's fields are settled."""
     follow_link()
-    st.session_state[Slot.SHOWN] = []
+    STORE[Slot.SHOWN] = []

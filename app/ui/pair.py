@@ -52,7 +52,13 @@ class PairState(PageState):
 
     @property
     def ids(self) -> tuple[int, int]:
-        """A and B as the backend knows them."""
+        """A and B as the backend knows them.
+
+        A part of the page may be laid out alone after the state became another zoo's, and before the page has been laid
+        out for that: then all of it is.
+        """
+        if not {self.a, self.b} <= set(self.names):
+            page.refresh()
         return self.names.index(self.a), self.names.index(self.b)
 
     @property

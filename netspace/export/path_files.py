@@ -18,6 +18,7 @@ from ..latent.paths import FIRST, METHODS, Look
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..tasks.task import PathStep, Task
+from ..threads import held_threads
 from ..zoo.store import Zoo
 from . import EXPORTS
 from .figures import Original, PlotLine
@@ -84,7 +85,7 @@ def steps_between(
 
 def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
     """Decode the networks of a family whose anchors are of a zoo."""
-    with torch.inference_mode():
+    with torch.inference_mode(), held_threads():
         networks = space.networks(family.z.to(space.device))
     through = {i: zoo[name].to(space.device) for i, name in family.through}
     labels = [f"{k}: {name}" if len(through) > 1 else name for k, (_, name) in enumerate(family.through, 1)]

@@ -100,11 +100,12 @@ def _start(argv: Sequence[str], directory: Path) -> Path:
             job = read_job(folder)
             if purpose(job.argv, job.directory) != purpose(argv, CODE):
                 raise FormatError(f"{folder} was made by another command: {job.command}")
-            earlier = {"done": job.done, "total": job.total, "created": job.created}
+            earlier = {"done": job.done, "total": job.total, "created": job.created, "threads": job.threads}
     argv, home = checked_words(argv, Path(words[place])), CODE if CHECKOUT else directory
     folder.mkdir(parents=True, exist_ok=True)
     (folder / STOP).unlink(missing_ok=True)
-    save_record(folder / JOB, job_record(command_name(argv), argv, home, earlier.get("created", iso_now())))
+    created, threads = earlier.get("created", iso_now()), earlier.get("threads")
+    save_record(folder / JOB, job_record(command_name(argv), argv, home, created, threads))
     save_record(folder / STATUS, status_record(QUEUED, None, earlier) | {"message": "starting"})
     with (folder / LOG).open("ab") as log:
         child = subprocess.Popen(

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import FormatError
 from ..io import FORMATS, METRICS_FILE, atomic_write, check_format, find_files, open_regular, read_json, read_text
 from ..places import check_own
+from ..threads import MOST_THREADS
 from .command import typed
 from .launch import absolute_words, plain_words
 from .locks import is_held
@@ -56,6 +57,8 @@ class Job:
     started: str
     """ISO time of the last start"""
     updated: str
+    threads: int | None = None
+    """with which it computes, so that it ends with the same numbers if it is resumed; None: an earlier version's"""
 
     @property
     def alive(self) -> bool:
@@ -96,6 +99,8 @@ def _read_job(folder: Path) -> Job:
     for name, value in known.items():
         if not isinstance(value, str) or (name == "created" and not _time(value)):
             raise FormatError(f"{folder / JOB} is damaged: it has no usable '{name}'")
+    threads = about.get("threads")
+    job["threads"] = threads if type(threads) is int and 1 <= threads <= MOST_THREADS else None
     status = read_status(folder)
     if status["state"] not in ALIVE and is_held(folder / LOCK):  # a command that has not begun to work in it
         status |= {"state": RUNNING, "message": "starting", "seconds_left": None}
@@ -245,14 +250,20 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min {seconds:02d} s"
 
 
-def job_record(kind: str, argv: Sequence[str], directory: Path, created: str) -> dict:
-    """What job.json holds: the command as it was typed, and its words without what depends on the directory."""
+def job_record(
+    kind: str, argv: Sequence[str], directory: Path, created: str, threads: int | None = None
+) -> dict[str, Any]:
+    """What job.json holds: the command as it was typed, and its words without what depends on the directory.
+
+    Args:
+        threads: with which it computes; None while no process has said so.
+    """
     words = plain_words(argv)
     command = typed(words)
     with suppress(ValueError):  # of no long job
         words = absolute_words(words, directory.resolve())
     about = {"format": FORMATS["job"], "kind": kind, "argv": words, "directory": str(directory)}
-    return about | {"command": command, "created": created}
+    return about | {"command": command, "created": created} | ({"threads": threads} if threads else {})
 
 
 def status_record(state: str, pid: int | None, kept: Mapping) -> dict:

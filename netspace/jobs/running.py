@@ -15,11 +15,13 @@ from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 
+import torch
 from filelock import FileLock
 
 from ..errors import FormatError, message_of
 from ..io import atomic_write
 from ..places import note_places
+from ..threads import held_threads
 from .launch import named_paths, plain_words, purpose
 from .locks import SLOTS, acquire_any, is_first, slots_folder
 from .records import (
@@ -82,7 +84,10 @@ def running(
                     job._begin()
                 with job._listening(), _slot(slots or slots_folder(), job if queue else None):
                     job._tell(state=RUNNING, message="")
-                    yield job
+                    if job.threads != torch.get_num_threads():
+                        job.report(f"{job.threads} threads compute, as when this was started: to the same numbers")
+                    with held_threads(job.threads):
+                        yield job
             except BaseException as error:
                 job._end_early(error)
                 raise
@@ -113,12 +118,14 @@ class Running:
         self._main = threading.current_thread() is threading.main_thread()
         if not self._prepared:
             (folder / STOP).unlink(missing_ok=True)
-        kept = {"done": earlier.done, "total": earlier.total} if known and "--resume" in argv else {}
+        resumed = known and "--resume" in argv
+        kept = {"done": earlier.done, "total": earlier.total} if resumed else {}
+        self.threads = (resumed and earlier.threads) or torch.get_num_threads()
         here = earlier.directory if earlier is not None and self._prepared else Path.cwd()
         if not self._prepared:  # typed: else whoever started the job has looked at its words
             _note_named(argv, here)
         same = known and purpose(earlier.argv, earlier.directory) == purpose(argv, here)
-        self._about = job_record(kind, argv, here, earlier.created if same else iso_now())
+        self._about = job_record(kind, argv, here, earlier.created if same else iso_now(), self.threads)
         self._status = status_record(QUEUED, os.getpid(), kept)
         self._curve_from: int | None = None
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import FormatError
 from ..io import atomic_write, content_hash, one_line, read_bytes
 from ..space.space import NetSpace
+from ..threads import held_threads
 from ..zoo.store import Zoo
 
 if TYPE_CHECKING:
@@ -28,9 +29,13 @@ EMBED_BATCH = 16
 
 @torch.no_grad()
 def embed(space: NetSpace, zoo: Zoo, ids: Sequence[int]) -> Tensor:
-    """Return the embeddings (b, E) of a zoo's networks with these ids, on the space's device."""
+    """Return the embeddings (b, E) of a zoo's networks with these ids, on the space's device.
+
+    To the same bits however many threads torch has: they are cached, and shown by the app beside those of a command.
+    """
     batches = (ids[k : k + EMBED_BATCH] for k in range(0, len(ids), EMBED_BATCH))
-    parts = [space.encode(zoo.preps(batch).to(space.device)) for batch in batches]
+    with held_threads():
+        parts = [space.encode(zoo.preps(batch).to(space.device)) for batch in batches]
     return torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
 
 

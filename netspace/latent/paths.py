@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..nets.archs import arch_title
 from ..nets.network import Network
 from ..space.space import NetSpace
+from ..threads import held_threads
 
 PATH_STEPS = 33
 """number of networks along a path unless asked otherwise: the app's frames"""
@@ -53,7 +54,7 @@ class LatentPath(Path):
 
     def __init__(self, space: NetSpace, a: Network, b: Network) -> None:
         self.space = space
-        with torch.inference_mode():
+        with torch.inference_mode(), held_threads():
             self.ends = space.encode(torch.stack([a.prep, b.prep]))  # (2, E)
 
     def embeddings(self, gammas: Sequence[float]) -> Tensor:
@@ -64,13 +65,13 @@ class LatentPath(Path):
 
     def networks(self, gammas: Sequence[float]) -> list[Network]:
         """Return the decoded networks; at the ends too they are decoded and not the originals."""
-        with torch.inference_mode():
+        with torch.inference_mode(), held_threads():
             return self.space.networks(self.embeddings(gammas))
 
     def class_logits(self, gammas: Sequence[float]) -> Tensor | None:
         if self.space.head is None:
             return None
-        with torch.inference_mode():
+        with torch.inference_mode(), held_threads():
             return self.space.head(self.embeddings(gammas))
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import torch
 
 from ..errors import NetSpaceError, UnknownName
+from ..threads import held_threads
 
 JobFunction = Callable[[Any], Any]
 """job -> result; a function of a module, with arguments bound by `partial` if need be, so that it can be pickled"""
@@ -34,8 +35,11 @@ class Executor(Protocol):
 
 
 def in_this_process(work: JobFunction, jobs: Sequence[Any], workers: int = 1) -> Arriving:
-    """Run one job after the other in this process."""
-    yield from enumerate(map(work, jobs))
+    """Run one job after the other in this process, with one thread as in the others: to the same numbers."""
+    for index, job in enumerate(jobs):
+        with held_threads():
+            result = work(job)
+        yield index, result
 
 
 def in_processes(work: JobFunction, jobs: Sequence[Any], workers: int) -> Arriving:

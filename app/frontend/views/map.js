@@ -27,7 +27,7 @@ class ZooMap extends MapView {
 
   constructor(root, id) {
     // what hands have done, and what Python has heard of it
-    super(root, id, ".over", { view: null, tool: "v", hidden: new Set(), picked: null, place: null, polygon: null, clicks: 0, answered: 0, selects: 0, waiting: [] });
+    super(root, id, ".over", { view: null, tool: "v", hidden: new Set(), picked: null, place: null, polygon: null, clicks: 0, answered: 0, selects: 0, waiting: [], hot: -1 });
   }
 
   build() {
@@ -35,7 +35,6 @@ class ZooMap extends MapView {
     Object.assign(this.el, { ground: find(".ground"), points: find(".points"), chosen: find(".chosen"), legend: find(".looks"), foot: find(".foot"), tools: [...this.root.querySelectorAll(".tools button")] });
     this.stopwatch = new Stopwatch();
     this.share = 1;
-    this.hot = -1;
     const { chosen, legend, points } = this.el;
     points.addEventListener("webglcontextlost", (e) => e.preventDefault());
     points.addEventListener("webglcontextrestored", () => {
@@ -182,12 +181,12 @@ class ZooMap extends MapView {
     const { kept } = this, before = this.data, first = kept.token === undefined, { view } = kept;
     this.setStateValue = setStateValue;
     if (before && before.points !== data.points && this.ready) this.former = { map: kept.map, places: this.places, view: this.view, kept: kept.view, look: this.look.path };
-    if (!first && kept.map !== data.points) kept.view = null;  // other coordinates
+    if (!first && kept.map !== data.points) [kept.view, kept.hot] = [null, -1];  // other coordinates
     if (kept.token !== data.token) kept.view = data.view ?? null;
     [kept.map, kept.token] = [data.points, data.token];
     if (view !== kept.view || before?.liftable !== data.liftable) this.stale = true;
     if (JSON.stringify(data.path) !== JSON.stringify(before?.path)) this.frame = null;
-    if (before?.points !== data.points) [this.atlas, this.hot] = [null, -1];
+    if (before?.points !== data.points) this.atlas = null;
     this.data = data;
     this.hear(data);
     this.el.map.classList.toggle("liftable", data.liftable);
@@ -284,6 +283,14 @@ class ZooMap extends MapView {
 
   at(i) {
     return this.shown[i] ? this.places.of(i) : undefined;
+  }
+
+  get hot() {  // what the pointer or the keys are at: of the next view too, where this one is mounted anew between two keys
+    return this.kept.hot;
+  }
+
+  set hot(network) {
+    this.kept.hot = network;
   }
 
   get walkedFrom() {
