@@ -77,8 +77,9 @@ def slots(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def cached(tmp_path_factory) -> Path:
-    """Embeddings and maps of the tests are cached apart from the user's."""
-    folder = tmp_path_factory.mktemp("cache")
+    """Embeddings and maps of the tests are cached apart from the user's, for all processes together."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NETSPACE_CACHE", str(folder))
         yield folder

@@ -200,9 +200,12 @@ def test_what_is_far_from_all_training_networks_is_off_the_manifold(shapes):
 
 def test_map_optimise_and_families_share_one_embedding_of_the_zoo(shapes, monkeypatch):
     asked, embed = [], embeddings.embed_zoo
-    monkeypatch.setattr(
-        embeddings, "embed_zoo", lambda space, zoo, *how: (asked.append(zoo), embed(space, zoo, *how))[1]
-    )
+
+    def counted(space, zoo, *how, **more):
+        asked.append(zoo)
+        return embed(space, zoo, *how, **more)
+
+    monkeypatch.setattr(embeddings, "embed_zoo", counted)
     plane = optimise.embedding_map.map_of(shapes)
     z = charts.chart(shapes).z
     assert torch.equal(plane.places, plane.plane.place(z)) and optimise.embedded(shapes) == 1

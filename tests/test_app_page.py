@@ -101,6 +101,17 @@ def test_a_widget_shows_its_field_and_changes_it():
     assert link_of(at) == {"word": "third"}
 
 
+def test_a_widget_is_told_its_value_only_where_it_shows_another():
+    """What is set is sent to the browser, where it would replace what its user types meanwhile."""
+    at = opened({"word": "second"})
+    assert at.radio[0].proto.set_value
+    at.radio[0].set_value("third").run()
+    assert values(at)["word"] == "third" and not at.radio[0].proto.set_value
+    at.session_state["three.word"] = "first"
+    at.run()
+    assert values(at)["word"] == at.radio[0].value == "first" and at.radio[0].proto.set_value
+
+
 def test_clicking_the_chosen_button_again_chooses_nothing_else():
     at = opened({"number": "2"})
     at.get("button_group")[0].set_value([]).run()

@@ -1,7 +1,10 @@
 """The page Pictures in Chromium: dragging shows other pictures and sends nothing until it is let go."""
 
+import re
+
 import pytest
 from browsing import rest, viewer, wait
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -60,4 +63,4 @@ def test_keys_step_and_choose_a_method(page):
     page.locator(".raster").press("2")
     page.wait_for_url("**method=weights**")
     assert viewer(page, "raster")["frame"] == "17"
-    assert page.locator(".raster .pane.chosen .name").inner_text().startswith("raw weights")
+    expect(page.locator(".raster .pane.chosen .name")).to_have_text(re.compile("^raw weights"))

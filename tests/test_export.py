@@ -109,8 +109,10 @@ def read_zip(content: bytes, subject: NetworkSubject, suffix: str) -> None:
 
     bundle = zipfile.ZipFile(io.BytesIO(content))
     same_weights(load(bundle.read("network.safetensors")), subject.network)
-    about = json.loads(bundle.read("network.json"))
-    assert about == {"is": "the original network", "zoo": "here"}
+    arch = subject.network.arch
+    assert json.loads(bundle.read("network.json")) == {
+        "architecture": arch.name, "is": "the original network", "zoo": "here", "evaluate": arch.formula
+    }  # fmt: skip
 
 
 def read_state_dict(content: bytes, subject: NetworkSubject, suffix: str) -> None:

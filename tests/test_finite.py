@@ -301,5 +301,5 @@ def test_a_result_without_numbers_is_refused(tmp_path):
         if not change:
             assert read_result(tmp_path).test == {"best": 0.5}
             continue
-        with pytest.raises(FormatError, match="is not the result of a run"):
+        with pytest.raises(FormatError, match=r"result\.json has no usable"):
             read_result(tmp_path)

@@ -89,7 +89,8 @@ def test_a_record_without_up_is_read_as_it_was_before():
     assert load_record({"source": "chair:3"})[0].vertices.shape == chair(chair_params(3))[0].vertices.shape
 
 
-def test_an_old_record_of_an_off_file_is_not_turned(tmp_path):
+def test_an_old_record_of_an_off_file_is_not_turned(tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPACE_PLACES", str(tmp_path))
     mesh, _ = chair(chair_params(2))
     path = str(save(mesh, tmp_path / "a.off"))
     for record in ({"source": path}, {"source": path, "up": float("nan")}):

@@ -11,8 +11,15 @@ from netspace.io import open_regular, read_json
 ROOT = Path(__file__).resolve().parent.parent
 OPENERS = {"read_text", "read_bytes", "read_parquet", "read_csv", "ParquetFile", "safe_open"}
 """methods that open a file by its name"""
-READS = {"netspace/io.py", "app/frontend/bundle.py", "app/ui/mesh_view.py", "netspace/memory.py", "netspace/folders.py"}
-"""those that may: the opener itself, and readers of files that are part of the program or the system"""
+READS = {
+    "netspace/io.py",
+    "app/frontend/bundle.py",
+    "app/ui/mesh_view.py",
+    "netspace/memory.py",
+    "netspace/folders.py",
+    "netspace/places.py",
+}
+"""those that may: the opener itself, and readers of files of the program, the system or the user's home"""
 
 
 def opened_by_name(path: Path) -> list[str]:

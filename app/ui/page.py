@@ -226,7 +226,9 @@ class PageState:
             then: called after a change.
         """
         key, value = self._widget_key(name, item), getattr(self, name)
-        STORE[key] = shown if shown is not None else value if item is None else value[item]
+        now = shown if shown is not None else value if item is None else value[item]
+        if key not in STORE or STORE[key] != now:  # what is set is sent, and would replace what is typed meanwhile
+            STORE[key] = now
 
         def changed() -> None:
             value = self.typed(name, item)

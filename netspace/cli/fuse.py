@@ -7,6 +7,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 
 from ..errors import FormatError, UsageError
@@ -40,11 +41,10 @@ def run(args: argparse.Namespace) -> None:
     if not arch.convolutional:
         raise UsageError(f"{arch.name} has no batch norm to fuse")
     if args.state.suffix in (".pt", ".pth"):
+        with open_regular(args.state) as file:
+            content = io.BytesIO(file.read())
         try:
-            with open_regular(args.state) as file:
-                state = torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, FormatError):
-            raise
+            state = torch.load(content, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file and one that wants to run code raise many kinds
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise FormatError(f"{args.state} cannot be read as plain weights ({why})") from error
