@@ -194,8 +194,8 @@ def tiny_family_zoo_folder(tmp_path_factory) -> Path:
         parts = []
         for base in TINY_FAMILY:
             config = CnnConfig(
-                arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=6.0, batch=64, validation=1,
-                heldout=1, dtype="float32", limit=512,
+                arch=f"{base}/digits", count=4, schedule="multi", lr=0.05, epochs=3.0, batch=64, validation=1,
+                heldout=1, dtype="float32", limit=256,
             )  # fmt: skip
             yield from fit_cnn_zoo(folder.parent / base, config, workers=0)
             parts.append(Zoo.load(folder.parent / base))

@@ -17,6 +17,7 @@ from netspace.geometry.mesh import surface_of
 from netspace.latent import directions, families
 from netspace.latent.embeddings import embed, embed_zoo
 from netspace.tasks import task_of
+from netspace.zoo.store import select
 
 ASSETS = netspace.ASSETS
 CHAIRS = ["--space", ASSETS / "chairs/space-prep", "--zoo", ASSETS / "chairs/zoo", "--resolution", 32]
@@ -111,8 +112,12 @@ def test_a_spline_passes_its_networks(tmp_path, capsys):
 
 
 def test_a_direction_moves_a_network_and_measures_it(tmp_path):
-    table = made(tmp_path, *PROBE, "--direction", "seat_height", "--a", "chair-0003", "--steps", 3)
-    space, zoo = netspace.load(PROBE[1]), netspace.Zoo.load(PROBE[3])
+    whole = netspace.Zoo.load(PROBE[3])
+    select(whole, whole.ids("train")[:40], tmp_path / "zoo")
+    zoo = netspace.Zoo.load(tmp_path / "zoo")
+    both = [*PROBE[:2], "--zoo", zoo.folder, *PROBE[4:]]
+    table = made(tmp_path / "out", *both, "--direction", "seat_height", "--a", "chair-0003", "--steps", 3)
+    space = netspace.load(PROBE[1])
     own, i = float(zoo.records.seat_height[zoo.index("chair-0003")]), zoo.index("chair-0003")
     z = embed_zoo(space, zoo)
     found = directions.direction_of(z, zoo.records, "seat_height", zoo.ids("train"))
@@ -124,7 +129,7 @@ def test_a_direction_moves_a_network_and_measures_it(tmp_path):
     with torch.inference_mode():
         (network,) = space.networks(found.move(z[i], furthest).unsqueeze(0))
     assert measured.iloc[-1] == pytest.approx(MEASURES["seat_height"](surface_of(network, 32).mesh), abs=1e-4)
-    assert picture(tmp_path).shape == (240, 3 * 240, 4)
+    assert picture(tmp_path / "out").shape == (240, 3 * 240, 4)
 
 
 def test_a_sum_ends_at_a_minus_b_plus_c(tmp_path):
