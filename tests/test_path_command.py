@@ -113,7 +113,7 @@ def test_a_spline_passes_its_networks(tmp_path, capsys):
 
 def test_a_direction_moves_a_network_and_measures_it(tmp_path):
     whole = netspace.Zoo.load(PROBE[3])
-    select(whole, whole.ids("train")[:40], tmp_path / "zoo")
+    select(whole, whole.ids("train")[:100], tmp_path / "zoo")
     zoo = netspace.Zoo.load(tmp_path / "zoo")
     both = [*PROBE[:2], "--zoo", zoo.folder, *PROBE[4:]]
     table = made(tmp_path / "out", *both, "--direction", "seat_height", "--a", "chair-0003", "--steps", 3)
