@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
@@ -88,12 +89,16 @@ def between(
     """Return the path from network A to network B of the zoo, by some of METHODS, also beyond its ends."""
     ends = loaded.zoo[a].to(DEVICE), loaded.zoo[b].to(DEVICE)
 
+    locks = {side: threading.Lock() for side in sides}
+
     @functools.cache
     def opened(side: str) -> Path:
         return METHODS[side].open(loaded.space, *ends)
 
     def network(side: str, i: int) -> Network:
-        return opened(side)(positions[i])
+        with locks[side]:  # two threads would open it twice, and each would take longer
+            path = opened(side)
+        return path(positions[i])
 
     ways = [Side(words["side"], functools.partial(network, words["side"]), words) for words in side_words(sides)]
     probabilities = functools.partial(class_probabilities, loaded, a, b, tuple(positions))
