@@ -29,9 +29,9 @@ from netspace.cli.main import main
 from netspace.io import read_safetensors
 from netspace.zoo.store import select
 
-UNLIKE = ("seconds", "created", "started", "ended", "updated", "pid", "time", "directory", "message")
+UNLIKE = ("seconds", "created", "started", "ended", "updated", "pid", "time", "directory", "message", "command")
 """parts of keys and columns that differ from run to run"""
-RECORDS = ("log.txt", "status.json", "job.json")
+RECORDS = ("log.txt", "status.json", "job.json", ".lock")
 """of a job: they tell what happened to it"""
 FAST = ["--steps", "30", "--every", "3", "--nets", "2", "--points", "16", "--queries", "64"]
 
@@ -40,34 +40,24 @@ def commands(place: Path) -> dict[str, tuple[list[str], bool]]:
     """What is killed: name -> the words but for --out, and whether --resume goes on with it."""
     chairs, digits = place / "chairs", place / "digits"
     small = ["--embedding", "8", "--hidden", "16"]
-    sdf = [
-        "zoo",
-        "fit-sdf",
-        "--chairs",
-        "6",
-        "--arch",
-        "siren64",
-        "--steps",
-        "40",
-        "--batch",
-        "128",
-        "--samples",
-        "1000",
-    ]
+    sdf = ["zoo", "fit-sdf", "--chairs", "6", "--arch", "siren64", "--steps", "40"]
+    sdf += ["--batch", "128", "--samples", "1000"]
     cnn = ["zoo", "fit-cnn", "--arch", "lenetlike/digits", "--count", "6", "--epochs", "2", "--limit", "256"]
     space = ["--space", str(ASSETS / "digits/space"), "--zoo", str(digits)]
+    shapes = ["--space", str(ASSETS / "chairs/space-prep"), "--zoo", str(chairs)]
+    parts = ["--train", "40", "--heldout", "4"]
     return {
         "zoo fit-sdf": ([*sdf, "--group", "1", "--workers", "0"], True),
         "zoo fit-sdf, two workers": ([*sdf, "--group", "1", "--workers", "2"], True),
         "zoo fit-cnn": ([*cnn, "--validation", "1", "--heldout", "1", "--group", "1", "--workers", "0"], True),
         "zoo fit-image": (["zoo", "fit-image", "--count", "24", "--validation", "4", "--heldout", "4", "--steps", "60",
                            "--group", "4", "--workers", "0"], True),
-        "train": (["train", "--zoo", str(digits), *FAST, *small], True),
-        "lso": (["lso", *space, "--start", "mean", "--steps", "30", "--every", "3", "--points", "16"], True),
+        "train": (["train", "--zoo", str(chairs), *FAST, *small], True),
+"lso": (["lso", *shapes, "--start", "mean", "--target", "chair:1", "--steps", "30", "--every", "3"], True),
         "zoo import": (["zoo", "import", str(place / "made"), "--arch", "lenetlike/digits", "--as", "paper"], False),
         "embed": (["embed", *space], False),
         "zoo join": (["zoo", "join", "--zoo", str(chairs), "--zoo", str(place / "others")], False),
-        "zoo select": (["zoo", "select", "--zoo", str(ASSETS / "chairs/zoo"), "--train", "40"], False),
+        "zoo select": (["zoo", "select", "--zoo", str(ASSETS / "chairs/zoo"), *parts], False),
     }  # fmt: skip
 
 
@@ -112,7 +102,7 @@ def run(argv: Sequence[str], log: Path, kill_after: float | None = None) -> tupl
 def made(out: Path) -> dict[str, Any]:
     """What lies at a place, in a form that can be compared: by name of the file."""
     files = [out] if out.is_file() else sorted(path for path in out.rglob("*") if path.is_file())
-    return {path.name: _content(path) for path in files if path.name not in RECORDS and path.suffix != ".lock"}
+    return {path.name: _content(path) for path in files if path.name not in RECORDS and "tfevents" not in path.name}
 
 
 def _content(path: Path) -> Any:
