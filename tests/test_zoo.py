@@ -289,6 +289,12 @@ def test_a_file_that_is_replaced_all_the_time_is_read_as_one_version(tmp_path):
             writer.kill()
 
 
+def test_a_name_that_is_no_utf_8_is_no_network(tiny_zoo):
+    """As the command line has words of other encodings."""
+    with pytest.raises(KeyError, match=r"no network '\\udcff' in"):
+        tiny_zoo["\udcff"]
+
+
 def test_files_of_the_user_in_a_zoo_stay(copy):
     """The writer removes files of weights that it names itself."""
     mine = [copy / name for name in ("weights-before.safetensors", "weights.safetensors.bak", "weights2.safetensors")]

@@ -171,7 +171,7 @@ class Zoo:
     def index(self, key: int | str) -> int:
         """The id of a network given by id or name; KeyError, naming the zoo, where there is none."""
         if isinstance(key, str):
-            found = self.records.index[self.records.name == key]
+            found = np.flatnonzero(self.records.name.to_numpy(dtype=object) == key)  # any text, also what is no UTF-8
             if not len(found):
                 raise UnknownName(
                     f"no network {key!r} in {self.folder} ({len(self)} networks, e.g. {self.records.name[0]!r})"
