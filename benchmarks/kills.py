@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ def run(argv: Sequence[str], log: Path, kill_after: float | None = None) -> tupl
         finally:
             sys.stdout.flush()
             os._exit(code)
+    with suppress(OSError):  # both sides say so: it may be killed before it has
+        os.setpgid(child, child)
     end = float("inf") if kill_after is None else start + kill_after
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -166,7 +169,7 @@ def run_kills() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     draw = random.Random(args.seed)
-    with tempfile.TemporaryDirectory(prefix="netspace-kills-") as folder:
+    with tempfile.TemporaryDirectory(prefix="netspace-kills-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         os.environ |= {f"NETSPACE_{name.upper()}": f"{place}/{name}" for name in ("cache", "state", "slots")}
         prepared(place)
