@@ -67,31 +67,15 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def slots(tmp_path_factory) -> Path:
-    """Jobs of the tests queue behind one another alone, in their processes too."""
-    folder = tmp_path_factory.mktemp("slots")
+def apart(tmp_path_factory) -> Iterator[None]:
+    """What the tests queue, cache and name is kept apart from the user's; the cache is one for all processes."""
+    own = tmp_path_factory.mktemp("own")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETSPACE_SLOTS", str(folder))
-        yield folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cached(tmp_path_factory) -> Path:
-    """Embeddings and maps of the tests are cached apart from the user's, for all processes together."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETSPACE_CACHE", str(folder))
-        yield folder
-
-
-@pytest.fixture(scope="session", autouse=True)
-def named_places(tmp_path_factory) -> Path:
-    """What tests name is kept apart from what the user named."""
-    folder = tmp_path_factory.mktemp("state")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NETSPACE_STATE", str(folder))
-        yield folder
+        for name, folder in (("SLOTS", own / "slots"), ("STATE", own / "state"), ("CACHE", shared / "cache")):
+            patch.setenv(f"NETSPACE_{name}", str(folder))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
