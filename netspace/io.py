@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import stat
 import time
 import zlib
@@ -29,7 +30,7 @@ def atomic_write(path: Path):
 
     What an earlier process left that was killed in here is removed.
     """
-    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -44,17 +45,44 @@ def atomic_write(path: Path):
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path):
+    """Yield a temporary folder next to `path`; if the block succeeds, it becomes `path` in one step.
+
+    What an earlier process left that was killed in here is removed.
+
+    Raises:
+        OSError: `path` is there already, and not an empty folder.
+    """
+    temporary = _temporary(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.tmp")
+
+
 _HOST = "".join(c for c in platform.node() if c.isalnum() or c == "-") or "host"
 """Name of this machine, for temporary files: a process of another one that shares the disk may be writing."""
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files for `path` of processes of this machine that run no more."""
+    """Remove temporary files and folders for `path` of processes of this machine that run no more."""
     for left in path.parent.glob(f".{escape(path.name)}.{_HOST}.*.tmp"):
         number = left.name.split(".")[-2]
         if number.isdecimal() and int(number) != os.getpid() and not _is_running(int(number)):
-            with suppress(OSError):
-                left.unlink()
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    left.unlink()
 
 
 def _is_running(process: int) -> bool:

@@ -181,6 +181,11 @@ def test_digits_need_no_folder():
         assert images.labels.unique().tolist() == list(range(10)) and not images.flip
 
 
+def test_digits_are_read_from_no_folder(tmp_path):
+    with pytest.raises(DataError, match="come with scikit-learn: nothing is read from"):
+        load_images("digits", "test", tmp_path)
+
+
 def test_a_batch_is_an_index():
     images = load_images("digits", "test")
     part = images.take(torch.tensor([5, 2]))

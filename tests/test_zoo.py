@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, Network, Zoo
 from netspace.errors import FormatError
-from netspace.io import atomic_write, find_files, read_safetensors, write_tensors
+from netspace.io import atomic_folder, atomic_write, find_files, read_safetensors, write_tensors
 from netspace.train.fit_sdf import chair_sources, fit_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
 
@@ -335,16 +335,29 @@ def test_a_table_that_another_program_wrote_keeps_its_weights(copy):
     assert after.records.note.eq("mine").all() and torch.equal(after[3].prep, before[3].prep)
 
 
-def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
+@pytest.mark.parametrize("write, inner", [(atomic_write, "."), (atomic_folder, "inner")])
+def test_what_a_killed_process_left_goes_with_the_next_write(write, inner, tmp_path):
     code = (
-        "import os, pathlib, signal\nfrom netspace.io import atomic_write\n"
-        "with atomic_write(pathlib.Path('file')) as path:\n"
-        "    path.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)"
+        f"import os, pathlib, signal\nfrom netspace.io import {write.__name__}\n"
+        f"with {write.__name__}(pathlib.Path('file')) as path:\n"
+        f"    (path / '{inner}').write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=False)
     (left,) = tmp_path.iterdir()
     assert left.name != "file"
-    with atomic_write(tmp_path / "file") as path:
-        path.write_text("whole")
+    with write(tmp_path / "file") as path:
+        (path / inner).write_text("whole")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file" / inner).read_text() == "whole"
+
+
+def test_a_folder_is_put_in_its_place_whole_or_not_at_all(tmp_path):
+    (tmp_path / ".zoo.importing").mkdir()  # somebody's own
+    with pytest.raises(ValueError, match="no"), atomic_folder(tmp_path / "zoo") as path:
+        (path / "half").touch()
+        raise ValueError("no")
+    (tmp_path / "there" / "mine").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"), atomic_folder(tmp_path / "there"):
+        pass
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".zoo.importing", "mine", "there"]

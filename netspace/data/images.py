@@ -76,13 +76,15 @@ def load_images(name: str, split: str, folder: Path | None = None) -> Images:
 
     Raises:
         MissingData: it is in none of the data folders, or not in `folder`.
-        DataError: it is there and broken, or there is no such data set or split.
+        DataError: it is there and broken, there is no such data set or split, or it is read from no folder.
     """
     if split not in IMAGE_SPLITS:
         raise DataError(f"unknown split {split!r}; known: {', '.join(IMAGE_SPLITS)}")
     if name not in IMAGE_SETS and folder is None:
         raise DataError(f"unknown data set {name!r}; known: {', '.join(IMAGE_SETS)}; any other name needs a folder")
     if name == "digits":
+        if folder is not None:
+            raise DataError(f"digits come with scikit-learn: nothing is read from {folder}, leave it out")
         return _digits(split)
     source = _open(name, folder)
     part, rows = _split(name, source, split)

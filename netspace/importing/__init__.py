@@ -12,7 +12,6 @@ converted     what comes out: a network in the product's form, and the grounds f
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from ..data.images import Images
 from ..errors import FormatError, ImportRefused, UsageError
+from ..io import atomic_folder
 from ..nets.archs import ARCHS, Arch, Family, arch_named
 from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
@@ -368,12 +368,8 @@ def _write(out: Path, records, params, family: Family, title: str, refused, comp
             stacks[f"{arch.name}/{name}"] = torch.stack([p[name] for p in mine]) if mine else torch.empty(0, *shape)
     about: dict[str, Any] = {"made_by": "zoo import", "from": title, "compared": compared}
     about["refused"] = [refusal._asdict() for refusal in refused]
-    making = out.with_name(f".{out.name}.importing")  # a disk that is full leaves nothing in the zoo's place
-    try:
+    with atomic_folder(out) as making:  # a disk that is full leaves nothing in the zoo's place
         write_zoo(making, family, pd.DataFrame(records), stacks, about | more)
-        making.replace(out)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def network_of(converted: Converted) -> Network:

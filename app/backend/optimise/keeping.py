@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netspace.export.table import NetworkSubject
 from netspace.folders import ASSETS
+from netspace.io import atomic_folder
 from netspace.jobs.command import typed
 from netspace.train.lso_files import add_best, read_best
 
@@ -70,9 +71,9 @@ def keep(loaded: Loaded, run: LsoRun, name: str) -> str:
     folder, missing = zoo_to_keep_in(loaded)
     if missing:
         read_best(run.folder)  # before anything is copied
-        copy = folder.with_name(f".{folder.name}.copying")
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(loaded.zoo_info.folder, copy, ignore=shutil.ignore_patterns("README.md"))
-        copy.rename(folder)
+        with atomic_folder(folder) as copy:
+            shutil.copytree(
+                loaded.zoo_info.folder, copy, ignore=shutil.ignore_patterns("README.md"), dirs_exist_ok=True
+            )
     add_best(folder, run.folder, name.strip())
     return link_id(folder) or folder.name
