@@ -137,10 +137,8 @@ def way_on_map() -> dict | None:
     way = state.way
     if not way or way["key"] != loaded.key:
         return None
-    places = projections.path_places(chart, asked, where, way["embeddings"])
-    if places is None:
-        return None
     about = {name: way[name] for name in ("follows", "frame", "words", "line")}
+    places = projections.path_places(where, way["embeddings"])
     return about | {"places": places, "colour": method_colour(method_names()[0])}
 
 
@@ -189,10 +187,9 @@ def way_by() -> tuple:
 
 def known() -> tuple:
     """Differs when more is known of what the map shows."""
-    now, way = projections.placed(chart, asked), state.way
-    drawn = bool(way) and projections.path_places(chart, asked, now, way["embeddings"]) is not None
+    now = projections.placed(chart, asked)
     shown = len(charts.chart(loaded, guests)), len(charts.failures(guests))
-    return now.key, now.waiting, points.version(chart), shown, drawn
+    return now.key, now.waiting, points.version(chart), shown
 
 
 def watch() -> None:
@@ -238,5 +235,5 @@ with below:
     ways()
 bringing.show_reports(chart)
 before = known()
-if points.pending(chart, asked, guests, (state.way or {}).get("embeddings")):
+if points.pending(chart, asked, guests):
     st.fragment(watch, run_every=1)()

@@ -38,6 +38,7 @@ from app.backend import (
 )
 from app.ui import bringing
 from netspace.latent.embeddings import cache_folder
+from netspace.latent.projection import UmapConfig, UmapMap
 from netspace.tasks import task_of
 from netspace.zoo.store import Zoo, select, write_zoo
 
@@ -154,13 +155,15 @@ def test_what_is_not_known_of_a_network_is_told_and_not_drawn_as_a_number(shapes
 
 
 def test_umap_is_awaited_as_pca_and_then_shown(kind, monkeypatch):
-    monkeypatch.setattr(projections.Mapper, "_answer", lambda self, ask: "no memory")  # for the path's networks
     monkeypatch.setattr(projections, "_umap", lambda chart, asked: None)
     data = view(open_map(projection="umap"))
     assert data["axes"] == ["PC 1", "PC 2"] and "UMAP" in data["message"]
-    places = np.arange(2 * len(loaded().zoo), dtype=np.float32).reshape(-1, 2)
-    monkeypatch.setattr(projections, "_umap", lambda chart, asked: places)
+    places = torch.arange(2.0 * len(loaded().zoo)).view(-1, 2)
+    monkeypatch.setattr(projections, "_umap", lambda chart, asked: UmapMap(chart.z, places, UmapConfig()))
     at = open_map(projection="umap", neighbours="3")
+    ends = [places[i] for i in view(at)["ends"].values()]
+    apart = torch.cdist(torch.tensor(view(at)["path"]["places"]), torch.stack(ends))
+    assert apart.amin(dim=0).max() < 1e-3, "the way leads through both dots"
     assert view(at)["axes"] == ["UMAP 1", "UMAP 2"] and not view(at)["liftable"] and not view(at)["message"]
     assert "neighbours 3" in view(at)["note"] and link_of(at)["neighbours"] == "3"
     monkeypatch.setattr(projections, "_umap", lambda chart, asked: "UMAP ended without a word")
@@ -571,7 +574,7 @@ def test_a_damaged_cache_is_made_anew(shapes, left):
     second = inspection.ByFunction(chart.loaded)
     wait_until(lambda: second.answers is not None)
     assert (first.answers == second.answers).all() and not second.problem
-    ask = projections.Ask("key", np.zeros((3, 2)), {}, None)
+    ask = projections.Ask(np.zeros((3, 2)), {})
     (cache_folder() / "maps").mkdir(parents=True, exist_ok=True)
     (cache_folder() / "maps" / "whole.npy").write_bytes(left)
     mapper = projections.Mapper()
@@ -590,16 +593,17 @@ def wait_until(condition) -> None:
 def test_umap_is_asked_again_once(shapes):
     mapper, answers = projections.Mapper(), [None, np.ones((3, 2)), None, None]
     mapper._answer = lambda asked: answers.pop(0)
-    ask = projections.Ask("key", np.zeros((3, 2)), {}, None)
+    ask = projections.Ask(np.zeros((3, 2)), {})
     assert (mapper._places("one", ask) == 1).all()
     with pytest.raises(ValueError, match="ended twice"):
         mapper._places("other", ask)
     assert not answers
 
 
-def test_a_map_whose_process_was_killed_is_made_by_another(monkeypatch):
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # compiling takes longer than a small map
+def test_a_map_whose_process_was_killed_is_made_by_another():
+    code = "from app.backend import umap_worker as w; w.places = lambda ask: ask.z[:, :2]; w.serve()"
     mapper = projections.Mapper()
+    mapper.worker = (sys.executable, "-c", code)  # UMAP itself compiles for seconds
     z = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
     mapper.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, stdout=-1)
     killed = mapper.process

@@ -7,7 +7,7 @@ import torch
 
 from netspace.latent import embeddings
 from netspace.latent.embeddings import embed, embed_zoo, finite, nearest, read_embeddings, space_content, zoo_content
-from netspace.latent.projection import Plane, UmapConfig, UmapMap
+from netspace.latent.projection import UMAP_METRICS, Plane, UmapConfig, UmapMap
 from netspace.space.space import NetSpace, load
 from netspace.zoo.store import Zoo
 
@@ -136,8 +136,30 @@ def test_a_map_keeps_clusters_together_is_repeatable_and_places_newcomers_withou
     torch.testing.assert_close(made.places, before)
     again = UmapMap.fit(z, UmapConfig(neighbours=5))
     torch.testing.assert_close(again.places, before, rtol=0, atol=0)
-    torch.testing.assert_close(again.place(z[:2] + 0.01), newcomers, rtol=0, atol=0)
     assert not torch.equal(UmapMap.fit(z, UmapConfig(neighbours=5, seed=1)).places, before)
+
+
+@pytest.mark.parametrize("metric", UMAP_METRICS)
+def test_a_way_on_a_map_begins_and_ends_at_its_dots_and_does_not_jump(metric):
+    z, generator = clusters(), torch.Generator().manual_seed(0)
+    config = UmapConfig(neighbours=5, metric=metric)
+    made = UmapMap(z, torch.randn(len(z), 2, generator=generator), config)
+    torch.testing.assert_close(made.place(z), made.places, rtol=0, atol=1e-5)
+    steps = [made.place(torch.lerp(z[0], z[25], torch.linspace(0, 1, n)[:, None])) for n in (400, 4000)]
+    coarse, fine = (float(places.diff(dim=0).norm(dim=1).max()) for places in steps)
+    assert fine < 0.25 * coarse, "more steps, shorter ones: the line is continuous"
+    low, high = made.places.amin(dim=0), made.places.amax(dim=0)
+    away = made.place(1000 * torch.randn(20, z.shape[1], generator=generator))
+    assert ((away >= low - 1e-5) & (away <= high + 1e-5)).all()
+
+
+def test_what_cannot_be_placed_has_no_place():
+    z = clusters()
+    z[3] = torch.nan
+    made = UmapMap(z, torch.where(z[:, :2].isnan(), torch.nan, z[:, :2]), UmapConfig())
+    assert made.place(z).isnan().all(dim=1).nonzero().flatten().tolist() == [3]
+    alike = UmapMap(torch.zeros(6, 4), torch.arange(12.0).view(6, 2), UmapConfig(neighbours=5))
+    assert alike.place(torch.zeros(1, 4)).isfinite().all(), "all are equally near"
 
 
 def test_maps_of_few_equal_or_broken_networks():

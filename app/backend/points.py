@@ -58,13 +58,11 @@ def version(chart: Chart) -> str:
     return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
 
-def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], way: np.ndarray | None) -> bool:
-    """Whether something is computed that will change the map; `way`: embeddings (s, E) that are drawn on it."""
+def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded]) -> bool:
+    """Whether something is computed that will change the map."""
     where = projections.placed(chart, asked)
     works = [manifold.manifold_of(chart).future, *(embedding_work(guest).future for guest in guests)]
     works += [placements.placements_of(chart, member).future for member in placements.imported(chart)]
-    if way is not None and where.plane is None:
-        works.append(projections.placing_work(chart, asked, way))
     return bool(where.waiting) or not all(work.done() for work in works)
 
 

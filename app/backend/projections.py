@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from netspace.folders import APP
 from netspace.io import atomic_write, content_hash
 from netspace.latent.directions import Direction, columns_of, direction_of
 from netspace.latent.embeddings import cache_folder, finite
-from netspace.latent.projection import UMAP_LEAST, Plane, UmapConfig
+from netspace.latent.projection import UMAP_LEAST, Plane, UmapConfig, UmapMap
 from netspace.zoo.store import HELDOUT, VALIDATION
 
 from .caches import cached_object
@@ -49,6 +50,11 @@ class Projection:
     def key(self) -> str:
         return json.dumps([self.kind, self.settings if self.kind == "umap" else self.axes])
 
+    @property
+    def umap_config(self) -> UmapConfig:
+        settings: dict[str, Any] = dict(self.settings)
+        return UmapConfig(**settings)
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -59,14 +65,19 @@ class Placed:
     """(b, 2) float32, NaN where a network has no place"""
     axes: tuple[str, str]
     note: str
-    plane: Plane | None
-    """of projections that have one, from which a place can be lifted into the space"""
+    on: Plane | UmapMap
+    """what places further embeddings on the map"""
     waiting: str = ""
     """what is still computed, in words"""
     problem: str = ""
     """why it is another projection than was asked for, in a sentence"""
     failed: bool = False
     """whether the one asked for was tried and failed, so that it may succeed another time, see `forget`"""
+
+    @property
+    def plane(self) -> Plane | None:
+        """Of projections that have one, from which a place can be lifted into the space."""
+        return self.on if isinstance(self.on, Plane) else None
 
 
 def umap_options() -> list[dict]:
@@ -105,13 +116,23 @@ def placed(chart: Chart, asked: Projection) -> Placed:
             plane = _plane(chart, Projection("pca"), problem=f"{sentence(found)} This is PCA instead.")
             return replace(plane, failed=_enough(chart))
         note = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asked.settings)
-        return Placed(f"{chart.key}|{asked.key}", found, ("UMAP 1", "UMAP 2"), f"UMAP: {note}", None)
+        axes = ("UMAP 1", "UMAP 2")
+        return Placed(
+            f"{chart.key}|{asked.key}", _on_umap(chart.key, asked, chart, found), axes, f"UMAP: {note}", found
+        )
     try:
         return _plane(chart, asked)
     except ValueError as problem:
         if asked == Projection("pca"):
             raise
         return _plane(chart, Projection("pca"), problem=f"{sentence(problem)} This is PCA.")
+
+
+@cached_object(max_entries=16)
+def _on_umap(key: str, asked: Projection, _chart: Chart, _found: UmapMap) -> np.ndarray:
+    """Guests lie among the dots of their neighbours."""
+    guests = _found.place(_chart.z[len(_found.places) :])
+    return torch.cat([_found.places, guests]).numpy().astype(np.float32)
 
 
 # -- planes ----------------------------------------------------------------------------------------------------------
@@ -205,6 +226,8 @@ def lifted(where: Placed, at: Sequence[float]) -> np.ndarray:
 class Mapper:
     """UMAP in a process of its own, one map after the other, the newest request first."""
 
+    worker = (sys.executable, "-m", f"{__package__}.umap_worker")
+
     def __init__(self) -> None:
         self.engine = Engine(1)
         self.process: subprocess.Popen | None = None
@@ -217,23 +240,22 @@ class Mapper:
         if self.process:
             self.process.kill()
 
-    def places(self, z: torch.Tensor, asked: Projection, others: torch.Tensor | None = None) -> Future:
-        """The places (b, 2) of embeddings, or of others (n, 2) on their map; what failed is tried anew."""
+    def places(self, z: torch.Tensor, asked: Projection) -> Future:
+        """The places (b, 2) of embeddings; what failed is tried anew."""
         key = f"{content_hash(z)}-{content_hash(asked.key)}"
-        whole = key if others is None else f"{key}-{content_hash(others)}"
-        known = self.asked.get(whole)
+        known = self.asked.get(key)
         if known is None or known.cancelled() or (known.done() and known.exception()):
-            ask = Ask(key, z.numpy(), dict(asked.settings), None if others is None else others.numpy())
-            self.asked[whole] = self.engine.submit((-next(self.engine.count),), self._places, whole, ask)
+            ask = Ask(z.numpy(), dict(asked.settings))
+            self.asked[key] = self.engine.submit((-next(self.engine.count),), self._places, key, ask)
             while len(self.asked) > 64:
                 self.asked.popitem(last=False)
-        return self.asked[whole]
+        return self.asked[key]
 
-    def _places(self, whole: str, ask: Ask) -> np.ndarray:
-        file = cache_folder() / "maps" / f"{whole}.npy"
+    def _places(self, key: str, ask: Ask) -> np.ndarray:
+        file = cache_folder() / "maps" / f"{key}.npy"
         with suppress(*NOT_READ):
             found = np.load(file)
-            if found.shape == (len(ask.z if ask.others is None else ask.others), 2):
+            if found.shape == (len(ask.z), 2):
                 return found
         answer = self._answer(ask)
         if answer is None:  # whatever ended it may have been there once
@@ -255,8 +277,8 @@ class Mapper:
         try:
             if self.process is None or self.process.poll() is not None:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", f"{__package__}.umap_worker"], cwd=APP, stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(APP)},
+                    self.worker, cwd=APP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    env=os.environ | {"PYTHONPATH": str(APP)},
                 )  # fmt: skip
             pickle.dump(ask, self.process.stdin)
             self.process.stdin.flush()
@@ -273,16 +295,17 @@ def _mapper() -> Mapper:
     return Mapper()
 
 
-def _umap(chart: Chart, asked: Projection) -> np.ndarray | str | None:
-    """Places (b, 2) by UMAP; None while they are computed; a sentence where there are none."""
+def _umap(chart: Chart, asked: Projection) -> UmapMap | str | None:
+    """The map by UMAP; None while it is computed; a sentence where there is none."""
     if not _enough(chart):
         return f"UMAP makes no map of {_own(chart)} networks, {UMAP_LEAST} are needed"
-    works = _umap_works(chart.key, asked, chart)
-    wait(works, timeout=0.05)
-    if not all(work.done() for work in works):
+    own = chart.z[: int(chart.starts[1])]
+    work = _umap_work(chart.loaded.key, asked, own)
+    wait([work], timeout=0.05)
+    if not work.done():
         return None
     try:
-        return np.concatenate([work.result() for work in works]).astype(np.float32)
+        return UmapMap(own, torch.from_numpy(work.result()).float(), asked.umap_config)
     except Exception as problem:  # told, and PCA is shown
         return str(problem)
 
@@ -298,40 +321,19 @@ def _enough(chart: Chart) -> bool:
 
 def forget(chart: Chart, asked: Projection) -> None:
     """A projection that failed is computed anew when it is next asked for."""
-    _umap_works.clear(chart.key, asked, chart)
-    _path_work.clear()
+    _umap_work.clear(chart.loaded.key, asked, chart.z[: int(chart.starts[1])])
 
 
 @cached_object(max_entries=32)
-def _umap_works(key: str, asked: Projection, _chart: Chart) -> list[Future]:
-    """One for the reference zoo and one for every guest, which is placed on its map and does not change it."""
-    own, starts = _chart.z[: int(_chart.starts[1])], _chart.starts
-    guests = [_chart.z[int(a) : int(b)] for a, b in zip(starts[1:], starts[2:], strict=False)]
-    return [_mapper().places(own, asked), *(_mapper().places(own, asked, z) for z in guests)]
+def _umap_work(key: str, asked: Projection, _own: torch.Tensor) -> Future:
+    """Of the reference zoo; guests are placed on its map and do not change it."""
+    return _mapper().places(_own, asked)
 
 
 # -- ways through the space ------------------------------------------------------------------------------------------
 
 
-def path_places(chart: Chart, asked: Projection, where: Placed, z: np.ndarray) -> list | None:
-    """Where embeddings (s, E) are on the map; None while UMAP places them."""
-    if where.plane is not None:
-        places = where.plane.place(torch.from_numpy(z)).numpy()
-    else:
-        work = placing_work(chart, asked, z)
-        wait([work], timeout=0.05)
-        if not work.done() or work.exception():
-            return None
-        places = work.result()
+def path_places(where: Placed, z: np.ndarray) -> list:
+    """Where embeddings (s, E) are on the map."""
+    places = where.on.place(torch.from_numpy(np.ascontiguousarray(z, np.float32)))
     return [[round(float(v), 5) for v in place] for place in places]
-
-
-def placing_work(chart: Chart, asked: Projection, z: np.ndarray) -> Future:
-    """UMAP placing embeddings (s, E)."""
-    return _path_work(chart.key, asked, content_hash(z), chart, z)
-
-
-@cached_object(max_entries=64)
-def _path_work(key: str, asked: Projection, content: str, _chart: Chart, _z: np.ndarray) -> Future:
-    own = _chart.z[: int(_chart.starts[1])]
-    return _mapper().places(own, asked, torch.from_numpy(np.ascontiguousarray(_z, np.float32)))

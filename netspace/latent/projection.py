@@ -108,8 +108,8 @@ def _alone() -> Iterator[None]:
 class UmapMap:
     """A UMAP of embeddings, on which new ones are placed without changing it."""
 
-    def __init__(self, reducer, places: Tensor) -> None:
-        self._reducer = reducer
+    def __init__(self, z: Tensor, places: Tensor, config: UmapConfig) -> None:
+        self._z, self._config = z, config
         self.places = places
         """coordinates (b, 2) of the embeddings it was fitted to; NaN where these are not finite"""
 
@@ -137,12 +137,36 @@ class UmapMap:
             placed = torch.from_numpy(reducer.fit_transform(some)).float()
         places = torch.full((len(z), 2), torch.nan)
         places[good] = placed
-        return cls(reducer, places)
+        return cls(z, places, config)
 
     def place(self, z: Tensor) -> Tensor:
-        """Place new embeddings (n, E) among the others, (n, 2), by UMAP's transform; NaN where not finite."""
-        good, places = finite(z), torch.full((len(z), 2), torch.nan)
-        if good.any():
-            with _alone():
-                places[good] = torch.from_numpy(self._reducer.transform(z[good].numpy())).float()
+        """Place new embeddings (n, E) among the others, (n, 2), by the dots of their neighbours; NaN where not finite.
+
+        Weights are those of the modified Shepard's method (Franke and Nielson 1980) over as many neighbours as the map
+        was made with. An embedding that the map knows lies at its dot, and a way through the space is a line without
+        jumps. UMAP's own transform does neither: it moves known embeddings by twice the distance of neighbouring dots.
+        """
+        own, good, places = finite(self._z), finite(z), torch.full((len(z), 2), torch.nan)
+        known, dots = _measured(self._z[own], self._config.metric), self.places[own].double()
+        most = min(self._config.neighbours, len(known) - 1)
+        for rows in torch.arange(len(z))[good].split(PLACED_AT_ONCE):
+            new = _measured(z[rows], self._config.metric)
+            distances = torch.cdist(new, known, p=1.0 if self._config.metric == "manhattan" else 2.0)
+            near, which = distances.topk(most + 1, largest=False)  # (r, k + 1)
+            reach, near = near[:, -1:], near[:, :-1].clamp(min=1e-12)
+            weights = ((reach - near).clamp(min=0) / near).square() + 1e-30  # all equally far: all count the same
+            mean = (weights.unsqueeze(-1) * dots[which[:, :-1]]).sum(dim=1) / weights.sum(dim=1, keepdim=True)
+            places[rows] = mean.float()
         return places
+
+
+PLACED_AT_ONCE = 1024
+"""embeddings whose distances to all others are held in memory at a time"""
+
+
+def _measured(z: Tensor, metric: str) -> Tensor:
+    """Embeddings (b, E) as double precision vectors whose distances order neighbours as the metric does."""
+    z = z.double()
+    if metric == "correlation":
+        z = z - z.mean(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(z) if metric in ("cosine", "correlation") else z
