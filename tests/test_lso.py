@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 
 import netspace
 from netspace import Network
+from netspace.cli.main import main
 from netspace.data.images import load_images
+from netspace.data.meshes import Mesh
 from netspace.data.transforms import normalise
 from netspace.errors import FormatError
 from netspace.latent.embeddings import embed
@@ -310,11 +312,11 @@ def test_killed_and_resumed_it_equals_the_uninterrupted_one(tiny_cnn_zoo_folder,
         "lso", "--space", tiny_cnn_space_folder, "--zoo", tiny_cnn_zoo_folder,
         "--start", "noise", "--steps", "20", "--every", "2", "--lr", "0.01", "--points", "64",
     ]  # fmt: skip
-    folder, netspace = tmp_path / "killed", [sys.executable, "-m", "netspace"]
+    folder = tmp_path / "killed"
     killed = subprocess.run([sys.executable, "-c", KILLED, *common, "--out", folder], stdout=subprocess.DEVNULL)
     assert killed.returncode == -signal.SIGKILL and len(metrics(folder)) == 8
-    subprocess.run([*netspace, *common, "--out", folder, "--resume"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([*netspace, *common, "--out", tmp_path / "whole"], check=True, stdout=subprocess.DEVNULL)
+    for out in ([folder, "--resume"], [tmp_path / "whole"]):
+        assert not main([str(word) for word in (*common, "--out", *out)])
     assert metrics(folder) == metrics(tmp_path / "whole") and len(metrics(folder)) == 11
     for name in ("checkpoint.safetensors", "best.safetensors"):
         killed, whole = load_file(folder / name), load_file(tmp_path / "whole" / name)
@@ -342,6 +344,17 @@ def test_another_teacher_or_target_is_not_gone_on_with(digits, chairs, tmp_path)
     run(*chairs, tmp_path / "b", target="chair:1")
     with pytest.raises(FormatError, match="another teacher, target or data"):
         run(*chairs, tmp_path / "b", target="chair:2", resume=True)
+
+
+def test_a_chair_is_the_same_target_where_another_library_has_other_last_digits(chairs, monkeypatch):
+    of, load = netspace.tasks.sdf, netspace.tasks.sdf.load_source
+    before = goal_of(chairs[0], TINY, target="chair:1").made_of
+    monkeypatch.setattr(of, "load_source", lambda source: (nudged(load(source)[0]), load(source)[1]))
+    assert goal_of(chairs[0], TINY, target="chair:1").made_of == before
+
+
+def nudged(mesh: Mesh) -> Mesh:
+    return Mesh(mesh.vertices * (1 + 1e-12), mesh.faces)
 
 
 def test_stopped_while_it_is_tested_it_does_not_go_on_optimising(digits, tmp_path, monkeypatch):

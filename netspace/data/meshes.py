@@ -103,6 +103,11 @@ def read_mesh(path: Path, up: str = "auto", keep: str = "all") -> MeshFile:
     return MeshFile(mesh, axis, warnings)
 
 
+def is_chair(source: str) -> bool:
+    """Whether a source is one of the built-in chairs: its seed says all of it."""
+    return source.startswith("chair:")
+
+
 def load_source(source: str, up: str = "auto", keep: str = "all") -> tuple[Mesh, dict]:
     """The normalised mesh of a zoo record's source, "chair:<seed>" or a mesh file, and the record columns it brings.
 
@@ -112,7 +117,7 @@ def load_source(source: str, up: str = "auto", keep: str = "all") -> tuple[Mesh,
     Raises:
         MeshError: the file cannot be read.
     """
-    if source.startswith("chair:"):
+    if is_chair(source):
         return chair(chair_params(int(source.removeprefix("chair:"))))
     read = read_mesh(Path(source), up, keep)
     height = float(np.ptp(read.mesh.vertices[:, 1]))
@@ -131,7 +136,7 @@ def load_record(record: dict, folder: Path | None = None) -> tuple[Mesh, dict]:
         value = record.get(column)
         return value if isinstance(value, str) and value else older
 
-    if not record["source"].startswith("chair:"):
+    if not is_chair(record["source"]):
         check_known(record["source"], folder)
     return load_source(record["source"], text("up", "y"), text("keep", "all"))
 

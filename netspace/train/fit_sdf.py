@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, option
-from ..data.meshes import KEEPS, UPS, load_source, mesh_files
+from ..data.meshes import KEEPS, UPS, is_chair, load_source, mesh_files
 from ..data.solid_check import check
 from ..data.solids import THICKNESS, Solid, occupancy_points, sample_sdf
 from ..errors import MeshError, UsageError
@@ -176,7 +176,7 @@ def _prepare(source: ShapeSource, config: FitConfig, seed: int) -> _Shape:
     """Sample a shape; MeshError if it has no inside, or comes with a warning in the strict mode."""
     mesh, record = load_source(source.source, config.up, config.keep)
     solid = Solid(mesh, config.thickness)
-    if not source.source.startswith("chair:"):  # those are closed by construction
+    if not is_chair(source.source):  # those are closed by construction
         record |= checked(solid, record) | {"thickness_share": config.thickness}
         if config.strict and record["warnings"]:
             raise MeshError(f"skipped by --strict: {record['warnings']}")
@@ -251,7 +251,7 @@ def fit_sdf_zoo(
     begun = read_json(folder / "zoo.json").get("config") if _goes_on(folder, options) else None
     if begun and "up" not in begun and config.up == "auto":
         config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
-    note_places({Path(source.source).parent for source in sources if not source.source.startswith("chair:")})
+    note_places({Path(source.source).parent for source in sources if not is_chair(source.source)})
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
     plan = ZooPlan(arch_named(config.arch), sources, config, _fit_group, splits, made_by="zoo fit-sdf")
     yield from make_zoo(folder, plan, **options)
