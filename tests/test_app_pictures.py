@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from test_app import lay, link_of, open_page, root, said, unpack_feed  # noqa: F
 from app.backend import catalogue, charts, engine, inspection, points, take_away
 from app.backend.path import STEPS, between
 from app.backend.rasters import RasterPath, pack_picture
+from app.backend.thumbnails import read_thumbnails
 from app.tasks import APP_TASKS, app_task
 from app.tasks.task import AppTask
 from netspace.export import EXPORTS
@@ -170,3 +172,27 @@ def test_a_kind_of_network_needs_no_page_and_no_view_of_its_own(fields, page, mo
     at = open_page(page, space="images/space", zoo="images/zoo")
     assert not at.exception and not at.error
     assert link_of(at).get("space", "images/space") == "images/space"
+
+
+@pytest.mark.parametrize(
+    "grid, picture",
+    [
+        ({"size": 96, "columns": 2, "rows": 1}, b"RIFF....WEBP"),  # of fewer networks
+        ({"size": 96, "columns": 0, "rows": 9}, b"RIFF....WEBP"),
+        ({"size": 96, "columns": "2", "rows": 2}, b"RIFF....WEBP"),
+        ({"columns": 2, "rows": 2}, b"RIFF....WEBP"),
+        ([], b"RIFF....WEBP"),
+        ({"size": 96, "columns": 2, "rows": 2}, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ({"size": 96, "columns": 2, "rows": 2}, None),
+    ],
+)
+def test_an_atlas_that_is_none_is_left_out(grid, picture, tmp_path):
+    loaded = SimpleNamespace(zoo_info=SimpleNamespace(folder=tmp_path), zoo=range(4))
+    (tmp_path / "thumbnails.json").write_text(json.dumps({"size": 96, "columns": 2, "rows": 2}))
+    (tmp_path / "thumbnails.webp").write_bytes(b"RIFF....WEBP")
+    assert read_thumbnails(loaded) == ({"size": 96, "columns": 2, "rows": 2}, b"RIFF....WEBP")
+    (tmp_path / "thumbnails.json").write_text(json.dumps(grid))
+    (tmp_path / "thumbnails.webp").unlink()
+    if picture is not None:
+        (tmp_path / "thumbnails.webp").write_bytes(picture)
+    assert read_thumbnails(loaded) is None

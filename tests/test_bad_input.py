@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 from bad_input import attempt, quick
 from bad_input_cases import (
     Case,
@@ -25,6 +26,7 @@ from netspace.cli.main import main
 from netspace.errors import UsageError
 from netspace.io import append_line, atomic_write
 from netspace.memory import check_memory
+from netspace.nets.archs import arch_named
 
 SEED = 15
 FOUND = [
@@ -128,13 +130,28 @@ def test_a_limit_of_memory_is_respected(monkeypatch, capsys, tmp_path):
     words = ["zoo", "fit-sdf", "--chairs", "1", "--workers", "0", "--out", str(tmp_path / "zoo")]
     assert main(words) == 2
     said = capsys.readouterr().err
-    assert "a PRep (8, 10000) would take 320000 bytes of memory, there are 1000 bytes" in said
+    assert "a step of 1 times siren256 with 1,024 inputs would take 1.05 MB of memory, there are 1000 bytes" in said
     assert not (tmp_path / "zoo").exists()
 
 
-def test_memory_that_runs_out_after_all_is_told_in_a_sentence(monkeypatch, capsys):
-    import torch
+@pytest.mark.parametrize("name", ["siren64", "siren/2-32-32-1@30", "lenetlike/digits", "resnet8/cifar10"])
+def test_a_step_that_does_not_fit_into_memory_is_refused_before_it_begins(name, monkeypatch):
+    arch, inputs = arch_named(name), 500
+    arch.check_step(inputs)
+    x = torch.randn(inputs, *((3, 32, 32) if arch.convolutional else (arch.skeleton.spec.widths[0],)))
+    params = {name: p.requires_grad_() for name, p in arch.initialise(0).items()}
+    kept: set[tuple[int, int]] = set()
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.add((t.data_ptr(), t.nbytes)) or t, lambda t: t):
+        arch.apply_params(params, x).sum().backward()
+    held = sum(size for _, size in kept)
+    monkeypatch.setattr(machine, "memory", lambda: held / 8)
+    with pytest.raises(UsageError, match=f"a step of 1 times {name} with 500 inputs would take"):
+        arch.check_step(inputs)
+    monkeypatch.setattr(machine, "memory", lambda: 2.0 * held)
+    arch.check_step(inputs)
 
+
+def test_memory_that_runs_out_after_all_is_told_in_a_sentence(monkeypatch, capsys):
     from netspace.cli import archs
 
     monkeypatch.setattr(archs, "arch_named", lambda _: torch.empty(2**60))

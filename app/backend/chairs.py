@@ -14,12 +14,12 @@ import numpy as np
 
 from netspace.data.shapes import MEASURES
 from netspace.geometry.mesh import Surface, surface_of, surface_or_none, vertex_normals
-from netspace.io import read_bytes, read_json
 from netspace.tasks.surfaces import Step, measure
 
 from .catalogue import Loaded, cards
 from .engine import Engine, Piece, feed
 from .path import Key, NetworkPath, Route, StepPacket, steps_feed
+from .thumbnails import read_thumbnails
 
 PREVIEW, AT_REST = 64, 128
 """cells of the grid along each axis: while dragging, and when at rest"""
@@ -27,12 +27,11 @@ PREVIEW, AT_REST = 64, 128
 
 def atlas(loaded: Loaded) -> bytes | None:
     """A feed with the zoo's thumbnails, or None where none were made."""
-    path = loaded.zoo_info.folder / "thumbnails.webp"
-    if not path.exists():
+    found = read_thumbnails(loaded)
+    if found is None:
         return None
-    grid = read_json(path.with_suffix(".json"))
     header = {"view": "picker", "feed": "atlas", "path": loaded.zoo_info.id, "zoo": loaded.zoo_info.id}
-    return feed(header | {"columns": grid["columns"], "rows": grid["rows"]}, read_bytes(path))
+    return feed(header | {name: found[0][name] for name in ("columns", "rows")}, found[1])
 
 
 def picker_data(loaded: Loaded, a: int, b: int) -> dict:

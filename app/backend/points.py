@@ -6,13 +6,11 @@ import gzip
 import json
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from app.tasks import app_task
-from netspace.io import read_bytes, read_json
 from netspace.zoo.store import TRAIN
 
 from . import looks, manifold, placements, projections
@@ -23,6 +21,7 @@ from .embeddings import embedding_work
 from .engine import feed
 from .pictures import png
 from .projections import Placed, Projection
+from .thumbnails import read_thumbnails
 
 MOST_TILES = 2000
 """networks of which pictures of the weights are made for the map's tooltips"""
@@ -166,15 +165,12 @@ def atlas_feed(view: str, points: str, chart: Chart) -> bytes | None:
 @cached_value(max_entries=8)
 def _atlas_feed(view: str, points: str, key: str, _chart: Chart) -> bytes | None:
     header = {"view": view, "feed": "atlas", "path": points}
-    file = _chart.loaded.zoo_info.folder / "thumbnails.webp"
-    if file.exists():
-        with suppress(ValueError, KeyError, OSError):
-            grid = read_json(file.with_suffix(".json"))
-            own = int(_chart.starts[1])
-            cells = None if len(_chart) == own else [*range(own), *[-1] * (len(_chart) - own)]
-            size = grid["size"]
-            told = {"columns": grid["columns"], "rows": grid["rows"], "cells": cells, "tile": [size, size]}
-            return feed(header | told, read_bytes(file))
+    found = read_thumbnails(_chart.loaded)
+    if found:
+        grid, own = found[0], int(_chart.starts[1])
+        cells = None if len(_chart) == own else [*range(own), *[-1] * (len(_chart) - own)]
+        told = {"columns": grid["columns"], "rows": grid["rows"], "cells": cells, "tile": [grid["size"]] * 2}
+        return feed(header | told, found[1])
     kind = app_task(_chart.loaded)
     if kind.tile is None or len(_chart) > MOST_TILES:
         return None

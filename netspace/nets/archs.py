@@ -80,6 +80,15 @@ class Arch:
     def num_params(self) -> int:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
+    def check_step(self, inputs: int, networks: int = 1) -> None:
+        """Raise UsageError if a step of an optimiser on so many inputs of so many networks cannot fit into memory.
+
+        For the gradient every layer's outputs are kept, in two bytes a number at least.
+        """
+        each = self.skeleton.values_per_input
+        what = f"a step of {networks:,} times {self.name} with {inputs:,} inputs"
+        check_memory(2.0 * each * inputs * networks, what)
+
     @property
     def formula(self) -> str:
         """What is to be computed with its weights, from inputs to outputs; travels with its networks' files."""

@@ -155,6 +155,17 @@ class Classifier(nn.Module):
         matrix, offset = (torch.tensor(part, dtype=x.dtype, device=x.device) for part in entrance)
         return torch.einsum("ij,njhw->nihw", matrix, x) + offset[:, None, None]
 
+    @property
+    def values_per_input(self) -> int:
+        """Outputs of all convolutions and linear layers, for one image; of a module on the device meta."""
+        counts: list[int] = []
+        layers = [module for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+        hooks = [layer.register_forward_hook(lambda _, __, out: counts.append(out.numel())) for layer in layers]
+        self(torch.empty(1, 3, self.size, self.size, device="meta"))
+        for hook in hooks:
+            hook.remove()
+        return sum(counts)
+
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Draw fresh weights as PyTorch's layers do: U(+-1/sqrt(fan-in)); batch norm starts as the identity."""
         for module in self.modules():

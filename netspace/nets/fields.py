@@ -232,6 +232,11 @@ class Field(nn.Module):
         """Factor of the sines; 1 for other activations."""
         return self.spec.omega if self.spec.activation == "sin" else 1.0
 
+    @property
+    def values_per_input(self) -> int:
+        """Outputs of all layers, for one point."""
+        return sum(o for _, o in self.spec.layers)
+
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Draw fresh weights: for sines as Sitzmann et al. 2020, section 3.2, else as `nn.Linear` does.
 

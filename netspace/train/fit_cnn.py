@@ -164,6 +164,7 @@ def fit_cnns(
     generators = [torch.Generator(device).manual_seed(plan.seed) for plan in group]
     n = len(images)
     size = min(config.batch, n)
+    arch.check_step(size)
     per_epoch = n // size
     last = [max(1, round(plan.epochs * per_epoch)) for plan in group]
     kept: list[dict] = [{} for _ in group]

@@ -166,6 +166,7 @@ def fit_image_zoo(folder: Path, config: ImageConfig, **options: Unpack[RunOption
     pictures = pictures_of(config)
     if Path(pictures.source).is_absolute():
         note_places([pictures.source])
+    arch_named(config.arch).check_step(pictures.pixels.shape[-1] ** 2)
     items = to_fit(config, pictures)
     splits = picture_splits(config, items)
     plan = ZooPlan(arch_named(config.arch), items, config, _fit_group, splits, made_by="zoo fit-image")

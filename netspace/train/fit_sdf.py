@@ -253,6 +253,7 @@ def fit_sdf_zoo(
         config = replace(config, up="y")  # a zoo begun before files were turned goes on as it began
     note_places({Path(source.source).parent for source in sources if not is_chair(source.source)})
     splits = {source.name: HELDOUT if (source.place + 1) % config.heldout_every == 0 else TRAIN for source in sources}
+    arch_named(config.arch).check_step(config.batch)
     plan = ZooPlan(arch_named(config.arch), sources, config, _fit_group, splits, made_by="zoo fit-sdf")
     yield from make_zoo(folder, plan, **options)
 

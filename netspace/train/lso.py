@@ -91,6 +91,7 @@ def optimise(
         FormatError: the folder holds a run and `resume` is off, or it was made with other settings or another space.
         OSError: the disk is full; the last checkpoint stays readable.
     """
+    space.family.archs[0].check_step(config.points)
     asked = _asked(space, start, goal, config, want) | {"about": about or {}}
     run = RunFolder(folder, "run")
     if run.open(resume):

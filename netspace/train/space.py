@@ -187,6 +187,8 @@ def train_space(
     splits, groups = _training_networks(zoo, config)
     if teacher is not None:
         teacher.check_finite("the teacher")
+    if device == "cpu":  # elsewhere fewer inputs are tried where memory runs out
+        zoo.family.archs[0].check_step(config.points, min(config.nets, len(splits[TRAIN])))
     space = _fresh_space(zoo, config, start).to(device).train()
     run = RunFolder(folder, "training")
     about = _about(zoo, config, start, teacher, command, device) | {"networks": len(splits[TRAIN])}
