@@ -11,7 +11,6 @@ app: $(VENV)/app.done
 test: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/oxlint -c app/frontend/.oxlintrc.json app/frontend
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 

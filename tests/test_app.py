@@ -14,6 +14,7 @@ import time
 import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -836,6 +837,25 @@ def test_the_newest_path_is_served_first():
     for future in futures:
         future.result(timeout=240)
     assert order == [(2, 0), (2, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_memory_is_given_back_where_it_is_quiet_and_again_later(monkeypatch):
+    now, waits, trimmed = [100.0], [], []
+    served = SimpleNamespace(worked=100.0)
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        now[0] += seconds
+        if len(waits) == 20:
+            served.worked = now[0]  # work comes in between
+        return len(waits) == 40
+
+    monkeypatch.setattr(engine, "_ending", SimpleNamespace(wait=wait))
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(engine.ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=lambda _: trimmed.append(now[0])))
+    engine._give_back(served)
+    assert trimmed == [105.0, 110.0, 120.0, 140.0, 180.0, 205.0, 210.0, 220.0, 240.0, 280.0]
 
 
 def test_an_error_in_the_background_reaches_who_waits():

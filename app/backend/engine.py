@@ -166,7 +166,8 @@ def _limit_arenas(count: int) -> None:
 _ending = threading.Event()
 
 QUIET = 5.0
-"""seconds without work after which memory that is no longer used is given back"""
+"""seconds without work after which memory that is no longer used is given back; then again after twice as many, and so
+on: sessions that were left are forgotten later"""
 
 
 def _give_back(engine: Engine) -> None:
@@ -175,13 +176,16 @@ def _give_back(engine: Engine) -> None:
     Of glibc's heaps only the end shrinks by itself: after a hundred drags a third of the app's memory was free space in
     their midst. It takes up to half a second in which nothing else is allocated, so that it waits until all is quiet.
     """
-    trim, given = None, engine.worked
+    trim, again = None, QUIET
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
             trim = ctypes.CDLL(None).malloc_trim
     while trim and not _ending.wait(QUIET):
-        if given < engine.worked < time.monotonic() - QUIET:
-            given = engine.worked
+        quiet = time.monotonic() - engine.worked
+        if quiet < QUIET:
+            again = QUIET
+        elif quiet >= again:
+            again = 2 * quiet
             trim(0)
 
 
