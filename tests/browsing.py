@@ -49,7 +49,7 @@ def browser():
 @pytest.fixture
 def page(browser, address):
     """An empty page, which keeps what it sends, what breaks in it, and what it asks of other hosts."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=address)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, device_scale_factor=0.5, base_url=address)
     page = context.new_page()
     page.set_default_timeout(1000 * PATIENCE)
     page.add_init_script(LISTEN)
