@@ -1,0 +1,1 @@
+"""Which units of two networks are the same: matched and moved, so that their weights can be averaged."""
