@@ -7,6 +7,7 @@ shortcuts add up are compared at all of its layers together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,8 +17,8 @@ from ..nets.archs import Arch
 from ..nets.network import Network
 from ..nets.prep import Params
 from ..nets.units import Units
-from .assign import assign, check_units, weight_profits
-from .group import Element, Move, moved
+from .assign import assign, check_units, nearest_turns, weight_profits
+from .group import Element, UnitMove, moved, rows
 
 BATCH = 50
 """inputs that both networks answer at once: what all of their units answer to these is held in memory"""
@@ -60,7 +61,8 @@ class Moments:
     def variances(self) -> tuple[Tensor, Tensor]:
         """Return the variances (n) of A's units and of B's."""
         a, b, aa, bb, _ = self.parts
-        return tuple((s / self.count - (m / self.count).square()).clamp(min=0) for m, s in ((a, aa), (b, bb)))
+        one, other = ((s / self.count - (m / self.count).square()).clamp(min=0) for m, s in ((a, aa), (b, bb)))
+        return one, other
 
     @property
     def correlations(self) -> Tensor:
@@ -83,7 +85,7 @@ def moments(arch: Arch, a: Params, b: Params, x: Tensor) -> dict[str, list[Momen
     return {name: [found[layer] for layer in readers if layer in found] for name, readers in layers.items()}
 
 
-def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[str, Move]:
+def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[str, UnitMove]:
     """Return what moves B so that its units answer like A's, in the sum of correlations; the same for the same seed.
 
     Signs are those of the correlations, where these are symmetries. Units that answer nothing, or always the same, are
@@ -102,43 +104,46 @@ def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[
     of_a, of_b = ({name: p.double().cpu() for name, p in network.params.items()} for network in (a, b))
     element, silent = {}, {}
     for units in groups:
-        alike = sum(each.correlations for each in found[units.name]).cpu()
+        alike = torch.stack([each.correlations for each in found[units.name]]).sum(dim=0).cpu()
         sign = torch.where(alike < 0, -1.0, 1.0).double() if units.symmetry.signs else torch.ones_like(alike)
         order = assign(alike * sign, generator)
         at = (torch.arange(units.count), order)
         silent[units.name] = at[0][(alike * sign)[at] <= SILENT]
-        move = Move(order, sign[at], torch.zeros(units.count).double())
+        move = UnitMove(order, sign[at], torch.zeros(units.count).double())
         if units.symmetry.turn:
             move = with_turns(of_a, of_b, units, move)
         element[units.name], of_b = move, moved(of_b, units, move)
     return match_silent(of_a, of_b, groups, element, silent, generator)
 
 
-def with_turns(a: Params, b: Params, units: Units, move: Move) -> Move:
+def with_turns(a: Params, b: Params, units: Units, move: UnitMove) -> UnitMove:
     """Return the move with signs and half periods of sines that keep what the units answer, nearest to A's rows.
 
     Args:
         b: moved as far as these units.
         move: without turns; its signs are those of the answers.
     """
-    ordered = moved(b, units, Move(move.order, torch.ones_like(move.gain), move.turns))
-    made = tuple(place for place in units.made if place.layer == units.made[0].layer)
-    weight, bias = ([p for p in made if (a[p.param].dim() > 1) == wide] for wide in (True, False))
-    along = sum((a[p.param] * ordered[p.param]).flatten(1).sum(1) for p in weight)
-    turn, worth = units.symmetry.turn, {}
+    alone = Units(units.name, units.count, units.made, (), units.symmetry)
+    (bias,) = (place.param for place in units.made if a[place.param].dim() == 1)
+    found, worth = [], []
     for sign in (1.0, -1.0):
-        odd = (move.gain * sign < 0).double()
-        gap = sum(a[p.param] - sign * ordered[p.param] for p in bias)
-        turns = 2 * ((gap / turn - odd) / 2).round() + odd
-        worth[sign] = (sign * along - (gap - turns * turn).square() / 2, turns)
-    plus = worth[1.0][0] >= worth[-1.0][0]
-    return Move(move.order, torch.where(plus, 1.0, -1.0).double(), torch.where(plus, worth[1.0][1], worth[-1.0][1]))
+        signed = UnitMove(move.order, torch.full_like(move.gain, sign), move.turns)
+        shift = (a[bias] - moved(b, alone, signed)[bias]) / units.symmetry.turn
+        found.append(replace(signed, turns=nearest_turns(shift, move.gain * sign < 0)))
+        made = moved(b, alone, found[-1])
+        gaps = [(rows(a[p.param], p) - rows(made[p.param], p)).square().sum(dim=1) for p in units.made]
+        worth.append(-torch.stack(gaps).sum(dim=0))
+    plus, minus = found
+    better = worth[0] >= worth[1]
+    return UnitMove(
+        move.order, torch.where(better, plus.gain, minus.gain), torch.where(better, plus.turns, minus.turns)
+    )
 
 
 def match_silent(
     a: Params, b: Params, groups: Sequence[Units], element: Element, silent: dict[str, Tensor],
     generator: np.random.Generator,
-) -> dict[str, Move]:  # fmt: skip
+) -> dict[str, UnitMove]:  # fmt: skip
     """Return the element with those units of each group, (k,), exchanged among themselves that weights like best.
 
     Args:
@@ -152,7 +157,9 @@ def match_silent(
         profits = weight_profits(a, b, units)
         order = torch.arange(units.count)
         order[free] = free[assign(profits.value[free][:, free], generator)]
-        move = Move(order, torch.ones(units.count).double(), torch.zeros(units.count).double())
-        move.gain[free], move.turns[free] = (part[free, order[free]] for part in (profits.gain, profits.turns))
+        move, none = profits.move(order), UnitMove.none(units.count)
+        is_free = torch.isin(none.order, free)
+        gain, turns = (torch.where(is_free, *both) for both in ((move.gain, none.gain), (move.turns, none.turns)))
+        move = UnitMove(order, gain, turns)
         b, element[units.name] = moved(b, units, move), element[units.name].then(move)
     return element

@@ -11,8 +11,8 @@ from torch import Tensor
 from ..errors import required_for
 from ..memory import check_memory
 from ..nets.prep import Params
-from ..nets.units import Place, Units
-from .group import Move, rows
+from ..nets.units import UnitAxis, Units
+from .group import UnitMove, rows
 
 MATRICES = 8
 """matrices (n, n) of float64 that are held at once while n units are matched"""
@@ -29,7 +29,7 @@ def assign(profit: Tensor, generator: np.random.Generator) -> Tensor:
     Raises:
         MissingPackage: SciPy is not installed.
     """
-    with required_for("aligning networks", "align"):
+    with required_for("aligning networks"):
         from scipy.optimize import linear_sum_assignment
 
     shuffled = generator.permutation(len(profit))
@@ -39,24 +39,31 @@ def assign(profit: Tensor, generator: np.random.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Profits:
-    """What each pair of units is worth, (n, n), with the best sign and phase of the pair."""
+    """What each pair of units is worth, (n, n), with the best sign and parity of the pair."""
 
     value: Tensor
     gain: Tensor
     """+1 or -1"""
-    turns: Tensor
+    odd: Tensor
+    """bool: of sines, whether the number of half periods is odd"""
+    shift: Tensor
+    """of sines, b_A - b_B and b_A + b_B in half periods, (2, n, n); empty for other activations"""
 
-    def move(self, order: Tensor) -> Move:
+    def move(self, order: Tensor) -> UnitMove:
         """Return the move to this order, with every pair's sign and turns."""
         at = (torch.arange(len(order)), order)
-        return Move(order, self.gain[at], self.turns[at])
+        gain, odd = self.gain[at], self.odd[at]
+        if not len(self.shift):
+            return UnitMove(order, gain, torch.zeros_like(gain))
+        return UnitMove(order, gain, nearest_turns(torch.where(gain > 0, self.shift[0][at], self.shift[1][at]), odd))
 
-    def total(self, order: Tensor) -> float:
-        """Return what an order is worth."""
-        return self.value[torch.arange(len(order)), order].sum().item()
+
+def nearest_turns(shift: Tensor, odd: Tensor) -> Tensor:
+    """Return the even integers nearest to some numbers, odd ones where asked."""
+    return 2 * ((shift - odd.double()) / 2).round() + odd.double()
 
 
-def products(a: Params, b: Params, places: tuple[Place, ...], count: int) -> Tensor:
+def products(a: Params, b: Params, places: tuple[UnitAxis, ...], count: int) -> Tensor:
     """Return the inner products (n, n) of the units' values in some parameters of A and of B, in float64."""
     found = torch.zeros(count, count, dtype=torch.float64)
     for place in places:
@@ -76,28 +83,20 @@ def weight_profits(a: Params, b: Params, units: Units) -> Profits:
     turns k and the turns themselves are chosen for every pair: rows are worth s W_A . W_B, columns (-1)^k s V_A . V_B,
     and biases, known but for multiples of pi / omega, -(b_A - s b_B - k pi / omega)^2 / 2.
     """
-    symmetry, one = units.symmetry, torch.ones((), dtype=torch.float64)
-    if not symmetry.turn:
+    turn = units.symmetry.turn
+    if not turn:
         value = products(a, b, (*units.made, *units.read), units.count)
-        gain = torch.where(value < 0, -one, one) if symmetry.signs else one.expand_as(value)
-        return Profits(value * gain, gain, torch.zeros_like(value))
+        gain = torch.where(value < 0, -1.0, 1.0).double() if units.symmetry.signs else torch.ones_like(value)
+        return Profits(value * gain, gain, torch.zeros_like(value, dtype=torch.bool), value[:0])
     made = products(a, b, tuple(p for p in units.made if a[p.param].dim() > 1), units.count)
     read = products(a, b, units.read, units.count)
-    first, second = (torch.stack([p[m.param] for m in units.made if p[m.param].dim() == 1]) for p in (a, b))
-    best: Profits | None = None
-    for sign in (1.0, -1.0):
-        for parity in (0, 1):
-            gap = first[:, :, None] - sign * second[:, None, :]  # (layers, n, n)
-            turns = 2 * ((gap.mean(0) / symmetry.turn - parity) / 2).round() + parity
-            value = sign * made + sign * (1 - 2 * parity) * read
-            value = value - (gap - turns * symmetry.turn).square().sum(0) / 2
-            if best is None:
-                best = Profits(value, torch.full_like(value, sign), turns)
-                continue
-            better = value > best.value
-            best = Profits(
-                torch.where(better, value, best.value),
-                torch.where(better, sign * one, best.gain),
-                torch.where(better, turns, best.turns),
-            )
-    return best
+    (bias,) = (p.param for p in units.made if a[p.param].dim() == 1)
+    one, other = a[bias][:, None] / turn, b[bias][None] / turn
+    shift = torch.stack([one - other, one + other])  # (2, n, n)
+    off = (shift - 2 * (shift / 2).round()).abs()  # from the nearest even number; the nearest odd one is 1 - off away
+    signed = torch.stack([made, -made])
+    even = signed + torch.stack([read, -read]) - (turn * off).square() / 2
+    uneven = signed - torch.stack([read, -read]) - (turn * (1 - off)).square() / 2
+    best, sign = torch.maximum(even, uneven).max(dim=0)
+    odd = (uneven > even).gather(0, sign[None])[0]
+    return Profits(best, 1.0 - 2 * sign.double(), odd, shift)

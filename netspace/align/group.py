@@ -16,11 +16,11 @@ from torch import Tensor
 from ..nets.archs import Arch
 from ..nets.network import Network
 from ..nets.prep import Params, pack
-from ..nets.units import Place, Units
+from ..nets.units import UnitAxis, Units
 
 
 @dataclass(frozen=True)
-class Move:
+class UnitMove:
     """What is done to a group of n units: unit i becomes `gain[i]` times the unit that was `order[i]`, then shifted."""
 
     order: Tensor
@@ -31,21 +31,21 @@ class Move:
     """(n,) float64, integers k: half periods of a sine added to the bias; 0 for other activations"""
 
     @classmethod
-    def none(cls, count: int) -> Move:
+    def none(cls, count: int) -> UnitMove:
         """Return what leaves `count` units as they are."""
         return cls(torch.arange(count), torch.ones(count).double(), torch.zeros(count).double())
 
-    def then(self, later: Move) -> Move:
+    def then(self, later: UnitMove) -> UnitMove:
         """Return this and then another in one."""
         order, gain = self.order[later.order], later.gain * self.gain[later.order]
-        return Move(order, gain, later.turns + later.gain * self.turns[later.order])
+        return UnitMove(order, gain, later.turns + later.gain * self.turns[later.order])
 
     @property
-    def inverse(self) -> Move:
+    def inverse(self) -> UnitMove:
         """Return what undoes it."""
         order = self.order.argsort()
         gain = 1 / self.gain[order]
-        return Move(order, gain, -gain * self.turns[order])
+        return UnitMove(order, gain, -gain * self.turns[order])
 
     @property
     def outgoing(self) -> Tensor:
@@ -53,34 +53,34 @@ class Move:
         return (1 - 2 * (self.turns % 2)) / self.gain
 
 
-Element = Mapping[str, Move]
+Element = Mapping[str, UnitMove]
 """An element of the group: name of the units -> what is done to them; units that are not named stay."""
 
 
-def compose(first: Element, later: Element) -> dict[str, Move]:
+def compose(first: Element, later: Element) -> dict[str, UnitMove]:
     """Return two elements, one after the other, in one."""
     both = {name: move.then(later[name]) if name in later else move for name, move in first.items()}
     return both | {name: move for name, move in later.items() if name not in first}
 
 
-def invert(element: Element) -> dict[str, Move]:
+def invert(element: Element) -> dict[str, UnitMove]:
     """Return the element that undoes this one."""
     return {name: move.inverse for name, move in element.items()}
 
 
-def rows(tensor: Tensor, place: Place) -> Tensor:
+def rows(tensor: Tensor, place: UnitAxis) -> Tensor:
     """Return a parameter as a matrix (n, values of a unit); a view where possible."""
     values = tensor.movedim(place.axis, 0)
     return values.reshape(len(values) // place.block, -1)
 
 
-def from_rows(matrix: Tensor, like: Tensor, place: Place) -> Tensor:
+def from_rows(matrix: Tensor, like: Tensor, place: UnitAxis) -> Tensor:
     """Return the parameter that `rows` made a matrix of, with the shape of `like`."""
     moved = like.movedim(place.axis, 0)
     return matrix.reshape(moved.shape).movedim(0, place.axis)
 
 
-def moved(params: Params, units: Units, move: Move) -> dict[str, Tensor]:
+def moved(params: Params, units: Units, move: UnitMove) -> dict[str, Tensor]:
     """Return the parameters with a move made: new tensors for those that have the units, the others as they are."""
     found = dict(params)
     for place in (*units.made, *units.read):
@@ -116,7 +116,7 @@ def transform(network: Network, element: Element) -> Network:
 
 def random_element(
     arch: Arch, generator: torch.Generator, scales: bool = False, most_turns: int = 3
-) -> dict[str, Move]:  # fmt: skip
+) -> dict[str, UnitMove]:  # fmt: skip
     """Return an element drawn at random: orders; signs and turns where they are symmetries; scales if asked.
 
     Args:
@@ -133,7 +133,7 @@ def random_element(
             gain = gain * ((2 * torch.rand(units.count, generator=generator).double() - 1) * math.log(2)).exp()
         if units.symmetry.turn:
             turns = torch.randint(-most_turns, most_turns + 1, (units.count,), generator=generator).double()
-        found[units.name] = Move(order, gain, turns)
+        found[units.name] = UnitMove(order, gain, turns)
     return found
 
 

@@ -1,14 +1,14 @@
 """Weight matching: the element of the group that brings the weights of B nearest to those of A, without any data.
 
 Coordinate descent over the groups of units (Git Re-Basin: Ainsworth et al. 2023, arXiv 2209.04836, Algorithm 1) from
-several starts: as they are, units by what their weights hold in any order, and for permutations and signs Frank-Wolfe
-over all groups at once (C2M3: Crisostomi et al. 2024, arXiv 2405.17897, section 3). All starts but the first move with
-B when B is moved, so that the same network in another order is aligned to the same weights.
+several starts: as they are, units by what their weights hold in any order, and from there, for permutations and signs,
+Frank-Wolfe over all groups at once (C2M3: Crisostomi et al. 2024, arXiv 2405.17897, section 3). The last two move with
+B when B is moved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +18,9 @@ from torch import Tensor
 from ..nets.prep import Params
 from ..nets.units import Units
 from .assign import WORTH, assign, check_units, products, weight_profits
-from .group import Element, Move, apply, compose, from_rows, moved, rows
+from .group import Element, UnitMove, apply, compose, from_rows, moved, rows
 
-SWEEPS, STEPS = 100, 60
+SWEEPS, FRANK_WOLFE_STEPS = 100, 60
 """of coordinate descent and of Frank-Wolfe, at most"""
 STILL = 1e-7
 """share of the objective by which a step of Frank-Wolfe must be better to be followed by another"""
@@ -30,7 +30,7 @@ STILL = 1e-7
 class Matched:
     """What moves B, and how near it comes."""
 
-    element: dict[str, Move]
+    element: dict[str, UnitMove]
     distance: float
     """|A - B|^2 of the weights and biases that the units have"""
     start: str
@@ -54,7 +54,7 @@ def size(a: Params, groups: Sequence[Units]) -> float:
 
 def descend(
     a: Params, b: Params, groups: Sequence[Units], start: Element, generator: np.random.Generator
-) -> dict[str, Move]:  # fmt: skip
+) -> dict[str, UnitMove]:  # fmt: skip
     """Return the element at which no single group of units can be matched better (Algorithm 1), from a start.
 
     Groups come in the generator's order; one whose neighbours have not changed is not looked at again. Units stay
@@ -106,19 +106,19 @@ def features(params: Params, units: Units, inside: Mapping[tuple[str, int], bool
     return torch.cat(found, dim=1)
 
 
-def by_features(a: Params, b: Params, groups: Sequence[Units], generator: np.random.Generator) -> dict[str, Move]:
+def by_features(a: Params, b: Params, groups: Sequence[Units], generator: np.random.Generator) -> dict[str, UnitMove]:
     """Return the start that matches units by their `features`, then gives them signs and turns by their own rows."""
     inside = {(place.param, place.axis): True for units in groups for place in (*units.made, *units.read)}
     element = {}
     for units in groups:
         of_a, of_b = (features(p, units, inside) for p in (a, b))
         order = assign(-torch.cdist(of_a, of_b).square(), generator)
-        none = Move.none(units.count)
-        element[units.name] = Move(order, none.gain, none.turns)
+        none = UnitMove.none(units.count)
+        element[units.name] = UnitMove(order, none.gain, none.turns)
     return with_signs(a, b, groups, element)
 
 
-def with_signs(a: Params, b: Params, groups: Sequence[Units], element: Element) -> dict[str, Move]:
+def with_signs(a: Params, b: Params, groups: Sequence[Units], element: Element) -> dict[str, UnitMove]:
     """Return an element with the signs and turns that the rows of its units want, from the inputs to the outputs.
 
     Only the first layer that makes the units is asked: what it reads has its signs already.
@@ -149,9 +149,14 @@ def soft(
     return found
 
 
+def towards(one: Mapping[str, Tensor], other: Mapping[str, Tensor], t: float) -> dict[str, Tensor]:
+    """Return what lies at t on the line from some matrices to others."""
+    return {name: torch.lerp(mix, other[name], t) for name, mix in one.items()}
+
+
 def frank_wolfe(
     a: Params, b: Params, groups: Sequence[Units], start: Mapping[str, Tensor], generator: np.random.Generator
-) -> dict[str, Move]:  # fmt: skip
+) -> dict[str, UnitMove]:  # fmt: skip
     """Return the element that Frank-Wolfe ends at: <A, P B> over doubly stochastic P of all groups at once.
 
     A step goes from P towards the vertex that the gradient likes best, one assignment per group, by the length that is
@@ -162,81 +167,71 @@ def frank_wolfe(
     def worth(mixes: Mapping[str, Tensor]) -> float:
         return sum((a[name] * p).sum().item() for name, p in soft(b, groups, mixes, params_of(*groups)).items())
 
-    def vertex(matrix: Tensor, units: Units) -> tuple[Tensor, Move]:
+    def vertex(matrix: Tensor, units: Units) -> tuple[Tensor, UnitMove]:
         sign = torch.where(matrix < 0, -1.0, 1.0).double() if units.symmetry.signs else torch.ones_like(matrix)
         order = assign(matrix * sign, generator)
         gain = sign[torch.arange(units.count), order]
         corner = torch.zeros_like(matrix)
         corner[torch.arange(units.count), order] = gain
-        return corner, Move(order, gain, torch.zeros_like(gain))
+        return corner, UnitMove(order, gain, torch.zeros_like(gain))
 
     mixes, last = dict(start), worth(start)
-    for _ in range(STEPS):
+    for _ in range(FRANK_WOLFE_STEPS):
         corners = {}
         for units in groups:
             others = [u for u in groups if u is not units]
             half = soft(b, others, mixes, params_of(units))
             corners[units.name], _ = vertex(products(a, half, (*units.made, *units.read), units.count), units)
 
-        def at(t: float, corners: Mapping[str, Tensor] = corners) -> dict[str, Tensor]:
-            return {name: (1 - t) * mix + t * corners[name] for name, mix in mixes.items()}
-
-        middle, end = worth(at(0.5)), worth(corners)
+        middle, end = worth(towards(mixes, corners, 0.5)), worth(corners)
         bend, slope = 2 * (end + last - 2 * middle), 4 * middle - end - 3 * last
         ways = [1.0, *([min(max(-slope / (2 * bend), 0.0), 1.0)] if bend < 0 else [])]
         t = max(ways, key=lambda t: (bend * t + slope) * t)
-        mixes, before, last = at(t), last, last + (bend * t + slope) * t
+        mixes, before, last = towards(mixes, corners, t), last, last + (bend * t + slope) * t
         if last - before <= STILL * abs(last):
             break
     return {units.name: vertex(mixes[units.name], units)[1] for units in groups}
 
 
-def mixed(groups: Sequence[Units], element: Element | None) -> dict[str, Tensor]:
-    """Return the middle of all permutations, or the one half way from there to an element, per group (n, n)."""
-    found = {}
-    for units in groups:
-        middle = torch.full((units.count, units.count), 1 / units.count, dtype=torch.float64)
-        if element is not None:
-            move = element[units.name]
-            corner = torch.zeros_like(middle)
-            corner[torch.arange(units.count), move.order] = move.gain
-            middle = (middle + corner) / 2
-        found[units.name] = middle
-    return found
+def halfway(groups: Sequence[Units]) -> dict[str, Tensor]:
+    """Return by group the matrix (n, n) half way from the middle of all permutations to the units as they are."""
+    return {u.name: (torch.full((u.count, u.count), 1 / u.count) + torch.eye(u.count)).double() / 2 for u in groups}
 
 
-def match_weights(a: Params, b: Params, groups: Sequence[Units], seed: int = 0, starts: Sequence[Element] = ()) -> Matched:
+def match_weights(
+    a: Params, b: Params, groups: Sequence[Units], seed: int = 0, start: Element | None = None
+) -> Matched:  # fmt: skip
     """Return the nearest that B comes to A, of all starts; the same for the same seed.
 
     Args:
         a, b: parameters in float64, on the CPU.
-        starts: further elements to descend from.
+        start: an element to start from instead of B as it is.
 
     Raises:
         UsageError: there is no memory to match so many units.
     """
-    generator = np.random.default_rng(seed)
     check_units(max((units.count for units in groups), default=0))
-    none = {units.name: Move.none(units.count) for units in groups}
-    whole, best = size(a, groups), None
-    turning = any(units.symmetry.turn for units in groups)
-
-    def tried(name: str, start: Element) -> Matched:
-        element = descend(a, b, groups, start, generator)
-        return Matched(element, distance(a, apply(element, b, groups), groups), name)
-
-    named = [("as they are", lambda: none), ("features", lambda: by_features(a, b, groups, generator))]
-    named += [("given", lambda start=start: dict(start)) for start in starts]
-    if not turning:
-        named += [("Frank-Wolfe", lambda: frank_wolfe(a, b, groups, mixed(groups, None), generator))]
-        named += [("Frank-Wolfe from features", lambda: frank_wolfe(a, b, groups, mixed(groups, featured), generator))]
-    featured: dict[str, Move] = {}
-    for name, start in named:
-        begin = start()
-        featured = begin if name == "features" else featured
-        found = tried(name, begin)
-        if best is None or found.distance < best.distance - WORTH * whole:
-            best = found
-        if best.distance <= WORTH * whole:
+    begin = start or {units.name: UnitMove.none(units.count) for units in groups}
+    least, best = WORTH * size(a, groups), None
+    for name, found in start_elements(a, b, groups, begin, seed):
+        generator = np.random.default_rng(seed)  # of its own, so that no start depends on those before it
+        element = descend(a, b, groups, found, generator)
+        matched = Matched(element, distance(a, apply(element, b, groups), groups), name)
+        if best is None or matched.distance < best.distance - least:
+            best = matched
+        if best.distance <= least:
             break
     return best
+
+
+def start_elements(
+    a: Params, b: Params, groups: Sequence[Units], begin: Element, seed: int
+) -> Iterator[tuple[str, Element]]:  # fmt: skip
+    """Yield elements to descend from, by name."""
+    yield "given", begin
+    featured = by_features(a, b, groups, np.random.default_rng(seed))
+    yield "features", featured
+    if not any(units.symmetry.turn for units in groups):
+        ordered = apply(featured, b, groups)  # the same numbers in whatever order B came
+        walked = frank_wolfe(a, ordered, groups, halfway(groups), np.random.default_rng(seed))
+        yield "Frank-Wolfe", compose(featured, walked)

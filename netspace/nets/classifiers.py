@@ -264,7 +264,7 @@ class LeNetLike(Classifier):
 
     @property
     def units(self) -> tuple[Units, ...]:
-        layers = [f"{part}.{i}" for part in ("convs", "fcs") for i in range(len(self.get_submodule(part)))]
+        layers = [f"{part}.{i}" for part in ("convs", "fcs") for i in range(len(getattr(self, part)))]
         return chain(self, layers, self.symmetry)
 
     def forward(self, x: Tensor) -> Tensor:

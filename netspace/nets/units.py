@@ -43,7 +43,7 @@ def symmetry_of(activation: str, omega: float = 1.0) -> Symmetry:
     return Symmetry(signs=activation in ODD, scales=base_of(activation) in HOMOGENEOUS)
 
 
-class Place(NamedTuple):
+class UnitAxis(NamedTuple):
     """Where the units of a group stand in a parameter."""
 
     param: str
@@ -65,22 +65,22 @@ class Units:
     name: str
     """of the first layer that makes them"""
     count: int
-    made: tuple[Place, ...]
+    made: tuple[UnitAxis, ...]
     """weights and biases whose rows are the units'"""
-    read: tuple[Place, ...]
+    read: tuple[UnitAxis, ...]
     """weights whose columns are the units'"""
     symmetry: Symmetry
 
 
-def made_by(module: nn.Module, layer: str, count: int) -> tuple[Place, ...]:
+def made_by(module: nn.Module, layer: str, count: int) -> tuple[UnitAxis, ...]:
     """Return the places of `count` units in the weight and, if it has one, the bias of the layer that makes them."""
     params = module.get_submodule(layer).named_parameters(recurse=False)
-    return tuple(Place(f"{layer}.{name}", 0, p.shape[0] // count) for name, p in params)
+    return tuple(UnitAxis(f"{layer}.{name}", 0, p.shape[0] // count) for name, p in params)
 
 
-def read_by(module: nn.Module, layer: str, count: int) -> Place:
+def read_by(module: nn.Module, layer: str, count: int) -> UnitAxis:
     """Return the place of `count` units in the weight of a layer that reads them, flattened or not."""
-    return Place(f"{layer}.weight", 1, module.get_parameter(f"{layer}.weight").shape[1] // count)
+    return UnitAxis(f"{layer}.weight", 1, module.get_parameter(f"{layer}.weight").shape[1] // count)
 
 
 def units_between(
