@@ -109,7 +109,9 @@ def draw_pairs(zoo: Zoo, task: Task[Any], count: int, seeds: Sequence[int]) -> t
                 pairs += [ScoredPair(split, kind, seed, *pair) for pair in some]
     if not pairs:
         counts = " and ".join(f"{len(ids)} {SCORED_SPLITS[split]}" for split, ids in usable.items())
-        raise UsageError(f"a scorecard needs two networks of a split, {zoo.folder} has {counts} ones that can be used")
+        raise UsageError(
+            f"a scorecard needs two networks of a split, {zoo.folder} has {counts} ones with finite weights"
+        )
     return pairs, notes
 
 

@@ -40,6 +40,7 @@ def score_table(card: Mapping[str, Any]) -> TextTable:
     groups: dict[tuple[str, str], list[list[str]]] = {}
     for part in card["summary"]:
         paths = f"{part['pairs'] - part['without_path']} of {part['pairs']}"
+        paths += f" ({part['different_pairs']} different)" if part["different_pairs"] < part["pairs"] else ""
         cells = [spread_words(part["measures"].get(one["name"])) for one in columns]
         head = [f"{splits[part['split']]}, {part['kind']}", methods[part["method"]], paths]
         groups.setdefault((part["split"], part["kind"]), []).append(head + cells)

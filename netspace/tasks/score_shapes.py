@@ -15,7 +15,7 @@ from ..nets.fields import SDF
 from ..nets.network import Network
 from .measures import iou
 from .path_measures import drift, evenness, mean
-from .surfaces import surface_distance, surface_distance_or_worst
+from .surfaces import surface_distance_or_worst
 from .task import Resemblance, ScoreColumn
 
 SHAPE_COLUMNS: Mapping[str, ScoreColumn] = {
@@ -45,6 +45,8 @@ CHAMFER_NEAREST = ScoreColumn(
 WHOLENESS = ScoreColumn("whole", "higher", "Share of the surface's area in its largest piece; 0 without a surface.")
 FIELD_POINTS, SLOPE_POINTS_OF_FIELD = 4096, 1024
 """points of the cube at which fields are compared, and at which their gradient is taken"""
+CHAMFER_POINTS = 4096
+"""on either surface"""
 CLAMPED = 0.1
 """distances beyond it count as it: DeepSDF's delta (Park et al. 2019, Eq. 4)"""
 SHORTLIST = 5
@@ -62,6 +64,11 @@ def eikonal_error(field: Callable[[Tensor], Tensor], points: Tensor) -> float:
         x = points.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(field(x).sum(), x)  # (n, 3)
     return (gradient.norm(dim=1) - 1).abs().mean().item()
+
+
+def chamfer(a: Mesh | None, b: Mesh | None) -> float:
+    """Return the Chamfer distance of two surfaces, world units; infinite if one of them does not exist."""
+    return surface_distance_or_worst(a, b, CHAMFER_POINTS).chamfer
 
 
 def largest_share(mesh: Mesh) -> float:
@@ -96,7 +103,7 @@ class PathOfShapes:
             "volume_drift": drift(volumes, measured(first, "volume"), measured(last, "volume")),
             "area_drift": drift(areas, measured(first, "area"), measured(last, "area")),
             "iou_ends": mean([iou(s.inside, o.inside) if s and o else 0.0 for s, o in ends]),
-            "chamfer_ends": mean([surface_distance_or_worst(s and s.mesh, o and o.mesh).chamfer for s, o in ends]),
+            "chamfer_ends": mean([chamfer(s and s.mesh, o and o.mesh) for s, o in ends]),
             "evenness": evenness(lengths) if all(map(math.isfinite, lengths)) else math.nan,
             "eikonal": mean([self._eikonal(network) for network in networks]),
         }
@@ -141,7 +148,7 @@ def shapes_audit(
         some = [i for i in apart.argsort(stable=True)[:SHORTLIST].tolist() if i != without]
         if surface is None:
             return Resemblance(some[0], math.nan, 0.0)
-        found = {i: surface_distance(surface.mesh, mesh).chamfer for i in some if (mesh := mesh_of(i)) is not None}
+        found = {i: chamfer(surface.mesh, mesh) for i in some if (mesh := mesh_of(i)) is not None}
         nearest = min(found, key=found.get, default=some[0])
         return Resemblance(nearest, found.get(nearest, math.nan), largest_share(surface.mesh))
 
