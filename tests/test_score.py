@@ -281,21 +281,23 @@ def test_noise_is_as_large_as_asked_for(tiny_zoo):
 
 def test_what_a_baseline_beats_by_hand():
     assert beats((1.0, 2.0), (1.0, 1.0)) and not beats((1.0, 1.0), (1.0, 1.0)) and not beats((2.0, 0.0), (1.0, 1.0))
-    assert beats((0.0, 0.0), None) and not beats(None, (0.0, 0.0))
+    assert beats((0.0, 0.0), None) and not beats(None, (0.0, 0.0)) and not beats(None, None)
     overlap, right = ScoreColumn("overlap", "lower", ""), ScoreColumn("accuracy", "higher", "")
     rows = [
-        {"source": source, "role": role, "likeness": a, "quality": b, "nearest_is_origin": origin}
+        {"source": source, "role": role, "likeness": a, "x": b, "y": None, "nearest_is_origin": origin}
         for source, role, a, b, origin in [
             ("noise", BASELINE, 0.5, 0.8, True),
-            ("new", "made", 0.4, 0.7, False),  # newer
-            ("new", "made", 0.5, 0.9, False),  # better
-            ("new", "made", 0.6, 0.8, True),  # as good, and less new
-            ("new", "made", 0.5, None, None),  # is nothing
+            ("loud", BASELINE, 0.1, 0.1, False),
+            ("new", "made", 0.4, 0.7, False),  # newer than noise
+            ("new", "made", 0.5, 0.9, False),  # better: beats it
+            ("new", "made", 0.6, 0.8, True),  # as good, and less new: beaten
+            ("new", "made", 0.5, None, None),  # is nothing: beaten
         ]
     ]
-    noise, new = summarise_audit(rows, overlap, right)
-    assert (new["count"], new["dominated"], noise["dominated"]) == (4, 0.5, None)
-    assert new["nearest_is_origin"] == pytest.approx(1 / 3, abs=1e-5) and new["quality"]["undefined"] == 1
+    noise, _, new = summarise_audit(rows, overlap, {"x": right, "y": right})
+    assert (new["rival"], new["beaten"], new["beats"], new["count"]) == ("noise", 0.5, 0.25, 4)
+    assert noise["rival"] is None and list(new["qualities"]) == ["x"], "what is defined of none does not count"
+    assert new["nearest_is_origin"] == pytest.approx(1 / 3, abs=1e-5) and new["qualities"]["x"]["undefined"] == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

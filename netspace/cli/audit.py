@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
     report = about(args, "audit", space, zoo, data, settings) | {
         "columns": [
             {"name": name} | column._asdict()
-            for name, column in (("likeness", task.likeness), ("quality", task.quality))
+            for name, column in ({"likeness": task.likeness} | dict(task.qualities)).items()
         ],
         "notes": found.notes,
         "sources": found.sources,

@@ -162,51 +162,70 @@ def audit(
                 "source": one.source, "role": one.role, "name": one.name,
                 "nearest": str(zoo.records.name[training[alike.nearest]]),
                 "nearest_is_origin": alike.nearest in one.origins if one.origins else None,
-                "likeness": usable_number(alike.likeness), "quality": usable_number(alike.quality),
-            })  # fmt: skip
+                "likeness": usable_number(alike.likeness),
+            } | {name: usable_number(value) for name, value in alike.qualities.items()})  # fmt: skip
             progress(len(rows), len(found))
-    return Audit(rows, list(summarise_audit(rows, task.likeness, task.quality)), notes)
+    return Audit(rows, list(summarise_audit(rows, task.likeness, task.qualities)), notes)
 
 
 def summarise_audit(
-    rows: Sequence[Mapping[str, Any]], likeness: ScoreColumn, quality: ScoreColumn
+    rows: Sequence[Mapping[str, Any]], likeness: ScoreColumn, qualities: Mapping[str, ScoreColumn]
 ) -> Iterator[dict[str, Any]]:
-    """Yield figures of each source: likeness and quality, medians with quartiles, and what is not worth the space.
+    """Yield figures of each source: likeness and qualities, medians with quartiles, and how it fares with baselines.
 
-    `nearest_is_origin` is the share of networks whose nearest training network is one that they were made of;
-    `dominated` the share of those made that some baseline beats: as new and as good, and more so in one of the two.
+    `nearest_is_origin` is the share of networks whose nearest training network is one that they were made of. `rival`
+    is the baseline that beats a method most often: `beaten` is the share of pairs of a network and one of the rival's
+    in which the latter is as new and as good, and more so in one respect; `beats` the share of the reverse.
     """
-    baselines = [better(row, likeness, quality) for row in rows if row["role"] == BASELINE]
-    for source in dict.fromkeys(row["source"] for row in rows):
-        mine = [dict(row, seed=0) for row in rows if row["source"] == source]
+    known = {name: column for name, column in qualities.items() if any(row[name] is not None for row in rows)}
+    columns = {"likeness": likeness} | known
+    sources = {source: [row for row in rows if row["source"] == source] for source in dict.fromkeys(map(_source, rows))}
+    baselines = {s: [standing(row, columns) for row in of] for s, of in sources.items() if of[0]["role"] == BASELINE}
+    for source, mine in sources.items():
         origins = [row["nearest_is_origin"] for row in mine if row["nearest_is_origin"] is not None]
-        beaten = [any(beats(one, better(row, likeness, quality)) for one in baselines) for row in mine]
+        seeded = [dict(row, seed=0) for row in mine]
+        rates = {
+            rival: rates_of([standing(row, columns) for row in mine], theirs) for rival, theirs in baselines.items()
+        }
+        rival = max(rates, key=rates.get) if rates and mine[0]["role"] == OF_METHODS else None
         yield {
             "source": source,
             "role": mine[0]["role"],
             "count": len(mine),
-            "likeness": spread_of(mine, "likeness", "")._asdict(),
-            "quality": spread_of(mine, "quality", quality.better)._asdict(),
+            "likeness": spread_of(seeded, "likeness", "")._asdict(),
+            "qualities": {name: spread_of(seeded, name, column.better)._asdict() for name, column in known.items()},
             "nearest_is_origin": usable_number(sum(origins) / len(origins)) if origins else None,
-            "dominated": usable_number(sum(beaten) / len(beaten))
-            if mine[0]["role"] == OF_METHODS and baselines
-            else None,
+            "rival": rival,
+            "beaten": usable_number(rates[rival][0]) if rival else None,
+            "beats": usable_number(rates[rival][1]) if rival else None,
         }
 
 
-def better(row: Mapping[str, Any], *columns: ScoreColumn) -> tuple[float, ...] | None:
-    """Return how new and how good a network is, more being better; None if that is not defined."""
-    values = [row["likeness"], row["quality"]]
-    if None in values:
+def _source(row: Mapping[str, Any]) -> str:
+    return row["source"]
+
+
+def standing(row: Mapping[str, Any], columns: Mapping[str, ScoreColumn]) -> tuple[float, ...] | None:
+    """Return how new and how good a network is, more being better; None if some of it is not defined."""
+    if any(row[name] is None for name in columns):
         return None
-    return tuple(-v if column.better == "lower" else v for v, column in zip(values, columns, strict=True))
+    return tuple(-row[name] if column.better == "lower" else row[name] for name, column in columns.items())
 
 
 def beats(one: tuple[float, ...] | None, other: tuple[float, ...] | None) -> bool:
-    """Return whether one network is at least as new and as good as another, and not equal to it in both.
+    """Return whether one network is at least as new and as good as another, and not equal to it in all respects.
 
-    One that is not defined, such as a network without a surface, is beaten by any other.
+    One of which something is not defined, such as a network without a surface, is beaten by any other.
     """
     if one is None or other is None:
         return one is not None
     return one != other and all(x >= y for x, y in zip(one, other, strict=True))
+
+
+def rates_of(
+    mine: Sequence[tuple[float, ...] | None], theirs: Sequence[tuple[float, ...] | None]
+) -> tuple[float, float]:
+    """Return the shares of pairs in which one of theirs beats one of mine, and the other way round."""
+    pairs = len(mine) * len(theirs)
+    beaten = sum(beats(other, one) for one in mine for other in theirs)
+    return beaten / pairs, sum(beats(one, other) for one in mine for other in theirs) / pairs

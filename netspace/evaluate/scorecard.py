@@ -33,7 +33,7 @@ LATENT_COLUMNS: Mapping[str, ScoreColumn] = {
 """what is measured of every path of embeddings, whatever the networks are"""
 MOST_DRAWN_FROM = 1000
 """networks of a split that pairs are drawn from; of more, a fixed sample"""
-SIGNIFICANT, PLACES = 6, 12
+SIGNIFICANT, PLACES = 6, 7
 """significant digits of what is kept, and places after the point: below are rounding errors"""
 
 
@@ -148,8 +148,10 @@ def score_path(
 
 
 def usable_number(value: float | None) -> float | None:
-    """Return a number as it is kept, with 6 digits and 12 places; None if it is not finite."""
-    return float(f"{round(value, PLACES):.{SIGNIFICANT}g}") if value is not None and math.isfinite(value) else None
+    """Return a number as it is kept, with 6 digits and 7 places; None if it is not finite."""
+    return (
+        float(f"{round(value, PLACES):.{SIGNIFICANT}g}") + 0.0 if value is not None and math.isfinite(value) else None
+    )
 
 
 def score_pairs(

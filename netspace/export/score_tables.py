@@ -60,23 +60,24 @@ def score_table(card: Mapping[str, Any]) -> TextTable:
 
 def audit_table(found: Mapping[str, Any]) -> TextTable:
     """Return an audit as a table, a row per source of networks."""
+    likeness, *qualities = found["columns"]
     groups: dict[str, list[list[str]]] = {}
     for part in found["sources"]:
-        shares = [DASH if part[k] is None else f"{part[k]:.0%}" for k in ("nearest_is_origin", "dominated")]
-        spreads = [spread_words(part[key]) for key in ("likeness", "quality")]
-        groups.setdefault(part["role"], []).append([part["source"], str(part["count"]), *spreads, *shares])
-    likeness, quality = found["columns"]
+        spreads = [spread_words(part["likeness"]), *(spread_words(part["qualities"].get(q["name"])) for q in qualities)]
+        origin = DASH if part["nearest_is_origin"] is None else f"{part['nearest_is_origin']:.0%}"
+        rival = f"{part['rival']}: {part['beaten']:.0%}, {part['beats']:.0%}" if part["rival"] else DASH
+        groups.setdefault(part["role"], []).append([part["source"], str(part["count"]), *spreads, origin, rival])
     newer = {"higher": "Higher is newer.", "lower": "Lower is newer."}[likeness["better"]]
     below = [
         *([f"Measured on {found['data']}."] if found["data"] else []),
-        f"{likeness['title']}: {likeness['words']} {newer}", *column_words([quality]),
+        f"{likeness['title']}: {likeness['words']} {newer}", *column_words(qualities),
         "nearest is origin: share of networks whose nearest training network is one that they were made of.",
-        "beaten: share of networks for which some baseline (noise, averages of weights) is as new and as good, and "
-        "better in one of the two.",
+        "rival: the baseline that beats these most often; in so many pairs of networks it is as new and as good, and "
+        "more so in one respect; in so many it is the other way round.",
         *found["notes"],
     ]  # fmt: skip
     caption = f"{found['space']['folder']} on {found['zoo']['folder']}: memorisation, median [quartiles]"
-    headings = ["networks", "count", likeness["title"], quality["title"], "nearest is origin", "beaten"]
+    headings = ["networks", "count", likeness["title"], *(q["title"] for q in qualities), "nearest is origin", "rival"]
     return TextTable(caption, headings, [*groups.values()], below)
 
 

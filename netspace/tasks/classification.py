@@ -33,8 +33,8 @@ from .distillation import ClassifierObjective, FamilyObjective, Teacher, Trainin
 from .measures import accuracy, classify, count_true, wilson
 from .recognition import Recognition, recognise, summarise_recognition
 from .score_classifiers import (
-    ACCURACY_ON_TEST,
     CLASSIFIER_COLUMNS,
+    CLASSIFIER_QUALITIES,
     ERRORS_OVERLAP,
     MOST_FITTING,
     PathOfClassifiers,
@@ -231,7 +231,7 @@ class Classification(Task[Recognition]):
         return f"accuracy on the {len(data)} test images of {data.name}", 1 / len(data.classes)
 
     strengths = ("val_accuracy", "test_accuracy")
-    score_columns, likeness, quality = CLASSIFIER_COLUMNS, ERRORS_OVERLAP, ACCURACY_ON_TEST
+    score_columns, likeness, qualities = CLASSIFIER_COLUMNS, ERRORS_OVERLAP, CLASSIFIER_QUALITIES
 
     def score_data(self, arch: Arch, folder: Path | None = None, most: int = 0) -> ScoringImages:
         """Test images, and training images for temperatures."""

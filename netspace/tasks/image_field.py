@@ -27,7 +27,7 @@ from ..space import NetSpace
 from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
-from .score_pictures import PICTURE_COLUMNS, PSNR_NEAREST, USUAL_VARIATION, PathOfPictures, pictures_audit
+from .score_pictures import PICTURE_COLUMNS, PICTURE_QUALITIES, PSNR_NEAREST, PathOfPictures, pictures_audit
 from .task import (
     GoalSettings,
     PathStep,
@@ -383,7 +383,7 @@ class ImageField(Task[Likeness]):
         return {"pairs": len(paths), "steps": len(paths[0])} | rounded
 
     strengths = ("psnr",)
-    score_columns, likeness, quality = PICTURE_COLUMNS, PSNR_NEAREST, USUAL_VARIATION
+    score_columns, likeness, qualities = PICTURE_COLUMNS, PSNR_NEAREST, PICTURE_QUALITIES
 
     def scoring(
         self, a: Network, b: Network, data: Any = None, resolution: int = 64

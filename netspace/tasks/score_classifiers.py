@@ -44,8 +44,8 @@ ERRORS_OVERLAP = ScoreColumn(
     "Test images that both this network and a training network get wrong, over those that either does; the greatest "
     "of all training networks (Zeng et al. 2026).",
 )  # fmt: skip
-ACCURACY_ON_TEST = ScoreColumn("accuracy", "higher", "Accuracy on the test images.")
-MOST_FITTING = 1024
+CLASSIFIER_QUALITIES = {"accuracy": ScoreColumn("accuracy", "higher", "Accuracy on the test images.")}
+MOST_FITTING = 512
 """training images on which a temperature is fitted"""
 
 
@@ -129,6 +129,6 @@ def errors_audit(known: Sequence[Network], data: ScoringImages | None) -> Callab
         if without is not None:
             overlap[without] = -1
         nearest = int(overlap.argmax())
-        return Resemblance(nearest, float(overlap[nearest]), float(1 - wrong.mean()))
+        return Resemblance(nearest, float(overlap[nearest]), {"accuracy": float(1 - wrong.mean())})
 
     return of

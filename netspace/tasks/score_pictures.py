@@ -21,10 +21,12 @@ PICTURE_COLUMNS: Mapping[str, ScoreColumn] = {
     ),
 }  # fmt: skip
 PSNR_NEAREST = ScoreColumn("PSNR, nearest", "lower", "PSNR with the nearest training network's picture, dB.")
-USUAL_VARIATION = ScoreColumn(
-    "usual variation", "higher",
-    "1 if neighbouring pixels differ as much as the training networks' do in the median; noise and blur are below.",
-)  # fmt: skip
+PICTURE_QUALITIES = {
+    "variation": ScoreColumn(
+        "usual variation", "higher",
+        "1 if neighbouring pixels differ as much as the training networks' do in the median; noise and blur are below.",
+    )
+}  # fmt: skip
 
 
 class PathOfPictures:
@@ -61,6 +63,7 @@ def pictures_audit(
             alike[without] = -math.inf
         nearest = int(alike.argmax())
         mine = variation(values)
-        return Resemblance(nearest, float(alike[nearest]), min(mine, usual) / max(mine, usual, 1e-12))
+        quality = min(mine, usual) / max(mine, usual, 1e-12)
+        return Resemblance(nearest, float(alike[nearest]), {"variation": quality})
 
     return of

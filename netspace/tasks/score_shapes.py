@@ -42,7 +42,10 @@ SHAPE_COLUMNS: Mapping[str, ScoreColumn] = {
 CHAMFER_NEAREST = ScoreColumn(
     "Chamfer, nearest", "higher", "Chamfer distance to the nearest training shape, world units."
 )
-WHOLENESS = ScoreColumn("whole", "higher", "Share of the surface's area in its largest piece; 0 without a surface.")
+SHAPE_QUALITIES = {
+    "whole": ScoreColumn("whole", "higher", "Share of the surface's area in its largest piece; 0 without a surface."),
+    "eikonal": ScoreColumn("Eikonal", "lower", "Mean of ||gradient| - 1| in the cube: 0 of an exact distance."),
+}
 FIELD_POINTS, SLOPE_POINTS_OF_FIELD = 4096, 1024
 """points of the cube at which fields are compared, and at which their gradient is taken"""
 CHAMFER_POINTS = 4096
@@ -64,6 +67,15 @@ def eikonal_error(field: Callable[[Tensor], Tensor], points: Tensor) -> float:
         x = points.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(field(x).sum(), x)  # (n, 3)
     return (gradient.norm(dim=1) - 1).abs().mean().item()
+
+
+def eikonal_of(network: Network, points: Tensor) -> float:
+    """Return the Eikonal error of a network; not a number for an occupancy, of which only the sign means anything."""
+    if network.arch.field != SDF:
+        return math.nan
+    with torch.inference_mode(False):
+        plain = Network(network.arch, network.prep.clone())  # one made in inference mode has no gradient
+    return eikonal_error(plain, points)
 
 
 def chamfer(a: Mesh | None, b: Mesh | None) -> float:
@@ -105,16 +117,8 @@ class PathOfShapes:
             "iou_ends": mean([iou(s.inside, o.inside) if s and o else 0.0 for s, o in ends]),
             "chamfer_ends": mean([chamfer(s and s.mesh, o and o.mesh) for s, o in ends]),
             "evenness": evenness(lengths) if all(map(math.isfinite, lengths)) else math.nan,
-            "eikonal": mean([self._eikonal(network) for network in networks]),
+            "eikonal": mean([eikonal_of(network, self.points[:SLOPE_POINTS_OF_FIELD]) for network in networks]),
         }
-
-    def _eikonal(self, network: Network) -> float:
-        """The Eikonal error; not a number for an occupancy, of which only the sign means anything."""
-        if network.arch.field != SDF:
-            return math.nan
-        with torch.inference_mode(False):
-            plain = Network(network.arch, network.prep.clone())  # one made in inference mode has no gradient
-        return eikonal_error(plain, self.points[:SLOPE_POINTS_OF_FIELD])
 
 
 def measured(surface: Surface | None, name: str) -> float:
@@ -132,7 +136,7 @@ def shapes_audit(
         outputs, distance: as `Task` has them: occupancies, and 1 - IoU.
     """
     theirs = torch.stack([outputs(network) for network in known])  # (N, n)
-    meshes: dict[int, Mesh | None] = {}
+    points, meshes = points_of_cube(SLOPE_POINTS_OF_FIELD, theirs.device), dict[int, Mesh | None]()
 
     def mesh_of(place: int) -> Mesh | None:
         if place not in meshes:
@@ -146,10 +150,12 @@ def shapes_audit(
         if without is not None:
             apart[without] = math.inf
         some = [i for i in apart.argsort(stable=True)[:SHORTLIST].tolist() if i != without]
+        error = eikonal_of(network, points)
         if surface is None:
-            return Resemblance(some[0], math.nan, 0.0)
+            return Resemblance(some[0], math.nan, {"whole": 0.0, "eikonal": error})
         found = {i: chamfer(surface.mesh, mesh) for i in some if (mesh := mesh_of(i)) is not None}
         nearest = min(found, key=found.get, default=some[0])
-        return Resemblance(nearest, found.get(nearest, math.nan), largest_share(surface.mesh))
+        qualities = {"whole": largest_share(surface.mesh), "eikonal": error}
+        return Resemblance(nearest, found.get(nearest, math.nan), qualities)
 
     return of

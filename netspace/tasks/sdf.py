@@ -28,7 +28,7 @@ from ..space.losses import Queries, sdf_distillation, sdf_queries
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
-from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, WHOLENESS, PathOfShapes, shapes_audit
+from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, SHAPE_QUALITIES, PathOfShapes, shapes_audit
 from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
     GoalSettings,
@@ -291,7 +291,7 @@ class Sdf(Task[Reconstruction]):
         return summarise_paths([[step.row["components"] for step in path] for path in paths])._asdict()
 
     strengths = ("fit_iou",)
-    score_columns, likeness, quality = SHAPE_COLUMNS, CHAMFER_NEAREST, WHOLENESS
+    score_columns, likeness, qualities = SHAPE_COLUMNS, CHAMFER_NEAREST, SHAPE_QUALITIES
 
     def scoring(self, a: Network, b: Network, data: Any = None, resolution: int = 64) -> PathOfShapes:
         """Surfaces, ends, steps and the Eikonal error."""

@@ -157,8 +157,8 @@ class Resemblance(NamedTuple):
     """place of the one that it is most like, by what both do"""
     likeness: float
     """to that one, as `Task.likeness` has it; not a number if it was not defined"""
-    quality: float
-    """as `Task.quality` has it"""
+    qualities: dict[str, float]
+    """as `Task.qualities` has them"""
 
 
 Row = TypeVar("Row", bound=Compared)
@@ -357,8 +357,8 @@ class Task(Generic[Row]):
     """what `scoring` measures of a path, by name"""
     likeness: ScoreColumn
     """to the nearest training network; its `better` says which way networks are newer"""
-    quality: ScoreColumn
-    """of a network that holds something new, and so can be compared with no original"""
+    qualities: Mapping[str, ScoreColumn] = {}
+    """of a network that holds something new, and so can be compared with no original, by name"""
 
     def score_data(self, arch: Arch, folder: Path | None = None, most: int = 0) -> Any:
         """Load what `scoring` and `auditing` measure on; raises as `data`.
