@@ -187,7 +187,9 @@ def summarise_audit(
         rates = {
             rival: rates_of([standing(row, columns) for row in mine], theirs) for rival, theirs in baselines.items()
         }
-        rival = max(rates, key=rates.get) if rates and mine[0]["role"] == OF_METHODS else None
+        rival = (
+            max(rates, key=lambda r: (rates[r][0], -rates[r][1])) if rates and mine[0]["role"] == OF_METHODS else None
+        )
         yield {
             "source": source,
             "role": mine[0]["role"],

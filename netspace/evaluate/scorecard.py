@@ -149,9 +149,9 @@ def score_path(
 
 def usable_number(value: float | None) -> float | None:
     """Return a number as it is kept, with 6 digits and 7 places; None if it is not finite."""
-    return (
-        float(f"{round(value, PLACES):.{SIGNIFICANT}g}") + 0.0 if value is not None and math.isfinite(value) else None
-    )
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{round(value, PLACES):.{SIGNIFICANT}g}") + 0.0  # -0.0 is 0
 
 
 def score_pairs(
