@@ -110,8 +110,10 @@ def test_nothing_that_a_command_writes_destroys_anything(name, output, tree, cap
         assert main(words_for(name, output, target)) == 2, target
         said = capsys.readouterr()
         one = (
-            f"{output.option_strings[0]} is empty"
-            if target in ("", ".")
+            f"argument {output.option_strings[0]}: it is empty"
+            if not target
+            else f"{output.option_strings[0]} is empty or the working directory"
+            if target == "."
             else "null byte"
             if "\0" in target
             else target[:50]
