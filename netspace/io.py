@@ -33,7 +33,7 @@ def atomic_write(path: Path):
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        remove_leftovers(path.parent, escape(path.name))
         yield temporary
         temporary.replace(path)
     except OSError as error:  # of a full disk it does not say where, and Arrow's have several lines
@@ -56,7 +56,7 @@ def atomic_folder(path: Path):
     """
     temporary = _temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
+    remove_leftovers(path.parent, escape(path.name))
     temporary.mkdir()
     try:
         yield temporary
@@ -73,9 +73,13 @@ _HOST = "".join(c for c in platform.node() if c.isalnum() or c == "-") or "host"
 """Name of this machine, for temporary files: a process of another one that shares the disk may be writing."""
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files and folders for `path` of processes of this machine that run no more."""
-    for left in path.parent.glob(f".{escape(path.name)}.{_HOST}.*.tmp"):
+def remove_leftovers(folder: Path, names: str) -> None:
+    """Remove temporary files and folders of a folder that processes left which run no more on this machine.
+
+    Args:
+        names: glob pattern of the names that they were for.
+    """
+    for left in folder.glob(f".{names}.{_HOST}.*.tmp"):
         number = left.name.split(".")[-2]
         if number.isdecimal() and int(number) != os.getpid() and not _is_running(int(number)):
             if left.is_dir() and not left.is_symlink():

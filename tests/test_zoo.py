@@ -10,13 +10,13 @@ import sys
 
 import pytest
 import torch
-from conftest import TINY_FIT
+from conftest import NOBODY, TINY_FIT
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
 from netspace import ARCHS, Network, Zoo
 from netspace.errors import FormatError
-from netspace.io import atomic_folder, atomic_write, find_files, read_safetensors, write_tensors
+from netspace.io import _HOST, atomic_folder, atomic_write, find_files, read_safetensors, write_tensors
 from netspace.train.fit_sdf import chair_sources, fit_sdf_zoo
 from netspace.zoo.store import OPTIMISED, add, join, select
 
@@ -257,6 +257,7 @@ def test_a_zoo_that_is_rewritten_all_the_time_loads_as_one_version(tiny_zoo, tmp
     assert seen >= {0, 1}
     for path in (tmp_path / "one").glob("weights*"):  # what the killed one left goes with the next write
         shutil.copy(path, tmp_path / "zoo" / "weights-0000000000000000.safetensors")
+        shutil.copy(path, tmp_path / "zoo" / f".weights-0123456789abcdef.safetensors.{_HOST}.{NOBODY}.tmp")
     add(tmp_path / "zoo", tiny_zoo[5], {"name": "next", "split": OPTIMISED})
     assert {path.suffix for path in (tmp_path / "zoo").iterdir()} <= {".json", ".parquet", ".safetensors", ".lock", ""}
     assert len(list((tmp_path / "zoo").glob("weights*"))) == 1

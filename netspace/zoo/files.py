@@ -35,6 +35,7 @@ from ..io import (
     read_bytes,
     read_json,
     read_safetensors,
+    remove_leftovers,
     tensors_hash,
     write_tensors,
 )
@@ -149,6 +150,7 @@ def write_zoo_files(folder: Path, about: dict, records: pd.DataFrame, weights: M
     about = about | {"weights": name}
     write_records(folder, records, {"weights": name, "about": about})
     write_about_file(folder, about)
+    remove_leftovers(folder, "weights*.safetensors")
     for other in folder.glob("weights*.safetensors"):
         if other.name != name and OWN_WEIGHTS.fullmatch(other.name):
             with suppress(OSError):  # held open by a reader, on systems that mind
