@@ -261,6 +261,19 @@ def test_what_answers_more_alike_is_kept():
     assert best >= middle_likeness(a, b, x) and best >= middle_likeness(a, align(a, b).network, x) - 1e-6
 
 
+@pytest.mark.parametrize("name", ["lenetlike/digits", "resnet8/digits", "mlp/3-64-32-1:relu:pe6"])
+def test_scales_are_taken_where_they_make_the_middle_better(name):
+    arch = arch_named(name)
+    a, element, b = planted(arch, 3, scales=True)
+    x = inputs(arch, 60)
+    found = align(a, b, x)
+    assert found.how.endswith("and scaled")
+    torch.testing.assert_close(found.network.prep, a.prep, atol=5e-3, rtol=5e-3)
+    torch.testing.assert_close(found.network(x), b(x), atol=1e-4, rtol=1e-4)
+    plain = transform(a, random_element(arch, torch.Generator().manual_seed(3)))
+    assert not align(a, plain, x).how.endswith("scaled")
+
+
 # -- REPAIR --------------------------------------------------------------------------------------------------------
 
 CLASSIFIERS = ["lenetlike/digits", "vanillacnn/digits", "resnet8/digits", "resnet8/48px-5c:softsign:global", NAMES[-1]]

@@ -1,7 +1,8 @@
 """Align two networks: move B by the element of its symmetry group that makes the average with A most meaningful.
 
 Units are matched by their answers, where there are inputs, and by their weights; what is kept is the one whose middle
-answers most like the mean of both ends. Without inputs, weights alone decide.
+answers most like the mean of both ends. Where a scale of units is a symmetry too, as of leaky ReLUs, it is kept if that
+makes the middle better still. Without inputs, weights alone decide, and nothing is scaled.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..nets.network import Network, run_many
 from ..nets.prep import Params
 from ..nets.units import Units
 from ..threads import held_threads
-from .activations import match_activations
+from .activations import match_activations, moments, scales
 from .group import UnitMove, apply, compose, rows, transform
 from .weights import by_features, match_weights
 
@@ -39,7 +40,7 @@ class Alignment:
     element: dict[str, UnitMove]
     """what moved it"""
     how: str
-    """how units were matched: `BY_ANSWERS`, `BY_WEIGHTS` or `AS_THEY_ARE`"""
+    """how units were matched: `BY_ANSWERS`, `BY_WEIGHTS` or `AS_THEY_ARE`; and whether they were scaled too"""
     notes: tuple[str, ...]
     """what the user should know, as sentences"""
 
@@ -92,16 +93,19 @@ def most_alike(a: Network, b: Network, x: Tensor, seed: int) -> tuple[str, dict[
     groups = b.arch.units
     of_a, of_b = (doubles(network) for network in (a, b))
     featured = by_features(of_a, of_b, groups, np.random.default_rng(seed))
-    answering = match_activations(a, transform(b, featured), x, seed)
-    ordered = apply(featured, of_b, groups)
-    weighing = match_weights(of_a, ordered, groups, seed, answering).element
-    found: dict[str, dict[str, UnitMove]] = {
-        AS_THEY_ARE: {},
-        BY_ANSWERS: compose(featured, answering),
-        BY_WEIGHTS: compose(featured, weighing),
-    }
+    ordered = transform(b, featured)
+    seen = moments(a.arch, a.params, ordered.params, x)
+    answering = match_activations(a, ordered, x, seed, seen)
+    weighing = match_weights(of_a, apply(featured, of_b, groups), groups, seed, answering).element
+    found: dict[str, dict[str, UnitMove]] = {AS_THEY_ARE: {}}
+    for how, element in ((BY_ANSWERS, answering), (BY_WEIGHTS, weighing)):
+        found[how] = compose(featured, element)
+        stretched = scales(seen, groups, element)
+        if stretched:
+            found[f"{how}, and scaled"] = compose(found[how], stretched)
     alike = {how: middle_likeness(a, transform(b, element), x) for how, element in found.items()}
-    how = max(alike, key=lambda how: alike[how] + (BETTER if how == AS_THEY_ARE else 0))
+    # what is moved or scaled has to be worth it
+    how = max(alike, key=lambda how: alike[how] - BETTER * ((how != AS_THEY_ARE) + how.endswith("scaled")))
     return how, found[how]
 
 
