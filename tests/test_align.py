@@ -264,7 +264,7 @@ def test_what_answers_more_alike_is_kept():
 @pytest.mark.parametrize("name", ["lenetlike/digits", "resnet8/digits", "mlp/3-64-32-1:relu:pe6"])
 def test_scales_are_taken_where_they_make_the_middle_better(name):
     arch = arch_named(name)
-    a, element, b = planted(arch, 3, scales=True)
+    a, _, b = planted(arch, 3, scales=True)
     x = inputs(arch, 60)
     found = align(a, b, x)
     assert found.how.endswith("and scaled")

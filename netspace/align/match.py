@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..nets.archs import arch_title
-from ..nets.network import Network, run_many
+from ..nets.network import Network
 from ..nets.prep import Params
 from ..nets.units import Units
 from ..threads import held_threads
@@ -103,7 +103,8 @@ def most_alike(a: Network, b: Network, x: Tensor, seed: int) -> tuple[str, dict[
         stretched = scales(seen, groups, element)
         if stretched:
             found[f"{how}, and scaled"] = compose(found[how], stretched)
-    alike = {how: middle_likeness(a, transform(b, element), x) for how, element in found.items()}
+    mean = mean_answers(a, b, x)
+    alike = {how: middle_likeness(a, transform(b, element), x, mean) for how, element in found.items()}
     # what is moved or scaled has to be worth it
     how = max(alike, key=lambda how: alike[how] - BETTER * ((how != AS_THEY_ARE) + how.endswith("scaled")))
     return how, found[how]
@@ -114,20 +115,28 @@ def doubles(network: Network) -> dict[str, Tensor]:
     return {name: p.double().cpu() for name, p in network.params.items()}
 
 
-def middle_likeness(a: Network, b: Network, x: Tensor) -> float:
+def middle_likeness(a: Network, b: Network, x: Tensor, mean: Tensor | None = None) -> float:
     """Return the correlation of what the average of two networks answers to inputs with the mean of their answers.
 
     A correlation, since averages of classifiers answer alike with smaller logits; -1 if answers are not finite.
+
+    Args:
+        mean: what `mean_answers` returned for the two, if that is known.
     """
-    of_a, of_b, middle = (centred(network, x) for network in (a, b, Network(a.arch, torch.lerp(a.prep, b.prep, 0.5))))
-    mean = of_a + of_b
+    mean = mean_answers(a, b, x) if mean is None else mean
+    middle = centred(Network(a.arch, torch.lerp(a.prep, b.prep, 0.5)), x)
     alike = (mean * middle).sum() / (mean.norm() * middle.norm()).clamp(min=1e-30)
     return alike.nan_to_num(-1.0).item()
 
 
-def centred(network: Network, x: Tensor, rows: int = 100) -> Tensor:
-    """Return what a network answers to inputs (n, ...), without its mean over them, (n, k)."""
-    outputs = torch.cat([run_many(network.arch, network.prep, part) for part in x.split(rows)]).double()
+def mean_answers(a: Network, b: Network, x: Tensor) -> Tensor:
+    """Return the mean of what two networks answer to inputs, as `centred`."""
+    return (centred(a, x) + centred(b, x)) / 2
+
+
+def centred(network: Network, x: Tensor) -> Tensor:
+    """Return what a network answers to inputs (n, ...), without its mean over them, (n, k) or (n)."""
+    outputs = network.compiled()(x).double()
     return outputs - outputs.mean(dim=0)
 
 
