@@ -108,7 +108,7 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["train"]["count"] == 2 and summary["heldout"]["count"] == 1
     assert {"agreement_median", "iou_median", "chamfer_median"} <= set(summary["train"])
-    assert summary["paths"]["weights"]["pairs"] == 1 and set(summary["paths"]) == {"latent", "weights"}
+    assert summary["paths"]["weights"]["pairs"] == 1 and set(summary["paths"]) == {"latent", "weights", "aligned"}
     saved = json.loads((space / "eval.json").read_text())
     assert saved["train"] == summary["train"] and (space / saved["zoo"]).resolve() == zoo.resolve()
     for file in (tmp_path / "rows.csv", space / "eval.csv"):
