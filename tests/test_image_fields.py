@@ -344,7 +344,11 @@ def test_a_path_is_written_as_pictures_a_table_and_a_film(zoo, space, tmp_path, 
 
 def test_pictures_between_raw_weights_vary_as_noise_does(zoo, space, tmp_path):
     paths = task_of(space).survey(space, zoo, 3)
-    assert list(paths) == list(METHODS) and paths["weights"]["pairs"] == 3 and paths["weights"]["steps"] == PATH_STEPS
+    assert (
+        list(paths) == [name for name in METHODS if name != "repaired"]
+        and paths["weights"]["pairs"] == 3
+        and paths["weights"]["steps"] == PATH_STEPS
+    )
     ends = [TASKS["image-field"].measuring(None, None)(zoo[i]).row["variation"] for i in range(8)]
     assert paths["weights"]["variation_middle"] > 1.2 * np.median(ends)
 

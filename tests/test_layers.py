@@ -16,7 +16,7 @@ FLOORS = [
     {"outputs"},
     {"jobs", "nets"},
     {"data"},
-    {"geometry", "zoo"},
+    {"align", "geometry", "zoo"},
     {"space"},
     {"latent"},
     {"tasks"},

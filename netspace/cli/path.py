@@ -155,7 +155,7 @@ def _between(args: argparse.Namespace, space: NetSpace, zoo: Zoo) -> StepsToWrit
     if (1 + 2 * factor) * count > MOST_STEPS:
         raise UsageError(f"--beyond {factor:g} with {count} steps makes more than {MOST_STEPS} networks")
     positions = gammas_beyond(factor, count)
-    return steps_between(space, zoo, args.a, args.b, positions, args.method or FIRST)
+    return steps_between(space, zoo, args.a, args.b, positions, args.method or FIRST, args.data)
 
 
 # -- families ------------------------------------------------------------------------------------------------------

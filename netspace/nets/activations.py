@@ -37,6 +37,11 @@ _WITH_NUMBER: dict[str, tuple[float, Callable[[float], Activation]]] = {
 
 NAMES = (*_PLAIN, *_WITH_NUMBER)
 
+ODD = frozenset({"tanh", "softsign"})
+"""f(-x) = -f(x)"""
+HOMOGENEOUS = frozenset({"relu", "leaky_relu"})
+"""f(s x) = s f(x) for s > 0, whatever the slope"""
+
 
 def activation_name(name: str) -> str:
     """The one spelling of an activation: `LeakyReLU(0.01)`, `leaky-relu` and `leaky_relu0.01` are `leaky_relu`.
@@ -61,6 +66,11 @@ def activation(name: str) -> Activation:
     """The function of an activation in its one spelling (see `activation_name`)."""
     if name in _PLAIN:
         return _PLAIN[name]
-    base = name.rstrip("0123456789.e-+")
+    base = base_of(name)
     default, make = _WITH_NUMBER[base]
     return make(float(name[len(base) :] or default))
+
+
+def base_of(name: str) -> str:
+    """The name of an activation without its number: `leaky_relu` of `leaky_relu0.2`."""
+    return name if name in NAMES else name.rstrip("0123456789.e-+")

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from ..errors import UsageError
 from ..memory import check_memory
-from .classifiers import PAPERS, LeNetLike, ResNet, Sequence, VanillaCNN, Variant
+from .classifiers import PAPERS, LeNetLike, ResNet, See, Sequence, VanillaCNN, Variant
 from .fields import ENDS, SDF, Field, FieldSpec, Siren
 from .inputs import IMAGE_SETS
 from .prep import Params, PrepSize, check_size, prep_size
+from .units import Units
 
 PAPER_WIDTH = 10_000
 """PRep width of the authors' experiments."""
@@ -109,6 +110,15 @@ class Arch:
     def apply_params(self, params: Params, x: Tensor, hidden_dtype: torch.dtype | None = None) -> Tensor:
         """Outputs of one or many networks, params name -> (*b, *shape), for the same or for each its own inputs."""
         return self._threads_skeleton.apply_params(params, x, hidden_dtype)
+
+    @cached_property
+    def units(self) -> tuple[Units, ...]:
+        """Its groups of hidden units, from the inputs to the outputs."""
+        return self.skeleton.units
+
+    def watch(self, params: Params, x: Tensor, see: See) -> Tensor:
+        """Outputs of one network; `see` is shown every layer's name, inputs and outputs, and may change these."""
+        return self._threads_skeleton.watch(params, x, see)
 
     def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
         """The parameters of the same SDF stretched along the axes by factors (3,)."""

@@ -10,8 +10,8 @@ import copy
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,10 @@ from ..errors import UsageError
 from .activations import Activation, activation, activation_name
 from .inputs import MEAN, STD
 from .prep import Params
+from .units import ANYTHING, Symmetry, Units, chain, made_by, read_by, symmetry_of, units_between
 
+See = Callable[[str, Tensor, Tensor], Tensor | None]
+"""is shown a layer's name, inputs and outputs; returns the outputs to go on with, or None for these"""
 LUMA = (0.299, 0.587, 0.114)
 """weights of red, green and blue in a grey image (ITU-R 601, as Pillow converts)"""
 
@@ -216,6 +219,30 @@ class Classifier(nn.Module):
 
         return run
 
+    @property
+    def units(self) -> tuple[Units, ...]:
+        """Its hidden units, in the form that a PRep holds, from the images to the logits."""
+        return ()
+
+    @property
+    def symmetry(self) -> Symmetry:
+        """What its activation leaves undecided beside the order of its units."""
+        return symmetry_of(self.variant.activation)
+
+    def points(self, count: int, generator: torch.Generator) -> Tensor | None:
+        """Inputs that say what it does, drawn from where all of its inputs lie; None: it reads images."""
+        return None
+
+    def watch(self, params: Params, x: Tensor, see: See) -> Tensor:
+        """Logits of one network, while `see` is shown every layer's name, inputs and outputs, and may change these."""
+        layers = [(n, m) for n, m in self.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        hooks = [m.register_forward_hook(lambda m, x, y, name=n: see(name, x[0], y)) for n, m in layers]
+        try:
+            return functional_call(self, dict(params), (x,))
+        finally:
+            for hook in hooks:
+                hook.remove()
+
 
 class LeNetLike(Classifier):
     """LeCun et al. 1998, slightly modified: convolutions of stride 2 and 5x5 pixels, then three linear layers.
@@ -234,6 +261,11 @@ class LeNetLike(Classifier):
             size = (size + 2 * padding - 5) // 2 + 1
         widths = [16 * size * size, 120, 84, classes]
         self.fcs = nn.ModuleList(nn.Linear(i, o) for i, o in zip(widths, widths[1:], strict=False))
+
+    @property
+    def units(self) -> tuple[Units, ...]:
+        layers = [f"{part}.{i}" for part in ("convs", "fcs") for i in range(len(getattr(self, part)))]
+        return chain(self, layers, self.symmetry)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.enter(x)
@@ -259,6 +291,10 @@ class VanillaCNN(Classifier):
         for _, _, stride in plan:
             size = math.ceil(size / stride)
         self.fc = nn.Linear(64 * size * size, classes)
+
+    @property
+    def units(self) -> tuple[Units, ...]:
+        return chain(self, [*(f"convs.{i}" for i in range(len(self.convs))), "fc"], self.symmetry)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.enter(x)
@@ -308,6 +344,25 @@ class ResNet(Classifier):
         side = 1 if variant.pool == "global" else math.ceil(size / 4) // 8
         self.fc = nn.Linear(64 * side * side, classes)
 
+    @property
+    def units(self) -> tuple[Units, ...]:
+        """The units inside blocks, and those of each stage: what its shortcuts add up has one order."""
+        streams: list[tuple[list[str], list[str]]] = [(["conv1"], [])]  # layers that make one, and that read it
+        inner = []
+        for block in [name for name, module in self.named_modules() if isinstance(module, Block)]:
+            makers, readers = streams[-1]
+            readers.append(f"{block}.conv1")
+            inner.append(units_between(self, [f"{block}.conv1"], [f"{block}.conv2"], self.symmetry))
+            if isinstance(self.get_submodule(f"{block}.downsample"), nn.Sequential):
+                readers.append(f"{block}.downsample.0")
+                streams.append(([f"{block}.downsample.0", f"{block}.conv2"], []))
+            else:
+                makers.append(f"{block}.conv2")
+        streams[-1][1].append("fc")
+        shared = [units_between(self, *stream, self.symmetry) for stream in streams]
+        order = list(dict(self.named_modules()))
+        return tuple(sorted([*shared, *inner], key=lambda units: order.index(units.name)))
+
     def forward(self, x: Tensor) -> Tensor:
         x = self.act(self.bn1(self.conv1(self.enter(x))))
         x = self.layer3(self.layer2(self.layer1(x)))
@@ -341,6 +396,10 @@ def parse_layers(text: str) -> list[tuple[str, dict[str, int]]]:
     return layers
 
 
+_KEPT = {"maxpool": Symmetry(scales=True), "avgpool": ANYTHING, "gap": ANYTHING, "flatten": ANYTHING}
+"""by kind of step, the symmetries that pass through it"""
+
+
 class Sequence(Classifier):
     """Any plain sequence of convolutions, poolings, activations and linear layers; a name spells it out."""
 
@@ -349,6 +408,8 @@ class Sequence(Classifier):
         self.text = layers
         self.steps: list[Any] = []
         """numbers of `layers`, and functions of values"""
+        self.kinds: list[str] = []
+        """of the steps, as `parse_layers` names them"""
         self.layers = nn.ModuleList()
         channels, side, flat = variant.channels, size, False
         for kind, o in parse_layers(layers):
@@ -361,35 +422,59 @@ class Sequence(Classifier):
                 side = (side + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
                 layer = nn.Conv2d(channels, number, kernel, stride, pad, dilation, groups, bool(o["bias"]))
                 channels = number
-                self._add(layer)
+                self._add(kind, layer)
             elif kind in ("maxpool", "avgpool") and not flat:
                 stride = o.get("s", number)
                 if number < 1 or stride < 1 or pad > number // 2:
                     raise UsageError(f"pooling over {number} pixels with stride {stride} and padding {pad} is none")
                 side = (side + 2 * pad - number) // stride + 1
                 pool = nn.MaxPool2d if kind == "maxpool" else nn.AvgPool2d
-                self.steps.append(pool(number, stride, pad))
+                self._then(kind, pool(number, stride, pad))
             elif kind == "gap" and not flat:
                 side = 1
-                self.steps.append(nn.AdaptiveAvgPool2d(1))
+                self._then(kind, nn.AdaptiveAvgPool2d(1))
             elif kind == "flatten" and not flat:
                 channels, flat = channels * side * side, True
-                self.steps.append(nn.Flatten())
+                self._then(kind, nn.Flatten())
             elif kind == "fc" and flat and number:
-                self._add(nn.Linear(channels, number, bool(o["bias"])))
+                self._add(kind, nn.Linear(channels, number, bool(o["bias"])))
                 channels = number
             elif kind in ("conv", "maxpool", "avgpool", "gap", "flatten", "fc"):
                 raise UsageError(f"{kind} cannot come {'after' if flat else 'before'} flatten in {layers!r}")
             else:
-                self.steps.append(activation(kind))
+                self._then(kind, activation(kind))
             if side < 1 or channels * max(side, 1) ** 2 > MOST_UNITS:
                 raise UsageError(f"{layers!r} leaves images of {size} pixels with {channels} x {side} x {side} values")
         if not flat or channels != classes:
             raise UsageError(f"{layers!r} ends with {channels} values, not with logits of {classes} classes")
 
-    def _add(self, layer: nn.Module) -> None:
-        self.steps.append(len(self.layers))
+    @property
+    def units(self) -> tuple[Units, ...]:
+        """Channels that a depthwise convolution makes of others share their order; other groups keep theirs."""
+        found: list[Units] = []
+        last: Units | None = None  # read by nothing yet
+        for kind, step in zip(self.kinds, self.steps, strict=True):
+            if not isinstance(step, int):
+                last = last and replace(last, symmetry=last.symmetry.both(_KEPT.get(kind) or symmetry_of(kind)))
+                continue
+            name, layer = f"layers.{step}", cast(nn.Conv2d, self.layers[step])
+            count, groups = len(layer.weight), getattr(layer, "groups", 1)
+            if groups == 1:
+                found += [replace(last, read=(read_by(self, name, last.count),))] if last else []
+                last = Units(name, count, made_by(self, name, count), (), ANYTHING)
+            elif last and groups == last.count:
+                last = replace(last, made=(*last.made, *made_by(self, name, groups)), symmetry=Symmetry())
+            else:
+                last = None
+        return tuple(found)
+
+    def _add(self, kind: str, layer: nn.Module) -> None:
+        self._then(kind, len(self.layers))
         self.layers.append(layer)
+
+    def _then(self, kind: str, step: Any) -> None:
+        self.kinds.append(kind)
+        self.steps.append(step)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.enter(x)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..errors import UsageError
 from .activations import activation, activation_name
 from .prep import Params
+from .units import Units, chain, symmetry_of
 
 SDF, OCCUPANCY, PICTURE = "sdf", "occupancy", "picture"
 """What the value of a field is: a distance in world units, only its sign means anything, or channels in [-1, 1]."""
@@ -269,6 +270,33 @@ class Field(nn.Module):
             else:
                 h = act((h.to(hidden_dtype) @ w.to(hidden_dtype).mT).to(w.dtype) + b)
         raise AssertionError("a field has layers")
+
+    @property
+    def units(self) -> tuple[Units, ...]:
+        """Its hidden units, from the point to the value."""
+        layers = [f"layers.{i}" for i in range(len(self.layers))]
+        return chain(self, layers, symmetry_of(self.spec.activation, self.omega))
+
+    def points(self, count: int, generator: torch.Generator) -> Tensor:
+        """Points (n, d), drawn evenly from where fields are asked: [-1, 1]^d."""
+        return 2 * torch.rand(count, self.spec.widths[0], generator=generator) - 1
+
+    def watch(
+        self, params: Params, x: Tensor, see: Callable[[str, Tensor, Tensor], Tensor | None]
+    ) -> Tensor:  # fmt: skip
+        """Values (n, k) of one network; `see` is shown every layer's name, inputs and outputs, before omega and sine.
+
+        It may return other outputs to go on with.
+        """
+        act = torch.sin if self.spec.activation == "sin" else activation(self.spec.activation)
+        h = self.spec.encoding(x) if self.spec.encoding else x
+        for depth in range(len(self.layers)):
+            name = f"layers.{depth}"
+            y = torch.addmm(params[f"{name}.bias"], h, params[f"{name}.weight"].mT)
+            seen = see(name, h, y)
+            y = y if seen is None else seen
+            h = act(self.omega * y)
+        return y
 
     def stretch_params(self, params: Params, factors: Tensor) -> dict[str, Tensor]:
         """The network x -> f(x / factors): its shape stretched along the axes by factors (d,), exactly.

@@ -335,15 +335,17 @@ class Task(Generic[Row]):
 
         def walk(job: tuple[str, list[int]]) -> list[PathStep]:
             method, ends = job
-            path = METHODS[method].open(space, *(zoo[i].to(space.device) for i in ends))
+            a, b = (zoo[i].to(space.device) for i in ends)
+            path = METHODS[method].path_between(space, a, b)
             return [measure(network)._replace(shown=None) for network in path.networks(gammas(PATH_STEPS))]
 
-        jobs, found = [(method, pair) for method in METHODS for pair in pairs], []
+        methods = [name for name, method in METHODS.items() if not method.applies(*(zoo[i] for i in pairs[0]))]
+        jobs, found = [(method, pair) for method in methods for pair in pairs], []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for path in pool.map(walk, jobs):
                 found.append(path)
                 progress(len(found), len(jobs))
-        return {method: self.summarise_paths(found[k * count :][:count]) for k, method in enumerate(METHODS)}
+        return {method: self.summarise_paths(found[k * count :][:count]) for k, method in enumerate(methods)}
 
     def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
         """Return figures of equally long paths between random pairs of networks."""
