@@ -240,6 +240,10 @@ class Classification(Task[Recognition]):
         tested, fitting = (self.data(arch, split, folder) for split in ("test", "train"))
         return ScoringImages(drawn(tested, most), drawn(fitting, MOST_FITTING))
 
+    def outputs_data(self, data: ScoringImages) -> Images:
+        """The test images."""
+        return data.tested
+
     def data_words(self, data: ScoringImages) -> str:
         """How many images of which data set."""
         tested, fitting = data

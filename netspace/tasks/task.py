@@ -370,6 +370,10 @@ class Task(Generic[Row]):
         """
         return self.data(arch, "test", folder)
 
+    def outputs_data(self, data: Any) -> Any:
+        """Return the part of what `score_data` loaded on which `outputs` compares networks."""
+        return data
+
     def data_words(self, data: Any) -> str:
         """Return what `score_data` loaded, in words; empty if nothing is measured on it."""
         return ""
