@@ -51,7 +51,7 @@ SYMMETRY_COLUMNS: Mapping[str, ScoreColumn] = {
         "functions", "lower", "Largest difference of what network and copies do, from 0 to 1; but for rounding 0."
     ),
     "embeddings": ScoreColumn(
-        "embeddings", "lower", "Distance of the copies' embeddings, median, over that of a training network to its nearest."
+        "embeddings", "lower", "Median distance of copies' embeddings, over that of training networks to their nearest."
     ),
     "embeddings_most": ScoreColumn("at most", "lower", "The largest of these distances."),
     "decodes": ScoreColumn("decodes", "lower", "Median difference of what the decodes do, from 0 to 1."),
