@@ -36,7 +36,11 @@ def show(report: scorecards.Report, state: ScoreState) -> None:
         chosen = state.measure if state.measure in report.measures else next(iter(report.measures))
         st.selectbox("Measure", list(state.measures), format_func=state.measures.get, **state.widget("measure"))
         st.plotly_chart(scorecards.figure(report, chosen), config={"displayModeBar": False})
-    st.markdown(report.table)
+        st.markdown(scorecards.measure_table(report, chosen))
+        with st.expander("All measures"):
+            st.dataframe(report.cells, hide_index=True)
+    else:
+        st.markdown(report.table)
     with st.expander("What the columns are"):
         st.markdown("\n".join(f"- {words}" for words in report.explained))
     st.caption(plain(report.folder))
@@ -57,7 +61,7 @@ for report in found:
         show(report, state)
     else:
         with st.expander(f"{plain(report.title)}: {plain(report.folder)}"):
-            st.markdown(report.table)
+            st.dataframe(report.cells, hide_index=True)
 if not found:
     st.info(NOTHING, icon=":material/table_chart:")
     page.show_command(scorecards.commands(loaded))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from netspace.errors import FormatError
-from netspace.export.score_tables import TextTable, audit_table, markdown, score_table, symmetry_table
+from netspace.export.score_tables import TextTable, audit_table, markdown, score_table, spread_words, symmetry_table
 from netspace.io import check_format, check_types, find_files, read_json
 from netspace.jobs import Command
 from netspace.latent.embeddings import space_content
@@ -21,6 +22,7 @@ from . import catalogue
 from .caches import cached_value
 from .catalogue import Loaded
 from .take_away import both_folders
+from .visitors import seen_data
 from .words import plain
 
 KINDS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], TextTable]]] = {
@@ -44,6 +46,8 @@ class Report:
     """where it lies, below the folder that it was found in"""
     table: str
     """as Markdown"""
+    cells: pd.DataFrame
+    """the same table, for those that are wider than a page"""
     explained: list[str]
     """sentences below it, as Markdown"""
     command: str
@@ -71,7 +75,7 @@ def reports(loaded: Loaded) -> tuple[list[Report], list[str]]:
                 table = KINDS[kind][1](card)
                 report = _report(kind, path.parent.relative_to(root).as_posix(), table, card)
                 for name in report.measures:
-                    figure(report, name)  # it must be there to be drawn
+                    figure(report, name), measure_table(report, name)  # what is not whole is told here
                 found.append(report)
             except FormatError as error:
                 problems.append(str(error))
@@ -88,9 +92,31 @@ def _content(key: str, _loaded: Loaded) -> str:
 def _report(kind: str, folder: str, table: TextTable, card: Mapping[str, Any]) -> Report:
     groups = [[[plain(cell) for cell in row] for row in group] for group in table.groups]
     shown = TextTable("", [plain(heading) for heading in table.headings], groups, [])
-    rows = [line for line in markdown(shown).splitlines() if line.startswith("|")]
     below = [plain(words) for words in table.below]
-    return Report(kind, KINDS[kind][0], folder, "\n".join(rows), below, card["command"], card)
+    cells = pd.DataFrame([row for group in table.groups for row in group], columns=_different(table.headings))
+    return Report(kind, KINDS[kind][0], folder, _rows(shown), seen_data(cells), below, card["command"], card)
+
+
+def _rows(table: TextTable) -> str:
+    """The table alone, as Markdown."""
+    return "\n".join(line for line in markdown(table).splitlines() if line.startswith("|"))
+
+
+def _different(headings: Sequence[str]) -> list[str]:
+    """Headings of which no two are equal."""
+    return [f"{heading}{' ' * headings[:k].count(heading)}" for k, heading in enumerate(headings)]
+
+
+def measure_table(report: Report, measure: str) -> str:
+    """Return one measure of a scorecard as Markdown: a row per kind of pair, a column per method."""
+    card, rows = report.card, []
+    spreads = {(p["split"], p["kind"], p["method"]): p["measures"].get(measure) for p in card["summary"]}
+    for split, kind in dict.fromkeys((split, kind) for split, kind, _ in spreads):
+        of_methods = (spread_words(spreads.get((split, kind, method))) for method in card["methods"])
+        rows.append([f"{card['splits'][split]}, {kind}", *of_methods])
+    headings = ["pairs", *card["methods"].values()]
+    escaped = [[plain(cell) for cell in row] for row in rows]
+    return _rows(TextTable("", [plain(heading) for heading in headings], [escaped], []))
 
 
 def commands(loaded: Loaded) -> str:
