@@ -159,8 +159,8 @@ def audit(
         for one, alike in zip(found, pool.map(lambda c: nearest(c.network, c.itself), found), strict=True):
             rows.append({
                 "source": one.source, "role": one.role, "name": one.name,
-                "nearest": str(zoo.records.name[training[alike.nearest]]),
-                "nearest_is_origin": alike.nearest in one.origins if one.origins else None,
+                "nearest": str(zoo.records.name[training[alike.nearest[0]]]),
+                "nearest_is_origin": bool({*alike.nearest} & {*one.origins}) if one.origins else None,
                 "likeness": usable_number(alike.likeness),
             } | {name: usable_number(value) for name, value in alike.qualities.items()})  # fmt: skip
             progress(len(rows), len(found))
@@ -172,9 +172,9 @@ def summarise_audit(
 ) -> Iterator[dict[str, Any]]:
     """Yield figures of each source: likeness and qualities, medians with quartiles, and how it fares with baselines.
 
-    `nearest_is_origin` is the share of networks whose nearest training network is one that they were made of. `rival`
-    is the baseline that beats a method most often: `beaten` is the share of pairs of a network and one of the rival's
-    in which the latter is as new and as good, and more so in one respect; `beats` the share of the reverse.
+    `nearest_is_origin` is the share of networks of whose nearest training networks one is what they were made of.
+    `rival` is the baseline that beats a method most often: `beaten` is the share of pairs of a network and one of the
+    rival's in which the latter is as new and as good, and more so in one respect; `beats` the share of the reverse.
     """
     known = {name: column for name, column in qualities.items() if any(row[name] is not None for row in rows)}
     columns = {"likeness": likeness} | known

@@ -153,8 +153,8 @@ class ScoreColumn(NamedTuple):
 class Resemblance(NamedTuple):
     """What a network has of the networks that a space was trained on."""
 
-    nearest: int
-    """place of the one that it is most like, by what both do"""
+    nearest: tuple[int, ...]
+    """places of those that it is most like, by what both do; several if they are alike"""
     likeness: float
     """to that one, as `Task.likeness` has it; not a number if it was not defined"""
     qualities: dict[str, float]
