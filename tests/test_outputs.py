@@ -68,6 +68,9 @@ def tree(tmp_path, monkeypatch) -> Path:
     for name in (
         "records.parquet",
         "path.png",
+        "score.md",
+        "audit.md",
+        "symmetry.md",
         "000.ply",
         "chair-0000.glb",
         "best.safetensors",

@@ -325,14 +325,19 @@ def vertex_normals(mesh: Mesh) -> np.ndarray:
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
-def components(mesh: Mesh) -> int:
-    """Number of connected pieces of the surface."""
+def pieces(mesh: Mesh) -> np.ndarray:
+    """(v) connected piece of the surface, from 0, that each vertex belongs to."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     v, f = mesh
     links = coo_array((np.ones(2 * len(f), np.int8), (f[:, [0, 1]].ravel(), f[:, [1, 2]].ravel())), (len(v), len(v)))
-    return int(connected_components(links, directed=False)[0])
+    return connected_components(links, directed=False)[1]
+
+
+def components(mesh: Mesh) -> int:
+    """Number of connected pieces of the surface."""
+    return int(pieces(mesh).max(initial=-1)) + 1
 
 
 def export(mesh: Mesh, kind: str) -> bytes:

@@ -32,7 +32,17 @@ from .curves import (
 from .distillation import ClassifierObjective, FamilyObjective, Teacher, TrainingImages, check_classes
 from .measures import accuracy, classify, count_true, wilson
 from .recognition import Recognition, recognise, summarise_recognition
-from .task import GoalSettings, Objective, PathStep, Task, TrainSettings
+from .score_classifiers import (
+    CLASSIFIER_COLUMNS,
+    CLASSIFIER_QUALITIES,
+    ERRORS_OVERLAP,
+    MOST_FITTING,
+    PathOfClassifiers,
+    ScoringImages,
+    drawn,
+    errors_audit,
+)
+from .task import GoalSettings, Objective, PathStep, Resemblance, Task, TrainSettings
 
 
 class ImagesGoal:
@@ -221,6 +231,35 @@ class Classification(Task[Recognition]):
     def scale(self, data: Images) -> tuple[str, float]:
         """The test images, and one out of their classes."""
         return f"accuracy on the {len(data)} test images of {data.name}", 1 / len(data.classes)
+
+    strengths = ("val_accuracy", "test_accuracy")
+    score_columns, likeness, qualities = CLASSIFIER_COLUMNS, ERRORS_OVERLAP, CLASSIFIER_QUALITIES
+
+    def score_data(self, arch: Arch, folder: Path | None = None, most: int = 0) -> ScoringImages:
+        """Test images, and training images for temperatures."""
+        tested, fitting = (self.data(arch, split, folder) for split in ("test", "train"))
+        return ScoringImages(drawn(tested, most), drawn(fitting, MOST_FITTING))
+
+    def outputs_data(self, data: ScoringImages) -> Images:
+        """The test images."""
+        return data.tested
+
+    def data_words(self, data: ScoringImages) -> str:
+        """How many images of which data set."""
+        tested, fitting = data
+        return f"{len(tested)} test images of {tested.name}, temperatures on {len(fitting)} training images"
+
+    def scoring(
+        self, a: Network, b: Network, data: ScoringImages | None = None, resolution: int = 64
+    ) -> PathOfClassifiers:
+        """Accuracy, barrier and calibration."""
+        return PathOfClassifiers(a, b, data)
+
+    def auditing(
+        self, known: Sequence[Network], data: ScoringImages | None = None, resolution: int = 64
+    ) -> Callable[[Network, int | None], Resemblance]:
+        """By the overlap of wrong answers."""
+        return errors_audit(known, data)
 
     def outputs(self, network: Network, data: Images | None = None) -> Tensor:
         """The classes (n) int16 that images are put into."""

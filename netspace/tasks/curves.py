@@ -15,6 +15,7 @@ from ..space import NetSpace
 from ..space.losses import boundary_gammas
 from ..zoo.store import HELDOUT, SPLITS, TRAIN, Zoo
 from .measures import accuracy, classify, correlation
+from .path_measures import barrier
 
 
 class Pair(NamedTuple):
@@ -81,9 +82,7 @@ class Curve(NamedTuple):
     @property
     def barrier(self) -> float:
         """How far accuracy falls below the straight line between the path's own ends, at most (Frankle et al. 2020)."""
-        first, last = self.accuracies[0], self.accuracies[-1]
-        line = [first + g * (last - first) for g in gammas(len(self.accuracies))]
-        return max(expected - a for expected, a in zip(line, self.accuracies, strict=True))
+        return barrier([-accuracy for accuracy in self.accuracies])
 
     def rows(self, count: int) -> list[dict]:
         """Rows of a table: a row a step, measured on `count` images."""

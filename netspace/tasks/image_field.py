@@ -27,9 +27,11 @@ from ..space import NetSpace
 from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
+from .score_pictures import PICTURE_COLUMNS, PICTURE_QUALITIES, PSNR_NEAREST, PathOfPictures, pictures_audit
 from .task import (
     GoalSettings,
     PathStep,
+    Resemblance,
     Task,
     TrainSettings,
     decoded,
@@ -379,6 +381,23 @@ class ImageField(Task[Likeness]):
         }
         rounded = {name: round(value, 4) for name, value in figures.items()}
         return {"pairs": len(paths), "steps": len(paths[0])} | rounded
+
+    strengths = ("psnr",)
+    score_columns, likeness, qualities = PICTURE_COLUMNS, PSNR_NEAREST, PICTURE_QUALITIES
+
+    def scoring(
+        self, a: Network, b: Network, data: Any = None, resolution: int = 64
+    ) -> Callable[[Sequence[Network]], dict[str, float | None]]:
+        """Ends, steps, and whether the picture half-way is one."""
+        score = PathOfPictures([values_of(network, COMPARED_SIZE) for network in (a, b)], psnr, variation)
+        return lambda networks: score([values_of(network, COMPARED_SIZE) for network in networks])
+
+    def auditing(
+        self, known: Sequence[Network], data: Any = None, resolution: int = 64
+    ) -> Callable[[Network, int | None], Resemblance]:
+        """By PSNR of the pictures."""
+        compare = pictures_audit(torch.stack([values_of(n, COMPARED_SIZE) for n in known]), psnr, variation)
+        return lambda network, without: compare(values_of(network, COMPARED_SIZE), without)
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """The picture (n, C) uint8."""

@@ -28,11 +28,13 @@ from ..space.losses import Queries, sdf_distillation, sdf_queries
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
+from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, SHAPE_QUALITIES, PathOfShapes, shapes_audit
 from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
     GoalSettings,
     Objective,
     PathStep,
+    Resemblance,
     Task,
     TrainSettings,
     decoded,
@@ -288,6 +290,19 @@ class Sdf(Task[Reconstruction]):
     def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
         """What becomes of the surface."""
         return summarise_paths([[step.row["components"] for step in path] for path in paths])._asdict()
+
+    strengths = ("fit_iou",)
+    score_columns, likeness, qualities = SHAPE_COLUMNS, CHAMFER_NEAREST, SHAPE_QUALITIES
+
+    def scoring(self, a: Network, b: Network, data: Any = None, resolution: int = 64) -> PathOfShapes:
+        """Surfaces, ends, steps and the Eikonal error."""
+        return PathOfShapes(a, b, resolution)
+
+    def auditing(
+        self, known: Sequence[Network], data: Any = None, resolution: int = 64
+    ) -> Callable[[Network, int | None], Resemblance]:
+        """By the Chamfer distance of surfaces."""
+        return shapes_audit(known, self.outputs, self.distance, resolution)
 
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """Whether the points of a grid are inside, (n) bool."""

@@ -49,9 +49,9 @@ def surface_distance(a: Mesh, b: Mesh, points: int = 10_000, seed: int = 0) -> S
     return SurfaceDistance(float(to_b.mean() + to_a.mean()) / 2, float(f_score))
 
 
-def surface_distance_or_worst(a: Mesh | None, b: Mesh | None) -> SurfaceDistance:
+def surface_distance_or_worst(a: Mesh | None, b: Mesh | None, points: int = 10_000) -> SurfaceDistance:
     """As `surface_distance`; infinitely far apart where one of the surfaces does not exist."""
-    return SurfaceDistance(math.inf, 0.0) if a is None or b is None else surface_distance(a, b)
+    return SurfaceDistance(math.inf, 0.0) if a is None or b is None else surface_distance(a, b, points)
 
 
 class Reconstruction(NamedTuple):

@@ -139,6 +139,28 @@ class Compared(Protocol):
     """why nothing was measured; empty if it was"""
 
 
+class ScoreColumn(NamedTuple):
+    """A measure of a scorecard or an audit."""
+
+    title: str
+    """heading of its column"""
+    better: str
+    """"higher" or "lower"; empty if neither is"""
+    words: str
+    """what it is, in a sentence"""
+
+
+class Resemblance(NamedTuple):
+    """What a network has of the networks that a space was trained on."""
+
+    nearest: tuple[int, ...]
+    """places of those that it is most like, by what both do; several if they are alike"""
+    likeness: float
+    """to that one, as `Task.likeness` has it; not a number if it was not defined"""
+    qualities: dict[str, float]
+    """as `Task.qualities` has them"""
+
+
 Row = TypeVar("Row", bound=Compared)
 
 
@@ -327,6 +349,59 @@ class Task(Generic[Row]):
 
     def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
         """Return figures of equally long paths between random pairs of networks."""
+        raise NotImplementedError
+
+    # -- scorecard and audit
+
+    strengths: tuple[str, ...] = ()
+    """columns of a zoo's table that say how good a network is, more being better; the first that a zoo has counts"""
+    score_columns: Mapping[str, ScoreColumn] = {}
+    """what `scoring` measures of a path, by name"""
+    likeness: ScoreColumn
+    """to the nearest training network; its `better` says which way networks are newer"""
+    qualities: Mapping[str, ScoreColumn] = {}
+    """of a network that holds something new, and so can be compared with no original, by name"""
+
+    def score_data(self, arch: Arch, folder: Path | None = None, most: int = 0) -> Any:
+        """Load what `scoring` and `auditing` measure on; raises as `data`.
+
+        Args:
+            most: examples at most, drawn with a fixed seed; 0: all.
+        """
+        return self.data(arch, "test", folder)
+
+    def outputs_data(self, data: Any) -> Any:
+        """Return the part of what `score_data` loaded on which `outputs` compares networks."""
+        return data
+
+    def data_words(self, data: Any) -> str:
+        """Return what `score_data` loaded, in words; empty if nothing is measured on it."""
+        return ""
+
+    def scoring(
+        self, a: Network, b: Network, data: Any = None, resolution: int = 64
+    ) -> Callable[[Sequence[Network]], dict[str, float | None]]:
+        """Return what measures the networks of a whole path from A to B; the originals are prepared once.
+
+        It returns the measures of `score_columns`; None or a number that is not finite if one is not defined.
+
+        Args:
+            data: what `score_data` returned.
+            resolution: as `reconstruct` has it.
+        """
+        raise NotImplementedError
+
+    def auditing(
+        self, known: Sequence[Network], data: Any = None, resolution: int = 64
+    ) -> Callable[[Network, int | None], Resemblance]:
+        """Return what finds, for a network, the most alike of the known ones, which are prepared once.
+
+        Its second argument is the place of a known network that does not count: for one of these itself.
+
+        Args:
+            data: what `score_data` returned.
+            resolution: as `reconstruct` has it.
+        """
         raise NotImplementedError
 
     # -- behaviour
