@@ -32,7 +32,7 @@ KINDS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], TextTable]]] = {
 }
 """kind of report, which is also the command that makes it: what stands above it, and how its table is made"""
 UNKNOWN_METHOD = ("#64748B", "circle")
-APART = 0.14
+BESIDE = 0.14
 """between the marks of two methods; kinds of pair are 1 apart"""
 
 
@@ -136,7 +136,7 @@ def figure(report: Report, measure: str) -> go.Figure:
         places = [kind for kind in kinds if known.get(kind) and known[kind]["median"] is not None]
         middle = [known[kind]["median"] for kind in places]
         drawn.add_scatter(
-            x=[kinds.index(kind) + (k - (len(methods) - 1) / 2) * APART for kind in places], y=middle,
+            x=[kinds.index(kind) + (k - (len(methods) - 1) / 2) * BESIDE for kind in places], y=middle,
             error_y={
                 "symmetric": False, "array": [_gap(known[kind], "q3") for kind in places],
                 "arrayminus": [_gap(known[kind], "q1") for kind in places],

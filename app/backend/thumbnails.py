@@ -7,7 +7,7 @@ from netspace.io import check_types, read_bytes, read_json
 
 from .catalogue import Loaded
 
-MOST_BYTES = 64 * 1024**2
+MOST_ATLAS_BYTES = 64 * 1024**2
 """of an atlas that is sent to a browser"""
 GRID = {"size": int, "columns": int, "rows": int}
 
@@ -24,7 +24,7 @@ def read_thumbnails(loaded: Loaded) -> tuple[dict[str, int], bytes] | None:
         grid = {name: grid[name] for name in GRID}
         if min(grid.values()) < 1 or grid["columns"] * grid["rows"] < len(loaded.zoo) or not file.is_file():
             return None
-        picture = read_bytes(file) if file.stat().st_size <= MOST_BYTES else b""
+        picture = read_bytes(file) if file.stat().st_size <= MOST_ATLAS_BYTES else b""
     except (FormatError, OSError):
         return None
     return (grid, picture) if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP" else None
