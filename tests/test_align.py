@@ -327,9 +327,9 @@ def test_repair_survives_dead_channels_and_layers_without_bias():
 def test_repair_takes_as_few_images_as_fit(monkeypatch):
     arch = arch_named("resnet8/digits")
     a, x = network(arch, 0), inputs(arch, 30)
-    monkeypatch.setattr(repair_module, "MOST_BYTES", 10 * 16 * 32 * 32 * 4)
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 10 * 16 * 32 * 32 * 4)
     assert len(Repair(a, a, x).x) == 10
-    monkeypatch.setattr(repair_module, "MOST_BYTES", 1)
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 1)
     assert len(Repair(a, a, x).x) == 1
 
 
