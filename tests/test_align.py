@@ -26,7 +26,7 @@ from netspace.nets.units import symmetry_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [
-    *(name for name in ARCHS if "resnet56" not in name and name != "resnet32/cifar10" and "tiny" not in name),
+    *(name for name in ARCHS if name.endswith("/digits") and "resnet56" not in name), "siren64", "siren256",
     "vanillacnn/tiny-imagenet", "lenetlike/digits:tanh:gray", "resnet14/cifar10:tanh",
     "resnet8/48px-5c:softsign:global", "siren/3-32-48-16-1@12.5", "siren/2-32-32-3@30", "siren/2-32-32-1@30",
     "siren/2-9-1@30:pe3", "mlp/3-64-32-1:relu:pe6", "mlp/3-64-64-1:tanh:pe6", "mlp/2-24-24-3:softplus",
@@ -35,6 +35,7 @@ NAMES = [
     "cnn[conv6k5s2-tanh-avgpool2-conv8k3g2-tanh-conv6k3-maxpool2-flatten-fc20-tanh-fc16-fc10]/digits",
 ]  # fmt: skip
 """a new family is added to `nets` and to this list, and to nothing in `align`"""
+SMALL = pytest.mark.parametrize("arch", [arch_named(n) for n in NAMES if "resnet32" not in n], ids=lambda a: a.name)
 EACH = pytest.mark.parametrize("arch", [arch_named(name) for name in NAMES], ids=lambda arch: arch.name)
 
 
@@ -155,7 +156,7 @@ def test_a_planted_element_is_found_by_answers(arch):
     ]
 
 
-@EACH
+@SMALL
 def test_aligning_what_is_aligned_does_nothing(arch):
     a, b, x = network(arch, 0), network(arch, 1), inputs(arch, 30)
     for given in (None, x):
@@ -166,7 +167,7 @@ def test_aligning_what_is_aligned_does_nothing(arch):
             assert (b(x) - first.network(x)).abs().max() <= 2e-5 * b(x).abs().max().clamp(min=1)
 
 
-@EACH
+@SMALL
 def test_what_is_found_moves_with_the_network(arch):
     """The same two functions are aligned to the same weights, in whatever order B comes."""
     a, (b, _, moved), x = network(arch, 0), planted(arch, 5), inputs(arch, 30)
@@ -326,9 +327,9 @@ def test_repair_survives_dead_channels_and_layers_without_bias():
 def test_repair_takes_as_few_images_as_fit(monkeypatch):
     arch = arch_named("resnet8/digits")
     a, x = network(arch, 0), inputs(arch, 30)
-    monkeypatch.setattr(repair_module, "MOST_BYTES", 10 * 16 * 32 * 32 * 4)
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 10 * 16 * 32 * 32 * 4)
     assert len(Repair(a, a, x).x) == 10
-    monkeypatch.setattr(repair_module, "MOST_BYTES", 1)
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 1)
     assert len(Repair(a, a, x).x) == 1
 
 

@@ -17,9 +17,9 @@ from ..nets.network import Network
 from ..nets.prep import Params, pack
 from ..threads import held_threads
 
-MOST_KEPT_BYTES = 2**28
+ANSWERS_BYTES = 2**28
 """of what one layer answers to all images at once; fewer images are taken if it were more"""
-UNVARIED = 1e-6
+DEAD = 1e-6
 """standard deviation, as a share of the largest of its layer, below which a channel is not stretched: it is dead"""
 
 
@@ -37,7 +37,7 @@ def of_channels(y: Tensor) -> Statistics:
 
 
 def few_enough(arch: Arch, params: Params, x: Tensor) -> Tensor:
-    """Return as many of the images (n, ...) as a layer can answer at once within `MOST_KEPT_BYTES`, at least one."""
+    """Return as many of the images (n, ...) as a layer can answer at once within `ANSWERS_BYTES`, at least one."""
     largest = 0
 
     def see(layer: str, x: Tensor, y: Tensor) -> None:
@@ -45,7 +45,7 @@ def few_enough(arch: Arch, params: Params, x: Tensor) -> Tensor:
         largest = max(largest, y.numel() * y.element_size())
 
     arch.watch(params, x[:1], see)
-    return x[: max(1, MOST_KEPT_BYTES // max(largest, 1))]
+    return x[: max(1, ANSWERS_BYTES // max(largest, 1))]
 
 
 class Repair:
@@ -90,7 +90,7 @@ class Repair:
             if layer not in self.ends[0]:
                 return None
             now, wanted = of_channels(y), self.wanted(layer, gamma)
-            alive = now.std > UNVARIED * now.std.max()
+            alive = now.std > DEAD * now.std.max()
             factor = torch.where(alive, wanted.std / now.std.where(alive, 1.0), 1.0)
             offset = wanted.mean - factor * now.mean
             weight, bias = params[f"{layer}.weight"], params.get(f"{layer}.bias")
