@@ -50,7 +50,7 @@ def show(report: scorecards.Report, state: ScoreState) -> None:
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
 found, problems = scorecards.reports(loaded)
 state = ScoreState(found)
-page.write_link(state.link())
+page.write_link(sidebar.choice_link(loaded) | state.link())
 st.header("Scorecard")
 page.show_notices()
 for problem in problems:

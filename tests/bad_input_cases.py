@@ -134,7 +134,7 @@ def _values(action: argparse.Action, flag: str) -> Iterator[tuple[str, bool, boo
         yield from ((value, False, True) for value in ODD_FLOATS)
     elif action.type is Path:
         somewhere = flag in PATHS_THAT_MAY_BE_ANYWHERE
-        yield from ((value, not somewhere, False) for value in NO_PATHS)
+        yield from ((value, not somewhere or not value, False) for value in NO_PATHS)
     else:
         yield from ((value, False, False) for value in TEXTS)
 

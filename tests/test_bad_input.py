@@ -33,6 +33,8 @@ FOUND = [
     "images mine --folder fifo",
     "archs resnet8/digits:relu:relu:relu",
     "train --zoo zoo --embedding 65536 --hidden 65536 --chunk 65536 --out out",
+    "zoo fit-sdf --meshes=''",
+    "embed --among=''",
     "train resumed: trained/train.json is an empty object",
     "zoo select: zoo/zoo.json family is object",
     "embed: space/config.json family is object",

@@ -22,8 +22,23 @@ PROGRAM = "netspace"
 class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError, in one sentence, where argparse prints the usage and ends the process."""
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.register("type", Path, named_path)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def named_path(text: str) -> Path:
+    """Return the path that somebody typed; an empty text, as of a variable that is not set, does not name this folder.
+
+    Raises:
+        ArgumentTypeError: the text is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a file or folder is to be named, and the text is empty")
+    return Path(text)
 
 
 class HelpLayout(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):

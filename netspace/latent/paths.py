@@ -17,7 +17,7 @@ from torch import Tensor
 from ..align import Repair, aligned_once, calibration_inputs, can_calibrate, no_alignment, reads_images
 from ..config import MOST_ITEMS
 from ..errors import UsageError
-from ..nets.archs import arch_title
+from ..nets.archs import Arch, arch_title
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..threads import held_threads
@@ -180,6 +180,11 @@ def always(a: Network, b: Network) -> str | None:
     return None
 
 
+def fits_all(arch: Arch) -> bool:
+    """Fit networks of any architecture."""
+    return True
+
+
 @dataclass(frozen=True)
 class Look:
     """How a method is told apart everywhere: on the app's views, in figures, on the command line's pictures."""
@@ -212,6 +217,8 @@ class Method:
     there is none"""
     applies: Callable[[Network, Network], str | None] = always
     """why no path leads from A to B, in a sentence; None if one does"""
+    fits: Callable[[Arch], bool] = fits_all
+    """whether networks of an architecture can have such a path at all; where not, views do not speak of it"""
     beyond: str = ""
     """what networks beyond the ends are"""
     embedded: bool = False
@@ -278,6 +285,7 @@ METHODS: dict[str, Method] = {
             "both ends on training images (REPAIR).",
             open=RepairedPath,
             applies=no_repaired_path,
+            fits=reads_images,
             beyond="extrapolated weights, after matching units, with channel statistics repaired",
             calibrated=True,
         ),
