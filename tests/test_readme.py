@@ -13,7 +13,7 @@ from netspace.cli.registry import build_parser
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "assets").rglob("README.md"))]
-LONG = {"fit-sdf", "fit-cnn", "fit-image", "train", "eval", "score", "audit", "--download", "lso"}
+LONG = {"fit-sdf", "fit-cnn", "fit-image", "train", "eval", "--download", "lso"}
 WITH_WHAT_THESE_MADE = {"join", "compare", "add", "select", "import", "--among"}
 
 

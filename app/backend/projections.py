@@ -335,5 +335,11 @@ def _umap_work(key: str, asked: Projection, _own: torch.Tensor) -> Future:
 
 def path_places(where: Placed, z: np.ndarray) -> list:
     """Where embeddings (s, E) are on the map."""
-    places = where.on.place(torch.from_numpy(np.ascontiguousarray(z, np.float32)))
+    return _path_places(where.key, content_hash(z), where, z)
+
+
+@cached_object(max_entries=64)
+def _path_places(key: str, content: str, _where: Placed, _z: np.ndarray) -> list:
+    """Once a way: a large map is asked for every distance to its networks."""
+    places = _where.on.place(torch.from_numpy(np.ascontiguousarray(_z, np.float32)))
     return [[round(float(v), 5) for v in place] for place in places]
