@@ -100,9 +100,9 @@ def test_a_fault_is_seen(template, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
 
-    def ended(act) -> str:
+    def ended(act, seconds: float = 60.0) -> str:
         monkeypatch.setattr(archs, "arch_named", act)
-        return attempt(["archs", "x"], must_fail=True, seconds=0.3).fault
+        return attempt(["archs", "x"], must_fail=True, seconds=seconds).fault
 
     def raised(error: BaseException):
         def act(_):
@@ -114,7 +114,7 @@ def test_a_fault_is_seen(template, tmp_path, monkeypatch):
     assert "traceback: TypeError" in ended(raised(TypeError("x")))
     assert "another library" in ended(raised(ValueError("cannot do this, they say")))
     assert "no sentence" in ended(raised(KeyError("config")))
-    assert "hangs" in ended(lambda _: next(one for one in iter(int, 1) if one))
+    assert "hangs" in ended(lambda _: next(one for one in iter(int, 1) if one), seconds=0.3)
     assert "silently wrong" in attempt(["archs"], must_fail=True).fault
 
 
