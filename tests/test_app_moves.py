@@ -31,6 +31,7 @@ from app.tasks import app_task
 from app.ui import moves as page
 from netspace.data.shapes import MEASURES
 from netspace.export import EXPORTS
+from netspace.kept import cache_folder
 from netspace.latent import directions
 from netspace.nets.network import Network
 from netspace.zoo.store import Zoo, select, write_zoo
@@ -211,7 +212,7 @@ def test_map_optimise_and_families_share_one_embedding_of_the_zoo(shapes, monkey
     assert torch.equal(plane.places, plane.plane.place(z)) and optimise.embedded(shapes) == 1
     assert torch.equal(torch.from_numpy(moves.spline_through(shapes, [0, 1]).z[0]), z[0])
     assert len(asked) == 1
-    kept = embeddings.cache_folder() / "embeddings"
+    kept = cache_folder() / "embeddings"
     assert len(list(kept.iterdir())) == 1  # also between runs of the app
 
 

@@ -37,7 +37,6 @@ from app.backend import (
     selections,
 )
 from app.ui import bringing
-from netspace.latent.embeddings import cache_folder
 from netspace.latent.projection import UmapConfig, UmapMap
 from netspace.tasks import task_of
 from netspace.zoo.store import Zoo, select, write_zoo
@@ -566,7 +565,8 @@ def test_an_import_is_known_by_where_it_lies(shapes, tmp_path):
 
 
 @pytest.mark.parametrize("left", [b"", b"PK and no more", b"\x93NUMPY"])
-def test_a_damaged_cache_is_made_anew(shapes, left):
+def test_a_damaged_cache_is_made_anew(shapes, left, tmp_path, monkeypatch):
+    monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path))
     chart = charts.chart(loaded())
     first = inspection.ByFunction(chart.loaded)
     wait_until(lambda: first.answers is not None)
@@ -574,12 +574,15 @@ def test_a_damaged_cache_is_made_anew(shapes, left):
     second = inspection.ByFunction(chart.loaded)
     wait_until(lambda: second.answers is not None)
     assert (first.answers == second.answers).all() and not second.problem
-    ask = projections.Ask(np.zeros((3, 2)), {})
-    (cache_folder() / "maps").mkdir(parents=True, exist_ok=True)
-    (cache_folder() / "maps" / "whole.npy").write_bytes(left)
-    mapper = projections.Mapper()
+    ask, mapper = projections.Ask(np.zeros((3, 2)), {}), projections.Mapper()
     mapper._answer = lambda asked: np.ones((3, 2))
-    assert (mapper._places("whole", ask) == 1).all()
+    assert (mapper._places(ask) == 1).all()
+    (written,) = (tmp_path / "maps").glob("*.npy")
+    written.write_bytes(left)
+    mapper._answer = lambda asked: np.full((3, 2), 2.0)
+    assert (mapper._places(ask) == 2).all()
+    mapper._answer = None
+    assert (mapper._places(ask) == 2).all()
 
 
 def wait_until(condition) -> None:
@@ -593,10 +596,9 @@ def wait_until(condition) -> None:
 def test_umap_is_asked_again_once(shapes):
     mapper, answers = projections.Mapper(), [None, np.ones((3, 2)), None, None]
     mapper._answer = lambda asked: answers.pop(0)
-    ask = projections.Ask(np.zeros((3, 2)), {})
-    assert (mapper._places("one", ask) == 1).all()
+    assert (mapper._places(projections.Ask(np.full((3, 2), 7.0), {})) == 1).all()
     with pytest.raises(ValueError, match="ended twice"):
-        mapper._places("other", ask)
+        mapper._places(projections.Ask(np.full((3, 2), 8.0), {}))
     assert not answers
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
     {"errors", "folders", "lazy"},
-    {"config", "io", "memory", "places", "threads"},
+    {"config", "io", "kept", "memory", "places", "threads"},
     {"outputs"},
     {"jobs", "nets"},
     {"data"},

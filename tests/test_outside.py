@@ -28,7 +28,7 @@ from netspace.cli.evaluate import unread_sources
 from netspace.cli.main import main
 from netspace.data.meshes import load_record, read_mesh
 from netspace.errors import FormatError, MeshError
-from netspace.latent.embeddings import cache_folder
+from netspace.kept import cache_folder
 from netspace.places import note_places
 from netspace.tasks import image_field
 from netspace.zoo.files import write_records
@@ -210,12 +210,12 @@ def test_what_acts_is_decided_about():
 def test_what_is_computed_for_visitors_is_not_kept(tiny_zoo, tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path))
     engine, mapper = Engine(1), projections.Mapper.__new__(projections.Mapper)
-    ask = SimpleNamespace(z=np.zeros((3, 2)), others=None)
+    ask = projections.Ask(np.zeros((3, 2)), {})
     mapper._answer = lambda ask: np.zeros((3, 2))
     for setting, kept in (("1", False), ("0", True)):
         monkeypatch.setenv(visitors.VARIABLE, setting)
         assert engine.submit((0,), visitors.is_visitor).result() is not kept  # also in a thread of no session
-        assert engine.submit((0,), mapper._places, "x", ask).result().shape == (3, 2)
+        assert engine.submit((0,), mapper._places, ask).result().shape == (3, 2)
         assert any(cache_folder().rglob("*.npy")) is kept
     engine.close()
 

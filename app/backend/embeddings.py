@@ -9,7 +9,8 @@ from concurrent.futures import wait
 
 import torch
 
-from netspace.latent.embeddings import cache_folder, embed_zoo
+from netspace.kept import cache_folder
+from netspace.latent.embeddings import embed_zoo
 
 from .caches import cached_object
 from .catalogue import Loaded

@@ -16,7 +16,8 @@ import torch
 from app.palette import TRUTH_COLOUR
 from app.tasks import app_task
 from netspace.io import atomic_write, content_hash
-from netspace.latent.embeddings import cache_folder, nearest, zoo_content
+from netspace.kept import cache_folder
+from netspace.latent.embeddings import nearest, zoo_content
 from netspace.latent.paths import FIRST
 from netspace.nets.network import Network
 from netspace.tasks import task_of

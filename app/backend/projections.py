@@ -11,7 +11,6 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -19,15 +18,16 @@ import numpy as np
 import torch
 
 from netspace.folders import APP
-from netspace.io import atomic_write, content_hash
+from netspace.io import content_hash
+from netspace.kept import cache_folder
 from netspace.latent.directions import Direction, columns_of, direction_of
-from netspace.latent.embeddings import cache_folder, finite
+from netspace.latent.embeddings import finite
 from netspace.latent.projection import UMAP_LEAST, Plane, UmapConfig, UmapMap
 from netspace.zoo.store import HELDOUT, VALIDATION
 
 from .caches import cached_object
 from .charts import Chart
-from .engine import NOT_READ, Engine
+from .engine import Engine
 from .umap_worker import Ask
 from .visitors import is_visitor
 from .words import sentence
@@ -246,17 +246,16 @@ class Mapper:
         known = self.asked.get(key)
         if known is None or known.cancelled() or (known.done() and known.exception()):
             ask = Ask(z.numpy(), dict(asked.settings))
-            self.asked[key] = self.engine.submit((-next(self.engine.count),), self._places, key, ask)
+            self.asked[key] = self.engine.submit((-next(self.engine.count),), self._places, ask)
             while len(self.asked) > 64:
                 self.asked.popitem(last=False)
         return self.asked[key]
 
-    def _places(self, key: str, ask: Ask) -> np.ndarray:
-        file = cache_folder() / "maps" / f"{key}.npy"
-        with suppress(*NOT_READ):
-            found = np.load(file)
-            if found.shape == (len(ask.z), 2):
-                return found
+    def _places(self, ask: Ask) -> np.ndarray:
+        z, config = torch.from_numpy(ask.z), UmapConfig(**ask.settings)
+        kept = UmapMap.kept(z, config, cache_folder())
+        if kept is not None:
+            return kept.places.numpy()
         answer = self._answer(ask)
         if answer is None:  # whatever ended it may have been there once
             answer = self._answer(ask)
@@ -264,10 +263,8 @@ class Mapper:
             raise ValueError("UMAP ended twice without a word, as it does where memory runs out")
         if isinstance(answer, str):
             raise ValueError(answer)
-        if is_visitor():
-            return answer
-        with suppress(OSError), atomic_write(file) as temporary, temporary.open("wb") as out:
-            np.save(out, answer)
+        if not is_visitor():
+            UmapMap(z, torch.from_numpy(answer), config).keep(cache_folder())
         return answer
 
     def _answer(self, ask: Ask) -> np.ndarray | str | None:

@@ -34,8 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..evaluate.directions import measured_along
+    from ..kept import cache_folder
     from ..latent.directions import check_column, columns_of, direction_of
-    from ..latent.embeddings import cache_folder, embed_zoo
+    from ..latent.embeddings import embed_zoo
     from ..tasks import task_of
 
     space, zoo = open_both(args)

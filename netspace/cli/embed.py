@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..zoo.store import Zoo
 from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
 from .outputs import Output
 from .placing import check_reference, counted, images_of, place_among, placement_columns, print_placements
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..latent.projection import UmapConfig, UmapMap
 
 NAME, HELP = "embed", "write the embeddings of a zoo's networks as a Parquet table"
 
@@ -37,9 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..latent.embeddings import cache_folder, embed_zoo, embeddings_table
+    from ..kept import cache_folder
+    from ..latent.embeddings import embed_zoo, embeddings_table
     from ..latent.embeddings import write_embeddings as write
-    from ..latent.projection import Plane, UmapConfig, UmapMap
+    from ..latent.projection import Plane, UmapConfig
 
     config = read_fields(args, UmapConfig)
     space, zoo = open_both(args)
@@ -53,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     if args.map:
         projection: Any
         reference = embed_zoo(space, whole, cache_folder()) if whole else z
-        projection = Plane.of(reference) if args.map == "pca" else UmapMap.fit(reference, config)
+        projection = Plane.of(reference) if args.map == "pca" else _umap(reference, config)
         places = projection.place(z) if args.map == "pca" or whole else projection.places
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())
@@ -65,3 +71,15 @@ def run(args: argparse.Namespace) -> None:
     write(args.out, table)
     print_placements(placed)
     print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")
+
+
+def _umap(z: Tensor, config: UmapConfig) -> UmapMap:
+    """The map that is kept, else one that is made now and kept."""
+    from ..kept import cache_folder
+    from ..latent.projection import UmapMap
+
+    known = UmapMap.kept(z, config, cache_folder())
+    if known is None:
+        known = UmapMap.fit(z, config)
+        known.keep(cache_folder())
+    return known

@@ -196,9 +196,10 @@ def _spline(args: argparse.Namespace, space: NetSpace, zoo: Zoo) -> LatentFamily
 
 
 def _direction(args: argparse.Namespace, space: NetSpace, zoo: Zoo) -> LatentFamily:
+    from ..kept import cache_folder
     from ..latent import families
     from ..latent.directions import check_column, direction_of
-    from ..latent.embeddings import cache_folder, embed_zoo
+    from ..latent.embeddings import embed_zoo
     from ..tasks import task_of
     from ..zoo.store import TRAIN
 

@@ -41,7 +41,8 @@ def check_reference(space, reference: Zoo) -> None:
 def place_among(space, zoo: Zoo, reference: Zoo, images) -> list:
     """The placements of a zoo's networks among the training networks of a reference zoo."""
     from ..evaluate.placement import place_networks
-    from ..latent.embeddings import cache_folder, embed_zoo
+    from ..kept import cache_folder
+    from ..latent.embeddings import embed_zoo
 
     broken = set(reference.not_finite)
     train = [i for i in reference.ids(TRAIN) if i not in broken]

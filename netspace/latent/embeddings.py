@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..io import atomic_write, content_hash, one_line, read_bytes
+from ..kept import kept_files
 from ..space.space import NetSpace
 from ..threads import held_threads
 from ..zoo.store import Zoo
@@ -37,12 +37,6 @@ def embed(space: NetSpace, zoo: Zoo, ids: Sequence[int]) -> Tensor:
     with held_threads():
         parts = [space.encode(zoo.preps(batch).to(space.device)) for batch in batches]
     return torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
-
-
-def cache_folder() -> Path:
-    """Return the folder that keeps slow results between runs: NETSPACE_CACHE, else the user's cache folder."""
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "netspace"
-    return Path(os.environ.get("NETSPACE_CACHE") or usual)
 
 
 def space_content(space: NetSpace) -> str:
@@ -68,13 +62,13 @@ def embed_zoo(
     """Return the embeddings (b, E) of all networks of a zoo, float32 on the CPU.
 
     Args:
-        cache: folder that keeps them by content of space and zoo; None computes them anew. A cache that cannot be read
-            or written costs time and nothing else.
+        cache: folder that keeps them by content of space and zoo, and after which those that come with the product
+            are looked at; None computes them anew. A cache that cannot be read or written costs time and nothing else.
         progress: called with the number of networks embedded so far, and the total.
         keep: write to the cache, not only read from it.
     """
-    file = cache and cache / "embeddings" / f"{space_content(space)}-{zoo_content(zoo)}.parquet"
-    if file and file.exists():
+    part = f"embeddings/{space_content(space)}-{zoo_content(zoo)}.parquet" if cache else ""
+    for file in kept_files(part, cache) if cache else ():
         with contextlib.suppress(OSError, ValueError):  # damaged: computed anew
             z = read_embeddings(file)
             if tuple(z.shape) == (len(zoo), space.config.embedding):
@@ -86,9 +80,9 @@ def embed_zoo(
         parts.append(embed(space, zoo, ids).float().cpu())
         progress(ids.stop, len(zoo))
     z = torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
-    if file and keep:
+    if cache and keep:
         with contextlib.suppress(OSError):  # no room or no permission
-            write_embeddings(file, embeddings_table(zoo, z))
+            write_embeddings(cache / part, embeddings_table(zoo, z))
     return z
 
 

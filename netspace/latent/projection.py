@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..config import MOST_SEED, check_fields, option
 from ..errors import UsageError
+from ..io import atomic_write, content_hash
+from ..kept import kept_files
 from .embeddings import finite
 
 
@@ -105,6 +111,11 @@ def _alone() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _part(z: Tensor, config: UmapConfig) -> str:
+    """Where a map of these embeddings is kept, below a cache."""
+    return f"maps/{content_hash(z)}-{content_hash(json.dumps(asdict(config)))}.npy"
+
+
 class UmapMap:
     """A UMAP of embeddings, on which new ones are placed without changing it."""
 
@@ -138,6 +149,22 @@ class UmapMap:
         places = torch.full((len(z), 2), torch.nan)
         places[good] = placed
         return cls(z, places, config)
+
+    @classmethod
+    def kept(cls, z: Tensor, config: UmapConfig, cache: Path) -> UmapMap | None:
+        """Return the map of these embeddings that a cache or the product holds, None where neither does."""
+        for file in kept_files(_part(z, config), cache):
+            with contextlib.suppress(OSError, ValueError, EOFError, BadZipFile):  # damaged: computed anew
+                places = torch.from_numpy(np.load(file)).float()
+                if places.shape == (len(z), 2):
+                    return cls(z, places, config)
+        return None
+
+    def keep(self, cache: Path) -> None:
+        """Write the places to a cache, where it can be written."""
+        file = cache / _part(self._z, self._config)
+        with contextlib.suppress(OSError), atomic_write(file) as temporary, temporary.open("wb") as out:
+            np.save(out, self.places.numpy())
 
     def place(self, z: Tensor) -> Tensor:
         """Place new embeddings (n, E) among the others, (n, 2), by the dots of their neighbours; NaN where not finite.

@@ -1,0 +1,63 @@
+"""What is shipped computed belongs to what ships, and is what would be computed here."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.manifold import trustworthiness
+
+import netspace
+from netspace.kept import SHIPPED
+from netspace.latent.embeddings import embed, embed_zoo
+from netspace.latent.projection import UmapConfig, UmapMap
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+PAIRS = sorted((p.parent, p.parent.parent / "zoo") for p in ASSETS.glob("*/space*/config.json"))
+CARD = (SHIPPED / "README.md").read_text()
+
+
+def name(folder: Path) -> str:
+    return folder.relative_to(ASSETS).as_posix()
+
+
+@pytest.mark.parametrize(("space", "zoo"), PAIRS, ids=[name(space) for space, _ in PAIRS])
+def test_embeddings_and_map_are_there_and_right(space, zoo, tmp_path, monkeypatch):
+    space_, zoo_ = netspace.NetSpace.load(space), netspace.Zoo.load(zoo)
+    ids = [0, len(zoo_) // 2, len(zoo_) - 1]
+    computed = embed(space_, zoo_, ids)
+    monkeypatch.setattr(netspace.NetSpace, "encode", None)
+    z = embed_zoo(space_, zoo_, tmp_path)
+    assert torch.allclose(z[ids], computed, rtol=1e-3, atol=1e-4)
+    known = UmapMap.kept(z, UmapConfig(), tmp_path)
+    assert known is not None and known.places.shape == (len(zoo_), 2)
+    assert not list(tmp_path.iterdir())
+    trusted = trustworthiness(z.numpy(), known.places.numpy(), n_neighbors=5)
+    assert f"| `{name(space)}` | {len(zoo_)} | {trusted:.3f} |" in CARD
+
+
+def test_nothing_else_is_there():
+    kinds = [file.parent.name for file in SHIPPED.rglob("*.*") if file.name != "README.md"]
+    assert sorted(kinds) == ["embeddings"] * len(PAIRS) + ["maps"] * len(PAIRS)
+    for heading in ("Command", "Seed", "Data", "Time", "Machine", "Date"):
+        assert re.search(rf"^\| {heading} \| .+ \|$", CARD, re.MULTILINE), heading
+
+
+def test_what_is_damaged_is_computed(tmp_path, monkeypatch):
+    """A damaged file in either place costs time, and is not given out."""
+    torch.manual_seed(0)
+    z, config = torch.randn(6, 3), UmapConfig(neighbours=2)
+    made = UmapMap(z, torch.randn(6, 2), config)
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    monkeypatch.setattr("netspace.kept.SHIPPED", shipped)
+    made.keep(shipped)
+    assert torch.equal(UmapMap.kept(z, config, own).places, made.places)
+    UmapMap(z, made.places + 1, config).keep(own)
+    assert torch.equal(UmapMap.kept(z, config, own).places, made.places + 1), "what is the user's comes first"
+    (file,) = own.rglob("*.npy")
+    file.write_bytes(file.read_bytes()[:-4])
+    assert torch.equal(UmapMap.kept(z, config, own).places, made.places)
+    (file,) = shipped.rglob("*.npy")
+    file.write_bytes(b"")
+    assert UmapMap.kept(z, config, own) is None
+    assert UmapMap.kept(z, UmapConfig(neighbours=3), own) is None
