@@ -23,7 +23,7 @@ def name(folder: Path) -> str:
 
 @pytest.mark.parametrize(("space", "zoo"), PAIRS, ids=[name(space) for space, _ in PAIRS])
 def test_embeddings_and_map_are_there_and_right(space, zoo, tmp_path, monkeypatch):
-    space_, zoo_ = netspace.NetSpace.load(space), netspace.Zoo.load(zoo)
+    space_, zoo_ = netspace.load(space), netspace.Zoo.load(zoo)
     ids = [0, len(zoo_) // 2, len(zoo_) - 1]
     computed = embed(space_, zoo_, ids)
     monkeypatch.setattr(netspace.NetSpace, "encode", None)
