@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import os
 import random
 import re
 import statistics
@@ -38,6 +39,10 @@ LONGEST = 3
 KEPT = "20"
 """seconds for which the server keeps sessions whose browser is gone, 120 where it is not told: only so many of them are
 held at a time that the figures say what stays"""
+CALM, IDLE = 25, 0.05
+"""seconds in which the server computes for less than this share of them: it has given free memory back then"""
+CALMING = 300
+"""seconds that are waited for it, on a machine that does other things too"""
 READINGS = 10
 """before a report, a second apart, whose median is told"""
 
@@ -209,6 +214,22 @@ def problems(hand: Hand) -> list[str]:
 # -- the two measurements --------------------------------------------------------------------------------------------
 
 
+def calm_down(server: subprocess.Popen) -> None:
+    """Wait until the server has nothing to do, so that what it is in the midst of is not taken for what it keeps."""
+    end = time.monotonic() + CALMING
+    while time.monotonic() < end:
+        before = computed(server)
+        time.sleep(CALM)
+        if computed(server) - before < CALM * IDLE:
+            return
+
+
+def computed(process: subprocess.Popen) -> float:
+    """Seconds of processor time that a process has taken."""
+    user, system = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def at_rest(hands: list[Hand], server: subprocess.Popen) -> Held:
     """What the server holds when both browsers have come home and sessions that were left are forgotten.
 
@@ -220,6 +241,7 @@ def at_rest(hands: list[Hand], server: subprocess.Popen) -> Held:
         for hand in hands:
             hand.rest(60)
         time.sleep(wait)
+    calm_down(server)
     readings = []
     for _ in range(READINGS):
         readings.append(Held.by(server))
