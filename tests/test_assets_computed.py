@@ -50,9 +50,9 @@ def test_what_is_damaged_is_computed(tmp_path, monkeypatch):
     made = UmapMap(z, torch.randn(6, 2), config)
     shipped, own = tmp_path / "shipped", tmp_path / "own"
     monkeypatch.setattr("netspace.kept.SHIPPED", shipped)
-    made.keep(shipped)
+    made.write_kept(shipped)
     assert torch.equal(UmapMap.kept(z, config, own).places, made.places)
-    UmapMap(z, made.places + 1, config).keep(own)
+    UmapMap(z, made.places + 1, config).write_kept(own)
     assert torch.equal(UmapMap.kept(z, config, own).places, made.places + 1), "what is the user's comes first"
     (file,) = own.rglob("*.npy")
     file.write_bytes(file.read_bytes()[:-4])

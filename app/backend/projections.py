@@ -264,7 +264,7 @@ class Mapper:
         if isinstance(answer, str):
             raise ValueError(answer)
         if not is_visitor():
-            UmapMap(z, torch.from_numpy(answer), config).keep(cache_folder())
+            UmapMap(z, torch.from_numpy(answer), config).write_kept(cache_folder())
         return answer
 
     def _answer(self, ask: Ask) -> np.ndarray | str | None:

@@ -81,5 +81,5 @@ def _umap(z: Tensor, config: UmapConfig) -> UmapMap:
     known = UmapMap.kept(z, config, cache_folder())
     if known is None:
         known = UmapMap.fit(z, config)
-        known.keep(cache_folder())
+        known.write_kept(cache_folder())
     return known

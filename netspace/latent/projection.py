@@ -160,7 +160,7 @@ class UmapMap:
                     return cls(z, places, config)
         return None
 
-    def keep(self, cache: Path) -> None:
+    def write_kept(self, cache: Path) -> None:
         """Write the places to a cache, where it can be written."""
         file = cache / _part(self._z, self._config)
         with contextlib.suppress(OSError), atomic_write(file) as temporary, temporary.open("wb") as out:
