@@ -182,8 +182,9 @@ def test_nothing_is_done_for_visitors_whatever_a_page_offers(what, monkeypatch):
 
 
 WRITING = {
-    "atomic_write", "write_kept", "mkdir", "write_bytes", "write_text", "copytree", "mkdtemp", "Popen", "import_networks",
-    "download_images", "select", "add_best", "rmtree", "touch", "unlink", "start_job", "stop_job", "resume_job",
+    "atomic_write", "mkdir", "write_bytes", "write_text", "write_kept", "copytree", "mkdtemp", "Popen",
+    "import_networks", "download_images", "select", "add_best", "rmtree", "touch", "unlink", "start_job", "stop_job",
+    "resume_job",
 }  # fmt: skip
 """names by which something is started, stopped or written"""
 DECIDED = {
