@@ -198,7 +198,11 @@ def act(hand: Hand) -> str:
 
 
 def hand_at(browser, address: str, seed: object) -> Hand:
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    """A page of few pixels on which nothing plays by itself: drawing would take most of the machine from the server."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, device_scale_factor=0.25, reduced_motion="reduce"
+    )  # fmt: skip
+    page = context.new_page()
     page.set_default_timeout(5000)
     page.set_default_navigation_timeout(60_000)
     hand = Hand(page, address, random.Random(str(seed)))
