@@ -839,6 +839,61 @@ def test_the_newest_path_is_served_first():
     assert order == [(2, 0), (2, 1), (1, 0), (1, 1)]
 
 
+def within(seconds: float, act) -> bool:
+    """Whether it ends in time; what never ends is left to a thread that ends with the process."""
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
+
+
+def test_what_another_piece_needs_is_done_by_who_needs_it_if_nobody_has_begun_it():
+    served, gate, done = engine.Engine(1), threading.Event(), []
+    served.submit((0,), gate.wait)
+    needed = served.submit((9,), lambda: done.append("needed") or 5)
+    asked = served.submit((1,), lambda: served.need(needed) + 1)
+    gate.set()
+    assert asked.result(timeout=240) == 6 and needed.result(timeout=240) == 5 and done == ["needed"]
+    failing = served.submit((9,), lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        served.submit((1,), served.need, failing).result(timeout=240)
+
+
+def test_an_engine_closes_though_what_is_under_way_needs_what_nobody_has_begun():
+    served, gate, begun = engine.Engine(2), threading.Event(), []
+
+    def step() -> None:
+        begun.append(1)
+        gate.wait()
+        served.need(needed)
+
+    for _ in range(2):
+        served.submit((0,), step)
+    needed = served.submit((9,), lambda: None)
+    while len(begun) < 2:
+        time.sleep(0.01)
+    threading.Timer(0.2, gate.set).start()
+    assert within(240, served.close)
+
+
+def test_a_step_at_rest_is_drawn_though_the_ends_it_is_compared_with_stand_far_back_in_the_queue(loaded):
+    """Newer work came between, and the path that was left is looked at again."""
+    served, gate = engine.Engine(1), threading.Event()
+    work = chairs.PathWork(served, loaded, between(loaded, 0, 1, ("latent", "weights")), first=16)
+    work.first_ready()
+    served.submit((-1e9,), gate.wait)
+    asking = threading.Thread(target=work.detail, args=(3, "shapes"), daemon=True)
+    asking.start()
+    while len(work.details) < 2:
+        time.sleep(0.01)
+    work.serial = next(served.count)  # as `resume` has it
+    gate_open = threading.Timer(0.2, gate.set)
+    gate_open.start()
+    assert within(240, lambda: work.detail(4, "shapes"))
+    asking.join(240)
+    assert not asking.is_alive()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
 def test_memory_is_given_back_where_it_is_quiet_and_again_later(monkeypatch):
     now, waits, trimmed = [100.0], [], []

@@ -6,7 +6,6 @@ import gzip
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
 
@@ -68,8 +67,9 @@ class PathWork(NetworkPath):
         found = surface_or_none(self.ends[k], resolution, preview)
         return found and found._replace(values=np.where(found.inside, np.int8(-1), np.int8(1)))
 
-    def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: Sequence[Future]) -> StepPacket:
-        step = measure(self.network(side, i), ends[0].result(), ends[1].result(), resolution, preview)
+    def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: Sequence[Piece]) -> StepPacket:
+        a, b = (self.engine.need(end) for end in ends)
+        step = measure(self.network(side, i), a, b, resolution, preview)
         frame = pack_frame(side, i, step, resolution)
         if self.route.measured and step.surface:
             value = MEASURES[self.route.measured](step.surface.mesh)

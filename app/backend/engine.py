@@ -86,6 +86,16 @@ class Engine:
         self.queue.put((priority, next(self.count), piece))  # where it stands in the queue already, once does nothing
         return piece
 
+    def need(self, piece: Piece) -> Any:
+        """Return the result of a piece that another one cannot go on without; called in a thread of this engine.
+
+        A piece that no thread has begun is done here and now. Waited for, it could stand in the queue behind newer work
+        that waits itself, and once the engine closes nobody would do it at all.
+        """
+        piece.held = False
+        self._do(piece)
+        return piece.result()
+
     def work(self, key: tuple, make: Callable[[Engine], Work]) -> Work:
         """The work known by this key, begun if it is not there yet; the last MOST_WORKS are kept."""
         with self.lock:
@@ -113,14 +123,17 @@ class Engine:
             _, _, piece = self.queue.get()
             if piece is None:
                 return
-            if self._begun(piece):
-                try:
-                    piece.set_result(piece.function(*piece.args))
-                except Exception as error:  # handed on to whoever waits for the result
-                    piece.set_exception(error)
-                self.worked = time.monotonic()
-                piece.args = ()  # what it was made of is not kept with its result
-            del piece  # nor is the result kept until there is more to do
+            self._do(piece)
+            del piece  # its result is not kept until there is more to do
+
+    def _do(self, piece: Piece) -> None:
+        if self._begun(piece):
+            try:
+                piece.set_result(piece.function(*piece.args))
+            except Exception as error:  # handed on to whoever waits for the result
+                piece.set_exception(error)
+            self.worked = time.monotonic()
+            piece.args = ()  # what it was made of is not kept with its result
 
     def _begun(self, piece: Piece) -> bool:
         """Whether this thread is to do a piece, which no other one begins then."""

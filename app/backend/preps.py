@@ -117,7 +117,7 @@ class PrepPath(NetworkPath):
         self.layouts = {k: PrepLayout.of(self.archs[k], self._examples(k)) for k in sorted({*self.of_ends, *decoded})}
         self.finite = bool(all(np.isfinite(values).all() for values in self.originals))
         self.data: Any = None
-        self.references: list[Future] = []
+        self.references: list[Piece] = []
         self.answers: dict[Key, Future] | None = None
         self.begin()
 
@@ -196,7 +196,8 @@ class PrepPath(NetworkPath):
         return StepPacket(entry, body)
 
     def _answer(self, side: str, i: int) -> EndAnswers:
-        return self.task.answers(self.network(side, i), [future.result() for future in self.references], self.data)
+        references = [self.engine.need(piece) for piece in self.references]
+        return self.task.answers(self.network(side, i), references, self.data)
 
     @property
     def done(self) -> bool:

@@ -30,7 +30,7 @@ class RasterPath(NetworkPath):
         return [partial(self.task.measuring, *self.ends), *(partial(self.task.show, end) for end in self.ends)]
 
     def step(self, side: str, i: int) -> StepPacket:
-        measured: PathStep = self.needed[0].result()(self.network(side, i))
+        measured: PathStep = self.engine.need(self.needed[0])(self.network(side, i))
         return pack_picture(side, i, measured.shown, measured.row)
 
     def opening(self, view: str) -> Iterator[tuple[str, bytes | None]]:
