@@ -22,6 +22,7 @@ page = st.navigation(
             st.Page(f"../pages/{name}.py", title=kind.page_title, icon=kind.icon)
             for name, kind in pages_of_kinds().items()
         ),
+        st.Page("../pages/scorecard.py", title="Scorecard", icon=":material/table_chart:"),
         st.Page("../pages/optimise.py", title="Optimise", icon=":material/route:"),
         st.Page("../pages/networks.py", title="Networks as images", icon=":material/grid_on:"),
         *([] if is_visitor() else [st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:")]),

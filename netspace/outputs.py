@@ -40,6 +40,7 @@ HOLDINGS = {
     "path": Holding("path", ("path.csv",), ("path.*", "[0-9][0-9][0-9].*"), own=False, again=True),
     "score": Holding("scorecard", ("score.json",), ("score.md", "score.tex", "score-*.png"), own=False, again=True),
     "audit": Holding("audit", ("audit.json",), ("audit.md", "audit.tex"), own=False, again=True),
+    "symmetry": Holding("symmetry audit", ("symmetry.json",), ("symmetry.md", "symmetry.tex"), own=False, again=True),
     "chairs": Holding("set of chairs", ("chairs.csv",), ("chair-[0-9]*.*",), own=False, again=True),
 }
 """By kind of folder. A training becomes a space, and is marked by both."""

@@ -11,11 +11,11 @@ from app.ui import page, sidebar
 
 FILM = (
     "Every frame of this film is a neural network, decoded from one point of a learnt latent space and meshed as it is "
-    "shown. Drag the path yourself, beside the one through raw weights, along which the shape falls apart."
+    "shown. Drag the path yourself, beside those through raw and aligned weights, along which the shape falls apart."
 )
 WITHOUT_FILM = (
     "Between two trained networks lies a path of networks, each decoded from one point of a learnt latent space. Drag "
-    "along it yourself, beside the one through raw weights, along which the networks fall apart."
+    "along it yourself, beside those through raw weights and through weights whose units are matched first."
 )
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)

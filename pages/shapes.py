@@ -1,4 +1,4 @@
-"""Shapes: drag one chair into another; latent path on the left, raw weights on the right."""
+"""Shapes: drag one chair into another, by every method, beside each other."""
 
 import streamlit as st
 

@@ -36,6 +36,7 @@ BASE = {
     "lso": f"lso {BOTH} --start net-0 --target digits:0 --steps 2 --every 1 --out out",
     "score": f"score {BOTH} --pairs 1 --seeds 1 --steps 3 --images 8 --out out",
     "shapes chairs": "shapes chairs --count 1 --out out",
+    "symmetry": f"symmetry {BOTH} --count 1 --copies 1 --images 8 --out out",
     "train": "train --zoo zoo --steps 1 --every 1 --nets 2 --points 16 --queries 16 --embedding 8 --hidden 16 "
     "--out out",
     "zoo add": "zoo add --zoo zoo --run run",

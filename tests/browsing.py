@@ -5,7 +5,8 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,23 @@ window.WebSocket = class extends WebSocket {
 expect.set_options(timeout=1000 * PATIENCE)
 
 
+@contextmanager
+def served_with(setup: str, folder: Path, *offered: Path) -> Iterator[str]:
+    """Address of an app that offers what lies in these folders, and runs a line of Python before it starts."""
+    (folder / "sitecustomize.py").write_text(setup)
+    path = os.pathsep.join(map(str, (folder, Path(__file__).parent, ROOT)))
+    with served(*offered, PYTHONPATH=path) as (address, _):
+        yield address
+
+
 @pytest.fixture(scope="session")
-def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder):
+def address(tiny_cnn_zoo_folder, tiny_cnn_space_folder, tmp_path_factory):
     """Of an app that all tests share, which offers the tiny zoo of classifiers beside the assets."""
-    with served(tiny_cnn_zoo_folder.parent, tiny_cnn_space_folder.parent) as (address, _):
+    setup, offered = (
+        "import two_methods; two_methods.drop()",
+        (tiny_cnn_zoo_folder.parent, tiny_cnn_space_folder.parent),
+    )
+    with served_with(setup, tmp_path_factory.mktemp("two"), *offered) as address:
         yield address
 
 

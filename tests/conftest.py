@@ -13,7 +13,9 @@ import pytest
 import torch
 from browsing import address, browser, import_name, page  # noqa: F401 (fixtures)
 from filelock import FileLock
+from two_methods import ABOUT_METHODS, OTHERS
 
+from netspace.latent.paths import METHODS
 from netspace.tasks.distillation import best_of
 from netspace.train.fit_cnn import CnnConfig, fit_cnn_zoo
 from netspace.train.fit_image import ImageConfig, fit_image_zoo
@@ -64,6 +66,14 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> 
             deque(make(folder), maxlen=0)  # all steps, of which nothing is kept
             done.touch()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def usual_methods(request, monkeypatch) -> None:
+    """Two methods, but for tests that are about methods."""
+    if request.module.__name__ not in ABOUT_METHODS and not request.node.get_closest_marker("all_methods"):
+        for name in OTHERS:
+            monkeypatch.delitem(METHODS, name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch
 
 import netspace
 from netspace import Network
-from netspace.align import align, compose, invert, random_element, same_element, transform
+from netspace.align import align, compose, invert, random_element, same_element, solved, transform
+from netspace.align import repair as repair_module
 from netspace.align.activations import match_activations
 from netspace.align.assign import weight_profits
 from netspace.align.group import UnitMove, apply
 from netspace.align.match import AS_THEY_ARE, BY_ANSWERS, BY_WEIGHTS, middle_likeness
+from netspace.align.repair import Repair, Statistics, of_channels
 from netspace.align.weights import by_features, descend, distance, frank_wolfe, halfway, match_weights
 from netspace.errors import UsageError
 from netspace.nets.archs import ARCHS, arch_named
@@ -23,7 +26,7 @@ from netspace.nets.units import symmetry_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [
-    *(name for name in ARCHS if "resnet56" not in name and name != "resnet32/cifar10" and "tiny" not in name),
+    *(name for name in ARCHS if name.endswith("/digits") and "resnet56" not in name), "siren64", "siren256",
     "vanillacnn/tiny-imagenet", "lenetlike/digits:tanh:gray", "resnet14/cifar10:tanh",
     "resnet8/48px-5c:softsign:global", "siren/3-32-48-16-1@12.5", "siren/2-32-32-3@30", "siren/2-32-32-1@30",
     "siren/2-9-1@30:pe3", "mlp/3-64-32-1:relu:pe6", "mlp/3-64-64-1:tanh:pe6", "mlp/2-24-24-3:softplus",
@@ -32,6 +35,7 @@ NAMES = [
     "cnn[conv6k5s2-tanh-avgpool2-conv8k3g2-tanh-conv6k3-maxpool2-flatten-fc20-tanh-fc16-fc10]/digits",
 ]  # fmt: skip
 """a new family is added to `nets` and to this list, and to nothing in `align`"""
+SMALL = pytest.mark.parametrize("arch", [arch_named(n) for n in NAMES if "resnet32" not in n], ids=lambda a: a.name)
 EACH = pytest.mark.parametrize("arch", [arch_named(name) for name in NAMES], ids=lambda arch: arch.name)
 
 
@@ -152,7 +156,7 @@ def test_a_planted_element_is_found_by_answers(arch):
     ]
 
 
-@EACH
+@SMALL
 def test_aligning_what_is_aligned_does_nothing(arch):
     a, b, x = network(arch, 0), network(arch, 1), inputs(arch, 30)
     for given in (None, x):
@@ -163,7 +167,7 @@ def test_aligning_what_is_aligned_does_nothing(arch):
             assert (b(x) - first.network(x)).abs().max() <= 2e-5 * b(x).abs().max().clamp(min=1)
 
 
-@EACH
+@SMALL
 def test_what_is_found_moves_with_the_network(arch):
     """The same two functions are aligned to the same weights, in whatever order B comes."""
     a, (b, _, moved), x = network(arch, 0), planted(arch, 5), inputs(arch, 30)
@@ -258,6 +262,92 @@ def test_what_answers_more_alike_is_kept():
     assert best >= middle_likeness(a, b, x) and best >= middle_likeness(a, align(a, b).network, x) - 1e-6
 
 
+@pytest.mark.parametrize("name", ["lenetlike/digits", "resnet8/digits", "mlp/3-64-32-1:relu:pe6"])
+def test_scales_are_taken_where_they_make_the_middle_better(name):
+    arch = arch_named(name)
+    a, _, b = planted(arch, 3, scales=True)
+    x = inputs(arch, 60)
+    found = align(a, b, x)
+    assert found.how.endswith("and scaled")
+    torch.testing.assert_close(found.network.prep, a.prep, atol=5e-3, rtol=5e-3)
+    torch.testing.assert_close(found.network(x), b(x), atol=1e-4, rtol=1e-4)
+    plain = transform(a, random_element(arch, torch.Generator().manual_seed(3)))
+    assert not align(a, plain, x).how.endswith("scaled")
+
+
+# -- REPAIR --------------------------------------------------------------------------------------------------------
+
+CLASSIFIERS = ["lenetlike/digits", "vanillacnn/digits", "resnet8/digits", "resnet8/48px-5c:softsign:global", NAMES[-1]]
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("gamma", [0.5, 0.2, -0.25, 1.5])
+def test_statistics_of_channels_are_those_between_the_ends(name, gamma):
+    """Equations 2 and 3 of the paper, of every layer but the last, on the images that they are set on."""
+    arch = arch_named(name)
+    a, b, x = network(arch, 0), network(arch, 1), inputs(arch, 40)
+    repair = Repair(a, b, x)
+    found = repair(Network(arch, torch.lerp(a.prep, b.prep, gamma)), gamma)
+
+    def seen(network: Network) -> dict[str, Statistics]:
+        kept = {}
+        with torch.no_grad():
+            arch.watch(network.params, x, lambda layer, x, y: kept.update({layer: of_channels(y)}))
+        return kept
+
+    of_a, of_b, ours = seen(a), seen(b), seen(found)
+    assert len(ours) == len([shape for shape in arch.shapes.values() if len(shape) > 1])
+    for layer in [*ours][:-1]:
+        mean, std = (torch.lerp(*both, gamma) for both in zip(of_a[layer], of_b[layer], strict=True))
+        torch.testing.assert_close(ours[layer].mean, mean, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(ours[layer].std, std.clamp(min=0), atol=1e-4, rtol=1e-3)
+    last = [*arch.shapes][-2:]
+    assert all(torch.equal(found.params[p], torch.lerp(a.params[p], b.params[p], gamma)) for p in last)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_repair_leaves_the_ends(name):
+    arch = arch_named(name)
+    a, b, x = network(arch, 0), network(arch, 1), inputs(arch, 40)
+    repair = Repair(a, b, x)
+    for end, gamma in ((a, 0.0), (b, 1.0)):
+        torch.testing.assert_close(repair(end, gamma)(x), end(x), atol=1e-4, rtol=1e-4)
+
+
+def test_repair_survives_dead_channels_and_layers_without_bias():
+    arch = arch_named("cnn[conv6k5s2n-relu-conv8k3s2-relu-flatten-fc10]/digits")
+    params = dict(network(arch, 0).params)
+    params["layers.1.weight"] = params["layers.1.weight"].index_fill(0, torch.tensor([1]), 0.0)
+    a, b = Network.of(arch, params, (4, 1000 * 4)), network(arch, 1)
+    b = Network.of(arch, dict(b.params), (4, 4000))
+    found = Repair(a, b, inputs(arch, 40))(Network(arch, (a.prep + b.prep) / 2), 0.5)
+    assert found.prep.isfinite().all() and found(inputs(arch)).isfinite().all()
+
+
+def test_repair_takes_as_few_images_as_fit(monkeypatch):
+    arch = arch_named("resnet8/digits")
+    a, x = network(arch, 0), inputs(arch, 30)
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 10 * 16 * 32 * 32 * 4)
+    assert len(Repair(a, a, x).x) == 10
+    monkeypatch.setattr(repair_module, "ANSWERS_BYTES", 1)
+    assert len(Repair(a, a, x).x) == 1
+
+
+def test_a_pair_is_solved_once(monkeypatch):
+    arch, asked = arch_named("siren64"), []
+    a, b, x = network(arch, 7), network(arch, 8), inputs(arch, 20)
+    monkeypatch.setattr(solved, "align", lambda *given: (asked.append(given), align(*given))[1])
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda k: solved.aligned_once(a, b, x), range(8))]
+    assert len(asked) == 1 and all(one is found[0] for one in found)
+    assert solved.aligned_once(a, b, None) is not found[0] and len(asked) == 2
+    broken = Network(arch, b.prep * float("nan"))
+    for _ in range(2):
+        with pytest.raises(UsageError, match="B are not finite"):
+            solved.aligned_once(a, broken, x)
+    assert len(asked) == 4  # errors are not kept
+
+
 # -- bad input -----------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +396,7 @@ def test_what_is_missing_is_told_in_a_sentence(monkeypatch):
 
 
 def test_the_package_loads_no_scipy():
-    code = "import sys, netspace.align.match; print('scipy' in sys.modules)"
+    code = "import sys, netspace.align.match, netspace.align.repair; print('scipy' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.strip() == "False"
 

@@ -26,7 +26,7 @@ from app.backend import catalogue, classifiers, engine, looks, path, preps, take
 from app.backend.path import STEPS
 from app.tasks import APP_TASKS, app_task
 from netspace.export import EXPORTS, weights
-from netspace.latent.paths import gammas
+from netspace.latent.paths import METHODS, gammas
 from netspace.nets.archs import arch_title
 from netspace.tasks.measures import accuracy, classify
 from netspace.zoo.store import OPTIMISED, add
@@ -90,7 +90,7 @@ def test_between_architectures_there_is_no_path_through_raw_weights_and_why(fold
     a, b = (family.names[i] for i in ends(family))
     for page in ("classifiers", "networks"):
         at = open_page(page, a=a, b=b)
-        assert "There is no path through raw weights: those of LeNetLike and ResNet8" in said(at.caption)
+        assert "There is no path through weights: those of LeNetLike and ResNet8" in said(at.caption)
         assert not at.warning and not at.exception
     assert path.sides_between(family, *ends(family)) == ("latent",)
 
@@ -99,8 +99,8 @@ def test_within_an_architecture_both_paths_are_there(folder, family):
     pair = ends(family, same=True)
     a, b = (family.names[i] for i in pair)
     at = open_page("classifiers", a=a, b=b, method="weights")
-    assert "no path through raw weights" not in said(at.caption) and not at.warning
-    assert link_of(at)["method"] == "weights" and path.sides_between(family, *pair) == ("latent", "weights")
+    assert "no path through weights" not in said(at.caption) and not at.warning
+    assert link_of(at)["method"] == "weights" and path.sides_between(family, *pair) == tuple(METHODS)
 
 
 @pytest.mark.parametrize("page", ["classifiers", "networks"])

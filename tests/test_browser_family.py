@@ -41,7 +41,9 @@ def test_a_drag_goes_through_the_architectures_and_sends_nothing(page):
     rest(page)
     label = page.locator(".classifier .architecture b")
     expect(label).to_have_text("VanillaCNN")
-    expect(page.locator(".classifier .chip")).to_have_text(["latent path", "no raw weights"])
+    expect(page.locator(".classifier .chip")).to_have_text(
+        ["latent path", "no raw weights", "no aligned weights", "no aligned + REPAIR"]
+    )
     expect(page.locator(".classifier .name.here")).to_have_text("VanillaCNN")
     assert viewer(page, "classifier")["stars"] == "1"
     box = page.locator(".classifier .chart").bounding_box()

@@ -425,6 +425,7 @@ def test_a_wrong_option_is_named_in_a_sentence(capsys, argv, sentence):
     assert sentence in refused(capsys, *argv)
 
 
+@pytest.mark.all_methods
 def test_every_command_has_examples_that_are_commands():
     """In the module that it is: its docstring is what --help prints."""
     for parser in parsers(build_parser()):

@@ -61,10 +61,10 @@ def names(folders: list) -> list[str]:
     return pd.read_parquet(folders[3] / "records.parquet").name.tolist()
 
 
-def test_evaluation_has_it_as_a_third_column(third, shapes, capsys):
+def test_evaluation_has_it_as_a_column_more(third, shapes, capsys):
     run("eval", *shapes, "--limit", 1, "--resolution", 32, "--pairs", 1, "--json")
     paths = json.loads(capsys.readouterr().out)["paths"]
-    assert list(paths) == ["latent", "weights", "dummy"] and paths["dummy"]["pairs"] == 1
+    assert list(paths) == ["latent", "weights", "aligned", "dummy"] and paths["dummy"]["pairs"] == 1
     run("eval", *shapes, "--limit", 1, "--resolution", 32, "--pairs", 1)
     assert "curved weights, training networks (1 pairs)" in capsys.readouterr().out
 
@@ -82,7 +82,7 @@ def test_its_film_has_its_colour(third, shapes, tmp_path):
         film = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
     shape = film[film.min(axis=1) < 200]
     assert len(shape) and (shape[:, 0] > shape[:, 1:].max(axis=1)).mean() > 0.9  # red, which no other method is
-    assert third.look.colour not in {METHODS[name].look.colour for name in ("latent", "weights")}
+    assert third.look.colour not in {one.look.colour for one in METHODS.values() if one is not third}
 
 
 def test_its_figure_has_its_look(third, classifiers, tmp_path, lines):
@@ -93,12 +93,12 @@ def test_its_figure_has_its_look(third, classifiers, tmp_path, lines):
     assert mine[0]["ls"] == (0, (0.5, 2.5))
 
 
-def test_a_figure_of_all_methods_tells_three_apart(third, tmp_path, lines):
+def test_a_figure_of_all_methods_tells_them_apart(third, tmp_path, lines):
     plotted = [PlotLine(method.title, method.look, [0.2, 0.8]) for method in METHODS.values()]
     score_figure(tmp_path / "one.png", [0.0, 1.0], plotted, [Original(0.0, "A", 0.2)], 0.1, "100 images")
     titles = {method.title for method in METHODS.values()}
     looks = [(how["color"], how["ls"], how["marker"]) for how in lines if how.get("label") in titles]
-    assert len(looks) == 3 and all(len(set(part)) == 3 for part in zip(*looks, strict=True))
+    assert len(looks) == 5 and all(len(set(part)) == 5 for part in zip(*looks, strict=True))
 
 
 def test_every_mark_has_a_marker():

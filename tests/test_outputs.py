@@ -70,6 +70,7 @@ def tree(tmp_path, monkeypatch) -> Path:
         "path.png",
         "score.md",
         "audit.md",
+        "symmetry.md",
         "000.ply",
         "chair-0000.glb",
         "best.safetensors",

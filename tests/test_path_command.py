@@ -66,6 +66,19 @@ def test_a_path_goes_on_beyond_its_ends(tmp_path, method):
     assert picture(tmp_path).shape[1] > 500 and (tmp_path / "path.pdf").exists()
 
 
+def test_repaired_weights_are_far_better_than_raw_and_the_command_says_how_units_were_matched(tmp_path, capsys):
+    found = {}
+    for command, method in (("path", "weights"), ("interpolate", "aligned"), ("path", "repaired")):
+        words = [*DIGITS, "--a", "resnet8-078", "--b", STRONG, "--method", method, "--steps", 3, "--out", tmp_path]
+        assert main([command, *map(str, words)]) == 0
+        found[method] = pd.read_csv(tmp_path / "path.csv").accuracy
+        first = capsys.readouterr().out.splitlines()[0]
+        matched = first.startswith("B's units are matched with A's by their answers")
+        assert (matched and first.endswith(": judged on 400 training images")) == (method != "weights")
+        assert np.allclose(found[method][[0, 2]], found["weights"][[0, 2]], atol=0.003)  # rounding
+    assert found["repaired"][1] > found["weights"][1] + 0.3
+
+
 def test_interpolate_and_path_write_the_same(tmp_path):
     words = [*map(str, [*CHAIRS, "--a", ONE, "--b", TWO, "--steps", 3])]
     assert main(["interpolate", *words, "--out", str(tmp_path / "old")]) == 0

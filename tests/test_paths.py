@@ -1,9 +1,12 @@
 """Paths: straight lines in their own space, ends as honest as their labels."""
 
+import re
+
 import pytest
 import torch
 
 import netspace
+from netspace.align import assign, calibration
 from netspace.data.images import load_images
 from netspace.errors import UsageError
 from netspace.geometry.mesh import surface_of
@@ -36,7 +39,12 @@ def test_the_weights_path_is_straight_and_its_ends_are_the_originals(space, tiny
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_every_method_gives_a_network_a_step(method, space, tiny_zoo):
+def test_every_method_gives_a_network_a_step_or_says_why_not(method, space, tiny_zoo):
+    reason = method.applies(tiny_zoo[0], tiny_zoo[3])
+    if reason:
+        with pytest.raises(UsageError, match=re.escape(reason)):
+            method.open(space, tiny_zoo[0], tiny_zoo[3])
+        return
     path = method.open(space, tiny_zoo[0], tiny_zoo[3])
     networks = path.networks(gammas(5))
     assert len(networks) == 5
@@ -47,10 +55,53 @@ def test_every_method_gives_a_network_a_step(method, space, tiny_zoo):
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_an_opened_path_encodes_nothing_more(method, space, tiny_zoo, monkeypatch):
-    path = method.open(space, tiny_zoo[0], tiny_zoo[3])
+def test_an_opened_path_encodes_and_solves_nothing_more(method, tiny_cnn_space_folder, tiny_cnn_zoo, monkeypatch):
+    space = netspace.load(tiny_cnn_space_folder)
+    path = method.open(space, tiny_cnn_zoo[0], tiny_cnn_zoo[3])
     monkeypatch.setattr(space.encoder, "forward", lambda preps: pytest.fail("encoded again"))
+    monkeypatch.setattr(assign, "assign", lambda *given: pytest.fail("solved again"))
     assert path(0.5) and path.networks([-0.5, 1.5])
+
+
+@pytest.mark.parametrize("name", ["aligned", "repaired"])
+def test_both_ends_of_an_aligned_path_are_the_originals_functions(name, tiny_cnn_space_folder, tiny_cnn_zoo):
+    """B's weights are in another order, and its answers are the same."""
+    a, b, images = tiny_cnn_zoo[0], tiny_cnn_zoo[5], load_images("digits", "test")
+    path = METHODS[name].open(netspace.load(tiny_cnn_space_folder), a, b)
+    first, middle, last = path.networks([0.0, 0.5, 1.0])
+    assert torch.equal(first.prep, a.prep) and not torch.equal(last.prep, b.prep)
+    torch.testing.assert_close(classify(last, images), classify(b, images), atol=1e-4, rtol=1e-4)
+    assert "B's units are matched with A's by their" in path.notes[0] and "400 training images" in path.notes[0]
+    raw = METHODS["weights"].open(None, a, b)(0.5)
+    shares = [accuracy(classify(network, images), images.labels) for network in (raw, middle)]
+    assert shares[1] > shares[0] + 0.1
+
+
+def test_an_aligned_path_without_images_says_so(tiny_cnn_space_folder, tiny_cnn_zoo, monkeypatch):
+    monkeypatch.setattr(calibration, "available", lambda name: False)
+    space, a, b = netspace.load(tiny_cnn_space_folder), tiny_cnn_zoo[0], tiny_cnn_zoo[5]
+    path = METHODS["aligned"].open(space, a, b)
+    assert path.notes[0].startswith("B's units are matched with A's by their weights: no training images of digits are")
+    reason = "There are no training images of digits at hand to repair averaged weights on."
+    assert METHODS["repaired"].applies(a, b) == reason
+    with pytest.raises(UsageError, match=reason):
+        METHODS["repaired"].open(space, a, b)
+
+
+def test_fields_are_not_repaired(space, tiny_zoo):
+    assert "it is for image classifiers" in METHODS["repaired"].applies(tiny_zoo[0], tiny_zoo[1])
+    path = METHODS["aligned"].open(space, tiny_zoo[0], tiny_zoo[1])
+    assert "judged on 1000 points" in path.notes[0]
+
+
+def test_images_that_units_are_compared_on_are_never_those_that_are_reported(monkeypatch):
+    asked, load = [], calibration.load_images
+    monkeypatch.setattr(calibration, "load_images", lambda *words: (asked.append(words[1]), load(*words))[1])
+    calibration._training_images.cache_clear()
+    arch = netspace.arch_named("lenetlike/digits")
+    x = calibration.calibration_inputs(arch)
+    assert asked == ["train"] and x.shape == (400, 3, 32, 32)
+    assert torch.equal(x, calibration.calibration_inputs(arch)) and asked == ["train"]
 
 
 def test_methods_are_told_apart():
@@ -67,9 +118,13 @@ def test_different_architectures_have_a_latent_path_alone():
     latent, weights = METHODS["latent"], METHODS["weights"]
     assert latent.applies(a, b) is None and weights.applies(a, a) is weights.applies(b, b) is None
     reason = weights.applies(a, b)
-    assert reason == "There is no path through raw weights: those of LeNetLike and ResNet8 do not correspond."
+    assert reason == "There is no path through weights: those of LeNetLike and ResNet8 do not correspond."
     with pytest.raises(UsageError, match=reason):
         weights.open(space, a, b)
+    for name in ("aligned", "repaired"):
+        assert METHODS[name].applies(a, b) == reason
+        with pytest.raises(UsageError, match=reason):
+            METHODS[name].open(space, a, b)
     path = latent.open(space, a, b)
     chosen = [family.archs[k].name for k in path.class_logits(gammas(9)).argmax(dim=1)]
     assert [network.arch.name for network in path.networks(gammas(9))] == chosen

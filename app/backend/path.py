@@ -402,8 +402,12 @@ def sides_between(loaded: Loaded, a: int, b: int) -> tuple[str, ...]:
 
 def absent_words(loaded: Loaded, a: int, b: int) -> list[dict[str, str]]:
     """Return what the views say of the methods that do not lead from A to B."""
-    reasons = reasons_against(loaded, a, b)
-    return [{"title": METHODS[name].title, "help": reason} for name, reason in reasons.items() if reason]
+    arch, reasons = loaded.zoo[a].arch, reasons_against(loaded, a, b)
+    return [
+        {"title": METHODS[name].title, "help": reason}
+        for name, reason in reasons.items()
+        if reason and METHODS[name].fits(arch)
+    ]
 
 
 def side_words(sides: Iterable[str]) -> list[dict[str, Any]]:

@@ -89,15 +89,15 @@ def through_pair(a: str, b: str) -> list[tuple[float, str]]:
 def path_command(loaded: Loaded, a: str, b: str, method: str, steps: int = STEPS) -> str:
     """The command line that writes the same path."""
     options = {"a": a, "b": b, "method": method, "steps": steps}
-    return Command("interpolate", _both(loaded) | options, out="path").line
+    return Command("interpolate", both_folders(loaded) | options, out="path").line
 
 
 def eval_command(loaded: Loaded, **options: str) -> str:
     """The command line that measures what `reconstruction` reads."""
-    return Command("eval", _both(loaded) | options | {"save": True}).line
+    return Command("eval", both_folders(loaded) | options | {"save": True}).line
 
 
-def _both(loaded: Loaded) -> dict[str, Path]:
+def both_folders(loaded: Loaded) -> dict[str, Path]:
     """The options that name the space and the zoo, relative to the product's folder if they lie in it."""
     folders = {"space": loaded.space_info.folder, "zoo": loaded.zoo_info.folder}
     return {name: f.relative_to(ROOT) if f.is_relative_to(ROOT) else f for name, f in folders.items()}

@@ -43,7 +43,7 @@ class PairState(PageState):
             return method
         if method not in method_names():
             raise ValueError(f"There is no method “{method}”; the latent path is chosen.")
-        raise ValueError(f"{' '.join(absent['help'] for absent in self.absent)} The latent path is chosen.")
+        raise ValueError(f"{' '.join(self.reasons)} The latent path is chosen.")
 
     a = PageField[str](lambda state: state.names[state.usual[0]], link="a", check=known)
     b = PageField[str](lambda state: state.names[state.usual[1]], link="b", check=known)
@@ -95,11 +95,15 @@ class PairState(PageState):
         return absent_words(self.loaded, *self.ids)
 
     @property
+    def reasons(self) -> list[str]:
+        """Why methods are absent, each reason once."""
+        return list(dict.fromkeys(absent["help"] for absent in self.absent))
+
+    @property
     def remarks(self) -> str:
         """Why a method is missing, and why the path may look broken; empty if there is nothing to say."""
-        reasons = [absent["help"] for absent in self.absent]
-        reasons += [app_task(self.loaded).doubt(self.loaded, *self.ids), catalogue.broken(self.loaded, *self.ids)]
-        return " ".join(filter(None, reasons))
+        doubts = app_task(self.loaded).doubt(self.loaded, *self.ids), catalogue.broken(self.loaded, *self.ids)
+        return " ".join(filter(None, [*self.reasons, *doubts]))
 
     def link(self) -> dict[str, str]:
         return sidebar.choice_link(self.loaded) | super().link()

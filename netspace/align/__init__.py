@@ -6,13 +6,17 @@ from ..lazy import lazily
 
 __getattr__, __dir__, __all__ = lazily(
     __name__,
-    calibration=("calibration_inputs",),
+    calibration=("calibration_inputs", "can_calibrate", "reads_images"),
     group=("Element", "UnitMove", "compose", "invert", "random_element", "same_element", "transform"),
     match=("Alignment", "align", "middle_likeness", "no_alignment"),
+    repair=("Repair",),
+    solved=("aligned_once",),
 )
 
 if TYPE_CHECKING:
     from .calibration import calibration_inputs as calibration_inputs
+    from .calibration import can_calibrate as can_calibrate
+    from .calibration import reads_images as reads_images
     from .group import Element as Element
     from .group import UnitMove as UnitMove
     from .group import compose as compose
@@ -24,3 +28,5 @@ if TYPE_CHECKING:
     from .match import align as align
     from .match import middle_likeness as middle_likeness
     from .match import no_alignment as no_alignment
+    from .repair import Repair as Repair
+    from .solved import aligned_once as aligned_once

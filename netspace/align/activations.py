@@ -6,7 +6,7 @@ shortcuts add up are compared at all of its layers together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,8 @@ BATCH = 50
 """inputs that both networks answer at once: what all of their units answer to these is held in memory"""
 SILENT = 1e-6
 """share of the largest variance of its group below which a unit is taken for dead"""
+
+MOST_SCALED = 4.0
 
 
 def answers(arch: Arch, params: Params, x: Tensor) -> dict[str, Tensor]:
@@ -76,6 +78,8 @@ class Moments:
 def moments(arch: Arch, a: Params, b: Params, x: Tensor) -> dict[str, list[Moments]]:
     """Return how the units of two networks answer to inputs (n, ...), by group and layer that reads it."""
     found: dict[str, Moments] = {}
+    if x.dim() == 4:  # images: channels last is faster
+        x = x.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         for batch in x.split(BATCH):
             of_a, of_b = (answers(arch, params, batch) for params in (a, b))
@@ -85,7 +89,9 @@ def moments(arch: Arch, a: Params, b: Params, x: Tensor) -> dict[str, list[Momen
     return {name: [found[layer] for layer in readers if layer in found] for name, readers in layers.items()}
 
 
-def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[str, UnitMove]:
+def match_activations(
+    a: Network, b: Network, x: Tensor, seed: int = 0, found: Mapping[str, Sequence[Moments]] | None = None
+) -> dict[str, UnitMove]:  # fmt: skip
     """Return what moves B so that its units answer like A's, in the sum of correlations; the same for the same seed.
 
     Signs are those of the correlations, where these are symmetries. Units that answer nothing, or always the same, are
@@ -94,13 +100,14 @@ def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[
     Args:
         a, b: of one architecture.
         x: inputs (n, ...) of such networks, on their device.
+        found: their `moments`, if they are known.
 
     Raises:
         UsageError: there is no memory to match so many units.
     """
     generator, groups = np.random.default_rng(seed), a.arch.units
     check_units(max((units.count for units in groups), default=0))
-    found = moments(a.arch, a.params, b.params, x)
+    found = found or moments(a.arch, a.params, b.params, x)
     of_a, of_b = ({name: p.double().cpu() for name, p in network.params.items()} for network in (a, b))
     element, silent = {}, {}
     for units in groups:
@@ -114,6 +121,30 @@ def match_activations(a: Network, b: Network, x: Tensor, seed: int = 0) -> dict[
             move = with_turns(of_a, of_b, units, move)
         element[units.name], of_b = move, moved(of_b, units, move)
     return match_silent(of_a, of_b, groups, element, silent, generator)
+
+
+def scales(
+    found: Mapping[str, Sequence[Moments]], groups: Sequence[Units], element: Element
+) -> dict[str, UnitMove]:  # fmt: skip
+    """Return what makes the answers of B, moved by an element, vary as much as A's, where scales are symmetries.
+
+    By a factor of `MOST_SCALED` at most; units that do not answer keep their scale.
+
+    Args:
+        found: the `moments` of A and of B as it was before the element.
+    """
+    scaled = {}
+    for units in groups:
+        if not units.symmetry.scales:
+            continue
+        move = element.get(units.name, UnitMove.none(units.count))
+        a, b = (sum(pair).cpu() for pair in zip(*(each.variances for each in found[units.name]), strict=True))
+        b = b[move.order]
+        alive = (a > SILENT * a.max()) & (b > SILENT * b.max())
+        gain = torch.where(alive, (a / b.clamp(min=1e-30)).sqrt(), 1.0).clamp(1 / MOST_SCALED, MOST_SCALED)
+        none = UnitMove.none(units.count)
+        scaled[units.name] = replace(none, gain=gain)
+    return scaled
 
 
 def with_turns(a: Params, b: Params, units: Units, move: UnitMove) -> UnitMove:

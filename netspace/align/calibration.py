@@ -18,6 +18,16 @@ SEED = 0
 """the same inputs for every pair"""
 
 
+def reads_images(arch: Arch) -> bool:
+    """Return whether networks of an architecture are asked about images, not about points."""
+    return arch.skeleton.points(1, torch.Generator()) is None
+
+
+def can_calibrate(arch: Arch) -> bool:
+    """Return whether there are inputs for networks of an architecture where no folder of images is named."""
+    return not reads_images(arch) or available(arch.data)
+
+
 def calibration_inputs(arch: Arch, folder: Path | None = None) -> Tensor | None:
     """Return inputs (n, ...) as networks of an architecture read them; None if its training images are not at hand.
 
@@ -31,7 +41,7 @@ def calibration_inputs(arch: Arch, folder: Path | None = None) -> Tensor | None:
     points = arch.skeleton.points(POINTS, torch.Generator().manual_seed(SEED))
     if points is not None:
         return points
-    if folder is None and not available(arch.data):
+    if folder is None and not can_calibrate(arch):
         return None
     images = _training_images(arch.data, folder)
     if images.shape[-1] != arch.skeleton.size:

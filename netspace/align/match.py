@@ -1,7 +1,8 @@
 """Align two networks: move B by the element of its symmetry group that makes the average with A most meaningful.
 
 Units are matched by their answers, where there are inputs, and by their weights; what is kept is the one whose middle
-answers most like the mean of both ends. Without inputs, weights alone decide.
+answers most like the mean of both ends. Where a scale of units is a symmetry too, as of leaky ReLUs, it is kept if that
+makes the middle better still. Without inputs, weights alone decide, and nothing is scaled.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..nets.archs import arch_title
-from ..nets.network import Network, run_many
+from ..nets.network import Network
 from ..nets.prep import Params
 from ..nets.units import Units
 from ..threads import held_threads
-from .activations import match_activations
+from .activations import match_activations, moments, scales
 from .group import UnitMove, apply, compose, rows, transform
 from .weights import by_features, match_weights
 
@@ -39,7 +40,7 @@ class Alignment:
     element: dict[str, UnitMove]
     """what moved it"""
     how: str
-    """how units were matched: `BY_ANSWERS`, `BY_WEIGHTS` or `AS_THEY_ARE`"""
+    """how units were matched: `BY_ANSWERS`, `BY_WEIGHTS` or `AS_THEY_ARE`; and whether they were scaled too"""
     notes: tuple[str, ...]
     """what the user should know, as sentences"""
 
@@ -92,16 +93,20 @@ def most_alike(a: Network, b: Network, x: Tensor, seed: int) -> tuple[str, dict[
     groups = b.arch.units
     of_a, of_b = (doubles(network) for network in (a, b))
     featured = by_features(of_a, of_b, groups, np.random.default_rng(seed))
-    answering = match_activations(a, transform(b, featured), x, seed)
-    ordered = apply(featured, of_b, groups)
-    weighing = match_weights(of_a, ordered, groups, seed, answering).element
-    found: dict[str, dict[str, UnitMove]] = {
-        AS_THEY_ARE: {},
-        BY_ANSWERS: compose(featured, answering),
-        BY_WEIGHTS: compose(featured, weighing),
-    }
-    alike = {how: middle_likeness(a, transform(b, element), x) for how, element in found.items()}
-    how = max(alike, key=lambda how: alike[how] + (BETTER if how == AS_THEY_ARE else 0))
+    ordered = transform(b, featured)
+    seen = moments(a.arch, a.params, ordered.params, x)
+    answering = match_activations(a, ordered, x, seed, seen)
+    weighing = match_weights(of_a, apply(featured, of_b, groups), groups, seed, answering).element
+    found: dict[str, dict[str, UnitMove]] = {AS_THEY_ARE: {}}
+    for how, element in ((BY_ANSWERS, answering), (BY_WEIGHTS, weighing)):
+        found[how] = compose(featured, element)
+        stretched = scales(seen, groups, element)
+        if stretched:
+            found[f"{how}, and scaled"] = compose(found[how], stretched)
+    mean = mean_answers(a, b, x)
+    alike = {how: middle_likeness(a, transform(b, element), x, mean) for how, element in found.items()}
+    # what is moved or scaled has to be worth it
+    how = max(alike, key=lambda how: alike[how] - BETTER * ((how != AS_THEY_ARE) + how.endswith("scaled")))
     return how, found[how]
 
 
@@ -110,20 +115,28 @@ def doubles(network: Network) -> dict[str, Tensor]:
     return {name: p.double().cpu() for name, p in network.params.items()}
 
 
-def middle_likeness(a: Network, b: Network, x: Tensor) -> float:
+def middle_likeness(a: Network, b: Network, x: Tensor, mean: Tensor | None = None) -> float:
     """Return the correlation of what the average of two networks answers to inputs with the mean of their answers.
 
     A correlation, since averages of classifiers answer alike with smaller logits; -1 if answers are not finite.
+
+    Args:
+        mean: what `mean_answers` returned for the two, if that is known.
     """
-    of_a, of_b, middle = (centred(network, x) for network in (a, b, Network(a.arch, torch.lerp(a.prep, b.prep, 0.5))))
-    mean = of_a + of_b
+    mean = mean_answers(a, b, x) if mean is None else mean
+    middle = centred(Network(a.arch, torch.lerp(a.prep, b.prep, 0.5)), x)
     alike = (mean * middle).sum() / (mean.norm() * middle.norm()).clamp(min=1e-30)
     return alike.nan_to_num(-1.0).item()
 
 
-def centred(network: Network, x: Tensor, rows: int = 100) -> Tensor:
-    """Return what a network answers to inputs (n, ...), without its mean over them, (n, k)."""
-    outputs = torch.cat([run_many(network.arch, network.prep, part) for part in x.split(rows)]).double()
+def mean_answers(a: Network, b: Network, x: Tensor) -> Tensor:
+    """Return the mean of what two networks answer to inputs, as `centred`."""
+    return (centred(a, x) + centred(b, x)) / 2
+
+
+def centred(network: Network, x: Tensor) -> Tensor:
+    """Return what a network answers to inputs (n, ...), without its mean over them, (n, k) or (n)."""
+    outputs = network.compiled()(x).double()
     return outputs - outputs.mean(dim=0)
 
 

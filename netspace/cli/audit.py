@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> None:
     data = data if data is None else data.to(space.device)
     found = audit(
         space, zoo, optimised=optimised, count=args.count, seed=args.seed, sigmas=args.sigmas, methods=list(METHODS),
-        data=data, resolution=args.resolution, progress=said("network"),
+        data=data, resolution=args.resolution, images=args.data, progress=said("network"),
     )  # fmt: skip
     settings = {"count": args.count, "seed": args.seed, "sigmas": args.sigmas, "resolution": args.resolution}
     report = about(args, "audit", space, zoo, data, settings) | {

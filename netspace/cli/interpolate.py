@@ -40,5 +40,5 @@ def run(args: argparse.Namespace) -> None:
     from ..latent.paths import gammas
 
     write_asked(args, [args.a, args.b], lambda space, zoo: steps_between(
-        space, zoo, args.a, args.b, gammas(args.steps), args.method
+        space, zoo, args.a, args.b, gammas(args.steps), args.method, args.data
     ))  # fmt: skip

@@ -8,6 +8,8 @@ along the direction of a column of the zoo's table, or a - b + c.
 Examples:
     netspace path --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
         --a chair-0086 --b chair-0120 --beyond 0.5 --out runs/beyond
+    netspace path --space assets/digits/space --zoo assets/digits/zoo \\
+        --a resnet8-078 --b resnet8-079 --method repaired --out runs/repaired
     netspace path --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
         --mix chair-0086 chair-0120 chair-0000 --out runs/mix
     netspace path --space assets/digits/space --zoo assets/digits/zoo \\
@@ -155,7 +157,7 @@ def _between(args: argparse.Namespace, space: NetSpace, zoo: Zoo) -> StepsToWrit
     if (1 + 2 * factor) * count > MOST_STEPS:
         raise UsageError(f"--beyond {factor:g} with {count} steps makes more than {MOST_STEPS} networks")
     positions = gammas_beyond(factor, count)
-    return steps_between(space, zoo, args.a, args.b, positions, args.method or FIRST)
+    return steps_between(space, zoo, args.a, args.b, positions, args.method or FIRST, args.data)
 
 
 # -- families ------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     pairs, notes = draw_pairs(zoo, task, args.pairs, seeds)
     data = task.score_data(zoo[pairs[0].a].arch, args.data, args.images)
     data = data if data is None else data.to(space.device)
-    rows = score_pairs(space, zoo, pairs, methods, args.steps, data, args.resolution, said("pair"))
+    rows = score_pairs(space, zoo, pairs, methods, args.steps, data, args.resolution, args.data, said("pair"))
     columns = columns_of_scores(space, methods)
     settings = {"pairs": args.pairs, "seeds": seeds, "steps": args.steps, "resolution": args.resolution}
     card = about(args, "score", space, zoo, data, settings) | {

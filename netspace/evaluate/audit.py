@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -76,7 +77,7 @@ def better_half(zoo: Zoo, ids: Sequence[int]) -> list[int]:
 
 def networks_to_audit(
     space: NetSpace, zoo: Zoo, training: Sequence[int], count: int, seed: int, sigmas: Sequence[float],
-    methods: Sequence[str], notes: list[str],
+    methods: Sequence[str], notes: list[str], images: Path | None = None,
 ) -> Iterator[Audited]:  # fmt: skip
     """Yield the networks of an audit, `count` of each source: references, baselines, and what methods make.
 
@@ -114,16 +115,13 @@ def networks_to_audit(
     for i, made in zip(others, decoded(others), strict=True):
         yield Audited("decoded, held-out", OF_METHODS, str(names[i]), made)
     for method in methods:
-        role, reasons = BASELINE if METHODS[method].straight else OF_METHODS, []
+        role, reasons = OF_METHODS if METHODS[method].embedded else BASELINE, []
         for k, j in pairs:
             a, b = network(training[k]), network(training[j])
-            why = METHODS[method].applies(a, b)
             try:
-                middle = None if why else METHODS[method].open(space, a, b)(0.5)
+                middle = METHODS[method].path_between(space, a, b, images)(0.5)
             except NetSpaceError as error:
-                why = str(error)
-            if why:
-                reasons.append(why)
+                reasons.append(str(error))
                 continue
             name = f"{names[training[k]]} and {names[training[j]]}"
             yield Audited(f"half-way, {METHODS[method].title}", role, name, middle, (k, j))
@@ -134,7 +132,7 @@ def networks_to_audit(
 def audit(
     space: NetSpace, zoo: Zoo, *, optimised: Mapping[str, Network] | None = None, count: int = 20, seed: int = 0,
     sigmas: Sequence[float] = SIGMAS, methods: Sequence[str] = tuple(METHODS), data: Any = None, resolution: int = 64,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    images: Path | None = None, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Audit:  # fmt: skip
     """Compare networks of all sources with the training networks of a zoo.
 
@@ -142,6 +140,7 @@ def audit(
         optimised: networks that a latent space optimisation ended with, by name.
         count: networks of each source.
         data: what `Task.score_data` returned.
+        images: folder of the images by which a method is prepared; None: looked for.
 
     Raises:
         UsageError: the zoo has less than two training networks.
@@ -154,14 +153,14 @@ def audit(
         notes.append(f"{len(broken)} networks are left out, as their weights are not finite.")
     with held_threads(), ThreadPoolExecutor(os.cpu_count()) as pool:
         nearest = task.auditing([zoo[i].to(space.device) for i in training], data, resolution)
-        found = list(networks_to_audit(space, zoo, training, count, seed, sigmas, methods, notes))
+        found = list(networks_to_audit(space, zoo, training, count, seed, sigmas, methods, notes, images))
         found += [Audited("optimised", OF_METHODS, name, network) for name, network in (optimised or {}).items()]
         rows = []
         for one, alike in zip(found, pool.map(lambda c: nearest(c.network, c.itself), found), strict=True):
             rows.append({
                 "source": one.source, "role": one.role, "name": one.name,
-                "nearest": str(zoo.records.name[training[alike.nearest]]),
-                "nearest_is_origin": alike.nearest in one.origins if one.origins else None,
+                "nearest": str(zoo.records.name[training[alike.nearest[0]]]),
+                "nearest_is_origin": bool({*alike.nearest} & {*one.origins}) if one.origins else None,
                 "likeness": usable_number(alike.likeness),
             } | {name: usable_number(value) for name, value in alike.qualities.items()})  # fmt: skip
             progress(len(rows), len(found))
@@ -173,9 +172,9 @@ def summarise_audit(
 ) -> Iterator[dict[str, Any]]:
     """Yield figures of each source: likeness and qualities, medians with quartiles, and how it fares with baselines.
 
-    `nearest_is_origin` is the share of networks whose nearest training network is one that they were made of. `rival`
-    is the baseline that beats a method most often: `beaten` is the share of pairs of a network and one of the rival's
-    in which the latter is as new and as good, and more so in one respect; `beats` the share of the reverse.
+    `nearest_is_origin` is the share of networks of whose nearest training networks one is what they were made of.
+    `rival` is the baseline that beats a method most often: `beaten` is the share of pairs of a network and one of the
+    rival's in which the latter is as new and as good, and more so in one respect; `beats` the share of the reverse.
     """
     known = {name: column for name, column in qualities.items() if any(row[name] is not None for row in rows)}
     columns = {"likeness": likeness} | known

@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -124,15 +125,12 @@ def cycle_errors(space: NetSpace, z: torch.Tensor, networks: Sequence[Network]) 
 
 def score_path(
     space: NetSpace, method: str, a: Network, b: Network, steps: int,
-    measure: Callable[[Sequence[Network]], dict[str, float | None]],
+    measure: Callable[[Sequence[Network]], dict[str, float | None]], images: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what a method's path between two networks is worth: `why` says why there is none, if there is none."""
-    why = METHODS[method].applies(a, b)
-    if why:
-        return {"why": why}
     positions = gammas(steps)
     try:
-        path = METHODS[method].open(space, a, b)
+        path = METHODS[method].path_between(space, a, b, images)
         networks = path.networks(positions)
     except NetSpaceError as error:
         return {"why": str(error)}
@@ -156,7 +154,8 @@ def usable_number(value: float | None) -> float | None:
 
 def score_pairs(
     space: NetSpace, zoo: Zoo, pairs: Sequence[ScoredPair], methods: Sequence[str], steps: int, data: Any = None,
-    resolution: int = 64, progress: Callable[[int, int], None] = lambda done, total: None,
+    resolution: int = 64, images: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Measure all methods on all pairs; one row per pair and method, in their order.
 
@@ -164,6 +163,7 @@ def score_pairs(
 
     Args:
         data: what `Task.score_data` returned.
+        images: folder of the images by which a method is prepared; None: looked for.
         progress: called with the different pairs done, and all.
     """
     task, ends = task_of(space), list(dict.fromkeys((pair.a, pair.b) for pair in pairs))
@@ -173,7 +173,7 @@ def score_pairs(
     def of(ids: tuple[int, int]) -> dict[str, dict[str, Any]]:
         a, b = (zoo[i].to(space.device) for i in ids)
         measure = task.scoring(a, b, data, resolution)
-        return {method: score_path(space, method, a, b, steps, measure) for method in methods}
+        return {method: score_path(space, method, a, b, steps, measure, images) for method in methods}
 
     found: dict[tuple[int, int], dict[str, dict[str, Any]]] = {}
     with held_threads(), ThreadPoolExecutor(os.cpu_count()) as pool:

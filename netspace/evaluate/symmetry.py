@@ -1,23 +1,33 @@
-"""How far an encoder takes functionally equal networks apart, such as copies with their hidden units permuted."""
+"""How far an encoder takes functionally equal networks apart: copies moved by elements of their symmetry group."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
+from ..align import random_element, transform
 from ..errors import UsageError
-from ..latent.embeddings import embed
+from ..latent.embeddings import embed_zoo
 from ..latent.manifold import Reach
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..tasks import task_of
+from ..tasks.task import ScoreColumn
 from ..threads import held_threads
 from ..zoo.store import TRAIN, Zoo
+from .scorecard import spread_of
 
 Orbit = Callable[[Network, int, int], Sequence[Network]]
 """network, count, seed -> so many functionally equal copies of it"""
+
+
+def orbit_of(network: Network, count: int, seed: int) -> list[Network]:
+    """Return functionally equal copies of a network: hidden units permuted, of sines with signs and phases."""
+    generator = torch.Generator().manual_seed(seed)
+    return [transform(network, random_element(network.arch, generator)) for _ in range(count)]
 
 
 class OrbitFigures(NamedTuple):
@@ -34,6 +44,19 @@ class OrbitFigures(NamedTuple):
     decodes: float
     """median difference of what the copies' and the network's decodes do, by `Task.distance`, from 0 to 1"""
     decodes_most: float
+
+
+SYMMETRY_COLUMNS: Mapping[str, ScoreColumn] = {
+    "functions": ScoreColumn(
+        "functions", "lower", "Largest difference of what network and copies do, from 0 to 1; but for rounding 0."
+    ),
+    "embeddings": ScoreColumn(
+        "embeddings", "lower", "Median distance of copies' embeddings, over that of training networks to their nearest."
+    ),
+    "embeddings_most": ScoreColumn("at most", "lower", "The largest of these distances."),
+    "decodes": ScoreColumn("decodes", "lower", "Median difference of what the decodes do, from 0 to 1."),
+    "decodes_most": ScoreColumn("at most", "lower", "The largest of these differences."),
+}  # fmt: skip
 
 
 @torch.no_grad()
@@ -67,16 +90,29 @@ def orbit_figures(
 
 
 def symmetry_audit(
-    space: NetSpace, zoo: Zoo, ids: Sequence[int], orbit: Orbit, count: int = 16, seed: int = 0, data: Any = None
-) -> list[OrbitFigures]:
+    space: NetSpace, zoo: Zoo, ids: Sequence[int], orbit: Orbit = orbit_of, *, count: int = 16, seed: int = 0,
+    data: Any = None, cache: Path | None = None,
+) -> list[OrbitFigures]:  # fmt: skip
     """Return the figures of some networks of a zoo, against the distances between its training networks.
+
+    Args:
+        orbit: makes the copies.
+        data: on which networks are compared, as `Task.outputs` has it.
+        cache: as `embed_zoo` has it.
 
     Raises:
         FormatError: a network's weights are not finite.
         UsageError: the zoo has no two different training networks.
     """
     zoo.check_finite(ids)
-    broken = set(zoo.not_finite)
-    reach = Reach.of(embed(space, zoo, [i for i in zoo.ids(TRAIN) if i not in broken]).cpu())
+    reach = Reach.of(embed_zoo(space, zoo, cache)[zoo.ids(TRAIN)])
     names = zoo.records.name
     return [orbit_figures(space, str(names[i]), zoo[i], orbit, reach.median_nn, count, seed, data) for i in ids]
+
+
+def summarise_symmetry(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield figures for each split: medians with quartiles over networks."""
+    for split in dict.fromkeys(row["split"] for row in rows):
+        mine = [dict(row, seed=0) for row in rows if row["split"] == split]
+        measures = {name: spread_of(mine, name, column.better)._asdict() for name, column in SYMMETRY_COLUMNS.items()}
+        yield {"split": split, "count": len(mine), "measures": measures}

@@ -59,18 +59,25 @@ class StepsToWrite:
     """the column whose direction the steps follow"""
     xy: np.ndarray | None = None
     """(s, 2) places of mixtures on a pad, in [0, 1]^2 with y upwards"""
+    notes: Sequence[str] = ()
+    """what the user should know of how they were made"""
 
 
 def steps_between(
-    space: NetSpace, zoo: Zoo, a: str, b: str, gammas: Sequence[float], method: str = FIRST
+    space: NetSpace, zoo: Zoo, a: str, b: str, gammas: Sequence[float], method: str = FIRST,
+    images: Path | None = None,
 ) -> StepsToWrite:  # fmt: skip
     """Lead from network `a` of a zoo to `b` by a method of METHODS, also beyond both.
+
+    Args:
+        images: folder of the images that a method is prepared by; None: looked for.
 
     Raises:
         UsageError: there is no path of this kind between the two.
     """
     ends, how = (zoo[a].to(space.device), zoo[b].to(space.device)), METHODS[method]
-    networks = how.open(space, *ends).networks(gammas)
+    path = how.path_between(space, *ends, images)
+    networks = path.networks(gammas)
     originals = [(0.0, f"A: {a}", ends[0]), (1.0, f"B: {b}", ends[1])]
     words = [f"gamma {gamma:.3f}" for gamma in gammas]
     rows = [{"gamma": gamma} for gamma in gammas]
@@ -80,7 +87,9 @@ def steps_between(
         | {"is": ended.get(gamma, how.between if 0 < gamma < 1 else how.beyond)}
         for gamma in gammas
     ]
-    return StepsToWrite(networks, rows, words, made, "gamma", gammas, how.title, how.look, originals, ends)
+    return StepsToWrite(
+        networks, rows, words, made, "gamma", gammas, how.title, how.look, originals, ends, notes=path.notes
+    )
 
 
 def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
@@ -105,7 +114,7 @@ def write_steps(
     steps: StepsToWrite, task: Task, folder: Path, data: Any = None, resolution: int = 128, suffix: str = "ply",
     exports: Sequence[Export] = (), where: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[str]:  # fmt: skip
-    """Write networks, path.csv and a picture to a folder; yields a line per network and one about all.
+    """Write networks, path.csv and a picture to a folder; yields notes, a line per network and one about all.
 
     Args:
         data, resolution: as `Task.measuring` has them.
@@ -117,6 +126,7 @@ def write_steps(
         MissingPackage: a package is not installed that `exports` need; what is written unasked is left out instead.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    yield from steps.notes
     of_steps = [export for export in exports if export.of in (NETWORK, SURFACE)]
     measure, column = task.measuring(*steps.compared, data, resolution), task.columns.get(steps.column)
     table, found, counts = [], [], [0] * len(of_steps)

@@ -81,6 +81,20 @@ def audit_table(found: Mapping[str, Any]) -> TextTable:
     return TextTable(caption, headings, [*groups.values()], below)
 
 
+def symmetry_table(found: Mapping[str, Any]) -> TextTable:
+    """Return a symmetry audit as a table, a row per split."""
+    columns, rows = found["columns"], []
+    for part in found["summary"]:
+        spreads = [spread_words(part["measures"][column["name"]]) for column in columns]
+        rows.append([found["splits"][part["split"]], str(part["count"]), *spreads])
+    below = [
+        f"{found['settings']['copies']} functionally equal copies of each network.",
+        *([f"Measured on {found['data']}."] if found["data"] else []), *column_words(columns), *found["notes"],
+    ]  # fmt: skip
+    caption = f"{found['space']['folder']} on {found['zoo']['folder']}: symmetry, median [quartiles] over networks"
+    return TextTable(caption, ["networks", "count", *(c["title"] for c in columns)], [rows], below)
+
+
 def markdown(table: TextTable, command: str = "") -> str:
     """Return a table as Markdown, with its sentences and the command that made it."""
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path as Folder
 
 import torch
 from torch import Tensor
 
+from ..align import Repair, aligned_once, calibration_inputs, can_calibrate, reads_images
 from ..config import MOST_ITEMS
 from ..errors import UsageError
-from ..nets.archs import arch_title
+from ..nets.archs import Arch, arch_title
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..threads import held_threads
@@ -35,6 +37,9 @@ def gammas(steps: int) -> list[float]:
 
 class Path:
     """The networks from A (gamma 0) to B (gamma 1), also beyond both; safe to use from several threads."""
+
+    notes: Sequence[str] = ()
+    """how it was prepared, as far as that depends on the pair, in sentences without a full stop"""
 
     def __call__(self, gamma: float) -> Network:
         """Return the network at a position."""
@@ -92,17 +97,87 @@ class WeightsPath(Path):
         return [Network(self.a.arch, torch.lerp(self.a.prep, self.b.prep, gamma)) for gamma in gammas]
 
 
+class AlignedPath(Path):
+    """The weights (1 - gamma) w_a + gamma w_b, with B's units moved to those of A's that they are most like.
+
+    B moved computes what B does: both ends are the originals' functions. Git Re-Basin (Ainsworth et al. 2023), with the
+    signs and phases of sines; see `netspace.align`.
+
+    Args:
+        images: folder of the images whose training split units are compared on; None: looked for.
+
+    Raises:
+        UsageError: the networks are of different architectures, or their weights are not finite.
+        DataError: the images of the folder cannot be read.
+    """
+
+    def __init__(self, space: NetSpace, a: Network, b: Network, images: Folder | None = None) -> None:
+        reason = no_weights_path(a, b)
+        if reason:
+            raise UsageError(reason)
+        x = calibration_inputs(a.arch, images)
+        x = x if x is None else x.to(a.prep.device)
+        found = aligned_once(a, b, x)
+        self.a, self.b = a, found.network
+        judged = f"no training images of {a.arch.data} are at hand to compare their answers"
+        if x is not None:
+            judged = f"judged on {len(x)} {'training images' if reads_images(a.arch) else 'points'}"
+        self.inputs = x
+        self.notes = (f"B's units are matched with A's {found.how}: {judged}", *found.notes)
+
+    def networks(self, gammas: Sequence[float]) -> list[Network]:
+        return [Network(self.a.arch, torch.lerp(self.a.prep, self.b.prep, gamma)) for gamma in gammas]
+
+
+class RepairedPath(AlignedPath):
+    """Aligned weights with the statistics of every channel interpolated too (REPAIR: Jordan et al. 2023).
+
+    At the ends nothing is repaired. Classifiers only: others have no channels that vary over images.
+
+    Raises:
+        UsageError: as `AlignedPath`, or the networks are no image classifiers, or no training images are at hand.
+        DataError: the images of the folder cannot be read.
+    """
+
+    def __init__(self, space: NetSpace, a: Network, b: Network, images: Folder | None = None) -> None:
+        reason = no_weights_path(a, b) or (no_repaired_path(a, b) if images is None else no_repair(a))
+        if reason:
+            raise UsageError(reason)
+        super().__init__(space, a, b, images)
+        self.repair = Repair(self.a, self.b, self.inputs)
+
+    def networks(self, gammas: Sequence[float]) -> list[Network]:
+        steps = zip(super().networks(gammas), gammas, strict=True)
+        return [network if gamma in (0, 1) else self.repair(network, gamma) for network, gamma in steps]
+
+
+def no_repair(a: Network) -> str | None:
+    """Return why networks of this architecture are not repaired; None if they are."""
+    return None if reads_images(a.arch) else "REPAIR sets channel statistics on images: it is for image classifiers."
+
+
+def no_repaired_path(a: Network, b: Network) -> str | None:
+    """Return why no path leads through repaired weights, with images where they are looked for; None if one does."""
+    missing = f"There are no training images of {a.arch.data} at hand to repair averaged weights on."
+    return no_weights_path(a, b) or no_repair(a) or (None if can_calibrate(a.arch) else missing)
+
+
 def no_weights_path(a: Network, b: Network) -> str | None:
-    """Return why no path leads through the raw weights of two networks; None if one does."""
+    """Return why no path leads through the weights of two networks, in whatever order; None if one does."""
     if a.arch.name == b.arch.name:
         return None
     one, other = arch_title(a.arch.name), arch_title(b.arch.name)
-    return f"There is no path through raw weights: those of {one} and {other} do not correspond."
+    return f"There is no path through weights: those of {one} and {other} do not correspond."
 
 
 def always(a: Network, b: Network) -> str | None:
     """Apply to any two networks."""
     return None
+
+
+def fits_all(arch: Arch) -> bool:
+    """Fit networks of any architecture."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -132,10 +207,13 @@ class Method:
     """what those in between are"""
     words: str
     """how it goes, in a sentence or two"""
-    open: Callable[[NetSpace, Network, Network], Path]
-    """prepare the path from A to B, once per pair; UsageError if there is none"""
+    open: Callable[..., Path]
+    """prepare the path from A to B, once per pair: (space, a, b), and `images` if it is `calibrated`; UsageError if
+    there is none"""
     applies: Callable[[Network, Network], str | None] = always
     """why no path leads from A to B, in a sentence; None if one does"""
+    fits: Callable[[Arch], bool] = fits_all
+    """whether networks of an architecture can have such a path at all; where not, views do not speak of it"""
     beyond: str = ""
     """what networks beyond the ends are"""
     embedded: bool = False
@@ -143,6 +221,12 @@ class Method:
     from all training networks"""
     straight: bool = False
     """whether its weights lie on the straight line between the originals', so that both ends say all"""
+    calibrated: bool = False
+    """whether images prepare it: its `open` takes the folder in which those are"""
+
+    def path_between(self, space: NetSpace, a: Network, b: Network, images: Folder | None = None) -> Path:
+        """Open the path from A to B; `images` is a folder of images, None where they are looked for."""
+        return self.open(space, a, b, images=images) if self.calibrated else self.open(space, a, b)
 
 
 METHODS: dict[str, Method] = {
@@ -172,6 +256,33 @@ METHODS: dict[str, Method] = {
             applies=no_weights_path,
             beyond="extrapolated weights",
             straight=True,
+        ),
+        Method(
+            "aligned",
+            "aligned weights",
+            Look("#3B7DD8", (10, 4), "triangle", "3"),
+            ends="the original network; B with its units in another order, which computes the same",
+            between="interpolated weights, after matching units",
+            words="The units of B are matched with those of A (Git Re-Basin; sines with their signs and phases), then "
+            "the weights interpolated linearly.",
+            open=AlignedPath,
+            applies=no_weights_path,
+            beyond="extrapolated weights, after matching units",
+            calibrated=True,
+        ),
+        Method(
+            "repaired",
+            "aligned + REPAIR",
+            Look("#B0559F", (10, 3, 2, 3), "pentagon", "4"),
+            ends="the original network; B with its units in another order, which computes the same",
+            between="interpolated weights, after matching units, with channel statistics repaired",
+            words="As aligned weights; then mean and deviation of every channel are set to those interpolated between "
+            "both ends on training images (REPAIR).",
+            open=RepairedPath,
+            applies=no_repaired_path,
+            fits=reads_images,
+            beyond="extrapolated weights, after matching units, with channel statistics repaired",
+            calibrated=True,
         ),
     )
 }

@@ -211,7 +211,9 @@ class Classification(Task[Recognition]):
         if not pairs:
             raise UsageError(f"--pairs needs two networks of a split, {zoo.folder} has {len(zoo)} in all")
         several = len(space.family.archs) > 1
-        jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else METHODS)]
+        ends = (zoo[pairs[0].a], zoo[pairs[0].b])
+        methods = [name for name, method in METHODS.items() if not method.applies(*ends)]
+        jobs = [(pair, method) for pair in pairs for method in (("latent",) if several else methods)]
 
         def walk(job: tuple[Pair, str]) -> Curve:
             return accuracy_curve(space, zoo, *job, data, WALK_STEPS if several else PATH_STEPS)
@@ -237,6 +239,10 @@ class Classification(Task[Recognition]):
         """Test images, and training images for temperatures."""
         tested, fitting = (self.data(arch, split, folder) for split in ("test", "train"))
         return ScoringImages(drawn(tested, most), drawn(fitting, MOST_FITTING))
+
+    def outputs_data(self, data: ScoringImages) -> Images:
+        """The test images."""
+        return data.tested
 
     def data_words(self, data: ScoringImages) -> str:
         """How many images of which data set."""

@@ -102,7 +102,7 @@ def accuracy_curve(
     """Walk a path between two classifiers and measure every step on the images."""
     ends = [zoo[i].to(space.device) for i in (pair.a, pair.b)]
     a, b = (zoo.records.name[i] for i in (pair.a, pair.b))
-    path = METHODS[method].open(space, *ends).networks(gammas(steps))
+    path = METHODS[method].path_between(space, ends[0], ends[1]).networks(gammas(steps))
     of_ends, of_path = ([accuracy(classify(n, images), images.labels) for n in ns] for ns in (ends, path))
     return Curve(pair.kind, method, a, b, (of_ends[0], of_ends[1]), tuple(of_path), tuple(n.arch.name for n in path))
 

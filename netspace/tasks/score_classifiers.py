@@ -128,7 +128,7 @@ def errors_audit(known: Sequence[Network], data: ScoringImages | None) -> Callab
         overlap = overlap_of_errors(wrong, theirs)
         if without is not None:
             overlap[without] = -1
-        nearest = int(overlap.argmax())
-        return Resemblance(nearest, float(overlap[nearest]), {"accuracy": float(1 - wrong.mean())})
+        nearest = tuple(np.flatnonzero(overlap == overlap.max()).tolist())
+        return Resemblance(nearest, float(overlap.max()), {"accuracy": float(1 - wrong.mean())})
 
     return of

@@ -64,6 +64,6 @@ def pictures_audit(
         nearest = int(alike.argmax())
         mine = variation(values)
         quality = min(mine, usual) / max(mine, usual, 1e-12)
-        return Resemblance(nearest, float(alike[nearest]), {"variation": quality})
+        return Resemblance((nearest,), float(alike[nearest]), {"variation": quality})
 
     return of

@@ -152,10 +152,10 @@ def shapes_audit(
         some = [i for i in apart.argsort(stable=True)[:SHORTLIST].tolist() if i != without]
         error = eikonal_of(network, points)
         if surface is None:
-            return Resemblance(some[0], math.nan, {"whole": 0.0, "eikonal": error})
+            return Resemblance((some[0],), math.nan, {"whole": 0.0, "eikonal": error})
         found = {i: chamfer(surface.mesh, mesh) for i in some if (mesh := mesh_of(i)) is not None}
         nearest = min(found, key=found.get, default=some[0])
         qualities = {"whole": largest_share(surface.mesh), "eikonal": error}
-        return Resemblance(nearest, found.get(nearest, math.nan), qualities)
+        return Resemblance((nearest,), found.get(nearest, math.nan), qualities)
 
     return of

@@ -153,8 +153,8 @@ class ScoreColumn(NamedTuple):
 class Resemblance(NamedTuple):
     """What a network has of the networks that a space was trained on."""
 
-    nearest: int
-    """place of the one that it is most like, by what both do"""
+    nearest: tuple[int, ...]
+    """places of those that it is most like, by what both do; several if they are alike"""
     likeness: float
     """to that one, as `Task.likeness` has it; not a number if it was not defined"""
     qualities: dict[str, float]
@@ -335,15 +335,17 @@ class Task(Generic[Row]):
 
         def walk(job: tuple[str, list[int]]) -> list[PathStep]:
             method, ends = job
-            path = METHODS[method].open(space, *(zoo[i].to(space.device) for i in ends))
+            a, b = (zoo[i].to(space.device) for i in ends)
+            path = METHODS[method].path_between(space, a, b)
             return [measure(network)._replace(shown=None) for network in path.networks(gammas(PATH_STEPS))]
 
-        jobs, found = [(method, pair) for method in METHODS for pair in pairs], []
+        methods = [name for name, method in METHODS.items() if not method.applies(*(zoo[i] for i in pairs[0]))]
+        jobs, found = [(method, pair) for method in methods for pair in pairs], []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for path in pool.map(walk, jobs):
                 found.append(path)
                 progress(len(found), len(jobs))
-        return {method: self.summarise_paths(found[k * count :][:count]) for k, method in enumerate(METHODS)}
+        return {method: self.summarise_paths(found[k * count :][:count]) for k, method in enumerate(methods)}
 
     def summarise_paths(self, paths: Sequence[Sequence[PathStep]]) -> dict[str, float | int | None]:
         """Return figures of equally long paths between random pairs of networks."""
@@ -367,6 +369,10 @@ class Task(Generic[Row]):
             most: examples at most, drawn with a fixed seed; 0: all.
         """
         return self.data(arch, "test", folder)
+
+    def outputs_data(self, data: Any) -> Any:
+        """Return the part of what `score_data` loaded on which `outputs` compares networks."""
+        return data
 
     def data_words(self, data: Any) -> str:
         """Return what `score_data` loaded, in words; empty if nothing is measured on it."""
