@@ -64,3 +64,12 @@ def test_a_link_names_it(lay, third, kind):  # noqa: F811
     lay(kind)
     at = open_page(PAGES[kind], method="third")
     assert not at.warning and not at.exception and link_of(at)["method"] == "third"
+
+
+def test_what_is_first_to_be_seen_waits_for_no_method_that_is_prepared(any_kind):  # noqa: F811
+    sides = sides_between(any_kind, 0, 4)
+    parts = app_task(any_kind).pair_path(any_kind, 0, 4, sides, first=16).parts()
+    slow = [side for side in sides if METHODS[side].calibrated]
+    assert slow and [side for side, _ in parts[0]] == [side for side in sides if side not in slow]
+    assert [side for side, _ in parts[1]] == slow and {i for part in parts[:2] for _, i in part} == {16}
+    assert len({key for part in parts for key in part}) == 33 * len(sides)

@@ -254,8 +254,8 @@ class NetworkPath:
     def first_ready(self) -> None:
         """Wait until there is something to see where the slider is."""
         self.looked_at()
-        for side in self.sides:
-            self.step_result(self.key(side, self.first))
+        for key in self.parts()[0]:
+            self.step_result(key)
 
     def step_result(self, key: Key) -> Any:
         """Wait for a step."""
@@ -296,7 +296,11 @@ class NetworkPath:
         """Steps in the order in which they are wanted: where the slider is, every fourth, the rest."""
         others = [i for i in range(self.route.steps) if i != self.first]
         coarse, fine = [i for i in others if i % 4 == 0], [i for i in others if i % 4]
-        parts = [[self.key(side, i) for i in part for side in self.sides] for part in ([self.first], coarse, fine)]
+        slow = tuple(side for side in self.sides if side in METHODS and METHODS[side].calibrated)
+        quick = tuple(side for side in self.sides if side not in slow)
+        wanted = [([self.first], sides) for sides in (quick, slow) if sides]  # nobody waits for what a method prepares
+        wanted += [(coarse, self.sides), (fine, self.sides)]
+        parts = [[self.key(side, i) for i in part for side in sides] for part, sides in wanted]
         seen: set[Key] = set()
         first = []
         for part in parts:
