@@ -215,5 +215,5 @@ def tiny_family_space_folder(tiny_family_zoo, tmp_path_factory) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in browsers come first: each takes long, and at the end one process would be left alone with some."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """What takes long comes first: at the end one process would be left alone with it."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "long")])

@@ -88,6 +88,7 @@ FIT = [
 TRAIN = ["--embedding", "8", "--hidden", "16", "--steps", "2", "--every", "1", "--nets", "1", "--points", "16"]
 
 
+@pytest.mark.long
 def test_from_meshes_to_a_path(tmp_path, capsys):
     """The whole way by commands: shapes, zoo, space, evaluation, embeddings, path, thumbnails, a part of the zoo."""
     meshes, zoo, space, out = (tmp_path / n for n in ("meshes", "zoo", "space", "out"))
@@ -143,6 +144,7 @@ def test_from_meshes_to_a_path(tmp_path, capsys):
     assert "two training networks" in refused(capsys, "eval", "--space", space, "--zoo", tmp_path / "p", "--pairs", 1)
 
 
+@pytest.mark.long
 def test_from_images_to_curves(tmp_path, capsys):
     """The whole way by commands for classifiers: zoo, space, evaluation with the recorded curves, path."""
     zoo, space = tmp_path / "zoo", tmp_path / "space"
@@ -172,6 +174,7 @@ def test_from_images_to_curves(tmp_path, capsys):
     assert read_picture(tmp_path / "path" / "path.png").size[0] > 500
 
 
+@pytest.mark.long
 def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_family_zoo_folder):
     """Zoos of one architecture are joined, taught, evaluated with walks; one network is optimised and kept."""
     parts, joined, space = [tmp_path / base for base in ("a", "b")], tmp_path / "zoo", tmp_path / "space"
@@ -199,7 +202,7 @@ def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_
     assert "trained_mean" not in walk["at"]["vanillacnn/digits"]  # of which the zoo has none
     curves = pd.read_parquet(space / "curves.parquet")
     assert len(curves) == 2 * 100 and set(curves.arch) <= set(zoo.family.names)
-    assert main(["eval", *both, "--pairs", "1"]) == 0
+    assert main(["eval", *both, "--limit", "2"]) == 0
     assert "by architecture" in capsys.readouterr().out
 
     run = [*both, "--teacher", str(joined), "--steps", "4", "--every", "2", "--points", "16", "--queries", "64"]
@@ -230,6 +233,7 @@ def test_from_zoos_to_a_family_and_back(tmp_path, capsys, tiny_family_zoo, tiny_
     assert main([*train, "--teacher", f"{joined}:lenetlike-002", "--resume"]) == 0  # the zoo is the same to it
 
 
+@pytest.mark.long
 def test_networks_made_elsewhere_are_imported_and_placed(tmp_path, capsys, tiny_zoo_folder, tiny_space_folder):
     zoo, both = Zoo.load(tiny_zoo_folder), ["--space", str(tiny_space_folder), "--among", str(tiny_zoo_folder)]
     heldout = zoo.ids(HELDOUT)

@@ -124,6 +124,7 @@ def test_a_spline_passes_its_networks(tmp_path, capsys):
         torch.testing.assert_close(found[name], values, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.long
 def test_a_direction_moves_a_network_and_measures_it(tmp_path):
     whole = netspace.Zoo.load(PROBE[3])
     select(whole, whole.ids("train")[:100], tmp_path / "zoo")

@@ -32,6 +32,7 @@ def test_every_command_is_understood(page):
         build_parser().parse_args(words)
 
 
+@pytest.mark.long
 def test_readmes_short_commands_run(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     ran = 0

@@ -672,6 +672,7 @@ def test_the_main_thread_is_interrupted_once_and_again_if_it_works_on(tmp_path, 
 # -- the commands --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_training_stopped_and_resumed_by_the_app_equals_an_uninterrupted_one(tmp_path, tiny_zoo_folder):
     for steps in (200, 1000, 5000):  # where this process is held up, a short one is over before it is stopped
         train = ["train", "--zoo", str(tiny_zoo_folder), *TRAIN, "--steps", str(steps)]

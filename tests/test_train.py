@@ -309,6 +309,7 @@ def test_a_zoos_folder_is_not_trained_into(tiny_zoo, tmp_path):
         run(tiny_zoo, tmp_path / "zoo")
 
 
+@pytest.mark.long
 def test_a_family_learns_and_resumes_to_the_same_numbers(tiny_family_zoo, tmp_path):
     teacher = best_of(tiny_family_zoo)
     *_, whole = train_space(tiny_family_zoo, TINY_FAMILY_TRAIN, tmp_path / "whole", teacher=teacher)
