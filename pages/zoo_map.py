@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import charts, inspection, points, projections, selections
+from app.backend import charts, inspection, orbits, points, projections, selections
 from app.backend.charts import Chart
 from app.backend.moves import Place
 from app.backend.path import method_colour, method_names
@@ -82,17 +82,18 @@ def board() -> None:
     work = None
     if near:
         work = inspection.rebuilt(chart, i) if i is not None else inspection.decoded_at(chart, point)
+    orbit = orbits.orbit_work(chart, i) if pick.orbit and near and i is not None else None
     selected = selections.selected(where, pick.polygon) if pick.polygon else None
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        show_map(work, near, selected)
+        show_map(work, near, orbit, selected)
         st.caption(
             "Distance on this map is not distance in the space: neighbours and distances are measured in the space "
             f"itself (E = {chart.z.shape[1]})."
         )
     with right:
         if work:
-            inspect_network(pick, pair, where, point, near, work)
+            inspect_network(pick, pair, where, point, near, work, orbit)
         elif i is not None:
             st.markdown(f"##### {plain(inspection.known(chart, i).name)}")
             st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
@@ -106,7 +107,9 @@ def board() -> None:
         page.refresh()
 
 
-def show_map(work: inspection.BesideDecode | None, near: list[inspection.Near], selected) -> None:
+def show_map(
+    work: inspection.BesideDecode | None, near: list[inspection.Near], orbit: orbits.OrbitWork | None, selected
+) -> None:
     way = state.way or {}
     decoded = pick.place and where.plane is not None
     data = {
@@ -118,6 +121,7 @@ def show_map(work: inspection.BesideDecode | None, near: list[inspection.Near], 
         "message": where.waiting,
         "picked": pick.id,
         "of": work.id if work else "",
+        "orbit": orbits.orbit_key(where, orbit),
         "neighbours": [{"id": one.id, "kind": "latent"} for one in near],
         "selection": None if selected is None else {"polygon": pick.polygon, "count": len(selected)},
         "ends": ends(),

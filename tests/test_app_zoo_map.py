@@ -32,16 +32,20 @@ from app.backend import (
     imports,
     inspection,
     manifold,
+    orbits,
     placements,
     projections,
     selections,
 )
 from app.ui import bringing
+from netspace.evaluate.symmetry import orbit_of
+from netspace.latent.manifold import Reach
 from netspace.latent.projection import UmapConfig, UmapMap
 from netspace.tasks import task_of
 from netspace.zoo.store import Zoo, select, write_zoo
 
 PCA = {"projection": "pca"}
+Unlayered = SimpleNamespace(arch=SimpleNamespace(name="one", units=()))
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +61,7 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (
         embeddings._embedding_work, charts._chart, manifold._manifold, inspection._by_function, inspection._rebuilt,
-        projections._fit_plane, projections._on_plane, placements._placements,
+        projections._fit_plane, projections._on_plane, placements._placements, orbits._orbit,
     ):  # fmt: skip
         cached.clear()
 
@@ -240,6 +244,49 @@ def test_an_empty_place_of_a_plane_is_decoded(shapes):
     assert manifold.far(chart, z + 1e6, None) > 1
 
 
+# -- its copies with permuted hidden units ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", ["tiny", "images"])
+def test_copies_smear_where_weights_are_read_and_stay_a_point_where_answers_are(
+    read,
+    lay,  # noqa: F811
+    monkeypatch,
+):
+    monkeypatch.setattr(orbits, "COPIES", 3)
+    lay(read)
+    mine = loaded()
+    at = open_map(network=mine.names[1], orbit="yes")
+    chart = charts.chart(mine)
+    where, work = projections.placed(chart, projections.Projection("pca")), orbits.orbit_work(chart, 1)
+    wait_until(lambda: work.done)
+    at.run()
+    header, body = feeds(at)["orbit"]
+    assert header["path"] == view(at)["orbit"] and header["count"] == 3
+    apart = np.linalg.norm(np.frombuffer(body, np.float32).reshape(-1, 2) - where.places[1], axis=1)
+    usual = np.linalg.norm(np.diff(where.places, axis=0), axis=1).min()
+    assert apart.max() < 1e-3 * usual if read == "images" else apart.min() > 0.01 * usual
+    (words,) = [each.value for each in at.caption if each.value.startswith("3 copies")]
+    copies = orbit_of(mine.zoo[1], 3, 0)
+    z = mine.space.encode(torch.stack([copy.prep for copy in copies])).detach()
+    moved = (z - chart.z[1]).norm(dim=1).median() / Reach.of(chart.trained).median_nn
+    figure = float(words.split("move by ")[1].split()[0])
+    assert figure == pytest.approx(float(moved), abs=0.01) and "and the function stays the same" in words
+    assert link_of(at)["orbit"] == "yes" and feeds(at)["points"][0]["count"] == len(mine.zoo), "no networks of the zoo"
+    at.toggle[0].set_value(False).run()
+    assert view(at)["orbit"] == "" and "orbit" not in link_of(at) and "3 copies" not in said(at.caption)
+
+
+def test_why_there_are_no_copies_is_a_sentence(shapes, monkeypatch):
+    monkeypatch.setattr(orbits, "orbit_of", lambda network, count, seed: orbit_of(Unlayered, count, seed))
+    at = open_map(network=loaded().names[0], orbit="yes")
+    work = orbits.orbit_work(charts.chart(loaded()), 0)
+    wait_until(lambda: work.done)
+    at.run()
+    assert "Its copies cannot be shown. One has no hidden units to permute." in said(at.warning)
+    assert "orbit" not in feeds(at)
+
+
 # -- selections ----------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +350,7 @@ def test_the_link_shows_the_same(shapes):
         ({"projection": "globe"}, "no projection “globe”"),
         ({"neighbours": "1"}, "neighbours cannot be “1”"),
         ({"place": "here"}, "not two numbers"),
+        ({"orbit": "maybe"}, "“maybe” where it says yes or no"),
     ],
 )
 def test_a_link_that_asks_for_what_is_not_there_is_told_and_the_map_is_shown(shapes, link, words, monkeypatch):

@@ -76,6 +76,25 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, impo
     assert f"imports%2F{import_name}%2Fzoo" in page.url
 
 
+def test_copies_of_the_picked_network_lie_around_it_until_they_are_no_longer_asked_for(page, tiny_cnn_zoo):
+    names = list(tiny_cnn_zoo.records.name)
+    page.goto(f"/zoo_map?space=space&zoo=zoo&projection=pca&network={names[0]}&orbit=yes")
+    wait(page, "d.copies === '32' && d.count === '8'", "zoo-map")
+    expect(page.locator(".zoo-map .foot")).to_contain_text("32 copies with permuted hidden units")
+    expect(page.get_by_text("32 copies (seed 0): embeddings move by")).to_be_visible()
+    expect(page.locator(".zoo-map .foot")).to_contain_text("nearest by function")
+    page.locator(".zoo-map").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait(page, "Number(d.answered) === 1 && d.picked !== '0' && d.copies === '32'", "zoo-map")
+    page.wait_for_function("!location.search.includes('network=" + names[0] + "&')")
+    expect(page.locator(".zoo-map .foot")).to_contain_text("nearest by function")  # of this one too
+    page.get_by_text("Permute its hidden units").click()
+    wait(page, "d.copies === '' && d.count === '8'", "zoo-map")
+    expect(page.locator(".zoo-map .foot")).not_to_contain_text("copies")
+    page.wait_for_function("!location.search.includes('orbit')")
+
+
 def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):
     names = list(tiny_cnn_zoo.records.name)
     page.add_init_script(

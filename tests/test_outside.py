@@ -267,7 +267,7 @@ def test_pages_show_visitors_what_is_here_and_neither_paths_nor_what_acts(lay, m
     lay_job(folder / "job", end=ValueError(f"no folder {secret}"))
     there = sorted(folder.parent.rglob("*"))
     monkeypatch.setenv(visitors.VARIABLE, "0")
-    asked = {"network": zoo.records.name[0], "projection": "pca"}
+    asked = {"network": zoo.records.name[0], "projection": "pca", "orbit": "yes"}
     assert str(folder).encode() in everything(open_page("jobs")) + everything(open_page("zoo_map", **asked))
     monkeypatch.setenv(visitors.VARIABLE, "1")
     for page, link in (("zoo_map", asked), ("classifiers", {}), ("optimise", {})):

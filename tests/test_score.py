@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ from third_method import THIRD
 
 from netspace import Family, NetSpace, Network
 from netspace.cli.main import main
+from netspace.errors import UsageError
 from netspace.evaluate.audit import BASELINE, audit, beats, summarise_audit, with_noise
 from netspace.evaluate.scorecard import STRONG_STRONG, WEAK_STRONG, draw_pairs, quantile, spread_of
-from netspace.evaluate.symmetry import symmetry_audit
+from netspace.evaluate.symmetry import orbit_of, output_gap, symmetry_audit
 from netspace.export.score_tables import TextTable, latex, markdown
 from netspace.geometry.mesh import components, extract_dense
 from netspace.latent.paths import METHODS
@@ -367,6 +369,20 @@ def test_copies_of_every_kind_are_equal_and_the_command_says_so(kind, request, t
 def test_the_same_network_moves_nothing(tiny_zoo, tiny_space_folder):
     (found,) = symmetry_audit(load(tiny_space_folder), tiny_zoo, [1], lambda network, count, seed: [network] * count)
     assert found[2:] == (0, 0, 0, 0, 0)
+
+
+def test_outputs_of_copies_differ_by_rounding_and_those_of_another_network_do_not(tiny_zoo):
+    one, other = tiny_zoo[0], tiny_zoo[1]
+    x = task_of(one).inputs(one.arch)
+    same, different = output_gap([one, *orbit_of(one, 2, 0)], x), output_gap([one, other], x)
+    assert 0 < same.largest < 1e-5 * same.reach and different.largest > 1e-2 * different.reach
+    assert different.largest == pytest.approx((one(x) - other(x)).abs().max().item(), rel=1e-5) and same.reach > 0
+
+
+def test_a_network_of_which_no_hidden_units_are_known_has_no_copies(tiny_zoo):
+    arch = replace(tiny_zoo[0].arch, name="mine", build=lambda: torch.nn.Linear(3, 1))
+    with pytest.raises(UsageError, match="nothing is known of the hidden units of mine"):
+        orbit_of(Network(arch, tiny_zoo[0].prep), 1, 0)
 
 
 # -- tables --------------------------------------------------------------------------------------------------------

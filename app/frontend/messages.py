@@ -349,6 +349,8 @@ class MapData(TypedDict):
     picked: int | None
     of: str
     """which feed of neighbours by function"""
+    orbit: str
+    """which feed of copies of the picked network; empty for none"""
     neighbours: list[NeighbourItem]
     selection: SelectionItem | None
     ends: MapEndItems

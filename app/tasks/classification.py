@@ -50,6 +50,7 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
     columns = {"test_accuracy": "test accuracy", "epochs": "epochs", "seed": "seed"}  # noqa: RUF012  (never changed)
     sort_by = "test_accuracy"
     function_words = "test images put into different classes"
+    decodes_differ = "decodes by {:.1%} (at most {:.1%}) of their answers"
     questions = (
         Question(
             "activation", "Activation", "relu, leaky_relu, ...",

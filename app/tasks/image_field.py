@@ -60,6 +60,7 @@ class ImageFieldInApp(AppTask[RasterPath]):
     answers_words = "pixels, within 0.05"
     function_words = "root mean squared difference of pictures"
     error_words = "Root mean squared difference of decode and original"
+    decodes_differ = "decodes by {:.3f} (at most {:.3f}) root mean squared"
     likeness_words = "PSNR of original and decode, dB:"
 
     def reference(self, end: Network, k: int, data: None) -> Tensor:

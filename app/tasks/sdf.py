@@ -65,6 +65,7 @@ class SdfInApp(AppTask[chairs.PathWork]):
     answers_words = "points around its surface, within 0.01"
     function_words = "shapes, 1 - IoU"
     error_words = "1 - IoU of decode and original"
+    decodes_differ = "decodes by {:.3f} (at most {:.3f}) in 1 - IoU"
     likeness_words = "IoU of original and decode"
     better_encoder = " A space that reads answers fits better here."
     questions = (

@@ -143,6 +143,8 @@ class AppTask(Generic[AnyPath]):
     """by what networks are near in function, to follow "by the share of" in a sentence"""
     error_words = "Share of different answers"
     """what the reconstruction error of imported networks is"""
+    decodes_differ = "decodes by {:.3f} (at most {:.3f})"
+    """how far decodes of a network's copies are from its own, the median and the most, to follow "move" in words"""
     likeness_words = ""
     """what the figure is that `draw` returns, to stand before it"""
     better_encoder = ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app import frontend
-from app.backend import inspection, manifold
+from app.backend import inspection, manifold, orbits
 from app.backend.charts import Chart
 from app.backend.inspection import BesideDecode, Near
+from app.backend.orbits import OrbitWork
 from app.backend.projections import Placed
 from app.backend.words import plain, sentence
 from app.tasks import app_task
@@ -18,6 +19,10 @@ from app.ui.pair import PairState
 
 POLL = 0.7
 """seconds between two looks at what has become known"""
+ORBIT_HELP = (
+    f"Show where {orbits.COPIES} copies lie that do the same: their hidden units are in another order, those of sines "
+    "also with other signs and phases"
+)
 LONG = 8
 """looks after which nobody seems to click any more"""
 
@@ -37,12 +42,14 @@ class WatchState(PageState):
 
 
 def inspect_network(
-    pick: PickState, pair: PairState, where: Placed, point, near: list[Near], work: BesideDecode
-) -> None:
+    pick: PickState, pair: PairState, where: Placed, point, near: list[Near], work: BesideDecode,
+    orbit: OrbitWork | None,
+) -> None:  # fmt: skip
     """What is known of the picked network or, if a place is picked, of its point (E); beside its decode.
 
     Args:
         pair: the pair whose A or B it can become.
+        orbit: of its copies, if these are shown.
     """
     chart, i = pick.chart, pick.id
     if i is None:
@@ -57,8 +64,10 @@ def inspect_network(
     if work.drawn:
         data = inspection.still_data(work) | {"token": 0}
         frontend.path_view(work.kind.view)("rebuilt", data, lambda: None, lambda: None)
-    done = work.done
-    st.fragment(lambda: _arriving(pick, where, near, work, done), run_every=None if done else POLL)()
+    if i is not None:
+        st.toggle("Permute its hidden units", help=ORBIT_HELP, **pick.widget("orbit"))
+    done = work.done and (orbit is None or orbit.done)
+    st.fragment(lambda: _arriving(pick, where, near, work, orbit, done), run_every=None if done else POLL)()
 
 
 def _about(chart: Chart, pair: PairState, i: int) -> None:
@@ -121,14 +130,30 @@ def _neighbours(pick: PickState, kinds: str, help: str, found: list[Near], digit
                 st.rerun()
 
 
-def _arriving(pick: PickState, where: Placed, near: list[Near], work: BesideDecode, before: bool) -> None:
-    """What becomes known of a network's decode while someone looks at it.
+def _orbit(where: Placed, orbit: OrbitWork) -> None:
+    """How far a network's copies go, and their places for the map."""
+    if orbit.problem:
+        st.warning(f"Its copies cannot be shown. {plain(sentence(orbit.problem))}")
+    else:
+        st.caption(plain(orbit.figures or orbit.progress), help=orbits.HELP)
+    content = orbits.orbit_feed("map", where, orbit)
+    if content:
+        with st.container(key="feeds-orbit", gap=None):
+            frontend.feed("map-orbit", content)
+
+
+def _arriving(
+    pick: PickState, where: Placed, near: list[Near], work: BesideDecode, orbit: OrbitWork | None, before: bool
+) -> None:
+    """What becomes known of a network's decode and copies while someone looks at it.
 
     A fragment, so that the page stays responsive; a full rerun follows once the user stops clicking.
     """
     chart, looks = pick.chart, WatchState().look_at(work.id)
     if looks > 1 or before:
         work.rest()
+    if orbit:
+        _orbit(where, orbit)
     if work.problem:
         st.warning(f"The decode cannot be shown. {plain(sentence(work.problem))}")
     elif not work.drawn:
@@ -156,5 +181,5 @@ def _arriving(pick: PickState, where: Placed, near: list[Near], work: BesideDeco
             what = work.kind.function_words
             some = f"; {len(among.ids):,} of {among.total:,} are compared" if among.total > len(among.ids) else ""
             _neighbours(pick, "by function", f"Training networks by the share of {what}{some}", work.near, "{:.1%}")
-    if work.done and not before and looks > LONG:
+    if work.done and (orbit is None or orbit.done) and not before and looks > LONG:
         page.refresh()

@@ -21,6 +21,13 @@ def one_of(options: Collection | Callable[[Any], Collection], words: str) -> Cal
     return check
 
 
+def yes(text: str) -> bool:
+    """Read yes or no."""
+    if text not in ("yes", "no"):
+        raise ValueError(f"The link has “{text}” where it says yes or no; taken for no.")
+    return text == "yes"
+
+
 def gamma(text: str) -> float:
     """Read a gamma, at least 0 and at most 1."""
     try:

@@ -154,6 +154,8 @@ class PickState(PageState):
     """name of the picked network; empty for none"""
     place = PageField[list[float] | None](None, link="place", parse=links.place, write=links.text)
     """x and y of an empty place that was clicked"""
+    orbit = PageField(False, link="orbit", parse=links.yes, write=lambda shown: "yes" if shown else "no", terse=True)
+    """whether copies of the picked network with permuted hidden units are shown"""
     view = PageField[list[float] | None](None, link="view", parse=links.view, write=links.text)
     """x and y of the middle of what is in view, and its scale; None for the whole map"""
     polygon = PageField[list[list[float]] | None](

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from ..latent.manifold import Reach
 from ..nets.network import Network
 from ..space.space import NetSpace
 from ..tasks import task_of
-from ..tasks.task import ScoreColumn
+from ..tasks.task import ScoreColumn, Task
 from ..threads import held_threads
 from ..zoo.store import TRAIN, Zoo
 from .scorecard import spread_of
@@ -25,7 +25,13 @@ Orbit = Callable[[Network, int, int], Sequence[Network]]
 
 
 def orbit_of(network: Network, count: int, seed: int) -> list[Network]:
-    """Return functionally equal copies of a network: hidden units permuted, of sines with signs and phases."""
+    """Return functionally equal copies of a network: hidden units permuted, of sines with signs and phases.
+
+    Raises:
+        UsageError: it has no hidden units, or nothing is known of them.
+    """
+    if not network.arch.units:
+        raise UsageError(f"{network.arch.name} has no hidden units to permute")
     generator = torch.Generator().manual_seed(seed)
     return [transform(network, random_element(network.arch, generator)) for _ in range(count)]
 
@@ -60,6 +66,43 @@ SYMMETRY_COLUMNS: Mapping[str, ScoreColumn] = {
 
 
 @torch.no_grad()
+def orbit_embeddings(space: NetSpace, network: Network, copies: Sequence[Network]) -> torch.Tensor:
+    """Return the embeddings (1 + count, E) of a network, which comes first, and its copies."""
+    with held_threads():
+        return space.encode(torch.stack([one.to(space.device).prep for one in (network, *copies)]))
+
+
+@torch.no_grad()
+def changes(task: Task[Any], networks: Iterable[Network], data: Any = None) -> torch.Tensor:
+    """Return how far what networks do is from what the first of them does, by `Task.distance`, (count - 1).
+
+    Args:
+        data: on which networks are compared, as `Task.outputs` has it.
+    """
+    with held_threads():
+        first, *others = (task.outputs(one, data) for one in networks)
+    return torch.stack([task.distance(first, other) for other in others]).float()
+
+
+class OutputGap(NamedTuple):
+    """How far the raw outputs of networks lie apart."""
+
+    largest: float
+    """largest absolute difference from the first network's outputs: logits, distances, channels"""
+    reach: float
+    """largest absolute output of the first network"""
+
+
+@torch.no_grad()
+def output_gap(networks: Iterable[Network], x: torch.Tensor) -> OutputGap:
+    """Compare outputs of two networks or more with those of the first, on inputs (n, ...) as of `Task.inputs`."""
+    with held_threads():
+        first, *others = (one.compiled()(x.to(one.prep.device)) for one in networks)
+    gaps = torch.stack([(other - first).abs().max() for other in others])
+    return OutputGap(gaps.max().item(), first.abs().max().item())
+
+
+@torch.no_grad()
 def orbit_figures(
     space: NetSpace, name: str, network: Network, orbit: Orbit, median_nn: float, count: int = 16, seed: int = 0,
     data: Any = None,
@@ -75,14 +118,11 @@ def orbit_figures(
     copies = [copy.to(space.device) for copy in orbit(network, count, seed)]
     if not copies:
         raise UsageError(f"the orbit of {name} holds no copies")
+    z = orbit_embeddings(space, network, copies)
     with held_threads():
-        z = space.encode(torch.stack([one.prep for one in (network, *copies)]))  # (1 + count, E)
-        decoded = space.networks(z)
-        moved = (z[1:] - z[0]).norm(dim=1) / median_nn
-        does, decodes = ([task.outputs(one, data) for one in ones] for ones in ((network, *copies), decoded))
-    functions, changed = (
-        torch.stack([task.distance(answers[0], other) for other in answers[1:]]).float() for answers in (does, decodes)
-    )
+        decodes = space.networks(z)
+    moved = (z[1:] - z[0]).norm(dim=1) / median_nn
+    functions, changed = (changes(task, ones, data) for ones in ((network, *copies), decodes))
     return OrbitFigures(
         name, len(copies), functions.max().item(),
         moved.quantile(0.5).item(), moved.max().item(), changed.quantile(0.5).item(), changed.max().item(),

@@ -122,7 +122,9 @@ class Arch:
 
     @cached_property
     def units(self) -> tuple[Units, ...]:
-        """Its groups of hidden units, from the inputs to the outputs."""
+        """Its groups of hidden units, from the inputs to the outputs; UsageError if its module does not say them."""
+        if not hasattr(type(self.skeleton), "units"):
+            raise UsageError(f"nothing is known of the hidden units of {self.name}: they cannot be permuted")
         return self.skeleton.units
 
     def watch(self, params: Params, x: Tensor, see: See) -> Tensor:

@@ -10,7 +10,7 @@ import { escaped, many, rounded } from "../shared/words.js";
 import { roping } from "./map/lasso.js";
 import { figure, footHtml, looksHtml, pictureHtml } from "./map/legend.js";
 import { categories, floats, lookOf, styled } from "./map/look.js";
-import { drawArea, drawBadge, drawNeighbours, drawPath, drawPicked, drawWords } from "./map/overlay.js";
+import { drawArea, drawBadge, drawNeighbours, drawOrbit, drawPath, drawPicked, drawWords } from "./map/overlay.js";
 import { Places } from "./map/places.js";
 import { Points, WARNED } from "./map/points.js";
 
@@ -267,6 +267,13 @@ class ZooMap extends MapView {
     return [...this.data.neighbours, ...found.map((id) => ({ id, kind: "function" }))];
   }
 
+  get orbit() {  // places of copies of the picked network, and what they are
+    const found = feedsOf(this.id).get("orbit"), { orbit } = this.data;
+    if (!orbit || found?.header.path !== orbit) return null;
+    const xy = floats(found.body, 2 * found.header.count);
+    return { words: found.header.words, places: Array.from({ length: found.header.count }, (_, k) => [xy[2 * k], xy[2 * k + 1]]) };
+  }
+
   // -- where things are -----------------------------------------------------------------------------------------
 
   get ready() {
@@ -394,7 +401,7 @@ class ZooMap extends MapView {
     const html = look ? looksHtml(look, { all: this.categories(), hidden: kept.hidden, marks: data.marks, text, unknown: ink.value("unknown") }) : "";
     if (this.legend !== html) el.legend.innerHTML = this.legend = html;
     const kinds = new Set(this.neighbours.map(({ kind }) => kind));
-    const foot = footHtml({ note: data.note, kinds, path: data.path, text });
+    const foot = footHtml({ note: data.note, kinds, path: data.path, orbit: this.orbit?.words, text });
     if (this.foot !== foot) el.foot.innerHTML = this.foot = foot;
   }
 
@@ -415,6 +422,7 @@ class ZooMap extends MapView {
       count: ready ? this.places.count : 0, points: ready ? this.data.points : "", look: ready ? this.look.path : "", shown: ready ? this.cloud.count : 0,
       clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
       selected: ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => rounded(v, 4)).join(",") : "", frame: this.data?.path ? this.frameNow : "",
+      copies: (this.data && this.orbit?.places.length) ?? "",
     });
   }
 
@@ -476,6 +484,8 @@ class ZooMap extends MapView {
       const answered = !kept.waiting.length;
       const from = on(kept.picked) ?? (kept.place ? hand.screen(kept.place) : null);
       if (from && answered) drawNeighbours(pen, from, this.neighbours.map(({ id, kind }) => ({ to: on(id), kind })).filter(({ to }) => to), ink);
+      const copies = (from && answered && this.orbit?.places) || [];
+      drawOrbit(pen, copies.filter((place) => place.every(Number.isFinite)).map((place) => hand.screen(place)), ink);
       if (from) drawPicked(pen, from, !!on(kept.picked), ink);
       if (kept.place && answered && data.extra) drawWords(pen, data.extra.words, from, hand, ink);
       const badge = (i, words, mark, dx, dy) => {

@@ -40,11 +40,12 @@ function chip({ name, colour, mark, count, index }, off) {
   return `<button class="chip${off ? " off" : ""}" data-category="${index}" aria-pressed="${!off}" title="${off ? "Show" : "Hide"} these; with Shift, show only these">${drawing(mark, colour)}${escaped(name)} <i>${many(count)}</i></button>`;
 }
 
-// Of what lies above the points: a note, how the picked network's neighbours are joined to it, and a path.
-export function footHtml({ note, kinds, path, text }) {
+// Of what lies above the points: a note, how the picked network's neighbours are joined to it, its copies, and a path.
+export function footHtml({ note, kinds, path, orbit, text }) {
   const parts = [`<span class="note">${escaped(note)}</span>`];
   if (kinds.has("latent")) parts.push(`<span>${stroke(text, "", LINE)}nearest in the space</span>`);
   if (kinds.has("function")) parts.push(`<span>${stroke(text, "4 3", LINE)}nearest by function</span>`);
+  if (orbit) parts.push(`<span>${sign(`<path d="M7 2.5v9M2.5 7h9" stroke="${text}" stroke-width="1.6"/>`)}${escaped(orbit)}</span>`);
   if (path) parts.push(`<span>${stroke(path.colour, "", LINE)}${escaped(path.words)}</span>`);
   return parts.join("");
 }

@@ -3,6 +3,7 @@
 import { dashed, haloed, trace } from "../../shared/canvas.js";
 import { outline, stamped } from "../../shared/marks.js";
 
+const CROSS = 3.5;  // pixels: an arm of it
 const [AROUND, BESIDE] = [11, 11.5];  // pixels: rings around the picked network and around one near it by function
 
 export function drawArea(pen, corners, colour, open) {
@@ -64,6 +65,21 @@ export function drawNeighbours(pen, from, neighbours, { text, paper }) {
   }
   pen.setLineDash([]);
   pen.globalAlpha = 1;
+}
+
+// Copies of the picked network: a cross each, all on one rim of paper.
+export function drawOrbit(pen, places, { text, paper }) {
+  for (const [colour, width, arm] of [[paper, 3.6, CROSS + 1], [text, 1.4, CROSS]]) {
+    Object.assign(pen, { strokeStyle: colour, lineWidth: width });
+    pen.beginPath();
+    for (const [x, y] of places) {
+      pen.moveTo(x - arm, y);
+      pen.lineTo(x + arm, y);
+      pen.moveTo(x, y - arm);
+      pen.lineTo(x, y + arm);
+    }
+    pen.stroke();
+  }
 }
 
 export function drawPicked(pen, at, network, { paper, primary }) {
