@@ -8,6 +8,7 @@ from __future__ import annotations
 from .curves import write_csv, write_figure
 from .film import write_film
 from .gif import write_gif
+from .slices import write_slices
 from .surfaces import mesh_writer
 from .table import CURVE, NETWORK, PATH, SURFACE, Export
 from .weights import write_onnx, write_picture, write_state_dict, write_zip
@@ -22,6 +23,9 @@ EXPORTS: dict[str, Export] = {
     "obj": Export("OBJ", "obj", SURFACE, MESH_WORDS, mesh_writer("obj"), OF_SHAPES),
     "off": Export("OFF", "off", SURFACE, MESH_WORDS, mesh_writer("off"), OF_SHAPES),
     "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
+    "slices": Export(
+        "Slices", "png", NETWORK, "the field and its Eikonal error in the planes x, y and z = 0", write_slices, OF_SHAPES
+    ),
     "zip": Export(
         "safetensors + JSON", "zip", NETWORK, "weights as safetensors, and where they come from as JSON", write_zip
     ),
