@@ -23,13 +23,14 @@ EXPORTS: dict[str, Export] = {
     "obj": Export("OBJ", "obj", SURFACE, MESH_WORDS, mesh_writer("obj"), OF_SHAPES),
     "off": Export("OFF", "off", SURFACE, MESH_WORDS, mesh_writer("off"), OF_SHAPES),
     "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
-    "slices": Export(
-        "Slices", "png", NETWORK, "the field and its Eikonal error in the planes x, y and z = 0", write_slices, OF_SHAPES
-    ),
     "zip": Export(
         "safetensors + JSON", "zip", NETWORK, "weights as safetensors, and where they come from as JSON", write_zip
     ),
     "pt": Export("state_dict", "pt", NETWORK, "torch.load(file, weights_only=True)", write_state_dict),
+    "slices": Export(
+        "Slices", "png", NETWORK, "the field and its Eikonal error in the planes x, y and z = 0", write_slices,
+        OF_SHAPES,
+    ),
     "onnx": Export(
         "ONNX", "onnx", NETWORK, "normalised images (n, 3, S, S) to logits (takes a few seconds)", write_onnx,
         OF_CLASSES,

@@ -72,8 +72,7 @@ def _draw(axes, axis: str, values: np.ndarray, look: SliceLook):
     )  # fmt: skip
     axes.set(xlabel=across, ylabel=up, xticks=(-1, 0, 1), yticks=(-1, 0, 1))
     side = np.linspace(-1, 1, len(values))
-    levels = look.line * np.arange(-LEVELS, LEVELS + 1) if look.line else []
-    for level in levels:
+    for level in look.line * np.arange(-LEVELS, LEVELS + 1) if look.line else ():
         if np.nanmin(values) <= level <= np.nanmax(values):
             thick = {"linewidths": 0.4, "alpha": 0.5} if level else {"linewidths": 1.8}
             axes.contour(side, side, shown, [level], colors="black", **thick)

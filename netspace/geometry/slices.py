@@ -37,7 +37,7 @@ class FieldSlice(NamedTuple):
     values: np.ndarray
     """(n, n) float32, world units of a signed distance"""
     error: np.ndarray | None
-    """(n, n) float32, | |grad f| - 1 |, which has no unit; None of an occupancy, of which only the sign means anything"""
+    """(n, n) float32, | |grad f| - 1 |, no unit; None of an occupancy, of which only the sign means anything"""
 
     @property
     def inside(self) -> float:

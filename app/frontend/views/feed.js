@@ -10,7 +10,8 @@ export default ({ data }) => {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   const feeds = hub.feeds.get(header.view) ?? new Map();
   hub.feeds.set(header.view, feeds);
-  if (feeds.get(header.feed)?.header.path === header.path) return;  // the same again: Streamlit laid the page out anew
+  const before = feeds.get(header.feed)?.header;
+  if (before?.path === header.path && before.version === header.version) return;  // the same again: Streamlit laid the page out anew
   feeds.set(header.feed, { header, body: bytes.subarray(4 + length) });
   hub.listeners.get(header.view)?.forEach((listener) => listener());
 };
