@@ -93,7 +93,7 @@ class Viewer extends PathView {
   keyRows() {
     return [
       ...super.keyRows(), ...(this.data.axis ? [] : [[["A", "B"], "the next picture you click becomes A, B"]]),
-      ...(this.data.sliceable ? [["S", "a plane through the fields, on or off"], [["X", "Y", "Z"], "the axis that it crosses"], [["[", "]"], "move it"], ["E", "field or Eikonal error"]] : []),
+      ...(this.data.sliceable ? [[["S", "X", "Y", "Z"], "a plane through the fields; across x, y, z"], [["[", "]", "E"], "move it; field or Eikonal error"]] : []),
       [["+", "-", "R"], "nearer, further, reset the camera"], ["drag, wheel", "turn, zoom"],
     ];
   }

@@ -38,7 +38,7 @@ void main() {
   pixel = vec4(lit, 1.0);
 }`;
 
-const CAPTION = 30;  // pixels below the picture of a slice, for words
+const CAPTION = 36;  // pixels below the picture of a slice, for words
 
 // Pixels along a side of the picture of a slice, in a part of a pane that is so large.
 export const pictureSide = (width, height) => Math.max(1, Math.min(width - 28, height - CAPTION));
