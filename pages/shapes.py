@@ -1,5 +1,8 @@
 """Shapes: drag one chair into another, by every method, beside each other."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import streamlit as st
 
 from app import frontend
@@ -20,6 +23,8 @@ class ShapesState(PairState):
 
     camera = PageField[list[float] | None](None, link="camera", parse=links.camera, write=links.three_decimals)
     """azimuth, elevation and distance; None for the usual view"""
+    slice = PageField[dict[str, Any] | None](None, link="slice", parse=links.field_slice, write=links.write_slice)
+    """the plane in which the fields are shown, and which part of them; None for none"""
 
 
 loaded = sidebar.choose(sidebar.Subject.of_page("shapes"))
@@ -50,10 +55,10 @@ def slide() -> None:
     work = task.pair_path(loaded, *state.ids, state.methods, step)
     head, actions = st.columns([1, 1], vertical_alignment="center")
     head.markdown("##### Drag from A to B: every frame is a network")
-    data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method) | {"camera": state.camera}
+    data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method)
+    data |= {"camera": state.camera, "slice": state.slice, "sliceable": True, "token": page.state_version()}
     frontend.viewer(
-        VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW, "camera"),
-        lambda: state.take_method(VIEW),
+        VIEW, data, lambda: state.take_view(VIEW, "camera", "slice"), lambda: state.take_method(VIEW)
     )  # fmt: skip
     show_remarks(state)
     with st.container(key="feeds", gap=None):
@@ -62,7 +67,30 @@ def slide() -> None:
             if k == 0:  # the frame in view is there
                 with actions.container(horizontal=True, horizontal_alignment="right"):
                     offer(work)
+                if state.slice:
+                    send_slices(work.slices_of(step, state.slice["axis"], state.slice["at"], VIEW))
         frontend.feed(f"{VIEW}-detail", work.detail(step, VIEW))
+        if state.slice:
+            slice_others(work)
+
+
+def slice_others(work: chairs.PathWork) -> None:
+    """Send the fields of all steps as they become ready; moves of the plane are answered meanwhile."""
+    axis, at = state.slice["axis"], state.slice["at"]
+    done = work.all_sliced(axis, at)
+
+    def send() -> None:
+        send_slices(work.slices(axis, at, VIEW))
+        if work.all_sliced(axis, at) and not done:
+            page.refresh()  # ends the polling, as in `streams.stream`
+
+    st.fragment(send, run_every=None if done else 1)()
+
+
+def send_slices(packets: Iterable[tuple[str, bytes | None]]) -> None:
+    for name, packet in packets:
+        if packet:
+            frontend.feed(f"{VIEW}-{name}", packet)
 
 
 def offer(work: chairs.PathWork) -> None:

@@ -172,6 +172,7 @@ def test_shapes_writes_its_link(folders):
 
 def test_shapes_opens_what_a_link_says(folders):
     link = {"a": "chair-0003", "b": "chair-0002", "gamma": "0.25", "method": "weights", "camera": "1.000 0.200 3.000"}
+    link |= {"slice": "y -0.25 eikonal"}
     at = open_page("shapes", **link)
     assert not at.warning
     assert link.items() <= link_of(at).items()
@@ -186,6 +187,7 @@ def test_shapes_opens_what_a_link_says(folders):
         ({"gamma": "nan"}, "gamma “nan” is not a number"),
         ({"camera": "nan nan nan"}, "camera “nan nan nan” is not three numbers"),
         ({"camera": "front"}, "camera “front” is not three numbers"),
+        ({"slice": "x 1.5 field"}, "slice “x 1.5 field” is not like “x 0.25 field”"),
         ({"method": "magic"}, "no method “magic”"),
         ({"space": "lost"}, "names the space “lost”, which is not here"),
         ({"zoo": "lost"}, "names the zoo “lost”, which is not here"),
@@ -426,7 +428,7 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 @pytest.mark.parametrize(("page", "kind", "titles"), [
     ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "CSV", "PNG", "PDF"]),
     ("shapes", "tiny", [
-        "GLB", "STL", "PLY", "OBJ", "OFF", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV",
+        "GLB", "STL", "PLY", "OBJ", "OFF", "safetensors + JSON", "state_dict", "Slices", "Film strip", "GIF", "CSV",
     ]),
     ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV"]),
 ])  # fmt: skip

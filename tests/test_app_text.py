@@ -61,6 +61,7 @@ def test_a_link_is_answered_in_text(lay):  # noqa: F811
     lay("tiny")
     for page, link in (
         ("shapes", {"gamma": FOREIGN}), ("shapes", {"a": FOREIGN}), ("shapes", {"camera": FOREIGN}),
+        ("shapes", {"slice": FOREIGN}),
         ("zoo_map", {"place": FOREIGN}), ("zoo_map", {"with": FOREIGN}), ("optimise", {"run": FOREIGN}),
         ("networks", {"layer": FOREIGN}), ("home", {"space": FOREIGN}), ("jobs", {"run": FOREIGN}),
     ):  # fmt: skip

@@ -145,6 +145,24 @@ def test_without_a_surface_the_viewer_says_so(page):
     assert page.locator(".side .message").nth(1).inner_text() == "no surface at gamma 0.50"
 
 
+def test_a_plane_through_the_fields_is_drawn_also_without_a_surface_and_is_in_the_link(page):
+    page.goto("/shapes?slice=x+0.00+field")
+    wait(page, "d.slices === '2' && d.plane === 'x 0 field'")
+    about = page.locator(".viewer .side .plane").nth(1)
+    assert about.inner_text().startswith("in this plane: nothing inside, mean Eikonal error 0.")
+    stage = page.locator(".viewer .stage")
+    field = stage.screenshot()
+    page.locator(".cutting button", has_text="Eikonal error").click()
+    wait(page, "d.slices === '2' && d.plane === 'x 0 eikonal'")
+    assert stage.screenshot() != field
+    page.locator(".viewer").press("]")
+    wait(page, "d.slices === '2' && d.plane === 'x 0.05 eikonal'")
+    page.wait_for_url("**slice=x+0.05+eikonal**")
+    page.locator(".viewer").press("s")
+    wait(page, "d.slices === '0' && d.plane === ''")
+    page.wait_for_url(lambda url: "slice=" not in url)
+
+
 def test_home_plays_by_itself(page):
     page.goto("/")
     wait(page, "d.frames === '33'")

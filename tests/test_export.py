@@ -134,6 +134,13 @@ def read_png(content: bytes, subject: NetworkSubject, suffix: str) -> None:
     )
 
 
+def read_slices(content: bytes, subject: NetworkSubject, suffix: str) -> None:
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    field, error = np.array_split(pixels, 2)
+    assert (field[..., 2] - field[..., 0]).max() > 100 < (field[..., 0] - field[..., 2]).max(), "inside and outside"
+    assert not np.array_equal(field[: len(error)], error)
+
+
 def read_csv(content: bytes, subject: CurveSubject, suffix: str) -> None:
     pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(content)), subject.table)
 
@@ -158,6 +165,7 @@ READERS = dict.fromkeys(("glb", "stl", "ply", "obj", "off"), read_mesh) | {
     "zip": read_zip,
     "pt": read_state_dict,
     "onnx": read_onnx,
+    "slices": read_slices,
     "picture": read_png,
     "csv": read_csv,
     "png": read_figure,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -13,15 +13,18 @@ import numpy as np
 
 from netspace.data.shapes import MEASURES
 from netspace.geometry.mesh import Surface, surface_of, surface_or_none, vertex_normals
+from netspace.geometry.slices import FieldSlice, SlicePlane, slice_of
 from netspace.tasks.surfaces import Step, measure
 
 from .catalogue import Loaded, cards
 from .engine import Engine, Piece, feed
-from .path import Key, NetworkPath, Route, StepPacket, steps_feed
+from .path import Key, NetworkPath, Route, StepPacket, has_result, is_stopped, packed, steps_feed
 from .thumbnails import read_thumbnails
 
 PREVIEW, AT_REST = 64, 128
 """cells of the grid along each axis: while dragging, and when at rest"""
+SLICE_QUANTUM = 4096
+"""values of a slice are sent as whole numbers of this part of a unit"""
 
 
 def atlas(loaded: Loaded) -> bytes | None:
@@ -45,11 +48,16 @@ class PathWork(NetworkPath):
     idle_seconds = 5.0
     kept = 8
     """frames that are kept as they are drawn at rest"""
+    planes_kept = 3
+    """planes in which the fields of all steps are kept"""
+    sliced = 24
+    """slices of a packet"""
 
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         super().__init__(engine, loaded, route, first)
         self.details: OrderedDict[Key, Piece] = OrderedDict()
         self._fine_ends: list[Piece] = []
+        self.planes: OrderedDict[SlicePlane, dict[Key, Piece]] = OrderedDict()
         self.begin()
 
     def needs(self) -> Sequence[Callable[[], Surface | None]]:
@@ -93,6 +101,84 @@ class PathWork(NetworkPath):
         if key not in self.details or self.details[key].cancelled():
             self.details[key] = self.submit(-1, self._frame, *key, AT_REST, False, self._fine_ends)
         return self.details[key]
+
+    def slices_of(self, step: int, axis: str, at: float, view: str) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of packets with a step's fields in a plane, a side each; waits for them.
+
+        Args:
+            axis, at: of the plane, as `SlicePlane` has them.
+        """
+        keys = [self.key(side, step) for side in self.sides]
+        pieces = self._begin_slices(SlicePlane(axis, at), keys, -1)
+
+        def piece(key: Key) -> Piece:
+            if is_stopped(pieces[key]):
+                pieces[key] = self.again(-1, pieces[key])
+            return pieces[key]
+
+        for key in keys:
+            found = [self.result(partial(piece, key))]
+            yield f"slice-{key[0]}", self._pack_slices(found, f"slice-{key[0]}", view, f"{axis} {at} {step}")
+
+    def slices(self, axis: str, at: float, view: str) -> Iterator[tuple[str, bytes | None]]:
+        """Names and contents of packets with the fields of all steps in a plane; None for those not ready yet."""
+        self.looked_at()
+        keys = [key for part in self.parts() for key in part]
+        pieces = self._begin_slices(SlicePlane(axis, at), keys, len(self.parts()) + 1)
+        for k in range(0, len(keys), self.sliced):
+            mine = [pieces[key] for key in keys[k : k + self.sliced]]
+            name, ready = f"slices-{k}", all(map(has_result, mine))
+            found = [piece.result() for piece in mine] if ready else []
+            yield name, self._pack_slices(found, name, view, f"{axis} {at}") if ready else None
+
+    def all_sliced(self, axis: str, at: float) -> bool:
+        """Whether the fields of all steps in a plane are ready."""
+        pieces = self.planes.get(SlicePlane(axis, at), {})
+        return all(key in pieces and has_result(pieces[key]) for part in self.parts() for key in part)
+
+    def _begin_slices(self, plane: SlicePlane, keys: Sequence[Key], rank: int) -> dict[Key, Piece]:
+        """The slices in a plane, begun of these steps; what is not begun of other planes is held back."""
+        if next(reversed(self.planes), None) != plane:
+            for piece in self._slice_pieces():
+                piece.held = True
+        pieces = self.planes.setdefault(plane, {})
+        self.planes.move_to_end(plane)
+        while len(self.planes) > self.planes_kept:
+            self.planes.popitem(last=False)
+        for key in keys:
+            if key not in pieces:
+                pieces[key] = self.submit(rank, self._cut, plane, *key)
+            elif rank < 0 or is_stopped(pieces[key]):
+                pieces[key] = self.again(rank, pieces[key])
+        return pieces
+
+    def _pack_slices(self, found: Sequence[StepPacket], name: str, view: str, version: str) -> bytes:
+        header, body = packed(found)
+        return self.packet(view, name, {"slices": header["frames"], "version": version}, body)
+
+    def _cut(self, plane: SlicePlane, side: str, i: int) -> StepPacket:
+        return pack_slice(side, i, plane, slice_of(self.network(side, i), plane))
+
+    def _slice_pieces(self) -> Iterator[Piece]:
+        """The slices of all planes."""
+        return (piece for pieces in self.planes.values() for piece in list(pieces.values()))
+
+    def pausable(self) -> Iterable[Piece]:
+        return [*super().pausable(), *self._slice_pieces()]
+
+
+def pack_slice(side: str, i: int, plane: SlicePlane, found: FieldSlice) -> StepPacket:
+    """A slice as the viewer draws it: field and Eikonal error (n, n, 2) as 16-bit numbers; none if not all finite."""
+    told = {"inside": found.inside, "error": found.mean_error}
+    known = {name: value if math.isfinite(value) else None for name, value in told.items()}
+    entry = {"side": side, "index": i, "axis": plane.axis, "at": plane.at, "points": len(found.values), **known}
+    if known["inside"] is None:
+        return StepPacket(entry | {"bytes": 0})
+    error = np.zeros_like(found.values) if found.error is None else found.error
+    limit = 2**15 - 1
+    values = np.nan_to_num(np.stack([found.values, error], axis=-1), nan=limit / SLICE_QUANTUM)
+    body = np.clip(np.round(values * SLICE_QUANTUM), -limit, limit).astype(np.int16).tobytes()
+    return StepPacket(entry | {"bytes": len(body)}, body)
 
 
 def pack_frame(side: str, i: int, step: Step, resolution: int) -> StepPacket:

@@ -229,9 +229,10 @@ class NetworkPath:
                 if is_stopped(piece()):
                     self.resume()
                 with suppress(CancelledError):
-                    if has_result(piece()) or wait([piece()], timeout=MOMENT).done:
+                    if has_result(piece()):
                         return piece().result()
-                may_end()
+                    wait([piece()], timeout=MOMENT)
+                may_end()  # also where one short wait follows another
         finally:
             self.waiting.discard(me)
 

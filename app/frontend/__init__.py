@@ -95,7 +95,7 @@ def _path_data(message: type, key: str, data: Mapping[str, Any]) -> Any:
 
 def viewer(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
     """The path viewer: `messages.ViewerData`, but for what has a usual value here; it says `messages.ViewerSays`."""
-    usual = {"hero": False, "still": False, "camera": None, "numbers": NUMBERS}
+    usual = {"hero": False, "still": False, "camera": None, "numbers": NUMBERS, "sliceable": False, "slice": None}
     chart = {"asked": True, **data["chart"]} if data.get("chart") else VOLUME_CHART
     told = _path_data(messages.ViewerData, key, usual | dict(data) | {"chart": chart})
     _viewer(key=key, data=told, on_view_change=on_view, on_method_change=on_method)

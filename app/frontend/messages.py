@@ -110,6 +110,16 @@ class ChartItem(TypedDict):
     """whether the parameter asks for it, which is drawn too"""
 
 
+class SliceItem(TypedDict):
+    """A plane through the cube, and what is shown in it."""
+
+    axis: Literal["x", "y", "z"]
+    """that it crosses"""
+    at: float
+    """where, -1 to 1"""
+    shown: Literal["field", "eikonal"]
+
+
 class ViewerData(PathData):
     camera: list[float] | None
     """azimuth, elevation, distance; None as it starts"""
@@ -120,6 +130,9 @@ class ViewerData(PathData):
     numbers: list[list[str]]
     """key, label and help of what is said of every mesh"""
     chart: ChartItem
+    sliceable: bool
+    """whether Python sends slices of the fields: packets with `slices`, of every network field and Eikonal error"""
+    slice: SliceItem | None
 
 
 class FrameItem(TypedDict):
@@ -128,6 +141,7 @@ class FrameItem(TypedDict):
 
 class ViewerViewItem(FrameItem):
     camera: list[float] | None
+    slice: SliceItem | None
 
 
 class ViewerSays(TypedDict):

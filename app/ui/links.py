@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+AXES_OF_SLICES, SHOWN_IN_SLICES = ("x", "y", "z"), ("field", "eikonal")
+
 
 def one_of(options: Collection | Callable[[Any], Collection], words: str) -> Callable[[Any, Any], Any]:
     """Return a field's check that accepts these options, or those that a function of the state returns.
@@ -46,6 +48,25 @@ def camera(text: str) -> list[float]:
     except ValueError:
         raise ValueError(f"The link's camera “{text}” is not three numbers; showing the usual view.") from None
     return [math.remainder(azimuth, 2 * math.pi), min(max(elevation, -1.5), 1.5), min(max(distance, 1.6), 9.0)]
+
+
+def field_slice(text: str) -> dict[str, Any] | None:
+    """Read a slice: an axis, where a plane crosses it, and what is shown there; None for an empty text."""
+    if not text:
+        return None
+    try:
+        axis, where, shown = text.split()
+        (at,) = read_numbers(where, 1)
+        if axis not in AXES_OF_SLICES or shown not in SHOWN_IN_SLICES or abs(at) > 1:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"The link's slice “{text}” is not like “x 0.25 field”; no slice is shown.") from None
+    return {"axis": axis, "at": round(at, 2) + 0.0, "shown": shown}  # no -0.0
+
+
+def write_slice(value: dict[str, Any]) -> str:
+    """Write a slice."""
+    return f"{value['axis']} {value['at']:.2f} {value['shown']}"
 
 
 def read_numbers(text: str, count: int | None = None) -> list[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .curves import write_csv, write_figure
 from .film import write_film
 from .gif import write_gif
+from .slices import write_slices
 from .surfaces import mesh_writer
 from .table import CURVE, NETWORK, PATH, SURFACE, Export
 from .weights import write_onnx, write_picture, write_state_dict, write_zip
@@ -26,6 +27,10 @@ EXPORTS: dict[str, Export] = {
         "safetensors + JSON", "zip", NETWORK, "weights as safetensors, and where they come from as JSON", write_zip
     ),
     "pt": Export("state_dict", "pt", NETWORK, "torch.load(file, weights_only=True)", write_state_dict),
+    "slices": Export(
+        "Slices", "png", NETWORK, "the field and its Eikonal error in the planes x, y and z = 0", write_slices,
+        OF_SHAPES,
+    ),
     "onnx": Export(
         "ONNX", "onnx", NETWORK, "normalised images (n, 3, S, S) to logits (takes a few seconds)", write_onnx,
         OF_CLASSES,

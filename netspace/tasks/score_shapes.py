@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..data.shapes import Mesh
 from ..geometry.mesh import Surface, components, pieces, surface_or_none
+from ..geometry.slices import differentiable, eikonal_errors
 from ..nets.fields import SDF
 from ..nets.network import Network
 from .measures import iou
@@ -63,19 +64,12 @@ def points_of_cube(count: int, device: torch.device | str = "cpu") -> Tensor:
 
 def eikonal_error(field: Callable[[Tensor], Tensor], points: Tensor) -> float:
     """Return the mean of | |grad f| - 1 | at points (n, 3): 0 of a distance (Gropp et al. 2020, Eq. 2)."""
-    with torch.inference_mode(False), torch.enable_grad():
-        x = points.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(field(x).sum(), x)  # (n, 3)
-    return (gradient.norm(dim=1) - 1).abs().mean().item()
+    return eikonal_errors(field, points)[1].mean().item()
 
 
 def eikonal_of(network: Network, points: Tensor) -> float:
     """Return the Eikonal error of a network; not a number for an occupancy, of which only the sign means anything."""
-    if network.arch.field != SDF:
-        return math.nan
-    with torch.inference_mode(False):
-        plain = Network(network.arch, network.prep.clone())  # one made in inference mode has no gradient
-    return eikonal_error(plain, points)
+    return eikonal_error(differentiable(network), points) if network.arch.field == SDF else math.nan
 
 
 def chamfer(a: Mesh | None, b: Mesh | None) -> float:

@@ -10,8 +10,9 @@ export default ({ data }) => {
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   const feeds = hub.feeds.get(header.view) ?? new Map();
   hub.feeds.set(header.view, feeds);
-  const known = feeds.get(header.feed)?.header;
-  if (known && known.path === header.path && known.of === header.of) return;  // the same again: Streamlit laid the page out anew
+  const before = feeds.get(header.feed)?.header;
+  const same = before && ["path", "of", "version"].every((key) => before[key] === header[key]);
+  if (same) return;  // Streamlit laid the page out anew
   feeds.set(header.feed, { header, body: bytes.subarray(4 + length) });
   hub.listeners.get(header.view)?.forEach((listener) => listener());
 };

@@ -1,13 +1,15 @@
 // The path viewer: meshes of all sides of a path beside each other, one camera, one slider.
 
-import { channels, dashed, inkOf, isDark, sheet, trace } from "../shared/canvas.js";
+import { channels, channelsOf, dashed, inkOf, isDark, listed, sheet, trace } from "../shared/canvas.js";
 import { say } from "../shared/hub.js";
 import { OFF, PathView } from "../shared/path.js";
 import { mounted, Stopwatch } from "../shared/view.js";
 import { approach, HOME, isHome, turn } from "./viewer/camera.js";
+import { colourNames, FIRST_SLICE, PLANE_STEP, SliceControls } from "./viewer/controls.js";
 import { Scene } from "./viewer/scene.js";
 
 const NARROWEST = 190;  // pixels of a column; below that there are two rows
+const PLANE_HEIGHT = 256;  // pixels of a pane for the picture of its slice, as the style sheet has it
 const THUMB = 8;  // half of the slider's, under the chart
 
 const made = (html) => {
@@ -19,7 +21,8 @@ const made = (html) => {
 class Viewer extends PathView {
   build() {
     const find = (selector) => this.root.querySelector(selector);
-    Object.assign(this.el, { stage: find(".stage"), canvas: find("canvas.scene"), sides: find(".sides"), read: find(".read"), chart: find("canvas.chart"), legend: find(".legend") });
+    Object.assign(this.el, { stage: find(".stage"), canvas: find("canvas.scene"), sides: find(".sides"), read: find(".read"), chart: find("canvas.chart"), legend: find(".legend"), cut: find(".cut") });
+    this.slices = new Map();  // by key of the path view: of the plane they came for last
     this.scene = new Scene(this.el.canvas);
     this.el.stage.classList.toggle("without-gl", !this.scene.gl);
     this.stopwatch = new Stopwatch();
@@ -32,7 +35,7 @@ class Viewer extends PathView {
     const { stage } = this.el;
     let grip = null;
     stage.onpointerdown = (e) => {
-      if (e.button || e.target.closest(".help, .keys")) return;
+      if (e.button || e.target.closest(".help, .keys, .cut")) return;
       grip = { x: e.clientX, y: e.clientY, moved: false };
       stage.setPointerCapture(e.pointerId);
       this.root.classList.add("active");
@@ -73,13 +76,24 @@ class Viewer extends PathView {
     return {
       ...super.keyed(e),
       r: () => this.resetCamera(), "+": () => this.zoom(0.9), "-": () => this.zoom(1 / 0.9),
-      a: () => say("slot", "a"), b: () => say("slot", "b"),
+      a: () => say("slot", "a"), b: () => say("slot", "b"), ...(this.data.sliceable ? this.keysOfSlice() : {}),
+    };
+  }
+
+  keysOfSlice() {
+    const { slice } = this.kept, at = slice?.at ?? 0;
+    const move = (by) => this.cut({ at: Math.max(-1, Math.min(1, Math.round(100 * (at + by)) / 100)) });
+    return {
+      s: () => this.cut(slice ? null : {}), e: () => this.cut({ shown: slice?.shown === "field" ? "eikonal" : "field" }),
+      ...Object.fromEntries(["x", "y", "z"].map((axis) => [axis, () => this.cut({ axis })])),
+      "[": () => move(-PLANE_STEP), "]": () => move(PLANE_STEP),
     };
   }
 
   keyRows() {
     return [
       ...super.keyRows(), ...(this.data.axis ? [] : [[["A", "B"], "the next picture you click becomes A, B"]]),
+      ...(this.data.sliceable ? [[["S", "X", "Y", "Z"], "a plane through the fields; across x, y, z"], [["[", "]", "E"], "move it; field or Eikonal error"]] : []),
       [["+", "-", "R"], "nearer, further, reset the camera"], ["drag, wheel", "turn, zoom"],
     ];
   }
@@ -96,9 +110,18 @@ class Viewer extends PathView {
     this.settle();
   }
 
+  cut(change) {  // the plane as it was last, with a change; null: none
+    const { kept } = this;
+    kept.cutBefore = kept.slice ?? kept.cutBefore ?? FIRST_SLICE;
+    kept.slice = change && { ...kept.cutBefore, ...change };
+    this.show(kept.frame);
+    this.settle();
+  }
+
   // -- what Python says -----------------------------------------------------------------------------------------
 
-  adopt({ camera }) {
+  adopt({ camera, slice }) {
+    this.kept.slice = slice;
     const [azimuth, elevation, distance] = camera ?? Object.values(HOME);
     this.kept.camera = { azimuth, elevation, distance };
   }
@@ -118,7 +141,7 @@ class Viewer extends PathView {
 
   laySides({ sides, numbers, chart }) {  // a pane and a row of numbers for each
     this.places = sides.map((side) => {
-      const pane = made('<div class="side"><span class="name"></span><span class="kind"></span><span class="off" hidden></span><p class="message" hidden></p></div>');
+      const pane = made('<div class="side"><span class="name"></span><span class="kind"></span><span class="off" hidden></span><p class="message" hidden></p><p class="plane" hidden></p></div>');
       const row = made('<div class="numbers"><div class="whose"></div></div>');
       for (const el of [pane, row]) el.style.setProperty("--method", side.colour);
       Object.assign(pane.querySelector(".name"), { textContent: side.title, title: side.help });
@@ -131,8 +154,8 @@ class Viewer extends PathView {
         row.append(cell);
         return [name, cell.lastChild];
       });
-      const [kind, off, message] = [".kind", ".off", ".message"].map((selector) => pane.querySelector(selector));
-      return { pane, row, cells, kind, off, message };
+      const [kind, off, message, plane] = [".kind", ".off", ".message", ".plane"].map((selector) => pane.querySelector(selector));
+      return { pane, row, cells, kind, off, message, plane };
     });
     this.el.sides.replaceChildren(...this.places.map(({ pane }) => pane));
     this.el.read.replaceChildren(this.el.read.querySelector(".at"), ...this.places.map(({ row }) => row));
@@ -152,6 +175,7 @@ class Viewer extends PathView {
   forget() {
     super.forget();
     this.scene.clear();
+    this.slices.clear();
   }
 
   better(entry, known) {  // finer, or of a later version
@@ -170,11 +194,20 @@ class Viewer extends PathView {
     this.redraw();
   }
 
+  pictures({ header, body }) {  // slices
+    let at = 0;
+    for (const entry of header.slices ?? []) {
+      const bytes = body.slice(at, at + entry.bytes);  // a copy, for numbers begin at even places
+      this.slices.set(`${entry.side}/${entry.index}`, { ...entry, values: new Int16Array(bytes.buffer) });
+      at += entry.bytes;
+    }
+  }
+
   // -- time -----------------------------------------------------------------------------------------------------
 
   view() {
-    const { frame, camera } = this.kept;
-    return { frame, camera: isHome(camera) ? null : [camera.azimuth, camera.elevation, camera.distance] };
+    const { frame, camera, slice } = this.kept;
+    return { frame, slice, camera: isHome(camera) ? null : [camera.azimuth, camera.elevation, camera.distance] };
   }
 
   release() {
@@ -198,6 +231,20 @@ class Viewer extends PathView {
     return best;
   }
 
+  sliceAt(side) {  // the current frame's, if it has arrived for the plane as it is now
+    const { slice } = this.kept, found = slice && this.slices.get(this.key(side));
+    return found && found.axis === slice.axis && Math.abs(found.at - slice.at) < 1e-6 ? found : null;
+  }
+
+  get plane() {  // as the scene draws it
+    const { slice } = this.kept;
+    if (!slice) return null;
+    const { value, text } = inkOf(this.root), part = (colour) => channelsOf(colour).map((v) => v / 255);
+    const names = Object.entries(colourNames(this.dark ? "dark" : "light"));
+    const colours = { ...Object.fromEntries(names.map(([name, variable]) => [name, part(value(variable))])), ink: part(text), ramp: listed(value("ramp")).map(part) };
+    return { ...slice, colours, height: PLANE_HEIGHT };
+  }
+
   draw() {
     this.drawChart();
     const { columns, rows } = this.grid;
@@ -207,9 +254,10 @@ class Viewer extends PathView {
     const start = performance.now();
     const panes = this.data.sides.map((side, i) => {
       const colour = channels(side.colour).map((v) => v / 255);
-      return { mesh: this.meshAt(side), colour, column: i % columns, row: Math.floor(i / columns) };
+      const slice = this.sliceAt(side);
+      return { mesh: this.meshAt(side), colour, column: i % columns, row: Math.floor(i / columns), slice: slice?.bytes && (slice.error !== null || this.kept.slice.shown === "field") ? slice : null };
     });
-    const triangles = this.scene.draw(panes, { columns, rows, camera: this.kept.camera, dark: this.dark });
+    const triangles = this.scene.draw(panes, { columns, rows, camera: this.kept.camera, dark: this.dark, plane: this.plane });
     this.report(performance.now() - start, triangles);
   }
 
@@ -218,7 +266,7 @@ class Viewer extends PathView {
     Object.assign(this.root.dataset, {
       frame: this.kept.frame, triangles, draws: Number(this.root.dataset.draws ?? 0) + 1,
       milliseconds: this.stopwatch.lap(milliseconds).toFixed(3), messages: this.kept.sent,
-      frames: this.frames.size, camera: [azimuth, elevation, distance].map((v) => v.toFixed(4)).join(" "),
+      frames: this.frames.size, slices: this.data.sides.filter((side) => this.sliceAt(side)).length, plane: this.kept.slice ? Object.values(this.kept.slice).join(" ") : "", camera: [azimuth, elevation, distance].map((v) => v.toFixed(4)).join(" "),
     });
   }
 
@@ -248,8 +296,9 @@ class Viewer extends PathView {
   // -- words ----------------------------------------------------------------------------------------------------
 
   write() {
+    this.writeSlice();
     this.data.sides.forEach((side, i) => {
-      const { kind, off, message, cells } = this.places[i];
+      const { kind, off, message, cells, plane } = this.places[i];
       const entry = this.entry(side);
       kind.textContent = this.whatIs(side);
       off.hidden = this.data.hero || !this.isOff(side);
@@ -257,9 +306,33 @@ class Viewer extends PathView {
       message.hidden = this.data.hero || entry?.triangles > 0;
       message.classList.toggle("waiting", !entry);
       message.textContent = entry ? this.nothing(side) : "decoding";
+      plane.hidden = !this.kept.slice;
+      plane.textContent = this.kept.slice ? this.aboutSlice(this.sliceAt(side)) : "";
       const values = this.numbersOf(entry);
       for (const [name, el] of cells) el.textContent = values[name] ?? "–";
     });
+  }
+
+  writeSlice() {
+    const { slice } = this.kept, { cut, stage } = this.el;
+    this.root.classList.toggle("sliced", !!slice);
+    cut.hidden = !this.data.sliceable;
+    cut.setAttribute("aria-pressed", !!slice);
+    if (!slice) {
+      this.controls?.remove();
+      this.controls = null;
+      return;
+    }
+    this.controls ??= new SliceControls(stage, (some) => this.cut(some));
+    this.controls.write(slice, inkOf(this.root).value, this.dark ? "dark" : "light");
+  }
+
+  aboutSlice(slice) {
+    if (!slice) return "computing";
+    if (!slice.bytes) return "the field has values here that are not finite";
+    const inside = `${slice.inside ? `${(100 * slice.inside).toFixed(1)} %` : "nothing"} inside`;
+    if (slice.error === null) return `in this plane: ${inside}; an occupancy has no Eikonal error`;
+    return `in this plane: ${inside}, mean Eikonal error ${slice.error.toFixed(3)}`;
   }
 
   nothing(side) {  // no surface, and where

@@ -3,6 +3,7 @@
 import { letGo, use } from "../../shared/gl.js";
 import { unpacked } from "../../shared/hub.js";
 import { matrices } from "./camera.js";
+import { SliceProgram } from "./slice.js";
 
 const VERTEX = `#version 300 es
 layout(location = 0) in vec3 position;
@@ -37,18 +38,24 @@ void main() {
   pixel = vec4(lit, 1.0);
 }`;
 
+const CAPTION = 36;  // pixels below the picture of a slice, for words
+
+// Pixels along a side of the picture of a slice, in a part of a pane that is so large.
+export const pictureSide = (width, height) => Math.max(1, Math.min(width - 28, height - CAPTION));
+
 // Without `gl` where a browser has no WebGL 2: then nothing is kept or drawn.
 export class Scene {
   meshes = new Map();  // by key of the path view
 
   constructor(canvas) {
     this.canvas = canvas;
-    const gl = (this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true, stencil: true, premultipliedAlpha: false }));
+    const gl = (this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true, stencil: true }));
     if (!gl) return;
     this.uniform = use(gl, VERTEX, FRAGMENT, ["camera", "turn", "low", "size", "colour", "flatten"]);
+    this.program = gl.getParameter(gl.CURRENT_PROGRAM);
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.SCISSOR_TEST);
-    gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+    gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
   // Puts a packed mesh where another may have been; not if it is no longer wanted when it is unpacked.
@@ -93,9 +100,10 @@ export class Scene {
     this.meshes.clear();
   }
 
-  // Draws one mesh a pane, which is { mesh, colour, column, row }, in a grid of so many columns and rows; returns the
-  // number of triangles.
-  draw(panes, { columns, rows, camera, dark }) {
+  // Draws one mesh a pane, which is { mesh, colour, column, row, slice }, in a grid of so many columns and rows; returns
+  // the number of triangles. With a `plane`, { axis, at, shown, colours, height }, every pane also shows its slice: among
+  // the mesh, and as a picture below that is so many pixels high.
+  draw(panes, { columns, rows, camera, dark, plane }) {
     const { gl, canvas, uniform } = this;
     const scale = Math.min(window.devicePixelRatio || 1, 2);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((length) => Math.round(length * scale));
@@ -104,15 +112,17 @@ export class Scene {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
     const [wide, tall] = [Math.floor(width / columns), Math.floor(height / rows)];
-    const seen = matrices(camera, wide / tall);
+    const flat = plane ? Math.round(plane.height * scale) : 0;
+    const seen = matrices(camera, wide / (tall - flat));
+    const placeOf = ({ column, row }) => [column * wide, height - (row + 1) * tall + flat, wide, tall - flat];
+    gl.useProgram(this.program);
     gl.uniformMatrix4fv(uniform.camera, false, seen.camera);
     gl.uniformMatrix3fv(uniform.turn, false, seen.turned);
     let triangles = 0;
-    for (const { mesh, colour, column, row } of panes) {
+    for (const pane of panes) {
+      const { mesh, colour } = pane;
       if (!mesh) continue;
-      const place = [column * wide, height - (row + 1) * tall, wide, tall];
-      gl.viewport(...place);
-      gl.scissor(...place);
+      this.within(placeOf(pane));
       gl.uniform3fv(uniform.low, mesh.entry.low);
       gl.uniform3fv(uniform.size, mesh.entry.size);
       gl.bindVertexArray(mesh.vao);
@@ -123,13 +133,38 @@ export class Scene {
       triangles += mesh.count / 3;
     }
     gl.bindVertexArray(null);
+    if (plane) this.drawSlices(panes, plane, seen.camera, { scale, flat, placeOf });
     return triangles;
+  }
+
+  within(place) {
+    this.gl.viewport(...place);
+    this.gl.scissor(...place);
+  }
+
+  drawSlices(panes, plane, camera, { scale, flat, placeOf }) {
+    const { gl } = this, slices = (this.slices ??= new SliceProgram(gl));
+    slices.begin(plane, plane.colours);
+    gl.enable(gl.BLEND);
+    gl.depthMask(false);
+    for (const pane of panes) {
+      const [left, low, wide, tall] = placeOf(pane), side = pictureSide(wide / scale, flat / scale) * scale;
+      slices.take(pane.slice);
+      this.within([left, low, wide, tall]);
+      slices.drawAmong(camera);
+      gl.disable(gl.DEPTH_TEST);
+      this.within([left + (wide - side) / 2, low - side, side, side].map(Math.round));
+      slices.drawFlat();
+      gl.enable(gl.DEPTH_TEST);
+    }
+    gl.depthMask(true);
+    gl.disable(gl.BLEND);
   }
 
   shadow(mesh, dark) {
     const { gl, uniform } = this;
     gl.uniform1f(uniform.flatten, 1);
-    gl.uniform4f(uniform.colour, ...(dark ? [0, 0, 0, 0.5] : [0.05, 0.07, 0.1, 0.16]));
+    gl.uniform4f(uniform.colour, ...(dark ? [0, 0, 0, 0.25] : [0.05, 0.07, 0.1, 0.026]));
     gl.enable(gl.BLEND);
     gl.enable(gl.STENCIL_TEST);  // every pixel is darkened once, however many triangles fall on it
     gl.stencilFunc(gl.EQUAL, 0, 255);
