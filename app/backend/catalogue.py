@@ -78,6 +78,13 @@ def find() -> list[Found]:
     return list({(f.kind, f.id): f for f in reversed(found)}.values())[::-1]
 
 
+def found_at(folder: Path, kind: str) -> Found:
+    """Return a folder that somebody named as one that was found: its id is its name, whenever it was written."""
+    where = folder.resolve()
+    marker = where / ("config.json" if kind == "space" else "zoo.json")
+    return Found(where.name, where, kind, f"{where.parent.name} / {where.name}", 0.0, *_about(marker, kind, 0.0))
+
+
 def _changed(path: Path) -> float:
     """When a file was last changed; 0 where there is none."""
     try:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from netspace.tasks.surfaces import Step, measure
 
 from .catalogue import Loaded, cards
 from .engine import Engine, Piece, feed
+from .grid_meshes import cell_triangles, pack_grid
 from .path import Key, NetworkPath, Route, StepPacket, has_result, is_stopped, packed, steps_feed
 from .thumbnails import read_thumbnails
 
@@ -53,6 +55,10 @@ class PathWork(NetworkPath):
     sliced = 24
     """slices of a packet"""
 
+    def pack(self, side: str, i: int, step: Step, resolution: int) -> StepPacket:
+        """Return a step as it is sent."""
+        return pack_frame(side, i, step, resolution)
+
     def __init__(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> None:
         super().__init__(engine, loaded, route, first)
         self.details: OrderedDict[Key, Piece] = OrderedDict()
@@ -78,7 +84,7 @@ class PathWork(NetworkPath):
     def _frame(self, side: str, i: int, resolution: int, preview: bool, ends: Sequence[Piece]) -> StepPacket:
         a, b = (self.engine.need(end) for end in ends)
         step = measure(self.network(side, i), a, b, resolution, preview)
-        frame = pack_frame(side, i, step, resolution)
+        frame = self.pack(side, i, step, resolution)
         if self.route.measured and step.surface:
             value = MEASURES[self.route.measured](step.surface.mesh)
             frame.entry["numbers"]["measured"] = value if math.isfinite(value) else None
@@ -181,8 +187,23 @@ def pack_slice(side: str, i: int, plane: SlicePlane, found: FieldSlice) -> StepP
     return StepPacket(entry | {"bytes": len(body)}, body)
 
 
-def pack_frame(side: str, i: int, step: Step, resolution: int) -> StepPacket:
-    """A step as the viewer draws it: 16-bit positions in its bounding box, 8-bit normals, indices, gzipped."""
+class GridPathWork(PathWork):
+    """A route through shapes for a bundle: its frames are small, and none is drawn again at rest."""
+
+    def pack(self, side: str, i: int, step: Step, resolution: int) -> StepPacket:
+        grid = step.surface and pack_grid(step.surface)
+        if not grid:
+            return super().pack(side, i, step, resolution)
+        entry, body = grid
+        return StepPacket(_told(side, i, step, step.surface.resolution) | entry | {"bytes": len(body)}, body)
+
+    def pack_steps(self, keys: list[Key]) -> tuple[dict, bytes]:
+        header, body = super().pack_steps(keys)
+        return header | {"triangles": cell_triangles()}, body
+
+
+def _told(side: str, i: int, step: Step, resolution: int) -> dict[str, Any]:
+    """What the header says of a step without a surface."""
     numbers = {
         "volume": step.volume,
         "area": step.area,
@@ -190,7 +211,12 @@ def pack_frame(side: str, i: int, step: Step, resolution: int) -> StepPacket:
         "iou_a": step.iou_a,
         "iou_b": step.iou_b,
     }
-    entry = {"side": side, "index": i, "resolution": resolution, "numbers": numbers, "bytes": 0, "triangles": 0}
+    return {"side": side, "index": i, "resolution": resolution, "numbers": numbers, "bytes": 0, "triangles": 0}
+
+
+def pack_frame(side: str, i: int, step: Step, resolution: int) -> StepPacket:
+    """A step as the viewer draws it: 16-bit positions in its bounding box, 8-bit normals, indices, gzipped."""
+    entry = _told(side, i, step, resolution)
     if step.surface is None:
         return StepPacket(entry)
     mesh = step.surface.mesh

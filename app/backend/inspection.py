@@ -73,6 +73,21 @@ def known(chart: Chart, i: int) -> NetworkCard:
     return NetworkCard(i, told.name, told.words, told.split, zoo, seen_data(facts), seen(function), seen(warning))
 
 
+def fact_columns(chart: Chart) -> dict[str, list[str | None]]:
+    """Return what `known` tells of all networks, by title: a value for each, None if it is not known."""
+    records = chart.records
+    order = [*(name for name in FACTS if name in records), *(name for name in records if name not in FACTS)]
+    found = {}
+    for name in order:
+        if name not in UNTOLD:
+            values = records[name].tolist()
+            missing = (records[name].isna() | (records[name] == "")).tolist()
+            told = [None if lost else _value(value) for value, lost in zip(values, missing, strict=True)]
+            if any(value is not None for value in told):
+                found[name.replace("_", " ")] = told
+    return seen_data(found)
+
+
 def _value(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"

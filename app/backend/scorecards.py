@@ -62,26 +62,43 @@ class Report:
 
 def reports(loaded: Loaded) -> tuple[list[Report], list[str]]:
     """Return the reports of the space that is loaded, in the order of KINDS, and what is wrong with others."""
-    content, found, problems = _content(loaded.key, loaded), [], []
+    found, problems = [], []
     for root in catalogue.roots():
         for path in find_files(root, 3, *(f"{kind}.json" for kind in KINDS)):
-            kind = path.stem
             try:
-                card = read_json(path)
-                check_types(card, path, {"space": dict, "command": str, "columns": list})
-                if card["space"].get("content") != content:
-                    continue
-                check_format(card, kind, path)
-                table = KINDS[kind][1](card)
-                report = _report(kind, path.parent.relative_to(root).as_posix(), table, card)
-                for name in report.measures:
-                    figure(report, name), measure_table(report, name)  # what is not whole is told here
-                found.append(report)
+                report = read_report(path, loaded, path.parent.relative_to(root).as_posix())
+                found += [report] if report else []
             except FormatError as error:
                 problems.append(str(error))
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError):
-                problems.append(f"{path} is no {kind} that can be shown")
     return sorted(found, key=lambda report: list(KINDS).index(report.kind)), problems
+
+
+def read_report(path: Path, loaded: Loaded, folder: str) -> Report | None:
+    """Return a report, a file whose name says its kind; None if it is of another space.
+
+    Raises:
+        FormatError: it cannot be shown; the sentence names the file.
+    """
+    kind = path.stem
+    try:
+        card = read_json(path)
+        check_types(card, path, {"space": dict, "command": str, "columns": list})
+        if card["space"].get("content") != content_of(loaded):
+            return None
+        check_format(card, kind, path)
+        report = _report(kind, folder, KINDS[kind][1](card), card)
+        for name in report.measures:
+            figure(report, name), measure_table(report, name)  # what is not whole is told here
+        return report
+    except FormatError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError):
+        raise FormatError(f"{path} is no {kind} that can be shown") from None
+
+
+def content_of(loaded: Loaded) -> str:
+    """Return the content hash of the space that is loaded."""
+    return _content(loaded.key, loaded)
 
 
 @cached_value(max_entries=16)
@@ -163,3 +180,28 @@ def _gap(spread: Mapping[str, Any], quartile: str) -> float:
 def _text(words: str) -> str:
     """Words from a file for plotly, which reads some HTML in names."""
     return words.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def told(report: Report) -> dict[str, Any]:
+    """Return a report as a bundle shows it: its table as texts, and what its figures are drawn from."""
+    card, table = report.card, KINDS[report.kind][1](report.card)
+    found = {
+        "kind": report.kind, "title": report.title, "headings": list(table.headings),
+        "groups": [[list(row) for row in group] for group in table.groups], "below": list(table.below),
+        "command": report.command, "figure": None,
+    }  # fmt: skip
+    if report.measures:
+        looks = {name: METHODS[name].look if name in METHODS else None for name in card["methods"]}
+        methods = [
+            {"name": name, "title": title, "colour": looks[name].colour if looks[name] else UNKNOWN_METHOD[0],
+             "mark": looks[name].mark if looks[name] else UNKNOWN_METHOD[1]}
+            for name, title in card["methods"].items()
+        ]  # fmt: skip
+        kinds = dict.fromkeys((part["split"], part["kind"]) for part in card["summary"])
+        spreads = [
+            {"pairs": list(kinds).index((part["split"], part["kind"])), "method": part["method"], "measures": part["measures"]}
+            for part in card["summary"]
+        ]
+        pairs = [f"{card['splits'][split]}, {kind}" for split, kind in kinds]
+        found["figure"] = {"measures": report.measures, "methods": methods, "pairs": pairs, "spreads": spreads}
+    return seen_data(found)

@@ -22,14 +22,19 @@ from . import bundle, messages
 SOURCES = Path(__file__).parent / "views"
 
 
-def _component(name: str):
-    """The component of a view: its module, style sheet and page, whichever there are, with all that they import."""
+def component_parts(name: str) -> dict[str, str]:
+    """Return the module (js), style sheet (css) and page (html) of a view, if it has them, with all that they import."""
     sources = {"js": bundle.script, "css": bundle.style, "html": bundle.markup}
     files = {kind: SOURCES / f"{name}.{kind}" for kind in sources}
     parts = {kind: sources[kind](path) for kind, path in files.items() if path.exists()}
     if "css" in parts:
         parts["css"] = palette.variables() + parts["css"]
-    return st.components.v2.component(f"netspace_{name}", **parts)
+    return parts
+
+
+def _component(name: str):
+    """The component of a view."""
+    return st.components.v2.component(f"netspace_{name}", **component_parts(name))
 
 
 _viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _feed = map(
@@ -93,24 +98,45 @@ def _path_data(message: type, key: str, data: Mapping[str, Any]) -> Any:
 # -- views -----------------------------------------------------------------------------------------------------------
 
 
-def viewer(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """The path viewer: `messages.ViewerData`, but for what has a usual value here; it says `messages.ViewerSays`."""
+def viewer_data(key: str, data: Mapping[str, Any]) -> messages.ViewerData:
+    """Return what the viewer is told, from what its page says; much of it has a usual value."""
     usual = {"hero": False, "still": False, "camera": None, "numbers": NUMBERS, "sliceable": False, "slice": None}
     chart = {"asked": True, **data["chart"]} if data.get("chart") else VOLUME_CHART
-    told = _path_data(messages.ViewerData, key, usual | dict(data) | {"chart": chart})
-    _viewer(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+    return _path_data(messages.ViewerData, key, usual | dict(data) | {"chart": chart})
+
+
+def classifier_data(key: str, data: Mapping[str, Any]) -> messages.ClassifierData:
+    """Return what the view of classifiers is told."""
+    return _path_data(messages.ClassifierData, key, data)
+
+
+def raster_data(key: str, data: Mapping[str, Any]) -> messages.RasterData:
+    """Return what the view of pictures is told."""
+    return _path_data(messages.RasterData, key, {"still": False, "numbers": []} | dict(data))
+
+
+def map_data(key: str, data: Mapping[str, Any]) -> messages.MapData:
+    """Return what the map is told."""
+    return _fitting(messages.MapData, {"id": key, "marks": palette.MARKS, "message": ""} | dict(data))
+
+
+PATH_DATA = {"viewer": viewer_data, "classifier": classifier_data, "raster": raster_data}
+"""by view of a path: what it is told"""
+
+
+def viewer(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
+    """The path viewer; it says `messages.ViewerSays`."""
+    _viewer(key=key, data=viewer_data(key, data), on_view_change=on_view, on_method_change=on_method)
 
 
 def classifier(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """Accuracy along a path, confusion matrix and answers: `messages.ClassifierData`, `messages.ClassifierSays`."""
-    told = _path_data(messages.ClassifierData, key, data)
-    _classifier(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+    """Accuracy along a path, confusion matrix and answers; it says `messages.ClassifierSays`."""
+    _classifier(key=key, data=classifier_data(key, data), on_view_change=on_view, on_method_change=on_method)
 
 
 def raster(key: str, data: Mapping[str, Any], on_view: Callable[[], None], on_method: Callable[[], None]) -> None:
-    """Pictures along a path: `messages.RasterData`; it says `messages.RasterSays`."""
-    told = _path_data(messages.RasterData, key, {"still": False, "numbers": []} | dict(data))
-    _raster(key=key, data=told, on_view_change=on_view, on_method_change=on_method)
+    """Pictures along a path; it says `messages.RasterSays`."""
+    _raster(key=key, data=raster_data(key, data), on_view_change=on_view, on_method_change=on_method)
 
 
 def path_view(name: str) -> Callable[[str, Mapping[str, Any], Callable[[], None], Callable[[], None]], None]:
@@ -139,8 +165,7 @@ def zoo_map(
     on_view: Callable[[], None],
 ) -> None:
     """Map of a zoo's embeddings: `messages.MapData`, `messages.MapSays`."""
-    told = _fitting(messages.MapData, {"id": key, "marks": palette.MARKS, "message": ""} | dict(data))
-    _map(key=key, data=told, on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
+    _map(key=key, data=map_data(key, data), on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
 
 
 def picker(key: str, data: Mapping[str, Any], on_pick, on_swap, on_random) -> None:

@@ -6,9 +6,9 @@ a function that is called once and returns its exports. Style sheets are joined 
 `<include src="FILE">`. There is nothing to build, and the order is that of the imports.
 
 Understood of JavaScript's modules, each as a statement that begins a line:
-    import { a, b as c } from "./file.js";      above everything else in its module
+    import { a, b as c } from "./file.js";      above everything else in its module; `default as a` too
     export function, async function, class, const
-    export default EXPRESSION;                  of the module that a view begins with
+    export default EXPRESSION;                  of the module that a view or a page begins with
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _in_order(entry: Path) -> dict[Path, Module]:
         module = parse_module(path)
         for source, names in module.imports.items():
             visit(source, (*trail, path))
-            missing = set(names.values()) - set(done[source].exports)
+            missing = set(names.values()) - set(done[source].exports) - ({"default"} if done[source].default else set())
             if missing:
                 raise BadModule(
                     f"{path.name} imports {', '.join(sorted(missing))}, which {source.name} does not export."

@@ -97,6 +97,8 @@ class PathData(TypedDict):
     marks: NotRequired[list[MarkItem]]
     padded: NotRequired[bool]
     """whether a pad moves the slider"""
+    alone: NotRequired[bool]
+    """whether nothing beside the view chooses its networks"""
 
 
 class ChartItem(TypedDict):

@@ -105,6 +105,9 @@ class SdfInApp(AppTask[chairs.PathWork]):
     def work(self, engine: Engine, loaded: Loaded, route: Route, first: int) -> chairs.PathWork:
         return chairs.PathWork(engine, loaded, route, first)
 
+    def bundled_work(self, engine: Engine, loaded: Loaded, route: Route) -> chairs.PathWork:
+        return chairs.GridPathWork(engine, loaded, route, 0)
+
     def numbers(self, compared: Mapping[str, tuple[str, str]], measured: str = "") -> list[list[str]]:
         """Key, label and help of each."""
         asked = [["measured", "measured", f"{measured} measured of the mesh, world units"]] if measured else []

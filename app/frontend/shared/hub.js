@@ -2,6 +2,24 @@
 
 export const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
 
+// Takes a feed, the bytes that the backend's `feed` makes, for the view that its header names.
+export function deliver(bytes) {
+  const { header, body } = opened(bytes);
+  const feeds = hub.feeds.get(header.view) ?? new Map();
+  hub.feeds.set(header.view, feeds);
+  const before = feeds.get(header.feed)?.header;
+  const same = before && ["path", "of", "version"].every((key) => before[key] === header[key]);
+  if (same) return;  // the page was laid out anew
+  feeds.set(header.feed, { header, body });
+  hub.listeners.get(header.view)?.forEach((listener) => listener());
+}
+
+// Its header and its body.
+export function opened(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))), body: bytes.subarray(4 + length) };
+}
+
 // Calls a listener whenever a feed for a view has arrived; returns what ends that.
 export function onFeeds(view, listener) {
   const listeners = hub.listeners.get(view) ?? new Set();

@@ -20,7 +20,7 @@ const SPLITS = {
 
 // The steps of a path, or of another family with one parameter, on as many sides as there are methods. Its subclasses
 // have `build()`, `lay(data)`, `write()`, `draw()`, `view()` (what Python is told), and by need `adopt(data)` (what a
-// link holds), `better(entry, known)`, `arrive(entry, body)` and `pictures(feed)` (what feeds bring).
+// link holds), `better(entry, known)`, `arrive(entry, body, header)` and `pictures(feed)` (what feeds bring).
 export class PathView {
   constructor(root, id) {
     this.root = root;
@@ -214,7 +214,7 @@ export class PathView {
         const key = `${entry.side}/${entry.index}`;
         const known = this.frames.get(key);
         if (!known || this.better(entry, known)) this.frames.set(key, entry);
-        this.arrive(entry, feed.body.subarray(at, at + entry.bytes));
+        this.arrive(entry, feed.body.subarray(at, at + entry.bytes), feed.header);
         at += entry.bytes;
       }
     }

@@ -92,7 +92,7 @@ class Viewer extends PathView {
 
   keyRows() {
     return [
-      ...super.keyRows(), ...(this.data.axis ? [] : [[["A", "B"], "the next picture you click becomes A, B"]]),
+      ...super.keyRows(), ...(this.data.axis || this.data.alone ? [] : [[["A", "B"], "the next picture you click becomes A, B"]]),
       ...(this.data.sliceable ? [[["S", "X", "Y", "Z"], "a plane through the fields; across x, y, z"], [["[", "]", "E"], "move it; field or Eikonal error"]] : []),
       [["+", "-", "R"], "nearer, further, reset the camera"], ["drag, wheel", "turn, zoom"],
     ];
@@ -183,14 +183,14 @@ class Viewer extends PathView {
     return later > 0 || (later === 0 && entry.resolution > known.resolution);
   }
 
-  async arrive(entry, body) {
+  async arrive(entry, body, header) {
     if (!entry.bytes) return;
     const { path } = this.data, key = `${entry.side}/${entry.index}`;
     const wanted = () => {
       const before = this.scene.meshes.get(key);
       return path === this.kept.path && !(before && this.better(before.entry, entry));
     };
-    await this.scene.put(key, entry, body, wanted);
+    await this.scene.put(key, entry, body, wanted, header.triangles);
     this.redraw();
   }
 

@@ -3,6 +3,7 @@
 import { letGo, use } from "../../shared/gl.js";
 import { unpacked } from "../../shared/hub.js";
 import { matrices } from "./camera.js";
+import { fromGrid } from "./gridmesh.js";
 import { SliceProgram } from "./slice.js";
 
 const VERTEX = `#version 300 es
@@ -58,11 +59,14 @@ export class Scene {
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
-  // Puts a packed mesh where another may have been; not if it is no longer wanted when it is unpacked.
-  async put(key, entry, packed, wanted) {
-    const bytes = await unpacked(packed).arrayBuffer();
-    if (!this.gl || !wanted()) return;
-    const mesh = this.upload(entry, bytes);
+  // Puts a packed mesh where another may have been; not if it is no longer wanted when it is unpacked. `triangles` of
+  // the cells of a grid, if it is packed as one.
+  async put(key, entry, packed, wanted, triangles) {
+    if (!this.gl) return;
+    const grid = entry.packing === "grid" && fromGrid(entry, packed, triangles);
+    const bytes = grid ? grid.bytes : await unpacked(packed).arrayBuffer();
+    if (!wanted()) return;
+    const mesh = this.upload(grid ? grid.entry : entry, bytes);
     if (this.meshes.has(key)) this.discard(this.meshes.get(key));
     this.meshes.set(key, mesh);
   }

@@ -1,0 +1,73 @@
+// A mesh from the grid that it was cut from: app/backend/grid_meshes.py says what the bytes are.
+
+const AXES = [0, 1, 2];
+const STARTS = AXES.flatMap((axis) => Array.from({ length: 8 }, (_, corner) => [axis, corner]).filter(([, corner]) => !(corner & (4 >> axis))));
+
+// Positions, normals and indices as `Scene.upload` takes them, and the entry that says how many there are. `triangles`:
+// by case of a cell, the edges on which its triangles' corners lie.
+export function fromGrid(entry, body, triangles) {
+  const { cells: n, vertices, triangles: count } = entry, side = n + 3, strides = [side * side, side, 1];
+  const inside = new Uint8Array(side ** 3), crossings = body.subarray(Math.ceil((n + 1) ** 3 / 8));
+  for (let i = 1, bit = 0; i <= n + 1; i++)
+    for (let j = 1; j <= n + 1; j++)
+      for (let k = 1; k <= n + 1; k++, bit++) inside[i * strides[0] + j * side + k] = (body[bit >> 3] >> (7 - (bit & 7))) & 1;
+
+  const wide = vertices > 65535, place = new Float32Array(3 * vertices);  // in cells, from -1 on
+  const ids = AXES.map(() => new Int32Array(side ** 3));
+  let next = 0;
+  for (const axis of AXES) {
+    const last = [side, side, side].map((length, k) => (k === axis ? length - 1 : length));
+    for (let i = 0; i < last[0]; i++)
+      for (let j = 0; j < last[1]; j++)
+        for (let k = 0, at = i * strides[0] + j * side; k < last[2]; k++, at++) {
+          if (inside[at] === inside[at + strides[axis]]) continue;
+          place.set([i, j, k], 3 * next);
+          place[3 * next + axis] += crossings[next] / 255;
+          ids[axis][at] = next++;
+        }
+  }
+
+  const index = new (wide ? Uint32Array : Uint16Array)(3 * count), corner = Array.from({ length: 8 }, (_, c) => (c >> 2) * strides[0] + ((c >> 1) & 1) * side + (c & 1));
+  let filled = 0;
+  for (let i = 0; i < side - 1; i++)
+    for (let j = 0; j < side - 1; j++)
+      for (let k = 0, at = i * strides[0] + j * side; k < side - 1; k++, at++) {
+        let mine = 0;
+        for (let c = 0; c < 8; c++) mine |= inside[at + corner[c]] << c;
+        for (const edge of triangles[mine]) {
+          const [axis, start] = STARTS[edge];
+          index[filled++] = ids[axis][at + corner[start]];
+        }
+      }
+
+  const normal = normals(place, index), scale = 65535 / (side - 1), bytes = new Uint8Array(12 * vertices + index.byteLength);
+  const positions = new Uint16Array(bytes.buffer, 0, 4 * vertices), turned = new Int8Array(bytes.buffer, 8 * vertices, 4 * vertices);
+  for (let v = 0; v < vertices; v++)
+    for (const k of AXES) {
+      positions[4 * v + k] = Math.round(place[3 * v + k] * scale);
+      turned[4 * v + k] = Math.round(normal[3 * v + k] * 127);
+    }
+  bytes.set(new Uint8Array(index.buffer), 12 * vertices);
+  const cell = 2 / n;
+  return { entry: { ...entry, wide, low: [-1 - cell, -1 - cell, -1 - cell], size: [2 + 2 * cell, 2 + 2 * cell, 2 + 2 * cell] }, bytes: bytes.buffer };
+}
+
+function normals(place, index) {  // the mean of those of the triangles around, weighted by area
+  const out = new Float32Array(place.length);
+  for (let f = 0; f < index.length; f += 3) {
+    const [a, b, c] = [3 * index[f], 3 * index[f + 1], 3 * index[f + 2]];
+    const [ux, uy, uz] = [place[b] - place[a], place[b + 1] - place[a + 1], place[b + 2] - place[a + 2]];
+    const [vx, vy, vz] = [place[c] - place[a], place[c + 1] - place[a + 1], place[c + 2] - place[a + 2]];
+    const [nx, ny, nz] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+    for (const at of [a, b, c]) {
+      out[at] += nx;
+      out[at + 1] += ny;
+      out[at + 2] += nz;
+    }
+  }
+  for (let at = 0; at < out.length; at += 3) {
+    const length = Math.hypot(out[at], out[at + 1], out[at + 2]) || 1;
+    for (const k of AXES) out[at + k] /= length;
+  }
+  return out;
+}
