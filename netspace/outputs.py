@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from .errors import InUse, UsageError
 
@@ -110,6 +111,31 @@ def check_file(path: Path, suffixes: Sequence[str] = (), inputs: Iterable[Path] 
                 raise InUse(f"{path} lies in the folder of a {holding.name}; choose another folder")
     if any(each.exists() and where == resolved(each) for each in inputs):
         raise UsageError(f"{path} is read by this command, it cannot be written; choose another name")
+
+
+BUNDLE_MARK = '<meta name="generator" content="netspace bundle">'
+"""near the beginning of the page of every bundle"""
+BUNDLE_START = 400
+"""bytes in which it stands"""
+
+
+def check_bundle(path: Path) -> None:
+    """Raise InUse if a file exists that is no bundle, an HTML file or a zip that this program wrote."""
+    if not os.path.lexists(path):
+        return
+    beginning = b""
+    try:
+        if is_zipfile(path):
+            with ZipFile(path) as held:
+                first = held.namelist()[0]
+                beginning = held.open(first).read(BUNDLE_START) if first.endswith("/index.html") else b""
+        elif path.is_file():
+            with path.open("rb") as file:
+                beginning = file.read(BUNDLE_START)
+    except (OSError, IndexError, BadZipFile, NotImplementedError, RuntimeError):
+        beginning = b""
+    if BUNDLE_MARK.encode() not in beginning:
+        raise InUse(f"{path} exists already and is no bundle; choose another name")
 
 
 def resolved(path: Path) -> Path:

@@ -21,6 +21,7 @@ BOTH = "--space space --zoo zoo"
 BASE = {
     "archs": "archs",
     "audit": f"audit {BOTH} --count 1 --images 8 --out out",
+    "bundle": f"bundle {BOTH} --pairs net-0:net-1 --steps 2 --map none --out out.html",
     "compare": "compare run",
     "directions": f"directions {BOTH}",
     "embed": f"embed {BOTH} --out out.parquet",

@@ -10,7 +10,7 @@ from app.frontend import SOURCES, bundle
 from app.frontend.bundle import BadModule
 
 FRONTEND = SOURCES.parent
-ENTRIES = sorted(SOURCES.glob("*.js"))
+ENTRIES = [*sorted(SOURCES.glob("*.js")), FRONTEND / "page" / "page.js"]
 
 
 @pytest.fixture
@@ -72,6 +72,18 @@ def test_what_is_not_understood_is_refused(write, other, sentence):
 def test_a_view_without_a_default_export_is_refused(write):
     with pytest.raises(BadModule, match=r"view\.js has no default export"):
         bundle.script(write(view_js="export const a = 1;\n"))
+    entry = write(
+        page_js='import { default as view } from "./view.js";\nexport default view;\n', view_js="const a = 1;\n"
+    )
+    with pytest.raises(BadModule, match=r"page\.js imports default, which view\.js does not export"):
+        bundle.script(entry)
+
+
+def test_a_page_imports_what_a_view_exports_by_default(write):
+    entry = write(
+        page_js='import { default as view } from "./view.js";\nexport default view;\n', view_js="export default 1;\n"
+    )
+    assert "const { default: view } = $view;" in bundle.script(entry)
 
 
 def test_a_style_sheet_comes_once_and_a_part_of_a_page_as_often_as_it_is_asked_for(write):

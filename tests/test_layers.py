@@ -75,7 +75,7 @@ def test_the_library_knows_nothing_of_the_front_end(path):
     assert not roots & {"streamlit", "plotly", "pyvista", "stpyvista", "app", "pages"}
 
 
-APP_FLOORS = [{"palette"}, {"backend", "tasks"}, {"frontend"}, {"ui"}]
+APP_FLOORS = [{"palette"}, {"backend", "tasks"}, {"frontend"}, {"bundle"}, {"ui"}]
 """A module or package of the app imports only those of the same or earlier floors; pages import any of them."""
 WITH_STREAMLIT = {"caches.py", "visitors.py"}
 """The modules of the backend that know Streamlit: its caches, and who asks."""

@@ -20,7 +20,7 @@ COMMANDS = {name: parser for name, parser in named_parsers().items() if parser.g
 OUTPUTS = [(name, one) for name, parser in COMMANDS.items() for one in parser._actions if isinstance(one, Output)]
 READ = {
     "--assets", "--data", "--folder", "--meshes", "--space", "--zoo", "--among", "--like", "--reference", "--start",
-    "--state", "--table", "--run", "source", "folder", "folders", "run_folders",
+    "--state", "--score", "--table", "--run", "source", "folder", "folders", "run_folders",
 }  # fmt: skip
 """Options that name what is read, or a folder that the command is there to change; any other is an Output."""
 

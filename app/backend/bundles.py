@@ -10,7 +10,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,23 @@ from netspace import __version__
 from netspace.errors import FormatError, MissingData, UsageError
 from netspace.io import atomic_write, read_json, read_text
 from netspace.jobs import Command
+from netspace.kept import cache_folder
 from netspace.latent.embeddings import embed_zoo, nearest, zoo_content
 from netspace.latent.paths import METHODS, gammas
-from netspace.kept import cache_folder
-from netspace.zoo.store import TRAIN
+from netspace.latent.projection import UmapMap
+from netspace.outputs import BUNDLE_MARK
 
 from . import inspection, manifold, points, projections, scorecards
-from .catalogue import Loaded, card, found_at, load
+from .catalogue import Loaded, found_at, load
 from .charts import Chart
-from .engine import feed, shared
-from .path import NetworkPath, architectures_along, arch_ids, between, method_colour, method_names, sides_between, stars
+from .embeddings import embedding_work
+from .engine import shared
+from .path import NetworkPath, arch_ids, architectures_along, between, method_colour, method_names, sides_between, stars
 from .projections import Placed, Projection
+from .take_away import both_folders
 from .visitors import is_visitor, seen
+
+__all__ = ["BUNDLE_MARK"]  # what `app.bundle` marks its files by
 
 MAP_VIEW = "map"
 """view that the feeds of the map are for"""
@@ -108,21 +113,39 @@ def open_both_at(space: Path, zoo: Path) -> Loaded:
     return load(found_at(space, "space"), found_at(zoo, "zoo"))
 
 
+def pair_order(loaded: Loaded, pair: tuple[int, int], steps: int) -> tuple[Loaded, BundleOrder]:
+    """Return the order of one path with whatever else is there already: the map, if that takes no time, and reports."""
+    timeless = replace(
+        loaded, space_info=replace(loaded.space_info, stamp=0.0), zoo_info=replace(loaded.zoo_info, stamp=0.0)
+    )
+    named = {name: seen(str(folder)) for name, folder in both_folders(loaded).items()}
+    reports, _ = scorecards.reports(loaded)
+    return timeless, BundleOrder([pair], steps=steps, map=_map_at_hand(loaded), reports=reports, named=named)
+
+
+def _map_at_hand(loaded: Loaded) -> str:
+    """The map that takes no time; NO_MAP if the networks are not embedded yet."""
+    work = embedding_work(loaded)
+    if not work.future.done() or work.future.exception():
+        return NO_MAP
+    usual = Projection("umap", settings=_settings("umap")).umap_config
+    return "pca" if UmapMap.kept(work.future.result(), usual, cache_folder()) is None else "umap"
+
+
 def gathered(loaded: Loaded, order: BundleOrder, say: Callable[[str], None] = lambda words: None) -> BundleContents:
     """Return what an order asks for; `say` hears what is being done.
 
     Raises:
-        UsageError: a method does not lead from A to B, or the networks have no map.
+        UsageError: the networks have no map.
         DataError: the test images that paths are measured on cannot be read.
     """
-    for a, b in order.pairs:
-        loaded.zoo.check_finite([a, b])
-        check_methods(loaded, a, b, order.methods)
-    paths = []
-    for k, (a, b) in enumerate(order.pairs):
-        paths.append(_path(loaded, order, k, lambda words, k=k: say(f"path {k + 1} of {len(order.pairs)}: {words}")))
+
+    def path(k: int) -> BundledPath:
+        return _path(loaded, order, k, lambda words: say(f"path {k + 1} of {len(order.pairs)}: {words}"))
+
+    paths = [path(k) for k in range(len(order.pairs))]
     found = None if order.map == NO_MAP else _map(loaded, order, say)
-    reports = [scorecards.told(report) for report in order.reports]
+    reports = [scorecards.shown_report(report) for report in order.reports]
     title = f"{loaded.space_info.title} on {loaded.zoo_info.title}"
     return BundleContents(title, paths, found, reports, _made(loaded, order, found))
 
@@ -139,7 +162,7 @@ def reports_for(loaded: Loaded, folders: Iterable[Path]) -> list[scorecards.Repo
         paths = [path for kind in scorecards.KINDS if (path := folder / f"{kind}.json").is_file()]
         if not paths:
             names = ", ".join(f"{kind}.json" for kind in scorecards.KINDS)
-            raise UsageError(f"--score {folder} holds none of {names}; name a folder that score, audit or symmetry wrote")
+            raise UsageError(f"--score {folder} holds none of {names}")
         for path in paths:
             report = scorecards.read_report(path, loaded, folder.name)
             if report is None:
@@ -149,43 +172,6 @@ def reports_for(loaded: Loaded, folders: Iterable[Path]) -> list[scorecards.Repo
 
 
 # -- paths -----------------------------------------------------------------------------------------------------------
-
-
-def pairs_named(loaded: Loaded, names: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the ids of pairs, each named as A:B. UsageError if one is none; UnknownName for a network that is not."""
-    known, found = set(loaded.names), []
-    for words in names:
-        cuts = [k for k, letter in enumerate(words) if letter == ":"]
-        fitting = [(words[:k], words[k + 1 :]) for k in cuts if {words[:k], words[k + 1 :]} <= known]
-        if not fitting and len(cuts) != 1:
-            raise UsageError(f"--pairs {words} is no pair; name two networks as A:B")
-        a, b = fitting[0] if fitting else words.split(":")
-        found.append((loaded.zoo.index(a), loaded.zoo.index(b)))
-    return list(dict.fromkeys(found))
-
-
-def pairs_drawn(loaded: Loaded, count: int, seed: int) -> list[tuple[int, int]]:
-    """Return the ids of pairs of training networks, drawn at random, no two equal. UsageError if there are too few."""
-    ids = loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
-    ids = [i for i in ids if i not in loaded.zoo.not_finite]
-    most = len(ids) * (len(ids) - 1)
-    if count > most:
-        raise UsageError(f"--random {count}: {len(ids)} networks make {most} pairs")
-    draw, found = np.random.Generator(np.random.PCG64(seed)), {}
-    while len(found) < count:
-        a, b = draw.choice(len(ids), 2, replace=False)
-        found[ids[a], ids[b]] = None
-    return list(found)
-
-
-def check_methods(loaded: Loaded, a: int, b: int, methods: Sequence[str]) -> None:
-    """Raise UsageError, saying why, if one of the methods does not lead from A to B."""
-    ends = loaded.zoo[a], loaded.zoo[b]
-    for name in methods:
-        reason = METHODS[name].applies(*ends)
-        if reason:
-            names = " to ".join(loaded.names[i] for i in (a, b))
-            raise UsageError(f"--methods {name} does not lead from {names}: {reason}")
 
 
 def _path(loaded: Loaded, order: BundleOrder, k: int, say: Callable[[str], None]) -> BundledPath:
@@ -203,7 +189,7 @@ def _path(loaded: Loaded, order: BundleOrder, k: int, say: Callable[[str], None]
     names = [loaded.names[i] for i in (a, b)]
     options = {"a": names[0], "b": names[1], "steps": order.steps}
     commands = {side: _command("interpolate", order, options | {"method": side}, "path") for side in sides}
-    return BundledPath(" → ".join(names), (a, b), kind.view, data | {"alone": True}, work.finished(view), commands)
+    return BundledPath(" → ".join(names), (a, b), kind.view, data | {"alone": True}, _sent(work, view), commands)
 
 
 def _wait(work: NetworkPath, say: Callable[[str], None]) -> None:
@@ -216,9 +202,17 @@ def _wait(work: NetworkPath, say: Callable[[str], None]) -> None:
         time.sleep(SETTLED)
 
 
+def _sent(work: NetworkPath, view: str) -> list[bytes]:
+    """All packets of a path that is done: what comes before the steps, then these as they are sent last."""
+    keys = [key for part in work.parts() for key in part]
+    *_, last = work.stages()
+    opening = [content for _, content in work.opening(view) if content]
+    return [*opening, work.packet(view, last.name, *last.pack(keys))]
+
+
 def _command(name: str, order: BundleOrder, options: Mapping[str, Any], out: str) -> str:
     """A command about the space and the zoo, as one would type it."""
-    return Command(name, {**order.named, **options}, out=out).line
+    return seen(Command(name, {**order.named, **options}, out=out).line)
 
 
 # -- the map ---------------------------------------------------------------------------------------------------------
@@ -305,17 +299,15 @@ def _made(loaded: Loaded, order: BundleOrder, found: BundledMap | None) -> dict[
         named = order.named.get(kind, info.title)
         about = {"kind": kind, "title": info.title, "note": info.note, "named": seen(named), "content": content}
         sources.append(about | _records(kind, folder))
-    steps = [
-        {"title": METHODS[name].title, "words": METHODS[name].words, "ends": METHODS[name].ends, "between": METHODS[name].between}
-        for name in order.methods or METHODS
-    ]
+    methods = [METHODS[name] for name in order.methods or METHODS]
+    versions = {"netspace": __version__, "torch": torch.__version__, "numpy": np.__version__}
     embed = _command("embed", order, {"map": order.map}, "embeddings.parquet")
     return {
         "command": seen(order.command),
-        "versions": {"netspace": __version__, "torch": torch.__version__, "numpy": np.__version__, "Python": platform.python_version()},
+        "versions": versions | {"Python": platform.python_version()},
         "sources": sources,
-        "methods": steps,
-        "map": {"command": seen(embed), "note": found.data["note"]} if found else None,
+        "methods": [{name: getattr(one, name) for name in ("title", "words", "ends", "between")} for one in methods],
+        "map": {"command": embed, "note": found.data["note"]} if found else None,
         "steps": order.steps,
     }
 
@@ -336,7 +328,7 @@ def _records(kind: str, folder: Path) -> dict[str, Any]:
         command = command or str(about.get("command") or about.get("made_by") or "")
         config = about.get("config") or about.get("space")
         if isinstance(config, dict):
-            settings = {str(key): json.dumps(value) for key, value in config.items()} | settings
+            settings = {str(key): seen(json.dumps(value)) for key, value in config.items()} | settings
     try:
         text = read_text(folder / "README.md", errors="replace")
     except (FormatError, OSError):

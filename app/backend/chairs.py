@@ -50,6 +50,8 @@ class PathWork(NetworkPath):
     idle_seconds = 5.0
     kept = 8
     """frames that are kept as they are drawn at rest"""
+    redrawn = True
+    """whether a step is drawn on the fine grid when at rest"""
     planes_kept = 3
     """planes in which the fields of all steps are kept"""
     sliced = 24
@@ -188,7 +190,9 @@ def pack_slice(side: str, i: int, plane: SlicePlane, found: FieldSlice) -> StepP
 
 
 class GridPathWork(PathWork):
-    """A route through shapes for a bundle: its frames are small, and none is drawn again at rest."""
+    """A route through shapes for a bundle: its frames are small, and none is drawn on the fine grid."""
+
+    redrawn = False
 
     def pack(self, side: str, i: int, step: Step, resolution: int) -> StepPacket:
         grid = step.surface and pack_grid(step.surface)

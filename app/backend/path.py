@@ -275,13 +275,6 @@ class NetworkPath:
                 ready = all(waits) and all(has_result(future) for futures in waits for future in futures)
                 yield f"{stage.name}-{k}", self.packet(view, f"{stage.name}-{k}", *stage.pack(keys)) if ready else None
 
-    def finished(self, view: str) -> list[bytes]:
-        """All that there is to send once every step is done: what comes before the steps, then their last stage."""
-        keys = [key for part in self.parts() for key in part]
-        *_, last = self.stages()
-        opening = [content for _, content in self.opening(view) if content]
-        return [*opening, self.packet(view, last.name, *last.pack(keys))]
-
     def packet(self, view: str, name: str, header: Mapping[str, Any], body: bytes) -> bytes:
         """A packet of this path for a view."""
         return feed({"view": view, "feed": name, "path": self.id, **header}, body)

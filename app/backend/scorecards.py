@@ -148,8 +148,7 @@ def figure(report: Report, measure: str) -> go.Figure:
     methods = list(card["methods"])
     for k, method in enumerate(methods):
         known = {(p["split"], p["kind"]): p["measures"].get(measure) for p in card["summary"] if p["method"] == method}
-        look = METHODS[method].look if method in METHODS else None
-        colour, mark = (look.colour, look.mark) if look else UNKNOWN_METHOD
+        colour, mark = _method_look(method)
         places = [kind for kind in kinds if known.get(kind) and known[kind]["median"] is not None]
         middle = [known[kind]["median"] for kind in places]
         drawn.add_scatter(
@@ -171,6 +170,11 @@ def figure(report: Report, measure: str) -> go.Figure:
     return drawn
 
 
+def _method_look(name: str) -> tuple[str, str]:
+    """Colour and mark of a method, which may be one that this program does not know."""
+    return (METHODS[name].look.colour, METHODS[name].look.mark) if name in METHODS else UNKNOWN_METHOD
+
+
 def _gap(spread: Mapping[str, Any], quartile: str) -> float:
     """How far a quartile is from the median; 0 if it is not defined."""
     value = spread[quartile]
@@ -182,25 +186,23 @@ def _text(words: str) -> str:
     return words.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def told(report: Report) -> dict[str, Any]:
+def shown_report(report: Report) -> dict[str, Any]:
     """Return a report as a bundle shows it: its table as texts, and what its figures are drawn from."""
     card, table = report.card, KINDS[report.kind][1](report.card)
-    found = {
+    found: dict[str, Any] = {
         "kind": report.kind, "title": report.title, "headings": list(table.headings),
         "groups": [[list(row) for row in group] for group in table.groups], "below": list(table.below),
         "command": report.command, "figure": None,
     }  # fmt: skip
     if report.measures:
-        looks = {name: METHODS[name].look if name in METHODS else None for name in card["methods"]}
-        methods = [
-            {"name": name, "title": title, "colour": looks[name].colour if looks[name] else UNKNOWN_METHOD[0],
-             "mark": looks[name].mark if looks[name] else UNKNOWN_METHOD[1]}
-            for name, title in card["methods"].items()
-        ]  # fmt: skip
-        kinds = dict.fromkeys((part["split"], part["kind"]) for part in card["summary"])
+        methods = []
+        for name, title in card["methods"].items():
+            colour, mark = _method_look(name)
+            methods.append({"name": name, "title": title, "colour": colour, "mark": mark})
+        kinds = list(dict.fromkeys((part["split"], part["kind"]) for part in card["summary"]))
         spreads = [
-            {"pairs": list(kinds).index((part["split"], part["kind"])), "method": part["method"], "measures": part["measures"]}
-            for part in card["summary"]
+            {"pairs": kinds.index((p["split"], p["kind"])), "method": p["method"], "measures": p["measures"]}
+            for p in card["summary"]
         ]
         pairs = [f"{card['splits'][split]}, {kind}" for split, kind in kinds]
         found["figure"] = {"measures": report.measures, "methods": methods, "pairs": pairs, "spreads": spreads}

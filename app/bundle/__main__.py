@@ -1,6 +1,6 @@
 """python -m app.bundle, started by `netspace bundle`: reads what is asked for as JSON, and answers with a line of JSON.
 
-Asked for: space, zoo, pairs (A:B each) or random and seed, methods, steps, map, scores (folders), out, command.
+Asked for: space, zoo, pairs (ids of A and B), methods, steps, map, score (folders), out, command.
 Answered: {"written": path, "bytes": size, "large": whether it became a zip for its size}, or {"error": a sentence}.
 """
 
@@ -13,21 +13,18 @@ from pathlib import Path
 from typing import Any
 
 
-def run(asked: dict[str, Any]) -> dict[str, Any]:
+def written(asked: dict[str, Any]) -> dict[str, Any]:
     """Write a bundle; return what is to be said of it. ValueError, OSError if something is wrong with what is asked."""
-    from app.backend import bundles, scorecards
+    from app.backend import bundles
 
-    from .writing import bundle_file, is_bundle
+    from .writing import bundle_file
 
     out = Path(asked["out"])
-    for path in {out, out.with_suffix(".zip")}:
-        if path.exists() and not is_bundle(path):
-            raise ValueError(f"{path} exists and is no bundle; choose another name")
     loaded = bundles.open_both_at(Path(asked["space"]), Path(asked["zoo"]))
-    pairs = bundles.pairs_named(loaded, asked["pairs"]) or bundles.pairs_drawn(loaded, asked["random"], asked["seed"])
     order = bundles.BundleOrder(
-        pairs, asked["methods"], asked["steps"], asked["map"], bundles.reports_for(loaded, map(Path, asked["score"])),
-        asked["command"], {"space": asked["space"], "zoo": asked["zoo"]},
+        asked["pairs"], asked["methods"], asked["steps"], asked["map"],
+        bundles.reports_for(loaded, map(Path, asked["score"])), asked["command"],
+        {"space": asked["space"], "zoo": asked["zoo"]},
     )  # fmt: skip
     made = bundle_file(bundles.gathered(loaded, order, _say), out.stem, out.suffix.lower())
     path = out.with_suffix(made.suffix) if made.suffix != out.suffix.lower() else out
@@ -40,14 +37,14 @@ def _say(words: str) -> None:
         print(f"\r{words:<60}", end="\r", file=sys.stderr)
 
 
-def main() -> None:
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # nothing here runs in a session, which it would remark on
+def answer_request() -> None:
+    logging.disable(logging.WARNING)  # of Streamlit: nothing here runs in a session
     try:
-        answer = run(json.load(sys.stdin))
+        answer = written(json.load(sys.stdin))
     except (ValueError, OSError, MemoryError) as error:
         answer = {"error": str(error.args[0] if isinstance(error, KeyError) else error)}
     print(json.dumps(answer))
 
 
 if __name__ == "__main__":
-    main()
+    answer_request()

@@ -16,18 +16,19 @@ import re
 import struct
 import tomllib
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app import frontend, palette
-from app.backend.bundles import BundleContents, BundledMap, BundledPath
+from app.backend.bundles import BUNDLE_MARK, BundleContents, BundledMap, BundledPath, gathered, pair_order
+from app.backend.catalogue import Loaded
+from app.backend.path import STEPS
+from app.backend.visitors import is_visitor, working_for
 from app.frontend import bundle as sources
 
-MOST_BYTES = 30_000_000
+MOST_IN_FILE = 30_000_000
 """of one HTML file; a larger bundle is a zip of a folder"""
-MARK = '<meta name="generator" content="netspace bundle">'
-"""near the beginning of every bundle's page"""
 PAGE = frontend.SOURCES.parent / "page"
 THEME = Path(frontend.__file__).parents[1] / ".streamlit" / "config.toml"
 THEME_VARIABLES = {
@@ -50,16 +51,16 @@ class BundleFile(NamedTuple):
 
 
 def bundle_file(contents: BundleContents, name: str, suffix: str = "") -> BundleFile:
-    """Return a bundle as one HTML file or, if that exceeds MOST_BYTES, as a zip of a folder.
+    """Return a bundle as one HTML file or, if that exceeds MOST_IN_FILE, as a zip of a folder.
 
     Args:
         name: of the folder.
         suffix: .zip asks for the folder, whatever the size.
     """
     parts = _parts(contents)
-    inside = sum(map(len, parts.values())) < MOST_BYTES and suffix != ".zip"
+    inside = sum(map(len, parts.values())) < MOST_IN_FILE and suffix != ".zip"
     whole = _page(contents, parts if inside else None)
-    if inside and len(whole) <= MOST_BYTES:
+    if inside and len(whole) <= MOST_IN_FILE:
         return BundleFile(".html", whole)
     files = {f"{name}/index.html": _page(contents, None) if inside else whole}
     for part, text in parts.items():
@@ -67,19 +68,15 @@ def bundle_file(contents: BundleContents, name: str, suffix: str = "") -> Bundle
     return BundleFile(".zip", _zipped(files))
 
 
-def is_bundle(path: Path) -> bool:
-    """Return whether a file is a bundle that this program wrote, which may be replaced."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as held:
-                first = held.namelist()[0]
-                beginning = held.open(first).read(len(MARK) + 200) if first.endswith("/index.html") else b""
-        else:
-            with path.open("rb") as file:
-                beginning = file.read(len(MARK) + 200)
-    except (OSError, IndexError, zipfile.BadZipFile):
-        return False
-    return MARK.encode() in beginning
+def pair_bundle(loaded: Loaded, pair: tuple[int, int]) -> Callable[[], bytes]:
+    """Return what makes a bundle of one path with all that is at hand, for whoever asks now; it takes a while."""
+    visitor = is_visitor()
+
+    def make() -> bytes:
+        with working_for(visitor):
+            return bundle_file(gathered(*pair_order(loaded, pair, STEPS)), "bundle").content
+
+    return make
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------
@@ -113,7 +110,7 @@ def _page(contents: BundleContents, parts: Mapping[str, str] | None) -> bytes:
         "<!doctype html>",
         '<html lang="en">',
         '<meta charset="utf-8">',
-        MARK,
+        BUNDLE_MARK,
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{html.escape(contents.title)}</title>",

@@ -23,7 +23,7 @@ SOURCES = Path(__file__).parent / "views"
 
 
 def component_parts(name: str) -> dict[str, str]:
-    """Return the module (js), style sheet (css) and page (html) of a view, if it has them, with all that they import."""
+    """Return the module (js), style sheet (css) and page (html) of a view, whichever it has, with all they import."""
     sources = {"js": bundle.script, "css": bundle.style, "html": bundle.markup}
     files = {kind: SOURCES / f"{name}.{kind}" for kind in sources}
     parts = {kind: sources[kind](path) for kind, path in files.items() if path.exists()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.backend import chairs
 from app.backend.catalogue import Loaded
@@ -107,6 +108,14 @@ class SdfInApp(AppTask[chairs.PathWork]):
 
     def bundled_work(self, engine: Engine, loaded: Loaded, route: Route) -> chairs.PathWork:
         return chairs.GridPathWork(engine, loaded, route, 0)
+
+    def view_data(
+        self, loaded: Loaded, work: chairs.PathWork, a: int, b: int, *, frame: int, method: str
+    ) -> dict[str, Any]:  # fmt: skip
+        data = super().view_data(loaded, work, a, b, frame=frame, method=method)
+        if work.redrawn:
+            return data
+        return data | {"numbers": [*data["numbers"][:-1], [*GRID_NUMBER[:2], "Cells along each axis."]]}
 
     def numbers(self, compared: Mapping[str, tuple[str, str]], measured: str = "") -> list[list[str]]:
         """Key, label and help of each."""

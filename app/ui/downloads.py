@@ -13,6 +13,7 @@ import streamlit as st
 from app.backend import chairs, take_away
 from app.backend.catalogue import Loaded
 from app.backend.path import NetworkPath
+from app.bundle import writing
 from app.tasks import app_task
 
 from . import page
@@ -89,6 +90,11 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
     )  # fmt: skip
     offer_exports(
         work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}"
+    )  # fmt: skip
+    offer_file(
+        st, "Bundle: this path as a page of its own", writing.pair_bundle(work.loaded, ids), f"{a}_{b}.html",
+        "One HTML file that opens without the app or a network: all methods, the map if it is there, scorecards, and "
+        "how each thing was made. It takes some seconds.", key="download-bundle",
     )  # fmt: skip
     page.show_command(take_away.path_command(work.loaded, a, b, method), "The command that writes this path")
 

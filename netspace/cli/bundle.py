@@ -3,7 +3,7 @@
 It needs no network and no server: all methods and numbers along the paths in the app's own viewer, the map with search
 and a card for every network, and how each thing was made. A link into it restores a view. A file of more than 30 MB
 becomes a zip of a folder, FILE.zip: unpack it and open its index.html. Shapes are kept as the app shows them while one
-drags, 64 cells along an axis: ten paths of 33 steps by all methods take about 15 MB. Commands stand in it as they were
+drags, 64 cells along an axis: ten paths of 33 steps by all methods take about 9 MB. Commands stand in it as they were
 typed, with the folders that they name.
 
 Examples:
@@ -18,14 +18,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..errors import MissingPackage, UsageError
 from ..folders import APP
 from ..latent.paths import METHODS, PATH_STEPS
+from ..outputs import check_bundle
+from ..zoo.store import Zoo
 from .options import Count, add_image_folder, add_space_and_zoo, command_line
 from .outputs import Output
 
@@ -38,15 +43,14 @@ MOST_BUNDLE_STEPS = 201
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_space_and_zoo(parser)
-    chosen = parser.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--pairs", nargs="+", action="extend", default=[], metavar="A:B", help="paths, each by its ends")
-    chosen.add_argument(
+    parser.add_argument("--pairs", nargs="+", action="extend", default=[], metavar="A:B", help="paths by their ends")
+    parser.add_argument(
         "--random", action=Count, most=MOST_BUNDLED, default=0, metavar="N",
         help="paths between so many random pairs of training networks",
     )  # fmt: skip
     parser.add_argument("--seed", action=Count, default=0, help="by which --random draws them")
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=[], help="interpolation methods; else all that lead from A to B"
+        "--methods", nargs="+", choices=METHODS, default=[], help="interpolation methods; else all that lead there"
     )
     parser.add_argument(
         "--steps", action=Count, least=2, most=MOST_BUNDLE_STEPS, default=PATH_STEPS,
@@ -64,22 +68,80 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from ..space.space import load
+
     if find_spec("streamlit") is None:
         raise MissingPackage("a bundle holds views of the app, which needs streamlit: pip install 'netspace[app]'")
-    asked = {name: getattr(args, name) for name in ("pairs", "random", "seed", "methods", "steps", "map")}
+    for path in (args.out, args.out.with_suffix(".zip")):
+        check_bundle(path)
+    space, zoo = load(args.space, "cpu"), Zoo.load(args.zoo)
+    space.check_family(zoo.family)
+    pairs = _pairs(args, zoo)
+    for a, b in pairs:
+        zoo.check_finite([a, b])
+        check_methods(zoo, a, b, args.methods)
+    asked = {name: getattr(args, name) for name in ("methods", "steps", "map")} | {"pairs": pairs}
     asked |= {name: str(getattr(args, name)) for name in ("space", "zoo", "out")}
-    asked |= {"score": list(map(str, args.score)), "command": command_line(args.argv)}
+    _write(args, asked | {"score": list(map(str, args.score)), "command": command_line(args.argv)})
+
+
+def _pairs(args: argparse.Namespace, zoo: Zoo) -> list[tuple[int, int]]:
+    """The ids of A and B of every path."""
+    if bool(args.pairs) == bool(args.random):
+        raise UsageError("name the paths by --pairs A:B, or have some drawn by --random N")
+    return [named_pair(zoo, words) for words in dict.fromkeys(args.pairs)] or drawn_pairs(zoo, args.random, args.seed)
+
+
+def named_pair(zoo: Zoo, words: str) -> tuple[int, int]:
+    """Return the ids of a pair A:B, whose names may hold colons. UsageError if it is none, or names another network."""
+    cuts = [(words[:k], words[k + 1 :]) for k, letter in enumerate(words) if letter == ":"]
+    names = set(zoo.records.name)
+    fitting = [ends for ends in cuts if set(ends) <= names] or cuts
+    if not cuts:
+        raise UsageError(f"--pairs {words[:200]!r} is no pair; name two networks as A:B")
+    a, b = fitting[0]
+    return zoo.index(a), zoo.index(b)
+
+
+def drawn_pairs(zoo: Zoo, count: int, seed: int) -> list[tuple[int, int]]:
+    """Return the ids of different pairs of training networks (of all, if there are none), drawn by a seed.
+
+    Raises:
+        UsageError: there are fewer.
+    """
+    from ..zoo.store import TRAIN
+
+    ids = [i for i in zoo.ids(TRAIN) or range(len(zoo)) if i not in zoo.not_finite]
+    most = len(ids) * (len(ids) - 1)
+    if count > most:
+        raise UsageError(f"--random {count} is more than the {most} pairs of {len(ids)} training networks")
+    draw, found = random.Random(seed), dict[tuple[int, int], None]()
+    while len(found) < count:
+        a, b = draw.sample(ids, 2)
+        found[a, b] = None
+    return list(found)
+
+
+def check_methods(zoo: Zoo, a: int, b: int, methods: Sequence[str]) -> None:
+    """Raise UsageError, saying why, if one of the methods does not lead from A to B."""
+    for name in methods:
+        reason = METHODS[name].applies(zoo[a], zoo[b])
+        if reason:
+            between = " to ".join(zoo.records.name[i] for i in (a, b))
+            raise UsageError(f"--methods {name} does not lead from {between}: {reason}")
+
+
+def _write(args: argparse.Namespace, asked: Mapping[str, Any]) -> None:
+    """Have a process of the app write the bundle, and say what it wrote."""
     environment = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": str(APP), "PYTHONSAFEPATH": "1"}
-    environment["STREAMLIT_LOGGER_LEVEL"] = "error"  # nothing there runs in a session, which it would remark on
     if args.data:
-        folders = [str(args.data.expanduser().absolute()), os.environ.get("NETSPACE_DATA", "")]
-        environment["NETSPACE_DATA"] = os.pathsep.join(filter(None, folders))
-    answered = subprocess.run(
-        [sys.executable, "-m", "app.bundle"], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, env=environment
-    )
-    if answered.returncode:
-        raise UsageError(f"the bundle was not written: its process ended with exit status {answered.returncode}")
-    answer = json.loads(answered.stdout.splitlines()[-1])
+        places = [str(args.data.expanduser().absolute()), os.environ.get("NETSPACE_DATA", "")]
+        environment["NETSPACE_DATA"] = os.pathsep.join(filter(None, places))
+    words = [sys.executable, "-m", "app.bundle"]
+    ended = subprocess.run(words, input=json.dumps(asked), stdout=subprocess.PIPE, text=True, env=environment)
+    if ended.returncode:
+        raise UsageError(f"nothing was written: the process that makes the bundle ended with status {ended.returncode}")
+    answer = json.loads(ended.stdout.splitlines()[-1])
     if "error" in answer:
         raise UsageError(answer["error"])
     why = ": as one HTML file it would exceed 30 MB; unpack it and open its index.html" if answer["large"] else ""

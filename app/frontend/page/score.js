@@ -44,7 +44,7 @@ export class Scorecards {
     const draw = () => {
       const measure = names.includes(this.measure) ? this.measure : names[0];
       drawSpreads(canvas, figure, measure);
-      const cells = figure.pairs.map((pairs, k) => row([pairs, ...figure.methods.map(({ name }) => words(spreadOf(figure, k, name, measure)))]));
+      const cells = figure.pairs.map((pairs, k) => row([pairs, ...figure.methods.map(({ name }) => figureOf(spreadOf(figure, k, name, measure)))]));
       values.replaceChildren(table(["pairs", ...figure.methods.map((method) => method.title)], cells));
     };
     this.figures.push(draw);
@@ -71,7 +71,7 @@ export class Scorecards {
 
 const spreadOf = ({ spreads }, pairs, method, measure) => spreads.find((each) => each.pairs === pairs && each.method === method)?.measures[measure] ?? null;
 
-function words(spread) {
+function figureOf(spread) {
   if (!spread || spread.median === null) return "–";
   return `${short(spread.median)} [${[spread.q1, spread.q3].map((v) => (v === null ? "–" : short(v))).join(", ")}]`;
 }
