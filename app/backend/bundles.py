@@ -325,10 +325,13 @@ def _records(kind: str, folder: Path) -> dict[str, Any]:
             about = read_json(folder / name)
         except (FormatError, OSError):
             continue
-        command = command or str(about.get("command") or about.get("made_by") or "")
+        command = command or str(about.get("command") or "")
         config = about.get("config") or about.get("space")
+        if "made_by" in about:
+            settings["made by"] = str(about["made_by"])
         if isinstance(config, dict):
-            settings = {str(key): seen(json.dumps(value)) for key, value in config.items()} | settings
+            texts = {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+            settings |= {key: seen(text) for key, text in texts.items() if key not in settings}
     try:
         text = read_text(folder / "README.md", errors="replace")
     except (FormatError, OSError):

@@ -91,10 +91,11 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
     offer_exports(
         work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}"
     )  # fmt: skip
+    st.caption("The path by all methods, with map, cards and scorecards")
     offer_file(
-        st, "Bundle: this path as a page of its own", writing.pair_bundle(work.loaded, ids), f"{a}_{b}.html",
-        "One HTML file that opens without the app or a network: all methods, the map if it is there, scorecards, and "
-        "how each thing was made. It takes some seconds.", key="download-bundle",
+        st, "HTML page", writing.pair_bundle(work.loaded, ids), f"{a}_{b}.html",
+        "One file that opens by double click, without the app and without a network; it takes some seconds",
+        key="download-bundle",
     )  # fmt: skip
     page.show_command(take_away.path_command(work.loaded, a, b, method), "The command that writes this path")
 

@@ -1,0 +1,75 @@
+"""A bundle in headless Chromium, opened from the disk as by a double click: no server, and no request to anywhere."""
+
+import io
+import zipfile
+
+import pytest
+from playwright.sync_api import expect
+
+from app.backend import bundles
+from app.backend.bundles import BundleOrder
+from app.bundle import writing
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def shown(browser, tmp_path):
+    """An empty page that keeps what it asks for and what breaks in it."""
+    context = browser.new_context(viewport={"width": 1100, "height": 800}, device_scale_factor=0.5)
+    page = context.new_page()
+    page.asked, page.errors = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
+    yield page
+    assert not page.errors
+    assert all(url.startswith((tmp_path.as_uri(), "blob:")) for url in page.asked), page.asked
+    context.close()
+
+
+def wait(page, view: str, condition: str) -> None:
+    """Wait until what a view reports of itself fulfils a condition."""
+    page.locator(f".{view}").wait_for()
+    page.wait_for_function(
+        f"() => {{ const d = document.querySelector('.mounted')?.shadowRoot.querySelector('.{view}')?.dataset;"
+        f" return d && ({condition}); }}"
+    )
+
+
+def test_a_bundle_opens_from_the_disk(shown, tiny_space_folder, tiny_zoo_folder, tmp_path):
+    loaded = bundles.open_both_at(tiny_space_folder, tiny_zoo_folder)
+    held = bundles.gathered(loaded, BundleOrder([(0, 1), (2, 3)], steps=5, map="pca"))
+    c, d = loaded.names[2:4]
+    (tmp_path / "one.html").write_bytes(writing.bundle_file(held, "one").content)
+    with zipfile.ZipFile(io.BytesIO(writing.bundle_file(held, "two", ".zip").content)) as files:
+        files.extractall(tmp_path)
+
+    shown.goto((tmp_path / "one.html").as_uri())
+    wait(shown, "viewer", "d.frames === '10' && d.frame === '2' && Number(d.triangles) > 0")
+    slider = shown.get_by_role("slider")
+    box = slider.bounding_box()
+    shown.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown.mouse.down()
+    shown.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2)
+    wait(shown, "viewer", "d.frame === '0' && d.messages === '0'")
+    shown.mouse.up()
+    shown.wait_for_url("**gamma=0&**")
+    shown.keyboard.press("ArrowRight")
+    shown.wait_for_url("**gamma=0.25&**")
+    assert shown.locator(".numbers b").first.inner_text() != "–"
+
+    shown.get_by_role("tab", name="Map").click()
+    wait(shown, "zoo-map", "Number(d.count) === 6")
+    shown.get_by_role("searchbox").fill(d)
+    shown.keyboard.press("Enter")
+    expect(shown.get_by_role("heading", name=d)).to_be_visible()
+    shown.wait_for_url(f"**network={d}**")
+
+    link = f"#path={c}%3A{d}&gamma=0.75&method=weights&camera=1+0.2+4"  # a link into the unpacked folder
+    shown.goto((tmp_path / "two" / "index.html").as_uri() + link)
+    wait(shown, "viewer", "d.frames === '10' && d.frame === '3' && d.camera === '1.0000 0.2000 4.0000'")
+    expect(shown.locator(".chosen .name")).to_have_text("raw weights")
+    shown.evaluate("location.hash = '#path=nobody:else'")
+    expect(shown.get_by_role("status")).to_have_text("This file holds no path nobody:else.")
+    assert {url.rsplit("/", 1)[1] for url in shown.asked if url.endswith(".js")} >= {"path-1.js"}
