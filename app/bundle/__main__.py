@@ -42,7 +42,9 @@ def answer_request() -> None:
     try:
         answer = written(json.load(sys.stdin))
     except (ValueError, OSError, MemoryError) as error:
-        answer = {"error": str(error.args[0] if isinstance(error, KeyError) else error)}
+        answer = {"error": str(error.args[0] if isinstance(error, KeyError) else error) or type(error).__name__}
+    except KeyboardInterrupt:
+        sys.exit(130)
     print(json.dumps(answer))
 
 

@@ -133,7 +133,8 @@ def check_methods(zoo: Zoo, a: int, b: int, methods: Sequence[str]) -> None:
 
 def _write(args: argparse.Namespace, asked: Mapping[str, Any]) -> None:
     """Have a process of the app write the bundle, and say what it wrote."""
-    environment = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": str(APP), "PYTHONSAFEPATH": "1"}
+    paths = os.pathsep.join(filter(None, (str(APP), os.environ.get("PYTHONPATH", ""))))
+    environment = {"OMP_NUM_THREADS": "1"} | os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
     if args.data:
         places = [str(args.data.expanduser().absolute()), os.environ.get("NETSPACE_DATA", "")]
         environment["NETSPACE_DATA"] = os.pathsep.join(filter(None, places))
