@@ -3,12 +3,16 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from app import frontend
 from app.backend import bundles
 from app.backend.bundles import BundleOrder
+from app.backend.grid_meshes import PARTS, cell_triangles, pack_grid
 from app.bundle import writing
+from netspace.geometry.mesh import Surface, isosurface, vertex_normals
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +39,38 @@ def wait(page, view: str, condition: str) -> None:
         f"() => {{ const d = document.querySelector('.mounted')?.shadowRoot.querySelector('.{view}')?.dataset;"
         f" return d && ({condition}); }}"
     )
+
+
+def test_the_browser_unpacks_the_mesh_that_was_packed(browser):
+    """Two balls, one of them cut off by the cube: the same triangles, turned the same way, with normals outwards."""
+    x, y, z = np.meshgrid(*[np.linspace(-1, 1, 13)] * 3, indexing="ij")
+    balls = [np.sqrt((x - c) ** 2 + y**2 + (z + c) ** 2) - r for c, r in ((-0.4, 0.35), (0.7, 0.5))]
+    values = np.minimum(*balls).astype(np.float32)
+    mesh = isosurface(values)
+    entry, body = pack_grid(Surface(mesh, values, 12, 0))
+    page = browser.new_page()
+    source = (frontend.SOURCES / "viewer" / "gridmesh.js").read_text().replace("export function", "function")
+    page.add_script_tag(content=source)
+    unpacked = """([entry, body, triangles]) => {
+      const { entry: made, bytes } = fromGrid(entry, new Uint8Array(body), triangles), v = made.vertices;
+      const position = [...new Uint16Array(bytes, 0, 4 * v)], normal = [...new Int8Array(bytes, 8 * v, 4 * v)];
+      return { ...made, position, normal, index: [...new Uint16Array(bytes, 12 * v, 3 * made.triangles)] };
+    }"""
+    made = page.evaluate(unpacked, [entry, list(body), cell_triangles()])
+    page.close()
+    position, normal = (np.array(made[name]).reshape(-1, 4)[:, :3] for name in ("position", "normal"))
+    vertices = np.array(made["low"]) + np.array(made["size"]) * position / 65535
+    distances = np.linalg.norm(vertices[:, None] - mesh.vertices, axis=2)  # (v, v)
+    same = distances.argmin(axis=1)
+    assert distances.min(axis=1).max() < 2 / 12 / PARTS and sorted(same) == list(range(len(same)))
+    assert _turned(same[np.array(made["index"])].reshape(-1, 3)) == _turned(mesh.faces)
+    unit = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    assert (unit * vertex_normals(mesh)[same]).sum(axis=1).min() > 0.99
+
+
+def _turned(faces: np.ndarray) -> set[tuple[int, ...]]:
+    """Triangles, each from its smallest corner on."""
+    return {min((a, b, c), (b, c, a), (c, a, b)) for a, b, c in faces.tolist()}
 
 
 def test_a_bundle_opens_from_the_disk(shown, tiny_space_folder, tiny_zoo_folder, tmp_path):

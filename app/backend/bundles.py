@@ -177,7 +177,9 @@ def reports_for(loaded: Loaded, folders: Iterable[Path]) -> list[scorecards.Repo
 def _path(loaded: Loaded, order: BundleOrder, k: int, say: Callable[[str], None]) -> BundledPath:
     kind, (a, b), view = app_task(loaded), order.pairs[k], f"path-{k}"
     if not kind.can_show(loaded):
-        raise MissingData(f"paths are measured on {kind.asked_about(loaded)}, which are not here")
+        raise MissingData(
+            f"paths are measured on {kind.asked_about(loaded)}, which are not here; --data names their folder"
+        )
     kind.prepare(loaded)
     sides = tuple(order.methods) or sides_between(loaded, a, b)
     work = kind.bundled_work(shared(), loaded, between(loaded, a, b, sides, tuple(gammas(order.steps))))
