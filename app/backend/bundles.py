@@ -20,7 +20,7 @@ import torch
 from app.tasks import app_task
 from netspace import __version__
 from netspace.errors import FormatError, MissingData, UsageError
-from netspace.io import atomic_write, read_json, read_text
+from netspace.io import atomic_write, content_hash, read_json, read_text
 from netspace.jobs import Command
 from netspace.kept import cache_folder
 from netspace.latent.embeddings import embed_zoo, nearest, zoo_content
@@ -110,17 +110,25 @@ class BundleContents:
 
 def open_both_at(space: Path, zoo: Path) -> Loaded:
     """Load a space and a zoo by their folders. ValueError, in a sentence, if they cannot be read or do not fit."""
-    return load(found_at(space, "space"), found_at(zoo, "zoo"))
+    return by_content(load(found_at(space.resolve(), "space"), found_at(zoo.resolve(), "zoo")))
+
+
+def by_content(loaded: Loaded) -> Loaded:
+    """Return the same, known by what it holds and not by when it was written, which would be in the bundle."""
+    records = loaded.zoo.records.to_csv(index=False)
+    contents = scorecards.content_of(loaded), content_hash(zoo_content(loaded.zoo), records)
+    space, zoo = (
+        replace(info, stamp=float(int(content[:12], 16)))
+        for info, content in zip((loaded.space_info, loaded.zoo_info), contents, strict=True)
+    )
+    return replace(loaded, space_info=space, zoo_info=zoo)
 
 
 def pair_order(loaded: Loaded, pair: tuple[int, int], steps: int) -> tuple[Loaded, BundleOrder]:
     """Return the order of one path with whatever else is there already: the map, if that takes no time, and reports."""
-    timeless = replace(
-        loaded, space_info=replace(loaded.space_info, stamp=0.0), zoo_info=replace(loaded.zoo_info, stamp=0.0)
-    )
     named = {name: seen(str(folder)) for name, folder in both_folders(loaded).items()}
     reports, _ = scorecards.reports(loaded)
-    return timeless, BundleOrder([pair], steps=steps, map=_map_at_hand(loaded), reports=reports, named=named)
+    return by_content(loaded), BundleOrder([pair], steps=steps, map=_map_at_hand(loaded), reports=reports, named=named)
 
 
 def _map_at_hand(loaded: Loaded) -> str:
@@ -240,8 +248,8 @@ def _map(loaded: Loaded, order: BundleOrder, say: Callable[[str], None]) -> Bund
     atlas = points.atlas_feed(MAP_VIEW, where.key, chart)
     feeds = [points.points_feed(MAP_VIEW, where.key, where), points.names_feed(MAP_VIEW, where.key, chart.key, chart)]
     data = {
-        "points": where.key, "look": looks[0][1], "axes": where.axes, "liftable": False, "picked": None, "of": "", "orbit": "",
-        "note": " ".join(filter(None, (where.note, where.problem))), "neighbours": [], "selection": None,
+        "points": where.key, "look": looks[0][1], "axes": where.axes, "liftable": False, "picked": None, "of": "",
+        "orbit": "", "note": " ".join(filter(None, (where.note, where.problem))), "neighbours": [], "selection": None,
         "ends": {"a": None, "b": None}, "path": None, "anchors": [], "extra": None, "view": None, "token": 0,
     }  # fmt: skip
     ways = [_way(loaded, chart, where, order, k) for k in range(len(order.pairs))]

@@ -65,24 +65,23 @@ def find() -> list[Found]:
     """Every space and zoo at most three folders deep, spaces first, those that ship with the product before others."""
     found = []
     for root in roots():
-        for kind, marker, main in (
-            ("space", "config.json", "model.safetensors"),
-            ("zoo", "zoo.json", "records.parquet"),
-        ):
+        for kind, (marker, _) in FILES.items():
             for path in sorted(find_files(root, 3, marker)):
                 folder = path.parent
-                name = folder.relative_to(root).as_posix() if folder != root else folder.name
-                stamp = max(_changed(path), _changed(folder / main))
-                title = f"{folder.parent.name} / {folder.name}"
-                found.append(Found(name, folder, kind, title, stamp, *_about(path, kind, stamp)))
+                found.append(found_at(folder, kind, folder.relative_to(root).as_posix() if folder != root else ""))
     return list({(f.kind, f.id): f for f in reversed(found)}.values())[::-1]
 
 
-def found_at(folder: Path, kind: str) -> Found:
-    """Return a folder that somebody named as one that was found: its id is its name, whenever it was written."""
-    where = folder.resolve()
-    marker = where / ("config.json" if kind == "space" else "zoo.json")
-    return Found(where.name, where, kind, f"{where.parent.name} / {where.name}", 0.0, *_about(marker, kind, 0.0))
+FILES = {"space": ("config.json", "model.safetensors"), "zoo": ("zoo.json", "records.parquet")}
+"""by kind of folder: the file that marks it, and the other one that says when it was last written"""
+
+
+def found_at(folder: Path, kind: str, id: str = "") -> Found:
+    """Return what is known of a folder; its id is its name unless another one is given."""
+    marker, main = (folder / name for name in FILES[kind])
+    stamp = max(_changed(marker), _changed(main))
+    title = f"{folder.parent.name} / {folder.name}"
+    return Found(id or folder.name, folder, kind, title, stamp, *_about(marker, kind, stamp))
 
 
 def _changed(path: Path) -> float:

@@ -107,7 +107,7 @@ class SdfInApp(AppTask[chairs.PathWork]):
         return chairs.PathWork(engine, loaded, route, first)
 
     def bundled_work(self, engine: Engine, loaded: Loaded, route: Route) -> chairs.PathWork:
-        return chairs.GridPathWork(engine, loaded, route, 0)
+        return chairs.GridPathWork(engine, loaded, route, route.steps // 2)
 
     def view_data(
         self, loaded: Loaded, work: chairs.PathWork, a: int, b: int, *, frame: int, method: str

@@ -198,7 +198,7 @@ class AppTask(Generic[AnyPath]):
 
     def bundled_work(self, engine: Engine, loaded: Loaded, route: Route) -> AnyPath:
         """Begin the work on a route for a bundle, which is to be small."""
-        return self.work(engine, loaded, route, 0)
+        return self.work(engine, loaded, route, route.steps // 2)
 
     def pair_path(self, loaded: Loaded, a: int, b: int, sides: tuple[str, ...], first: int) -> AnyPath:
         """Return the path between two networks, begun if it is not there yet.

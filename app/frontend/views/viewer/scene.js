@@ -44,6 +44,9 @@ const CAPTION = 36;  // pixels below the picture of a slice, for words
 // Pixels along a side of the picture of a slice, in a part of a pane that is so large.
 export const pictureSide = (width, height) => Math.max(1, Math.min(width - 28, height - CAPTION));
 
+// Of the browser, which draws and hears hands between two meshes of a grid that are unpacked.
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+
 // Without `gl` where a browser has no WebGL 2: then nothing is kept or drawn.
 export class Scene {
   meshes = new Map();  // by key of the path view
@@ -63,6 +66,7 @@ export class Scene {
   // the cells of a grid, if it is packed as one.
   async put(key, entry, packed, wanted, triangles) {
     if (!this.gl) return;
+    if (entry.packing === "grid") await turn();
     const grid = entry.packing === "grid" && fromGrid(entry, packed, triangles);
     const bytes = grid ? grid.bytes : await unpacked(packed).arrayBuffer();
     if (!wanted()) return;
