@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from app.backend.bundles import BundleContents, BundleOrder
 from app.backend.grid_meshes import PARTS, pack_grid
 from app.bundle import writing
 from app.bundle.__main__ import written
-from netspace.cli.bundle import drawn_pairs, named_pair
+from netspace.cli.bundle import drawn_pairs, named_pair, placeless
 from netspace.cli.main import main
 from netspace.errors import InUse, UsageError
 from netspace.geometry.mesh import Surface, isosurface
@@ -43,6 +44,15 @@ def test_a_mesh_follows_from_signs_and_crossings(radius):
     cells = (mine.mesh.vertices + 1) * 16
     fractions = np.abs(cells - np.floor(cells + 1e-4)).max(axis=1)  # of a vertex, whose other coordinates are whole
     assert np.abs(np.sort(along) - np.sort(fractions)).max() < 2 / PARTS
+
+
+@pytest.mark.parametrize(("word", "kept"), [
+    ("/home/somebody/papers/ours/space", "ours/space"), ("/space", "space"), ("runs/a.html", "runs/a.html"),
+    ("chair-0086:chair-0120", "chair-0086:chair-0120"), (str(Path.cwd() / "runs" / "a.html"), "runs/a.html"),
+    ("~/a.html", "a.html"), (str(Path.home() / "a.html"), "a.html"),
+])  # fmt: skip
+def test_a_command_tells_no_place_of_the_machine(word, kept):
+    assert placeless(word) == kept
 
 
 def test_a_mesh_of_another_extraction_is_not_packed_so():

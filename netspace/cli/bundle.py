@@ -3,8 +3,8 @@
 It needs no network and no server: all methods and numbers along the paths in the app's own viewer, the map with search
 and a card for every network, and how each thing was made. A link into it restores a view. A file of more than 30 MB
 becomes a zip of a folder, FILE.zip: unpack it and open its index.html. Shapes are kept as the app shows them while one
-drags, 64 cells along an axis: ten paths of 33 steps by all methods take about 9 MB. Commands stand in it as they were
-typed, with the folders that they name.
+drags, 64 cells along an axis: ten paths of 33 steps by all methods take about 9 MB. Its command stands in it without
+the places of this machine: of an absolute path the last two parts, or what follows the current or the home directory.
 
 Examples:
     netspace bundle --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
@@ -82,7 +82,18 @@ def run(args: argparse.Namespace) -> None:
         check_methods(zoo, a, b, args.methods)
     asked = {name: getattr(args, name) for name in ("methods", "steps", "map")} | {"pairs": pairs}
     asked |= {name: str(getattr(args, name)) for name in ("space", "zoo", "out")}
-    _write(args, asked | {"score": list(map(str, args.score)), "command": command_line(args.argv)})
+    _write(
+        args, asked | {"score": list(map(str, args.score)), "command": command_line(list(map(placeless, args.argv)))}
+    )
+
+
+def placeless(word: str) -> str:
+    """Return a word of a command; of an absolute path without the part that tells of this machine and its user."""
+    path = Path(word).expanduser()
+    if not path.is_absolute():
+        return word
+    below = (path.relative_to(root) for root in (Path.cwd(), Path.home()) if path.is_relative_to(root))
+    return next(below, Path(*path.parts[1:][-2:])).as_posix()
 
 
 def _pairs(args: argparse.Namespace, zoo: Zoo) -> list[tuple[int, int]]:
