@@ -16,13 +16,13 @@ from app.ui import heading  # noqa: E402
 st.set_page_config(page_title=heading.PRODUCT, page_icon=PROJECT / "app" / "icon.png", layout="wide")
 
 WORDS = {  # by file in pages/, in the order of the menu
-    "home": heading.HOME,
-    "zoo_map": heading.MAP,
+    "home": heading.HOME_PAGE,
+    "zoo_map": heading.MAP_PAGE,
     **{name: heading.words_of_kind(kind) for name, kind in pages_of_kinds().items()},
-    "scorecard": heading.SCORECARD,
-    "optimise": heading.OPTIMISE,
-    "networks": heading.NETWORKS,
-    **({} if is_visitor() else {"jobs": heading.JOBS}),
+    "scorecard": heading.SCORECARD_PAGE,
+    "optimise": heading.OPTIMISE_PAGE,
+    "networks": heading.NETWORKS_PAGE,
+    **({} if is_visitor() else {"jobs": heading.JOBS_PAGE}),
 }
 
 pages = {

@@ -24,32 +24,32 @@ class PageWords(NamedTuple):
     """what to do first; empty where the page itself says so"""
 
 
-HOME = PageWords("Home", ":material/home:")
-MAP = PageWords(
+HOME_PAGE = PageWords("Home", ":material/home:")
+MAP_PAGE = PageWords(
     "Map",
     ":material/scatter_plot:",
     "The zoo's networks as points of the latent space: what each decodes to, and what lies between them.",
     "Click a network to see its decode and its nearest neighbours; drag to move the map, scroll to zoom.",
 )
-SCORECARD = PageWords(
+SCORECARD_PAGE = PageWords(
     "Scorecard",
     ":material/table_chart:",
     "Every method measured on the same pairs of networks, and audits of whether what the space makes is new.",
 )
-OPTIMISE = PageWords(
+OPTIMISE_PAGE = PageWords(
     "Optimise",
     ":material/route:",
     "Latent space optimisation: an embedding moves until the network decoded from it does what you ask.",
     "Click the map where a run should start, choose what its network is to do, then press Launch.",
 )
-NETWORKS = PageWords(
+NETWORKS_PAGE = PageWords(
     "Networks as images",
     ":material/grid_on:",
     "A decoded network can do the same as its original with quite different weights: compare the two as images. Each "
     "image is a PRep, all parameters of a network in one matrix, which the decoder writes.",
     "Drag the slider from A to B; point at an image or a row of the table to see which parameter lies there.",
 )
-JOBS = PageWords(
+JOBS_PAGE = PageWords(
     "Jobs",
     ":material/list_alt:",
     "Whatever takes longer than a minute: how far it is, its curves, and buttons to stop and resume it.",
