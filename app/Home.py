@@ -11,22 +11,25 @@ if str(PROJECT) not in sys.path:  # `streamlit run` puts only app/ there
 
 from app.backend.visitors import is_visitor  # noqa: E402
 from app.tasks import pages_of_kinds  # noqa: E402
+from app.ui import heading  # noqa: E402
 
-st.set_page_config(page_title="NetSpace Explorer", page_icon=PROJECT / "app" / "icon.png", layout="wide")
+st.set_page_config(page_title=heading.PRODUCT, page_icon=PROJECT / "app" / "icon.png", layout="wide")
 
-page = st.navigation(
-    [
-        st.Page("../pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("../pages/zoo_map.py", title="Map", icon=":material/scatter_plot:"),
-        *(
-            st.Page(f"../pages/{name}.py", title=kind.page_title, icon=kind.icon)
-            for name, kind in pages_of_kinds().items()
-        ),
-        st.Page("../pages/scorecard.py", title="Scorecard", icon=":material/table_chart:"),
-        st.Page("../pages/optimise.py", title="Optimise", icon=":material/route:"),
-        st.Page("../pages/networks.py", title="Networks as images", icon=":material/grid_on:"),
-        *([] if is_visitor() else [st.Page("../pages/jobs.py", title="Jobs", icon=":material/list_alt:")]),
-    ]
-)
+WORDS = {  # by file in pages/, in the order of the menu
+    "home": heading.HOME_PAGE,
+    "zoo_map": heading.MAP_PAGE,
+    **{name: heading.words_of_kind(kind) for name, kind in pages_of_kinds().items()},
+    "scorecard": heading.SCORECARD_PAGE,
+    "optimise": heading.OPTIMISE_PAGE,
+    "networks": heading.NETWORKS_PAGE,
+    **({} if is_visitor() else {"jobs": heading.JOBS_PAGE}),
+}
+
+pages = {
+    name: st.Page(f"../pages/{name}.py", title=words.title, icon=words.icon, default=name == "home")
+    for name, words in WORDS.items()
+}
+page = st.navigation(list(pages.values()))
 st.logo(PROJECT / "app" / "icon.png", size="large")
+heading.show_heading(next(WORDS[name] for name in pages if pages[name] is page))
 page.run()

@@ -39,7 +39,8 @@ class StatusLook(NamedTuple):
 
 
 STATUSES = {
-    "queued": StatusLook(":material/schedule:", "gray", "Waiting: two jobs run at a time"),
+    "starting": StatusLook(":material/hourglass_top:", "gray", "Its process is starting"),
+    "queued": StatusLook(":material/schedule:", "gray", "Waiting for two others: two jobs run at a time"),
     "running": StatusLook(":material/play_circle:", "green", "Running, also after this page or the app is closed"),
     "stopping": StatusLook(":material/hourglass_top:", "gray", "Asked to stop; saving what is finished"),
     "stopped": StatusLook(":material/pause_circle:", "blue", "Stopped on request; it can be resumed"),

@@ -21,20 +21,13 @@ WITHOUT_FILM = (
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
 subject = sidebar.Subject.of_page("shapes")
 film = loaded if subject.suits(loaded.space_info) else sidebar.last_used(subject)
+page.write_link(sidebar.choice_link(loaded))
 page.show_notices()
 
 left, right = st.columns([5, 7], vertical_alignment="center", gap="large")
 with left:
     st.title("Look inside the space of trained networks")
     st.markdown(FILM if film else WITHOUT_FILM)
-    with st.container(horizontal=True):
-        first = app_task(film or loaded).page
-        for name, kind in pages_of_kinds().items():
-            look = "primary" if name == first else "secondary"
-            if page.button(kind.invitation, f"home_{name}", type=look, icon=kind.icon):
-                st.switch_page(f"../pages/{name}.py")
-        if page.button("Explore the map", "home_map", icon=":material/scatter_plot:"):
-            st.switch_page("../pages/zoo_map.py")
     st.caption("After “Learning the Space of Deep Models”, Berardi, De Luigi, Salti and Di Stefano, ICPR 2022.")
 if film:
     with right:
@@ -44,6 +37,15 @@ if film:
         data = task.view_data(film, work, a, b, frame=0, method=method) | {"hero": True}
         frontend.viewer("home", data, lambda: None, lambda: None)
         feeds = st.container(key="feeds", gap=None)
+
+with st.container(key="doors"):
+    first = app_task(film or loaded).page
+    for name, kind in pages_of_kinds().items():
+        look = "primary" if name == first else "secondary"
+        if page.button(kind.invitation, f"home_{name}", type=look, icon=kind.icon, width="stretch"):
+            st.switch_page(f"../pages/{name}.py")
+    if page.button("Explore the map", "home_map", icon=":material/scatter_plot:", width="stretch"):
+        st.switch_page("../pages/zoo_map.py")
 
 st.subheader("What is loaded")
 summary = catalogue.summary(loaded)

@@ -153,7 +153,6 @@ def any_alive(state: JobsState) -> bool:
 
 
 sidebar.without_choice()
-st.header("Jobs")
 if is_visitor():
     st.info("Jobs are shown to the user of this machine alone.", icon=":material/list_alt:")
     st.stop()

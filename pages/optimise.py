@@ -13,6 +13,7 @@ from app.ui.run_choice import RunsState, choose_run
 from app.ui.run_setup import StartState, can_launch, choose_setup, say_images_missing
 
 VIEW = "optimise"
+TELL = {"stopped": st.info, "finished": st.warning, "crashed": st.warning}  # of other states as an error
 
 loaded = sidebar.choose(sidebar.ANY_NETWORKS)
 state, starts = RunsState(loaded, optimise.find_runs(loaded)), StartState(loaded)
@@ -84,7 +85,7 @@ if state.run:
     choose_run(state)
     run = state.by_id[state.run]
     if run.message:
-        (st.warning if run.state in ("finished", "crashed") else st.error)(plain(run.message))
+        TELL.get(run.state, st.error)(plain(run.message))
 seen, with_map = progress_of(state.shown), mapped()
 live = not with_map or any(run.alive for run in state.shown)
 st.fragment(watch, run_every=1 if live else None)()

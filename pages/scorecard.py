@@ -51,7 +51,6 @@ loaded = sidebar.choose(sidebar.ANY_NETWORKS)
 found, problems = scorecards.reports(loaded)
 state = ScoreState(found)
 page.write_link(sidebar.choice_link(loaded) | state.link())
-st.header("Scorecard")
 page.show_notices()
 for problem in problems:
     st.warning(plain(problem))

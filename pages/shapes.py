@@ -53,14 +53,14 @@ def slide() -> None:
     page.write_link(state.link())
     step = state.frame_number
     work = task.pair_path(loaded, *state.ids, state.methods, step)
-    head, actions = st.columns([1, 1], vertical_alignment="center")
-    head.markdown("##### Drag from A to B: every frame is a network")
     data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method)
     data |= {"camera": state.camera, "slice": state.slice, "sliceable": True, "token": page.state_version()}
     frontend.viewer(
         VIEW, data, lambda: state.take_view(VIEW, "camera", "slice"), lambda: state.take_method(VIEW)
     )  # fmt: skip
-    show_remarks(state)
+    left, actions = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        show_remarks(state)
     with st.container(key="feeds", gap=None):
         for k, part in enumerate(work.parts()):
             frontend.feed(f"{VIEW}-{k}", work.part(part, f"part-{k}", VIEW))

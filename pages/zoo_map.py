@@ -44,7 +44,7 @@ def wait_for_embeddings() -> None:
             page.refresh()
     except ValueError:
         page.refresh()  # the page says why
-    st.markdown("##### Embedding networks")
+    st.markdown("##### The networks are being embedded")
     st.progress(done / max(1, total), f"{done} of {total} embedded; they are kept for the next time")
 
 
@@ -196,6 +196,13 @@ def known() -> tuple:
     return now.key, now.waiting, points.version(chart), shown
 
 
+def say_embedding() -> None:
+    """Which zoos come to the map as soon as they are embedded."""
+    words = charts.embedding_words(guests)
+    if words:
+        st.caption(plain(words))
+
+
 def watch() -> None:
     if known() != before:
         page.refresh()
@@ -219,6 +226,8 @@ look_key = points.look_key(chart, *look.chosen)
 choose_map(state, look, axes, pick, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
+if charts.embedding_words(guests):
+    st.fragment(say_embedding, run_every=1)()
 if where.problem:
     st.info(plain(where.problem), icon=":material/scatter_plot:")
     if where.failed and page.button("Try again", "map_again", icon=":material/refresh:"):

@@ -55,10 +55,11 @@ def lay_in(folder: Path, state: str) -> Path:
     lay(folder, end={"stopped": KeyboardInterrupt(), "failed": ValueError("it diverged")}.get(state))
     if state == "unreadable":
         (folder / "job.json").write_text('{"format": 2}')
-    if state in ("queued", "crashed"):
+    if state in ("starting", "queued", "crashed"):
         status = json.loads((folder / "status.json").read_text())
-        pid = None if state == "queued" else 1
-        (folder / "status.json").write_text(json.dumps(status | {"state": "queued", "pid": pid}))
+        status |= {"state": "queued", "pid": 1 if state == "crashed" else None}
+        status |= {"message": records.WAITING} if state == "queued" else {}
+        (folder / "status.json").write_text(json.dumps(status))
     return folder
 
 
@@ -91,14 +92,14 @@ def test_without_jobs_it_says_what_they_are_and_how_to_start_one(root):
         assert "queue" in args
 
 
-@pytest.mark.parametrize("state", ["queued", "stopped", "finished", "failed", "crashed", "unreadable"])
+@pytest.mark.parametrize("state", ["starting", "queued", "stopped", "finished", "failed", "crashed", "unreadable"])
 def test_every_state_is_told_in_words(root, state):
     folder = lay_in(root / state, state)
     lay(root / "other" / "job")
     at = open_jobs(run=str(folder))
     assert not at.exception and not at.warning
     assert at.markdown and state in said(at.markdown)
-    assert (button(at, "Stop") is not None) == (state == "queued")
+    assert (button(at, "Stop") is not None) == (state in ("starting", "queued"))
     assert (button(at, "Resume") is not None) == (state in ("stopped", "failed", "crashed"))
     problem = {"failed": "it diverged", "unreadable": "this program reads format 1"}.get(state)
     assert problem in said(at.error) if problem else not at.error
@@ -191,7 +192,7 @@ def test_of_a_zoo_the_curves_are_of_its_networks(root):
 def test_the_session_starts_stops_and_tells_of_one_folder(root, begun):
     command = Command("train", {"zoo": "z"}, out=root / "new")
     run = jobs.start(command)
-    assert (run.state, run.alive, run.resumable) == ("queued", True, False)
+    assert (run.state, run.alive, run.resumable) == ("starting", True, False)
     assert jobs.run_of(root / "new").id == run.id and jobs.run_of(root / "nowhere") is None
     with pytest.raises(ValueError, match="is running already"):
         jobs.start(command)

@@ -241,13 +241,13 @@ def test_teachers_of_other_data_are_not_offered(lay, root):
     assert len(offered) == 2 and "1.000" in offered[0] and "LeNetLike, VanillaCNN, ResNet8" in offered[0]
 
 
-def test_a_launched_run_is_chosen_and_shown_as_queued(lay, root, begun):
+def test_a_launched_run_is_chosen_and_shown_as_starting(lay, root, begun):
     lay("cnn")
     at = open_page()
     shown = command(at)
     button(at, "Launch").click().run()
     assert begun == [[*shown, "--queue"]] and not at.exception and not at.warning
-    assert link_of(at)["run"] == "lso/cnn-mean-kd" and view(at)["runs"][0]["state"] == "queued"
+    assert link_of(at)["run"] == "lso/cnn-mean-kd" and view(at)["runs"][0]["state"] == "starting"
     assert button(at, "Stop") and not button(at, "Resume")
     assert command(at)[-1].endswith("cnn-mean-kd-2"), "the next one has a name of its own"
 
@@ -332,7 +332,7 @@ def test_a_run_that_has_not_ended_can_go_on(lay, root, begun, monkeypatch, state
     note_places([root / "cnn"])  # by whoever started it
     records.save_record(folder / records.JOB, records.job_record("lso", words, root, "2026-01-01T00:00:00+00:00"))
     record = {"state": "running" if state != "stopped" else state, "pid": 1, "updated": "2026-01-01T00:00:00+00:00"}
-    (folder / records.STATUS).write_text(json.dumps(record))
+    (folder / records.STATUS).write_text(json.dumps(record | {"done": 2, "total": 4}))
     monkeypatch.setattr(records, "is_held", lambda path: state == "running")
     at = open_page()
     (run,) = view(at)["runs"]
@@ -342,6 +342,7 @@ def test_a_run_that_has_not_ended_can_go_on(lay, root, begun, monkeypatch, state
         assert (folder / records.STOP).exists() and button(at, "Stop").disabled
     else:
         assert ("without a word" in said(at.warning)) == (state == "crashed")
+        assert ("Stopped at step 2 of 4." in said(at.info)) == (state == "stopped")
         button(at, "Resume").click().run()
         (asked,) = begun
         assert asked[0] == "lso" and {"--resume", "--queue", str(folder)} <= set(asked)

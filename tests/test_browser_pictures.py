@@ -53,7 +53,7 @@ def test_a_number_is_drawn_along_the_path_when_it_is_clicked(page):
     page.locator(".raster .cell.variation").first.click()
     wait(page, "d.plotted === 'variation'", "raster")
     assert page.locator(".raster .chart").screenshot() != picture
-    assert page.locator(".raster .track .label").inner_text() == "variation"
+    assert page.locator(".raster .track .label b").inner_text() == "variation"
 
 
 def test_keys_step_and_choose_a_method(page):

@@ -250,7 +250,7 @@ def summary(loaded: Loaded) -> dict[str, str]:
     return {
         "Networks": f"{len(records)}: {', '.join(splits)}".replace("-", NO_BREAK),
         **architectures,
-        "PRep": f"{family.size.height} × {family.size.width:,}",
+        "PRep": f"{family.size.height} × {family.size.width:,}, the matrix of a network's parameters",
         "Space": f"{kind}, E = {space.config.embedding}, {parameters:.1f} M parameters",
         "Device": device_name(),
     }

@@ -177,6 +177,13 @@ def embedding_progress(loaded: Loaded, guests: Sequence[Loaded] = ()) -> tuple[i
     return sum(work.total if work.future.done() else work.done for work in works), sum(work.total for work in works)
 
 
+def embedding_words(guests: Sequence[Loaded]) -> str:
+    """Which of the zoos that were asked for are not on the map yet, and how far they are; empty if all are."""
+    works = [(guest, embedding_work(guest)) for guest in guests]
+    left = [f"{guest.zoo_info.title}, {w.done} of {w.total} networks" for guest, w in works if not w.future.done()]
+    return f"Being embedded: {'; '.join(left)}." if left else ""
+
+
 def others(loaded: Loaded) -> dict[str, Found]:
     """Zoos that fit the space and can be shown among the reference zoo, by id; imported ones first."""
     fitting = [

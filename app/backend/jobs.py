@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from netspace.errors import FormatError
 from netspace.jobs import Command, Job, find_jobs, log_tail, read_curves, read_job, resume_job, start_job, stop_job
-from netspace.jobs.records import CRASHED, FAILED, JOB, STOP, STOPPED, duration
+from netspace.jobs.records import CRASHED, FAILED, JOB, QUEUED, STOP, STOPPED, WAITING, duration
 
 from . import catalogue
 from .visitors import not_for_visitors
@@ -22,8 +22,8 @@ MOST_POINTS = 400
 CURVE_SPLITS = ("train", "validation", "heldout", "val", "test")
 LINES = {  # of a split: dash, mark, shade
     "train": ("solid", "circle", "#0F9D8A"),
-    "validation": ("dot", "diamond-open", "#8496A0"),
-    "val": ("dot", "diamond-open", "#8496A0"),
+    "validation": ("dot", "diamond-open", "#7C8B99"),
+    "val": ("dot", "diamond-open", "#7C8B99"),
     "heldout": ("dash", "circle-open", "#5B7FA6"),
     "test": ("solid", "circle", "#0F9D8A"),
     "": ("solid", "circle", "#0F9D8A"),
@@ -46,7 +46,10 @@ class Run:
 
     @property
     def state(self) -> str:
-        return "stopping" if self.stopping else self.job.state
+        """As `Job` has it, or one of two that pass: starting, before it waits for others or begins, and stopping."""
+        if self.stopping:
+            return "stopping"
+        return "starting" if self.job.state == QUEUED and self.job.message != WAITING else self.job.state
 
     @property
     def alive(self) -> bool:
@@ -150,15 +153,14 @@ def _chart(name: str, series: dict[str, dict[int, float]], one_each: bool) -> go
         dash, mark, shade = LINES.get(label, (("solid", "dash", "dot", "dashdot")[k % 4], "circle", "#0F9D8A"))
         figure.add_scatter(
             x=list(curve), y=list(curve.values()),
-            name=_text({"heldout": "held-out", "val": "validation"}.get(label, label)),
+            name=_text({"heldout": "held-out", "val": "validation"}.get(label, label) or _title(name)),
             mode="markers" if one_each else "lines+markers" if len(curve) < 16 else "lines",
             line={"dash": dash, "color": shade, "width": 2}, marker={"symbol": mark, "size": 6, "color": shade},
             hovertemplate="%{x:,}: %{y:.4g}",
         )  # fmt: skip
-    several = len(series) > 1
     figure.update_layout(
-        height=210, margin={"l": 0, "r": 8, "t": 26 if several else 8, "b": 0}, hovermode="x",
-        showlegend=several, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        height=210, margin={"l": 0, "r": 8, "t": 26, "b": 0}, hovermode="x",
+        showlegend=True, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
         xaxis={"title": "network" if one_each else "step", "rangemode": "tozero"},
         yaxis=_log_axis(series) if name in ("loss", "mse", "fit_error") else {"nticks": 5}, uirevision=name,
     )  # fmt: skip

@@ -12,7 +12,7 @@ class ArchLook(NamedTuple):
 
     title: str
     colour: str
-    """at least 3:1 against the paper of either theme"""
+    """at least 3:1 against paper and panels of either theme"""
     mark: str
     """as the views draw it"""
     glyph: str
@@ -24,10 +24,10 @@ class ArchLook(NamedTuple):
 
 
 ARCH_LOOKS = {
-    "lenetlike": ArchLook("LeNetLike", "#CF2632", "circle", "●", "o", ""),
-    "vanillacnn": ArchLook("VanillaCNN", "#2A5BD7", "square", "■", "s", "/"),
-    "resnet8": ArchLook("ResNet8", "#3DA556", "triangle", "▲", "^", "."),
-    "resnet32": ArchLook("ResNet32", "#DF54D8", "diamond", "◆", "D", "\\"),
+    "lenetlike": ArchLook("LeNetLike", "#D12A36", "circle", "●", "o", ""),
+    "vanillacnn": ArchLook("VanillaCNN", "#3868DE", "square", "■", "s", "/"),
+    "resnet8": ArchLook("ResNet8", "#389E51", "triangle", "▲", "^", "."),
+    "resnet32": ArchLook("ResNet32", "#DD50D6", "diamond", "◆", "D", "\\"),
     "resnet56": ArchLook("ResNet56", "#B7791F", "pentagon", "⬟", "p", "-"),
 }
 """by what stands before the slash in an architecture's name: red, blue, green and fuchsia as in the paper"""

@@ -19,7 +19,7 @@ from .visitors import not_for_visitors, seen_data
 
 ZOOS = ROOT / "runs" / "zoos"
 """where selections are saved"""
-DIFFERENCE = "apart, in deviations"
+DIFFERENCE = "difference, SD"
 """of the two means, in standard deviations of all networks"""
 MOST_ROWS = 1000
 """of a table that is shown"""

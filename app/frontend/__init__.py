@@ -37,8 +37,8 @@ def _component(name: str):
     return st.components.v2.component(f"netspace_{name}", **component_parts(name))
 
 
-_viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _feed = map(
-    _component, ("viewer", "classifier", "raster", "preps", "optimise", "map", "picker", "pad", "feed")
+_viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _hint, _feed = map(
+    _component, ("viewer", "classifier", "raster", "preps", "optimise", "map", "picker", "pad", "hint", "feed")
 )
 
 # -- messages --------------------------------------------------------------------------------------------------------
@@ -179,6 +179,11 @@ def pad(key: str, data: Mapping[str, Any]) -> None:
     it follows, in the browser alone.
     """
     _pad(key=key, data=_fitting(messages.PadData, {"id": key, "side": "latent"} | dict(data)))
+
+
+def hint(key: str, words: str) -> None:
+    """What to do on a page, until it is closed or the page has been used in this browser: `messages.HintData`."""
+    _hint(key=key, data=_fitting(messages.HintData, {"id": key, "words": words}))
 
 
 def feed(key: str, payload: bytes) -> None:

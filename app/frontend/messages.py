@@ -288,6 +288,12 @@ class PickerSays(TypedDict):
     random: dict
 
 
+class HintData(TypedDict):
+    id: str
+    """under which the browser keeps that it was seen"""
+    words: str
+
+
 class PadData(TypedDict):
     """Mixtures of networks; it tells the view that it moves, and Python nothing."""
 

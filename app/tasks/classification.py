@@ -34,6 +34,8 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
     )
     page, page_title, icon = "classifiers", "Classifiers", ":material/label:"
     invitation = "Slide between classifiers"
+    page_about = "One image classifier turned into another: accuracy and predictions of the networks in between."
+    page_hint = "Drag the slider or the chart, or press ← and →; click a method for its predictions. ? lists the keys."
     pair_key = "class"
     view = "classifier"
     pad_value = "accuracy"

@@ -49,6 +49,8 @@ class SdfInApp(AppTask[chairs.PathWork]):
     )
     page, page_title, icon = "shapes", "Shapes", ":material/chair:"
     invitation = "Slide between chairs"
+    page_about = "One shape turned into another, in the latent space and through the weights: every frame is a network."
+    page_hint = "Drag the slider, or press ← and →; drag a shape to turn it. ? lists the keys."
     pair_key = "shape"
     view, camera = "viewer", True
     measured_columns = tuple(MEASURES)

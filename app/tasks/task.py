@@ -114,6 +114,10 @@ class AppTask(Generic[AnyPath]):
     icon = ":material/image:"
     invitation = "Slide between pictures"
     """what a button says that leads there"""
+    page_about = "One picture turned into another: each is drawn by a network on the path from A to B."
+    """what the page is, in a sentence"""
+    page_hint = "Drag the slider, or press ← and →; click a picture to choose its method. ? lists the keys."
+    """what to do first there"""
     pair_key = "picture"
     """under which the pages of this kind share A and B"""
 

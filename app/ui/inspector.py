@@ -102,7 +102,7 @@ def _compared(work: BesideDecode, family: bool) -> None:
     """A classifier beside its decode: pictures of the weights, and what both answer."""
     found = work.compared
     if found is None:
-        st.caption("The network is decoded and both are asked about test images.")
+        st.caption("Decoding the network, then classifying test images with both …")
         return
     for column, side, picture in zip(st.columns(len(work.sides)), work.sides, found["pictures"], strict=True):
         accuracy = found.get("accuracy", {}).get(side)
@@ -113,7 +113,7 @@ def _compared(work: BesideDecode, family: bool) -> None:
     if "same" in found:
         words.insert(0, f"Same answer on {found['same']:.1%} of {found['count']} test images.")
     elif "count" not in found:
-        words.insert(0, "The test images are not here, on which both would be asked.")
+        words.insert(0, "The test images are not here, on which both would be compared.")
     if family:
         words.insert(0, f"Decoded as {found['architecture']}.")
     st.caption(" ".join(words))

@@ -22,7 +22,7 @@ from app.ui.streams import stream
 WAY_TITLES = {
     "path": ("Path A to B", "The straight line through both embeddings, and beyond both ends"),
     "direction": ("Direction", "One network, moved along the direction of a column of the zoo's table"),
-    "arithmetic": ("Arithmetic", "What sets a apart from b, added to c"),
+    "arithmetic": ("Arithmetic", "The difference of a and b, added to c"),
     "mix": ("Mix", "Weighted means of three or four embeddings"),
     "spline": ("Spline", "A smooth way through a list of networks"),
 }

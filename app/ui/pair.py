@@ -144,16 +144,17 @@ def choose_ends(state: PairState, order: Sequence[int]) -> None:
         accuracy = "" if card.accuracy is None else f"{card.accuracy:.3f}"
         return " · ".join(filter(None, (name, card.arch if family else "", accuracy, card.split)))
 
-    columns = st.columns([10, 1.6, 10, 4], vertical_alignment="bottom")
-    for column, end in ((columns[0], "a"), (columns[2], "b")):
-        column.selectbox(
+    def choose(end: str) -> None:
+        st.selectbox(
             f"Network {end.upper()}", list(options), label_visibility="collapsed",
-            format_func=lambda name, end=end: f"{end.upper()}  {words(name)}", **state.widget(end),
+            format_func=lambda name: f"{end.upper()}  {words(name)}", **state.widget(end),
         )  # fmt: skip
-    columns[1].button(":material/swap_horiz:", help="Swap A and B", on_click=state.swap, width="stretch")
-    columns[3].button(
-        "Random pair", help="Two training networks, drawn at random", on_click=state.draw, width="stretch"
-    )
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choose("a")
+        st.button(":material/swap_horiz:", help="Swap A and B", on_click=state.swap)
+        choose("b")
+        st.button("Random pair", help="Two training networks, drawn at random", on_click=state.draw)
 
 
 def show_remarks(state: PairState) -> None:

@@ -68,7 +68,7 @@ def choose_setup(loaded: Loaded, starts: StartState, runs: RunsState) -> Setup:
     """One row of choices, the command they make, and the button that launches it."""
     kind, family = app_task(loaded), several(loaded)
     weights = [4, *((7.4,) if kind.targets else (3.3, 4.4, 3.2) if family else (3.3, 5.3)), 2.8, 2.5]
-    columns = iter(st.columns(weights, vertical_alignment="bottom"))
+    columns = iter(st.container(key="setup").columns(weights, vertical_alignment="bottom"))
     with next(columns):
         asked = {"start": _choose_start(starts)}
     if kind.targets:

@@ -28,6 +28,8 @@ UNREADABLE = "unreadable"
 JOB, STATUS, LOG, STOP, LOCK = "job.json", "status.json", "log.txt", "STOP", ".lock"
 STARTING = timedelta(seconds=60)
 """how long a process that another started may take to its first word, before it counts as dead"""
+WAITING = "waiting until fewer than two other jobs run"
+"""message of a queued job whose process is there; until it says so, it is starting"""
 NO_WORD = "the process ended without a word (killed, disk full, power lost); resuming goes on from what was saved"
 
 

@@ -37,6 +37,7 @@ from .records import (
     STOP,
     STOPPED,
     UNREADABLE,
+    WAITING,
     check_records,
     iso_now,
     job_record,
@@ -286,7 +287,7 @@ def _slot(folder: Path, waiting: Running | None) -> Iterator[None]:
         place.acquire(timeout=2.0)
         try:
             while not (is_first(Path(place.lock_file)) and acquire_any(locks)):
-                waiting._tell(message="waiting until fewer than two other jobs run")
+                waiting._tell(message=WAITING)
                 time.sleep(POLL_SECONDS)
                 waiting._heed()
         finally:

@@ -247,7 +247,7 @@ METHODS: dict[str, Method] = {
         Method(
             "weights",
             "raw weights",
-            Look("#E8743B", (6, 4), "square", "2"),
+            Look("#D9652B", (6, 4), "square", "2"),
             ends="the original network",
             between="interpolated weights",
             words="The weights of both networks are interpolated linearly, without any latent space: the paper's "

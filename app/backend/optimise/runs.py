@@ -25,7 +25,7 @@ class LsoRun:
     """its path below the folder it was found in"""
     folder: Path
     state: str
-    """as a job's: queued, running, stopping, stopped, finished, failed, crashed; or unreadable"""
+    """as a job's: starting, queued, running, stopping, stopped, finished, failed, crashed; or unreadable"""
     message: str
     """what is wrong with it, in a sentence; empty where nothing is"""
     started: float
@@ -37,7 +37,7 @@ class LsoRun:
 
     @property
     def alive(self) -> bool:
-        return self.state in (*ALIVE, "stopping")
+        return self.state in (*ALIVE, "starting", "stopping")
 
     @property
     def resumable(self) -> bool:
@@ -101,6 +101,13 @@ TOLD = (FAILED, CRASHED)
 """States of which a job's last words are shown"""
 
 
+def _told_of(job: Job) -> str:
+    """What is said of a job that ended early, in a sentence; empty for others."""
+    if job.state == STOPPED and job.total:
+        return f"Stopped at step {job.done:,} of {job.total:,}. Resume goes on from there."
+    return sentence(job.message) if job.state in TOLD else ""
+
+
 def read_lso(folder: Path) -> LsoRun:
     """The run of a folder as it stands."""
     marker = next((folder / name for name in ("lso.json", JOB) if (folder / name).exists()), folder)
@@ -108,8 +115,7 @@ def read_lso(folder: Path) -> LsoRun:
     try:
         job = jobs.run_of(folder)
         if job:
-            message = sentence(job.job.message) if job.state in TOLD else ""
-            found = replace(found, state=job.state, message=message, job=job.job)
+            found = replace(found, state=job.state, message=_told_of(job.job), job=job.job)
         if (folder / "lso.json").exists():
             found = replace(found, asked=read_run(folder))
         if (folder / "result.json").exists():

@@ -1,6 +1,6 @@
 // What the components of a page share: feeds from Python, who listens to them, and what of a view outlives a remount.
 
-export const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map() });
+export const hub = (window.__netspace ??= { feeds: new Map(), listeners: new Map(), views: new Map(), keyed: new Set() });
 
 // Takes a feed, the bytes that the backend's `feed` makes, for the view that its header names.
 export function deliver(bytes) {

@@ -1,12 +1,17 @@
 // Keys of a view, the list of them, and what a click elsewhere puts away.
 
+import { hub } from "./hub.js";
+
+const ANYWHERE = ["?", "ArrowLeft", "ArrowRight"];  // none of them scrolls the page
+const KEYLESS = 'body, a, button:not([role]), [data-testid="stMain"]';  // what has no use for them itself
+
 // `view.keyed(event)` returns actions by key; buttons with a `data-key` do the same; `view.keyRows()` is what the list
 // says of them: [keys, words] each. Returns what ends the listening.
 export function hearKeys(view) {
   const { keys, help } = view.el;
   for (const button of view.root.querySelectorAll("button[data-key]")) button.onclick = (e) => view.keyed(e)[button.dataset.key]();
   help.onclick = () => toggleKeys(view);
-  view.root.onkeydown = (e) => {
+  const press = (e) => {
     const action = e.ctrlKey || e.metaKey ? undefined : view.keyed(e)[e.key];
     const pressed = (e.key === " " || e.key === "Enter") && e.composedPath()[0].tagName === "BUTTON";
     if (!action || pressed) return;
@@ -14,13 +19,36 @@ export function hearKeys(view) {
     e.stopPropagation();  // Streamlit has shortcuts of its own
     action();
   };
+  const anywhere = (e) => {
+    if (!ANYWHERE.includes(e.key) || !isKeyless(document.activeElement) || firstOfPage() !== view) return;
+    view.root.focus({ preventScroll: true });
+    press(e);
+  };
+  view.root.onkeydown = press;
   const away = (e) => {
     const path = e.composedPath();
     if (!path.includes(view.root)) view.root.classList.remove("active");  // the wheel scrolls the page again
     if (!path.some((el) => el === keys || el === help)) keys.hidden = true;
   };
   document.addEventListener("pointerdown", away);
-  return () => document.removeEventListener("pointerdown", away);
+  document.addEventListener("keydown", anywhere);
+  hub.keyed.add(view);
+  return () => {
+    document.removeEventListener("pointerdown", away);
+    document.removeEventListener("keydown", anywhere);
+    hub.keyed.delete(view);
+  };
+}
+
+function isKeyless(el) {
+  return !el || (el.matches(KEYLESS) && !el.closest('[role="dialog"], [data-baseweb="popover"]'));
+}
+
+// The view that keys go to where nothing else has a use for them: the highest of the page that hears any.
+function firstOfPage() {
+  const top = ({ root }) => root.getBoundingClientRect().top;
+  const hearing = [...hub.keyed].filter(({ root, data }) => root.isConnected && root.offsetParent && data && !data.hero && !data.still);
+  return hearing.toSorted((a, b) => top(a) - top(b))[0];
 }
 
 export function toggleKeys(view) {

@@ -1,5 +1,7 @@
 // Marks: the shapes of points, on canvases, beside words and in shaders.
 
+import { escaped } from "./words.js";
+
 const turned = (count, radius) => Array.from({ length: count }, (_, k) => {
   const [far, angle] = [radius(k), (2 * k * Math.PI) / count];
   return [far * Math.sin(angle), -far * Math.cos(angle)];
@@ -46,6 +48,10 @@ export function drawing(mark, colour, filled = true) {
 // A line as it is drawn, for words.
 export const stroke = (colour, dash, width) =>
   `<svg class="stroke" viewBox="0 0 ${width} 8" aria-hidden="true"><path d="M0 4H${width}" stroke="${colour}" stroke-width="2.6" stroke-dasharray="${dash}"/></svg>`;
+
+// What the lines of several sides or runs are: each has a colour, a dash and a title.
+export const linesHtml = (lines) =>
+  lines.map(({ colour, dash, title }) => `<span class="line">${stroke(colour, dash, 22)}${escaped(title)}</span>`).join("");
 
 // How far a mark of radius 1 reaches along an axis.
 export const reach = (mark) => Math.max(...(OUTLINES[mark] ?? [[1, 1]]).flat().map(Math.abs));

@@ -246,6 +246,7 @@ export class PathView {
     if (far && this.el.far) this.el.far.querySelector("b").textContent = far[frame].toFixed(2);
     this.el.count.textContent = `${frame + 1} / ${steps}`;
     this.root.style.setProperty("--arrived", `${Math.round((100 * this.frames.size) / this.all)}%`);
+    this.slider.range.title = this.frames.size < this.all ? `${this.frames.size} of ${this.all} networks are computed` : "";
     this.write();
     this.redraw();
     say("frame", { id: this.id, path: this.data.path, frame, steps });

@@ -25,6 +25,7 @@ export class Slider {
     this.steps = steps;
     this.range.max = steps - 1;
     this.range.value = frame;
+    this.range.style.setProperty("--at", `${(100 * frame) / (steps - 1 || 1)}%`);
   }
 
   toggle() {

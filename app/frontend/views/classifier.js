@@ -104,7 +104,7 @@ class Classifier extends FocusView {
     this.el.focus.querySelector("i").textContent = this.el.focus.title = this.whatIs(focus);
     this.writeMessages(entries, entry);
     this.el.caption.hidden = recorded;
-    this.el.caption.textContent = `${this.tiles.all.length} of the test images: what the ${this.atEnd || same || axis ? "network" : "network in between"} says, and how sure it is`;
+    this.el.caption.textContent = `${this.tiles.all.length} of the test images: what the ${this.atEnd || same || axis ? "network" : "network in between"} predicts, and with what probability`;
     this.el.strip.classList.toggle("waiting", !entry && !recorded);
     this.tiles.write(entry, classes);
     this.writeFamily();

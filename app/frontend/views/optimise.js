@@ -12,9 +12,9 @@ import { numbersHtml } from "./optimise/numbers.js";
 
 const DASHES = [[], [8, 4], [2, 4], [10, 3, 2, 3]];  // of runs shown over each other, which also have colours and numbers
 const TERM_DASHES = [[], [7, 4], [2, 4]];
-const ACTIVE = ["queued", "running"];
+const ACTIVE = ["starting", "queued", "running"];
 const WAITING = {
-  queued: "Waiting: two jobs run at a time on a machine.", running: "Preparing: what the network is to do is read, and its teacher asked.",
+  starting: "Starting.", queued: "Waiting for two other jobs: two run at a time on a machine.", running: "Preparing: what the network is to do is read, and its teacher asked.",
   stopping: "Stopping.", stopped: "Stopped before anything was measured.",
 };
 const REACH = 12;  // of the pointer, pixels
@@ -187,7 +187,7 @@ class Optimise extends MapView {
     el.x.textContent = shares ? `first component, ${share(shares[0])} →` : "";
     el.y.textContent = shares ? `↑ second component, ${share(shares[1])}` : "";
     el.message.hidden = !!this.points;
-    el.message.textContent = data.embedded < 1 ? `embedding the networks of this zoo, ${Math.round(100 * data.embedded)} %` : "";
+    el.message.textContent = data.embedded < 1 ? `The networks of this zoo are being embedded: ${Math.round(100 * data.embedded)} %` : "";
     el.map.querySelector("[data-key=t]").hidden = !runs.some((run) => run.places.length);
     el.curves.classList.toggle("without", !runs.some((run) => run.at.length));
     el.hint.textContent = runs.length ? WAITING[runs[0].state] ?? "This run ended before anything was measured."
@@ -211,8 +211,9 @@ class Optimise extends MapView {
       const [words, help] = terms[name] ?? [name, name];
       return `<span title="${escaped(help)}">${stroke(this.colourOf(runs[0]), TERM_DASHES[k % TERM_DASHES.length], 22)}${escaped(words)}</span>`;
     };
-    scores.innerHTML = `<b>${escaped(score[0].toUpperCase() + score.slice(1))}</b><span class="over">on validation ${asked}, over steps</span>`;
-    losses.innerHTML = `<b>Loss</b>${single.map(term).join("") || `<span class="over">${runs.length ? "sum of its terms, over steps" : ""}</span>`}`;
+    const lines = runs.length > 1 ? runs.map((run, k) => `<span title="${escaped(run.title)}">${stroke(this.colourOf(run), run.style.dash, 22)}${k + 1}</span>`).join("") : "";
+    scores.innerHTML = `<b>${escaped(score[0].toUpperCase() + score.slice(1))}</b>${lines}<span class="over">on validation ${asked}, over steps</span>`;
+    losses.innerHTML = `<b>Loss</b>${lines}${single.map(term).join("") || `<span class="over">${runs.length ? "sum of its terms, over steps" : ""}</span>`}`;
   }
 
   writeLegend() {
@@ -239,7 +240,7 @@ class Optimise extends MapView {
     return [
       `${run.title}, step ${run.at[k]}${which ? `, ${which}` : ""}`,
       `${score} ${number(run.scores[k])} on validation ${asked}`,
-      `moved ${number(run.moved[k], 2)}${run.sure[k] === null ? "" : `; ${run.architectures[k]} with probability ${number(run.sure[k], 2)}`}`,
+      `distance from the start ${number(run.moved[k], 2)}${run.sure[k] === null ? "" : `; ${run.architectures[k]} with probability ${number(run.sure[k], 2)}`}`,
     ];
   }
 

@@ -3,14 +3,15 @@
 
 import { dashed, inkOf, isDark, sheet, trace } from "../shared/canvas.js";
 import { FocusView } from "../shared/focus.js";
-import { outline } from "../shared/marks.js";
+import { linesHtml, outline } from "../shared/marks.js";
 import { mounted, Stopwatch } from "../shared/view.js";
-import { many, percent, short, signed } from "../shared/words.js";
+import { escaped, many, percent, short, signed } from "../shared/words.js";
 import { between, cellAt, difference, foldOf, inflate, NOT_FINITE, paint, palette, rule } from "./preps/pictures.js";
 import { Table } from "./preps/table.js";
 
 const THUMB = 8;  // half of the slider's, under the chart
 const ENDS = ["a", "b"];
+const DASHES = [[], [2, 4]];  // of the cosine with A, with B
 const CHOICES = {
   against: { nearer: ["nearer end", "The original at the nearer end of the path"], a: ["A", "The original A"], b: ["B", "The original B"] },
   scale: { own: ["own scales", "Every parameter's colours saturate where 99 % of its values in A and B are nearer to zero"], one: ["one scale", "Colours saturate where 99 % of all values in A and B are nearer to zero"] },
@@ -320,12 +321,14 @@ class Preps extends FocusView {
     trace(pen, [[x(frame), 0], [x(frame), height]]);
     Object.assign(pen, { strokeStyle: focus.colour, fillStyle: focus.colour, lineWidth: 2, globalAlpha: 1 });
     lines.forEach((line, k) => {
-      dashed(pen, k ? [2, 4] : [], line.map((v, i) => (v === null ? null : [x(i), y(v)])));
+      dashed(pen, DASHES[k], line.map((v, i) => (v === null ? null : [x(i), y(v)])));
       if (line[frame] === null) return;
       outline(pen, "circle", x(frame), y(line[frame]), 3.5);
       pen.fill();
     });
-    this.el.label.textContent = `cosine with A (line), with B (dots), ${layer ? layer.name : "all values"}${this.data.family ? ", where the architectures are the same" : ""}: ${low < 0 ? `${signed(low, 2)} to 1` : "0 to 1"}`;
+    const title = `cosine, ${layer ? layer.name : "all values"}${this.data.family ? ", where the architectures are the same" : ""}: ${low < 0 ? `${signed(low, 2)} to 1` : "0 to 1"}`;
+    const label = `<b>${escaped(title)}</b>${linesHtml(ENDS.map((end, k) => ({ colour: focus.colour, dash: DASHES[k], title: `with ${end.toUpperCase()}` })))}`;
+    if (this.labelled !== label) this.el.label.innerHTML = this.labelled = label;
   }
 }
 

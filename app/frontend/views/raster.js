@@ -1,9 +1,10 @@
 // Pictures along a path: one column for each method between the originals, and a number of every network as a curve.
 
 import { haloed, inkOf, sheet, trace } from "../shared/canvas.js";
+import { linesHtml } from "../shared/marks.js";
 import { OFF, PathView } from "../shared/path.js";
 import { mounted } from "../shared/view.js";
-import { number, ticks } from "../shared/words.js";
+import { escaped, number, ticks } from "../shared/words.js";
 
 const THUMB = 8;  // half of the slider's, under the chart
 
@@ -146,7 +147,8 @@ class Raster extends PathView {
         cells[n].setAttribute("aria-pressed", key === plotted?.key);
       });
     });
-    this.el.label.textContent = plotted?.label ?? "";
+    const label = plotted ? `<b>${escaped(plotted.label)}</b>${linesHtml(sides)}` : "";
+    if (this.labelled !== label) this.el.label.innerHTML = this.labelled = label;
     Object.assign(this.root.dataset, {
       frame: this.kept.frame, frames: this.frames.size, messages: this.kept.sent, originals: this.originals.size, plotted: plotted?.key ?? "",
     });

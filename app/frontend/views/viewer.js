@@ -2,8 +2,10 @@
 
 import { channels, channelsOf, dashed, inkOf, isDark, listed, sheet, trace } from "../shared/canvas.js";
 import { say } from "../shared/hub.js";
+import { linesHtml } from "../shared/marks.js";
 import { OFF, PathView } from "../shared/path.js";
 import { mounted, Stopwatch } from "../shared/view.js";
+import { escaped } from "../shared/words.js";
 import { approach, HOME, isHome, turn } from "./viewer/camera.js";
 import { colourNames, FIRST_SLICE, PLANE_STEP, SliceControls } from "./viewer/controls.js";
 import { Scene } from "./viewer/scene.js";
@@ -161,7 +163,7 @@ class Viewer extends PathView {
     this.el.read.replaceChildren(this.el.read.querySelector(".at"), ...this.places.map(({ row }) => row));
     this.root.dataset.columns = sides.length;
     this.root.style.setProperty("--count", sides.length);
-    Object.assign(this.el.legend, { textContent: chart.title, title: chart.help });
+    Object.assign(this.el.legend, { innerHTML: `<b>${escaped(chart.title)}</b>${linesHtml(sides)}`, title: chart.help });
   }
 
   get grid() {  // as many columns as there are sides, where these are not too narrow

@@ -1,4 +1,4 @@
-// A confusion matrix: rows are true classes, columns what the network says.
+// A confusion matrix: rows are true classes, columns what the network predicts.
 
 import { sheet } from "../../shared/canvas.js";
 
@@ -20,7 +20,7 @@ export function cellAt({ from, up, cell, count, matrix }, classes, x, y) {
   const [column, row] = [Math.floor((x - from) / cell), Math.floor((y - up) / cell)];
   if (Math.min(row, column) < 0 || Math.max(row, column) >= count) return "";
   const mine = matrix.subarray(row * count, (row + 1) * count);
-  return `true ${classes[row]}, said ${classes[column]}: ${mine[column]} of ${mine.reduce((a, b) => a + b, 0)}`;
+  return `true ${classes[row]}, predicted ${classes[column]}: ${mine[column]} of ${mine.reduce((a, b) => a + b, 0)}`;
 }
 
 function fitted(pen, width, height, classes, { font }) {
@@ -73,7 +73,7 @@ function frame(pen, { named, flat, room, left, under, cell, side, from, up }, cl
     pen.restore();
   });
   Object.assign(pen, { globalAlpha: 0.75, textAlign: "center" });
-  pen.fillText("said", from + side / 2, up + side + under - 6);
+  pen.fillText("predicted class", from + side / 2, up + side + under - 6);
   pen.translate(from - left + 8, up + side / 2);
   pen.rotate(-Math.PI / 2);
   pen.fillText("true class", 0, 0);

@@ -20,7 +20,7 @@ function titlesHtml({ measured, asked, originals, narrow, sure }) {
     ["run", "A run's name and state; its line on the map and in the curves"],
     ["start", `Of the network decoded where the run starts: ${measured} on validation ${asked}`],
     ["now", "The same of the last step that was measured"], ["best", "The same of the best step; by this, and nothing else, the best is selected"],
-    ...(narrow ? [] : [["moved", "Distance of the embedding from its start, at the last step"]]),
+    ...(narrow ? [] : [["distance", "Distance of the embedding from where it started, at the last step"]]),
     ...(sure ? [["architecture", "Predicted for the embedding of the last step, and with what probability"]] : []),
     ["start", "Of the network decoded where it starts, on test data, measured once at the end"],
     ["best", "Of the best network, on test data that nothing was selected by, measured once at the end"],
