@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-WHOLE = ("digits", "digits-family", "chairs/space-probe")
+WHOLE = ("digits", "digits-family", "chairs/space-probe", "scores")
 """folders of assets/ that go into a wheel as they are"""
 CHAIRS = Path("starter/chairs")
 """what differs for the 60 chairs; their weights are rows of assets/chairs/zoo"""

@@ -11,6 +11,8 @@ import torch
 from test_finite import spoilt
 from third_method import THIRD
 
+import netspace
+from benchmarks import scores
 from netspace import Family, NetSpace, Network
 from netspace.cli.main import main
 from netspace.errors import UsageError
@@ -19,6 +21,7 @@ from netspace.evaluate.scorecard import STRONG_STRONG, WEAK_STRONG, draw_pairs, 
 from netspace.evaluate.symmetry import orbit_of, output_gap, symmetry_audit
 from netspace.export.score_tables import TextTable, latex, markdown
 from netspace.geometry.mesh import components, extract_dense
+from netspace.latent.embeddings import space_content, zoo_content
 from netspace.latent.paths import METHODS
 from netspace.nets.prep import pack
 from netspace.space.space import load
@@ -397,3 +400,31 @@ def test_a_table_says_what_it_is_given():
     tex = latex(table, "netspace\nscore")
     assert tex.startswith("% made by: netspace score\n") and r"a\_b" in tex and r"50 \%" in tex
     assert r"\textbar{}z\textbar{}" in tex and tex.count(r"\\") == 3 and tex.count(r"\midrule") == 2
+
+
+# -- what ships ----------------------------------------------------------------------------------------------------
+
+
+REPORTS = sorted((netspace.ASSETS / "scores").glob("*/*.json"))
+
+
+def test_there_is_a_scorecard_of_most_spaces_that_ship():
+    assert len([path for path in REPORTS if path.stem == "score"]) >= 4
+
+
+@pytest.mark.parametrize("path", REPORTS, ids=lambda path: path.parent.name)
+def test_a_report_that_ships_is_of_the_very_networks_that_ship(path):
+    report, command = json.loads(path.read_text()), path.stem
+    name = path.parent.name.removesuffix(f"-{command}")
+    assert path == scores.report_folder(name, command) / f"{command}.json"
+    space, zoo = (netspace.ASSETS / folder for folder in scores.SPACES[name])
+    assert report["space"]["content"] == space_content(netspace.load(space))
+    assert report["zoo"]["content"] == zoo_content(netspace.Zoo.load(zoo))
+    assert report["command"].startswith(f"python -m netspace {command} ")
+    if command == "score":
+        assert report["settings"]["pairs"] == 20 and len(report["settings"]["seeds"]) == 3
+        assert set(report["methods"]) == set(METHODS)
+
+
+def test_readmes_table_is_what_the_reports_say():
+    assert scores.readme_table() in (netspace.ASSETS.parent / "README.md").read_text()
