@@ -139,7 +139,7 @@ def show_map(
 def way_on_map() -> dict | None:
     """The way that is moved along below the map, as a line on it."""
     way = state.way
-    if not way or way["key"] != loaded.key:
+    if not way or not way["lined"] or way["key"] != loaded.key:
         return None
     about = {name: way[name] for name in ("follows", "frame", "words", "line")}
     places = projections.path_places(where, way["embeddings"])
@@ -177,7 +177,7 @@ def ways() -> None:
 
 def drawn(way: dict | None) -> tuple | None:
     """What the map shows of a way."""
-    return way and (way["follows"], way["words"], tuple(way["anchors"]), way["embeddings"].tobytes())
+    return way and (way["follows"], way["lined"], way["words"], tuple(way["anchors"]), way["embeddings"].tobytes())
 
 
 def way_by() -> tuple:

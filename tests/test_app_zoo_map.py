@@ -329,8 +329,9 @@ def test_a_selection_is_a_table_a_file_and_a_zoo(kind, tmp_path):
 def test_the_link_shows_the_same(shapes):
     names = loaded().names
     asked = {"x": "2", "y": "1", "colour": "legs", "size": "height", "network": names[1], "a": names[2], "b": names[3]}
-    asked |= {"view": "0.5 0.25 3", "selection": "-1 -1 1 -1 0 1"}
+    asked |= {"view": "0.5 0.25 3", "selection": "-1 -1 1 -1 0 1", "line": "no"}
     first = open_map(**asked)
+    assert view(first)["path"] is None and view(open_map())["path"]["places"], "a way is drawn unless it is hidden"
     link = link_of(first)
     assert asked.items() <= link.items()
     again = open_map(**link)

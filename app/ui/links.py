@@ -26,7 +26,7 @@ def one_of(options: Collection | Callable[[Any], Collection], words: str) -> Cal
 def yes(text: str) -> bool:
     """Read yes or no."""
     if text not in ("yes", "no"):
-        raise ValueError(f"The link has “{text}” where it says yes or no; taken for no.")
+        raise ValueError(f"The link has “{text}” where it says yes or no; it is ignored.")
     return text == "yes"
 
 
