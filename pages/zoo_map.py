@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import charts, inspection, orbits, points, projections, selections
+from app.backend import charts, filters, inspection, orbits, points, projections, selections
 from app.backend.charts import Chart
 from app.backend.moves import Place
 from app.backend.path import method_colour, method_names
@@ -12,7 +12,7 @@ from app.tasks import app_task
 from app.ui import bringing, moves, page, sidebar
 from app.ui.inspector import inspect_network
 from app.ui.map_controls import choose_map
-from app.ui.map_state import AxesState, LookState, MapState, PickState, asked_projection
+from app.ui.map_state import AxesState, FilterState, LookState, MapState, PickState, asked_projection
 from app.ui.pair import PairState, shared_key
 from app.ui.selection import show_selection
 
@@ -61,7 +61,7 @@ def placed() -> projections.Placed:
 
 def write_link() -> None:
     link = sidebar.choice_link(loaded) | {"a": pair.a, "b": pair.b} | moves.ways_link()
-    for part in (state, look, axes, pick):
+    for part in (state, look, left, axes, pick):
         link |= part.link()
     page.write_link(link)
 
@@ -83,22 +83,24 @@ def board() -> None:
     if near:
         work = inspection.rebuilt(chart, i) if i is not None else inspection.decoded_at(chart, point)
     orbit = orbits.orbit_work(chart, i) if pick.orbit and near and i is not None else None
-    selected = selections.selected(where, pick.polygon) if pick.polygon else None
-    left, right = st.columns([7, 5], gap="medium")
-    with left:
+    selected = selections.selected(where, pick.polygon, left_on_map) if pick.polygon else None
+    picked = work is not None or i is not None
+    place, *beside = st.columns([7, 5] if picked else 1, gap="medium")
+    with place:
         show_map(work, near, orbit, selected)
+        if not picked:
+            say_how()
         st.caption(
             "Distance on this map is not distance in the space: neighbours and distances are measured in the space "
             f"itself (E = {chart.z.shape[1]})."
         )
-    with right:
-        if work:
-            inspect_network(pick, pair, where, point, near, work, orbit)
-        elif i is not None:
-            st.markdown(f"##### {plain(inspection.known(chart, i).name)}")
-            st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
-        else:
-            say_how()
+    if picked:
+        with beside[0]:
+            if work:
+                inspect_network(pick, pair, where, point, near, work, orbit)
+            else:
+                st.markdown(f"##### {plain(inspection.known(chart, i).name)}")
+                st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
     if selected is not None:
         show_selection(pick, where, selected)
     if moves.way_kind():
@@ -115,6 +117,7 @@ def show_map(
     data = {
         "points": where.key,
         "look": look_key,
+        "filter": filter_key,
         "axes": where.axes,
         "note": where.note,
         "liftable": where.plane is not None,
@@ -139,7 +142,7 @@ def show_map(
 def way_on_map() -> dict | None:
     """The way that is moved along below the map, as a line on it."""
     way = state.way
-    if not way or way["key"] != loaded.key:
+    if not way or not way["lined"] or way["key"] != loaded.key:
         return None
     about = {name: way[name] for name in ("follows", "frame", "words", "line")}
     places = projections.path_places(where, way["embeddings"])
@@ -147,14 +150,13 @@ def way_on_map() -> dict | None:
 
 
 def say_how() -> None:
-    st.markdown("##### Click a network")
-    place = " Click an empty place, and what the space decodes there is shown." if where.plane is not None else ""
-    st.markdown(
-        "Its decode is shown beside it, and the training networks nearest to it: in the space, and by what they do."
-        f"{place} A box or a lasso selects networks for a table, a file or a zoo of their own."
-    )
+    place = " Click an empty place to decode what lies there." if where.plane is not None else ""
     lost = f" {chart.lost} have weights that are not all numbers and no place on the map." if chart.lost else ""
-    st.caption(f"{len(chart):,} networks on the map.{lost}")
+    st.markdown(
+        "Click a network for its decode and the training networks nearest to it, in the space and by what they do."
+        f"{place} A box or a lasso selects networks for a table, a file or a zoo of their own. "
+        f"{len(chart):,} networks on the map.{lost}"
+    )
 
 
 # -- the ways through the space ----------------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ def ways() -> None:
 
 def drawn(way: dict | None) -> tuple | None:
     """What the map shows of a way."""
-    return way and (way["follows"], way["words"], tuple(way["anchors"]), way["embeddings"].tobytes())
+    return way and (way["follows"], way["lined"], way["words"], tuple(way["anchors"]), way["embeddings"].tobytes())
 
 
 def way_by() -> tuple:
@@ -221,9 +223,12 @@ look, axes, pick = LookState(chart), AxesState(chart, state.projection), PickSta
 pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
 asked = asked_projection(state, axes)
 where = placed()
+left = FilterState(look)
+left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
+filter_key = filters.filter_key(f"{chart.key}|{points.version(chart)}", left.asked)
 
-choose_map(state, look, axes, pick, [guest.zoo_info.id for guest in guests])
+choose_map(state, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
 if charts.embedding_words(guests):
@@ -237,6 +242,8 @@ top, below = st.container(), st.container()
 with st.container(key="feeds-map", gap=None):
     frontend.feed("map-look", points.look_feed(VIEW, look_key, chart, *look.chosen))
     frontend.feed("map-points", points.points_feed(VIEW, where.key, where))
+    if filter_key:
+        frontend.feed("map-filter", filters.filter_feed(VIEW, filter_key, left_on_map))
     frontend.feed("map-names", points.names_feed(VIEW, where.key, chart.key, chart))
     atlas = points.atlas_feed(VIEW, where.key, chart)
     if atlas:

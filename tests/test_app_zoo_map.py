@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,11 +30,13 @@ from app.backend import (
     chairs,
     charts,
     embeddings,
+    filters,
     imports,
     inspection,
     manifold,
     orbits,
     placements,
+    points,
     projections,
     selections,
 )
@@ -172,6 +175,71 @@ def test_umap_is_awaited_as_pca_and_then_shown(kind, monkeypatch):
     monkeypatch.setattr(projections, "_umap", lambda chart, asked: "UMAP ended without a word")
     at = open_map(projection="umap")
     assert "without a word. This is PCA" in said(at.info) and view(at)["axes"] == ["PC 1", "PC 2"]
+
+
+def test_a_search_and_a_range_leave_some_networks(shapes):
+    records = loaded().zoo.records
+    legs, low = records.legs[0], float(records.seat_height.sort_values().iloc[1])
+    asked = {"search": f"legs:{legs[:-1].upper()} {records.name[0][:3]}", "range": "seat_height", "between": f"{low} 9"}
+    at = open_map(selection="-99 -99 99 -99 99 99 -99 99", **asked)
+    header, body = feeds(at)["filter"]
+    left = ((records.legs == legs) & (records.seat_height >= low - 1e-4)).to_numpy()
+    assert 0 < left.sum() < len(left) and np.frombuffer(body, np.uint8).astype(bool).tolist() == left.tolist()
+    assert view(at)["filter"] == header["path"] and view(at)["selection"]["count"] == left.sum()
+    link = link_of(at)
+    assert (
+        link["search"] == asked["search"]
+        and link["range"] == "seat_height"
+        and link["between"].startswith(f"{low:.3f}")
+    )
+    next(each for each in at.text_input if each.label == "Search").set_value("").run()
+    assert np.frombuffer(feeds(at)["filter"][1], np.uint8).sum() > left.sum(), "the range alone leaves more"
+    next(each for each in at.selectbox if each.label == "Column").set_value("").run()
+    assert not at.exception and not view(at)["filter"] and view(at)["selection"]["count"] == len(left)
+
+
+class Three(SimpleNamespace):
+    """A chart of three networks."""
+
+    def __len__(self) -> int:
+        return 3
+
+
+def test_words_are_looked_for_in_text_and_asked_of_columns():
+    told = {
+        "name": ["net-1", "net-12", "other"],
+        "arch": ["siren256"] * 3,
+        "row": [0, 1, 2],
+        "split": ["heldout", "train", "train"],
+    }
+    told |= {"epochs": [12.0, 120.0, np.nan], "arms": [True, False, False], "Leg kind": ["four", None, "sled"]}
+    chart = Three(key=str(uuid.uuid4()), records=pd.DataFrame(told))
+
+    def found(words: str) -> str:
+        return "".join(str(int(left)) for left in filters.searched(chart, words))
+
+    assert found("") == "111" and found("NET") == "110" and found("net 12") == "010" and found("held-out") == "100"
+    assert found("epochs:12") == "100" and found("arms:no") == "011" and found("leg_kind:FO") == "100"
+    assert found("no") == "000" == found("nothing:1"), "columns of yes and no are only searched by name"
+
+
+def test_outliers_do_not_stretch_colours():
+    numbers = np.r_[np.linspace(0, 1, 199), 1000, np.nan].astype(np.float32)
+    scale, shares = points._shares(numbers)
+    assert scale["high"] < 1.01 and scale["cut"] == [True, True] and np.isnan(shares[-1])
+    assert shares[198] > 0.9 and scale["low"] + shares[199] * (scale["high"] - scale["low"]) == pytest.approx(
+        1000, rel=1e-3
+    )
+    scale, _ = points._shares(np.r_[np.zeros(200), 1.0])
+    assert (scale["low"], scale["high"], scale["cut"]) == (0, 1, [False, False]), "nearly all are the same"
+
+
+def test_columns_of_many_kinds_show_the_most_frequent():
+    values = pd.Series([f"k{k % 15}" for k in range(45)] + ["k0", None])
+    few = charts._with_few_kinds(values)
+    assert few.nunique() == len(charts.PALETTE) and few.isna().sum() == 1 and few[0] == "k0" and (few == "others").any()
+    names = pd.Series(list("abcdefghijklmno"))
+    assert charts._with_few_kinds(names).equals(names), "names are no kinds"
 
 
 def test_a_direction_is_an_axis(shapes, monkeypatch):
@@ -329,8 +397,9 @@ def test_a_selection_is_a_table_a_file_and_a_zoo(kind, tmp_path):
 def test_the_link_shows_the_same(shapes):
     names = loaded().names
     asked = {"x": "2", "y": "1", "colour": "legs", "size": "height", "network": names[1], "a": names[2], "b": names[3]}
-    asked |= {"view": "0.5 0.25 3", "selection": "-1 -1 1 -1 0 1"}
+    asked |= {"view": "0.5 0.25 3", "selection": "-1 -1 1 -1 0 1", "line": "no"}
     first = open_map(**asked)
+    assert view(first)["path"] is None and view(open_map())["path"]["places"], "a way is drawn unless it is hidden"
     link = link_of(first)
     assert asked.items() <= link.items()
     again = open_map(**link)
@@ -350,6 +419,8 @@ def test_the_link_shows_the_same(shapes):
         ({"projection": "globe"}, "no projection “globe”"),
         ({"neighbours": "1"}, "neighbours cannot be “1”"),
         ({"place": "here"}, "not two numbers"),
+        ({"range": "taste"}, "no column of numbers “taste”"),
+        ({"range": "height", "between": "2 1"}, "not two numbers, the lower first"),
         ({"orbit": "maybe"}, "“maybe” where it says yes or no"),
     ],
 )

@@ -121,6 +121,21 @@ def test_the_ways_follow_what_is_picked(page, tiny_cnn_zoo):
     page.wait_for_url(f"**spline={names[0]}%7C{names[1]}%7C{picked}**")
 
 
+def test_what_a_search_leaves_is_what_hands_reach(page, tiny_cnn_zoo):
+    page.goto("/zoo_map?space=space&zoo=zoo&projection=pca")
+    wait(page, "d.count === '8' && d.left === ''", "zoo-map")
+    search = page.get_by_role("textbox", name="Search")
+    search.fill(tiny_cnn_zoo.records.name[3])
+    search.press("Enter")
+    wait(page, "d.left === '1'", "zoo-map")
+    expect(page.locator(".zoo-map .found")).to_have_text("1 of 8 match")
+    page.locator(".zoo-map").focus()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+        assert report(page)["hovered"] in ("", "3")
+    assert report(page)["hovered"] == "3"
+
+
 def test_a_click_that_is_lost_on_its_way_is_told_again(page, tiny_cnn_zoo):
     page.add_init_script(
         "const send = WebSocket.prototype.send;"

@@ -22,6 +22,8 @@ from .embeddings import embedding_work
 from .imports import is_import
 
 MOST_SHAPES = len(MARKS)
+OTHERS = "others"
+"""the less frequent values of a column that has more of them than there are colours"""
 PALETTE = (
     "#2A7FD0", "#D9711F", "#1F9A6B", "#C2408F", "#8A63D2", "#A67C1B",
     "#CF4A3A", "#2795A3", "#6B7F93", "#8C6D5A", "#5F8F2A", "#C0658F",
@@ -137,10 +139,18 @@ def _column(chart: Chart, name: str) -> Column | None:
         if len(kinds) > len(MARKS) or (kinds % 1).any():
             return Column(name, title, numbers, (), None)
         values = values.map(lambda v: f"{v:g}", na_action="ignore")
-    codes, kinds = pd.factorize(values, sort=True)
+    codes, kinds = pd.factorize(_with_few_kinds(values), sort=True)
     if not 2 <= len(kinds) <= len(PALETTE):
         return None
     return Column(name, title, numbers, tuple(map(str, kinds)), codes)
+
+
+def _with_few_kinds(values: pd.Series) -> pd.Series:
+    """Return the values with all but the most frequent as OTHERS, where they are more than there are colours."""
+    counts = values.value_counts()
+    if len(counts) <= len(PALETTE) or counts.iloc[len(PALETTE) - 2] < 2:  # names, and the like, have no frequent ones
+        return values
+    return values.where(values.isin(counts.index[: len(PALETTE) - 1]) | values.isna(), OTHERS)
 
 
 @cached_object(max_entries=6)

@@ -25,6 +25,8 @@ from .thumbnails import read_thumbnails
 
 MOST_TILES = 2000
 """networks of which pictures of the weights are made for the map's tooltips"""
+COMMON = (1, 99)
+"""percentiles of a column between which its colours and sizes differ; it is not cut where there are few networks"""
 MOST_WORDED = 20_000
 """networks of a zoo whose tooltips say what they are, beside their names"""
 
@@ -98,10 +100,9 @@ def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shap
     if told is None:
         header["colour"] = None
     elif told.numbers is not None and colour != shape:
-        low, high, shares = _shares(told.numbers)
-        tints = shares
-        missing = int(np.isnan(shares).sum())
-        header["colour"] = {"title": told.title, "kind": "number", "low": low, "high": high, "missing": missing}
+        scale, tints = _shares(told.numbers)
+        missing = int(np.isnan(tints).sum())
+        header["colour"] = {"title": told.title, "kind": "number", "missing": missing} | scale
     else:
         header["colour"], tints = _categories(_chart, told)
         if not shape:  # colour is never the only carrier
@@ -114,9 +115,9 @@ def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shap
     sizes, header["size"] = np.full(count, 128, np.uint8), None
     scaled = columns.get(size)
     if scaled is not None:
-        low, high, shares = _shares(scaled.numbers)
-        sizes = np.where(np.isnan(shares), 0, np.nan_to_num(shares) * 255).astype(np.uint8)
-        header["size"] = {"title": scaled.title, "low": low, "high": high}
+        scale, shares = _shares(scaled.numbers)
+        sizes = (np.nan_to_num(shares).clip(0, 1) * 255).astype(np.uint8)
+        header["size"] = {"title": scaled.title} | scale
     flags = (_chart.records.split != TRAIN).to_numpy().astype(np.uint8)
     flags[int(_chart.starts[1]) :] |= 4
     off = manifold.off(_chart)
@@ -126,9 +127,19 @@ def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shap
     return feed(header, b"".join(part.tobytes() for part in parts))
 
 
-def _shares(numbers: np.ndarray) -> tuple[float, float, np.ndarray]:
-    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    return low, high, ((numbers - low) / (high - low)).astype(np.float32)
+def _shares(numbers: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+    """A scale that outliers do not stretch, and where numbers (b) are on it: 0 to 1, beyond them where they are cut.
+
+    It reaches over COMMON percentiles; `cut` says whether there are numbers below and above it.
+    """
+    known = numbers[np.isfinite(numbers)]
+    least, most = float(known.min()), float(known.max())
+    low = float(np.percentile(known, COMMON[0], method="lower"))
+    high = float(np.percentile(known, COMMON[1], method="higher"))
+    if low == high:
+        low, high = least, most
+    scale = {"low": low, "high": high, "cut": [least < low, most > high]}
+    return scale, ((numbers - low) / (high - low)).astype(np.float32)
 
 
 def _mark_codes(chart: Chart, column: Column) -> np.ndarray:

@@ -37,9 +37,9 @@ def inside(polygon: Sequence[Sequence[float]], places: np.ndarray) -> np.ndarray
     return within
 
 
-def selected(where: Placed, polygon: Sequence[Sequence[float]]) -> np.ndarray:
-    """Ids of the networks inside a polygon."""
-    return np.flatnonzero(inside(polygon, where.places))
+def selected(where: Placed, polygon: Sequence[Sequence[float]], left: np.ndarray) -> np.ndarray:
+    """Ids of the networks inside a polygon, of those that a filter leaves (b) bool."""
+    return np.flatnonzero(inside(polygon, where.places) & left)
 
 
 def selection_table(chart: Chart, ids: np.ndarray) -> pd.DataFrame:

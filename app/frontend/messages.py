@@ -361,6 +361,8 @@ class MapData(TypedDict):
     """which feeds of places, names and pictures it shows"""
     look: str
     """which feed of looks"""
+    filter: str
+    """which feed of the networks that a search and a range leave; empty for all of them"""
     marks: list[str]
     """as the looks number them"""
     axes: list[str]

@@ -26,7 +26,7 @@ def one_of(options: Collection | Callable[[Any], Collection], words: str) -> Cal
 def yes(text: str) -> bool:
     """Read yes or no."""
     if text not in ("yes", "no"):
-        raise ValueError(f"The link has “{text}” where it says yes or no; taken for no.")
+        raise ValueError(f"The link has “{text}” where it says yes or no; it is ignored.")
     return text == "yes"
 
 
@@ -104,6 +104,17 @@ def view(text: str) -> list[float] | None:
         return found
     except ValueError:
         raise ValueError(f"The link's view “{text}” is not three numbers; showing the whole map.") from None
+
+
+def bounds(text: str) -> tuple[float, float] | None:
+    """Read the lowest and the highest value of a range; None for an empty text."""
+    try:
+        low, high = read_numbers(text, 2) if text else (0.0, 0.0)
+        if low > high:
+            raise ValueError
+        return (low, high) if text else None
+    except ValueError:
+        raise ValueError(f"The link's range “{text}” is not two numbers, the lower first; all are shown.") from None
 
 
 def polygon(text: str) -> list[list[float]] | None:

@@ -1,26 +1,34 @@
-"""Map: the row above it, of the projection and of what points look like."""
+"""Map: the row above it, of the projection, of what points look like, and of which are left."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
-from app.backend import projections
+from app.backend import filters, projections
 from app.backend.projections import PROJECTIONS
 from app.backend.words import sentence
 from app.ui import bringing
-from app.ui.map_state import AxesState, LookState, MapState, PickState, axes_key
+from app.ui.map_state import AxesState, FilterState, LookState, MapState, PickState, axes_key
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
 LOOK_BOXES = {
-    "colour": ("one colour", "What is known of the networks, as colours", 150),
-    "size": ("one size", "A column of numbers, as sizes of the points", 118),
-    "shape": ("as colour", "A column of at most six kinds, as shapes of the points", 118),
+    "colour": ("one colour", "What is known of the networks, as colours"),
+    "size": ("one size", "A column of numbers, as sizes of the points"),
+    "shape": ("as colour", "A column of at most six kinds, as shapes of the points"),
 }
-"""words for no column, help and width of each box"""
+"""words for no column, and help of each box"""
+SEARCH_HELP = (
+    "Part of a name, or of the text in any column. `legs:splayed` or `epochs:12` looks in one column. Several words: "
+    "networks that have all of them."
+)
 
 
-def choose_map(state: MapState, look: LookState, axes: AxesState, pick: PickState, guests: list[str]) -> None:
+def choose_map(
+    state: MapState, look: LookState, left: FilterState, axes: AxesState, pick: PickState, guests: list[str]
+) -> None:
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
 
     def reprojected() -> None:
@@ -39,13 +47,38 @@ def choose_map(state: MapState, look: LookState, axes: AxesState, pick: PickStat
                 _choose_axes(axes, pick)
             if state.zoos:
                 _choose_guests(state, guests)
-        for name, (none, help, width) in LOOK_BOXES.items():
-            st.selectbox(
-                name.capitalize(), look.offered[name], help=help, width=width,
-                format_func=lambda column, none=none: look.columns[column].title if column else none,
-                **look.widget(name),
-            )  # fmt: skip
+            for name in ("size", "shape"):
+                _choose_look(look, name)
+        _choose_look(look, "colour", width=140)
+        st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **left.widget("search"))
+        with st.popover("Range", icon=":material/filter_alt:"):
+            _choose_range(left)
         bringing.offer_import(state.loaded.space_info)
+
+
+def _choose_look(look: LookState, name: str, width: int | Literal["stretch"] = "stretch") -> None:
+    """The column of a look."""
+    none, help = LOOK_BOXES[name]
+    st.selectbox(
+        name.capitalize(), look.offered[name], help=help, width=width,
+        format_func=lambda column: look.columns[column].title if column else none, **look.widget(name),
+    )  # fmt: skip
+
+
+def _choose_range(left: FilterState) -> None:
+    """A column of numbers, and which of them are left."""
+    st.selectbox(
+        "Column", left.offered, format_func=lambda column: left.columns[column].title if column else "none",
+        help="Networks outside its range are faint, and cannot be clicked",
+        **left.widget("column", then=lambda: left.change(bounds=None)),
+    )  # fmt: skip
+    if left.column:
+        low, high, step, digits = filters.extent_of(left.columns[left.column])
+        st.slider(
+            left.columns[left.column].title.capitalize(), low, high, step=step, label_visibility="collapsed",
+            format=f"%.{digits}f" if digits < 7 else "%.2e", **left.widget("bounds", shown=left.bounds or (low, high)),
+        )  # fmt: skip
+        st.caption("Networks whose value is not known are left out of any narrower range.")
 
 
 def _choose_settings(state: MapState, pick: PickState) -> None:

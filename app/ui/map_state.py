@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.backend import catalogue, charts, placements, points, projections
+from app.backend import catalogue, charts, filters, placements, points, projections
 from app.backend.catalogue import Loaded
 from app.backend.charts import Chart
+from app.backend.filters import Filter
 from app.backend.projections import PROJECTIONS, Projection
 from app.backend.words import sentence
 from app.ui import links, page
@@ -110,6 +111,39 @@ class LookState(PageState):
     @property
     def chosen(self) -> tuple[str, str, str]:
         return self.colour, self.size, self.shape
+
+
+class FilterState(PageState):
+    """Which of the networks are left on the map."""
+
+    key = "map.filter"
+
+    def __init__(self, look: LookState) -> None:
+        self.columns = look.columns
+        self.offered = look.offered["size"]
+        super().__init__()
+
+    def known(self, value: tuple[float, float]) -> tuple[float, float] | None:
+        """Bounds, None where they leave out none."""
+        if not self.column:
+            return None
+        low, high, *_ = filters.extent_of(self.columns[self.column])
+        value = (max(low, value[0]), min(high, value[1]))
+        return None if value == (low, high) or value[0] > value[1] else value
+
+    search = PageField("", link="search", terse=True)
+    column = PageField(
+        "", link="range", terse=True,
+        check=one_of(lambda state: state.offered, "The networks have no column of numbers {}; all are shown."),
+    )  # fmt: skip
+    """of numbers, whose range is chosen; empty for none"""
+    bounds = PageField[tuple[float, float] | None](
+        None, link="between", parse=links.bounds, check=known, write=links.text
+    )
+
+    @property
+    def asked(self) -> Filter:
+        return Filter(self.search, self.column, self.bounds)
 
 
 class AxesState(PageState):

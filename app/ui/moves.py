@@ -48,6 +48,8 @@ class WayState(PageState):
     kind = PageField(
         lambda state: next(iter(WAY_TITLES)), link="move", check=one_of(WAY_TITLES, "There is no way of moving {}.")
     )  # fmt: skip
+    lined = PageField(True, link="line", parse=links.yes, write=lambda shown: "yes" if shown else "no", terse=True)
+    """whether its way is drawn on the map"""
     method = PageField(lambda state: method_names()[0])
     camera = PageField[list[float] | None](None)
     released = PageField(False)
@@ -199,6 +201,7 @@ def show_ways(
         "embeddings": family.z,
         "frame": step.step,
         "words": family.words,
+        "lined": state.lined,
         "line": family.pad is None,  # the mixtures of a pad are spread out, not one after another
         "anchors": list(family.anchors),
     }
@@ -213,8 +216,9 @@ def _choose_kind(state: WayState) -> None:
     def chosen() -> None:
         StepState.ignore_link(family_key(state.kind))  # the link's position is that of the kind before
 
-    head, row = st.columns([2, 5], vertical_alignment="center")
+    head, row, switch = st.columns([2, 4, 1], vertical_alignment="center")
     head.markdown("##### Move through the space")
+    switch.toggle("On the map", help="Draw it on the map, from dot to dot", **state.widget("lined"))
     row.segmented_control(
         "Family of networks", list(WAY_TITLES), format_func=lambda kind: WAY_TITLES[kind][0],
         label_visibility="collapsed", help=WAY_TITLES[state.kind][1], **state.widget("kind", then=chosen),

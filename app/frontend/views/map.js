@@ -20,6 +20,8 @@ const FEW = 4000;  // points that are always drawn
 const GLIDE = 450;  // milliseconds in which networks go from their place on one map to that on the next
 const ANSWER = 3000;  // milliseconds after which Python is asked again
 const REST = 500;  // milliseconds until Python hears of a view
+const NONE = new Uint8Array(0);
+const NAMED = 8;  // networks that a filter leaves which are named on the map
 const TOOLS = { v: null, b: "box", l: "lasso" };
 
 class ZooMap extends MapView {
@@ -32,9 +34,10 @@ class ZooMap extends MapView {
 
   build() {
     const find = (selector) => this.root.querySelector(selector);
-    Object.assign(this.el, { ground: find(".ground"), points: find(".points"), chosen: find(".chosen"), legend: find(".looks"), foot: find(".foot"), tools: [...this.root.querySelectorAll(".tools button")] });
+    Object.assign(this.el, { ground: find(".ground"), points: find(".points"), chosen: find(".chosen"), found: find(".found"), legend: find(".looks"), foot: find(".foot"), tools: [...this.root.querySelectorAll(".tools button")] });
     this.stopwatch = new Stopwatch();
     this.share = 1;
+    this.remaining = NONE;  // 1 for networks that a filter leaves; empty without one
     const { chosen, legend, points } = this.el;
     points.addEventListener("webglcontextlost", (e) => e.preventDefault());
     points.addEventListener("webglcontextrestored", () => {
@@ -229,6 +232,12 @@ class ZooMap extends MapView {
       this.look = lookOf(look);
       this.styled = false;
     }
+    const filter = data.filter ? feed("filter", data.filter) : null;
+    if (this.filtered !== filter && (filter || !data.filter)) {
+      this.filtered = filter;
+      this.remaining = filter?.body ?? NONE;
+      this.styled = false;
+    }
     if (names && this.named !== names) this.read(names);
     if (atlas && this.pictured !== atlas) {
       this.pictured = atlas;
@@ -247,7 +256,7 @@ class ZooMap extends MapView {
     if (former?.kept && former.kept === this.kept.view) this.kept.view.scale *= this.allOf(former.places).scale / this.allOf(places).scale;
     this.places = places;
     this.cloud.fill(0, places.xy);
-    this.inside = null;
+    this.roped = null;
     this.styled = false;
   }
 
@@ -343,11 +352,14 @@ class ZooMap extends MapView {
   restyle() {  // colours, what is shown, and in which order
     const { places, look, cloud, kept, ink } = this;
     if (!places || look?.count !== places.count) return;
-    if (this.insideOf !== kept.polygon || !this.inside) this.inside = kept.polygon ? places.within(kept.polygon) : new Uint8Array(0);
+    if (this.insideOf !== kept.polygon || !this.roped) this.roped = kept.polygon ? places.within(kept.polygon) : NONE;
     this.insideOf = kept.polygon;
+    const left = this.remaining.length === places.count ? this.remaining : NONE;
+    this.inside = left.length ? this.roped.map((v, i) => v & left[i]) : this.roped;
+    this.found = left.length ? Array.from(left.keys()).filter((i) => left[i]) : null;
     this.selected = this.inside.reduce((sum, v) => sum + v, 0);
     this.styled = true;
-    const { colours, looks, shown, layers, order } = styled(look, places, { hidden: kept.hidden, inside: this.inside, ramp: listed(ink.value("ramp")), unknown: ink.value("unknown") });
+    const { colours, looks, shown, layers, order } = styled(look, places, { hidden: kept.hidden, roped: kept.polygon ? this.inside : NONE, left, ramp: listed(ink.value("ramp")), unknown: ink.value("unknown") });
     this.shown = shown;
     cloud.fill(1, colours);
     cloud.fill(2, looks);
@@ -386,6 +398,8 @@ class ZooMap extends MapView {
     el.message.innerHTML = escaped(words);
     el.chosen.hidden = !this.kept.polygon || !this.ready;
     el.chosen.firstElementChild.textContent = this.chosenWords();
+    el.found.hidden = !this.found || !this.ready;
+    el.found.textContent = this.found ? `${many(this.found.length)} of ${many(this.places.count)} match` : "";
     this.writeLegend();
     this.tell();
   }
@@ -422,7 +436,7 @@ class ZooMap extends MapView {
       count: ready ? this.places.count : 0, points: ready ? this.data.points : "", look: ready ? this.look.path : "", shown: ready ? this.cloud.count : 0,
       clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
       selected: ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => rounded(v, 4)).join(",") : "", frame: this.data?.path ? this.frameNow : "",
-      copies: (this.data && this.orbit?.places.length) ?? "",
+      left: (ready && this.found?.length) ?? "", copies: (this.data && this.orbit?.places.length) ?? "",
     });
   }
 
@@ -488,6 +502,7 @@ class ZooMap extends MapView {
       drawOrbit(pen, copies.filter((place) => place.every(Number.isFinite)).map((place) => hand.screen(place)), ink);
       if (from) drawPicked(pen, from, !!on(kept.picked), ink);
       if (kept.place && answered && data.extra) drawWords(pen, data.extra.words, from, hand, ink);
+      for (const i of this.found?.length <= NAMED ? this.found : []) if (on(i) && this.names) drawWords(pen, this.names.names[i], on(i), hand, ink);
       const badge = (i, words, mark, dx, dy) => {
         const place = on(i);
         if (place) drawBadge(pen, [place[0] + dx, place[1] + dy], words, mark, ink);

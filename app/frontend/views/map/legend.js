@@ -17,14 +17,21 @@ const sign = (inside) => `<svg class="mark" viewBox="0 0 14 14" aria-hidden="tru
 const disc = (radius, colour) => `<circle cx="7" cy="7" r="${radius}" fill="${colour}"/>`;
 const title = (words) => `<b>${escaped(words)}</b>`;
 
+// Lowest and highest value of a scale, marked where some networks lie beyond it.
+function ends(scale) {
+  const beyond = (words) => `<span title="At most 1 % of the networks lie beyond, and look like this">${words}</span>`;
+  const [low, high] = [figure(scale.low, scale), figure(scale.high, scale)];
+  return [scale.cut[0] ? beyond(`≤ ${low}`) : low, scale.cut[1] ? beyond(`≥ ${high}`) : high];
+}
+
 // Of what is drawn: `all` as `categories` has them, `hidden` their indices.
 export function looksHtml(look, { all, hidden, marks, text, unknown }) {
   const { colour, size, mark, filled, hollow, warned, guest, used } = look;
   const parts = [], add = (html) => parts.push(`<span>${html}</span>`);
   const numbered = colour.kind === "number" && colour.low !== null && colour.low !== undefined;
-  if (colour.title) add(`${title(colour.title)}${numbered ? `${figure(colour.low, colour)} <i class="ramp"></i> ${figure(colour.high, colour)}` : ""}`);
+  if (colour.title) add(`${title(colour.title)}${numbered ? `${ends(colour)[0]} <i class="ramp"></i> ${ends(colour)[1]}` : ""}`);
   if (all.length) parts.push(`<span class="chips">${all.map((each) => chip(each, hidden.has(each.index))).join("")}</span>`);
-  if (size) parts.push(`<span class="sizes">${title(size.title)}${figure(size.low, size)} ${sign(disc(3, text))}${sign(disc(7, text))} ${figure(size.high, size)}</span>`);
+  if (size) parts.push(`<span class="sizes">${title(size.title)}${ends(size)[0]} ${sign(disc(3, text))}${sign(disc(7, text))} ${ends(size)[1]}</span>`);
   if (mark) {
     add(title(mark.title));
     mark.names.forEach((name, k) => add(`${drawing(marks[k % marks.length], text)}${escaped(name)}`));

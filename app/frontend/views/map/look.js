@@ -4,6 +4,7 @@ import { blended, channels } from "../../shared/canvas.js";
 import { GUEST, HOLLOW } from "./points.js";
 
 const FADED = 46;  // of 255: how strongly points outside the selection are drawn
+const FAINT = 26;  // and those that a filter leaves out
 const NOT_KNOWN = -1;
 const PLAIN = { title: "", kind: "category", categories: [], missing: 0 };
 
@@ -24,12 +25,13 @@ export function categories(look, unknown) {
   return [...named, ...(colour.missing ? [{ name: "not known", colour: unknown, mark: "circle", count: colour.missing, index: NOT_KNOWN }] : [])];
 }
 
-// Colours and looks of all points for the graphics card, which are shown, and their order in layers. Hidden: indices of
-// `categories`; inside: 1 for those of the selection, empty where there is none.
-export function styled(look, places, { hidden, inside, ramp, unknown }) {
+// Colours and looks of all points for the graphics card, which are shown and not left out, and their
+// order in layers. Hidden: indices of `categories`; roped: 1 for those of the selection, left: for those that a
+// filter leaves; empty where there is none.
+export function styled(look, places, { hidden, roped, left, ramp, unknown }) {
   const { count } = places, category = look.colour.kind === "category";
   const palette = category ? look.colour.categories.map(({ colour }) => channels(colour)) : Array.from({ length: 256 }, (_, k) => blended(ramp, k / 255));
-  const [colours, looks, shown, layer] = [new Uint8Array(4 * count), new Uint8Array(4 * count), new Uint8Array(count), new Uint8Array(count)];
+  const [colours, looks, shown, reached, layer] = [4 * count, 4 * count, count, count, count].map((size) => new Uint8Array(size));
   const layers = [0, 0, 0, 0, 0, 0];  // faded first, hollow below filled, guests on top
   const other = channels(unknown);
   for (let i = 0; i < count; i++) {
@@ -37,14 +39,15 @@ export function styled(look, places, { hidden, inside, ramp, unknown }) {
     const index = known ? (category ? value : Math.round(255 * Math.max(0, Math.min(1, value)))) : NOT_KNOWN;
     if (!places.known[i] || ((category || !known) && hidden.has(index))) continue;
     shown[i] = 1;
-    const faded = inside.length && !inside[i], flags = look.flags[i];
+    const out = left.length && !left[i], faded = out || (roped.length && !roped[i]), flags = look.flags[i];
+    reached[i] = out ? 0 : 1;
     colours.set(palette[index] ?? other, 4 * i);
-    colours[4 * i + 3] = faded ? FADED : 255;
+    colours[4 * i + 3] = out ? FAINT : faded ? FADED : 255;
     looks.set([look.sizes[i], look.marks[i], flags], 4 * i);
     layer[i] = (faded ? 0 : 3) + (flags & GUEST ? 2 : flags & HOLLOW ? 0 : 1);
     layers[layer[i]]++;
   }
-  return { colours, looks, shown, layers, order: ordered(count, shown, layer, layers) };
+  return { colours, looks, shown: reached, layers, order: ordered(count, shown, layer, layers) };
 }
 
 function ordered(count, shown, layer, layers) {
