@@ -426,11 +426,12 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 
 
 @pytest.mark.parametrize(("page", "kind", "titles"), [
-    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "CSV", "PNG", "PDF"]),
+    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "MP4", "CSV", "PNG", "PDF"]),
     ("shapes", "tiny", [
-        "GLB", "STL", "PLY", "OBJ", "OFF", "safetensors + JSON", "state_dict", "Slices", "Film strip", "GIF", "CSV",
+        "GLB", "STL", "PLY", "OBJ", "OFF", "Turntable", "safetensors + JSON", "state_dict", "Slices", "Film strip",
+        "GIF", "MP4", "CSV",
     ]),
-    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV"]),
+    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "MP4", "CSV"]),
 ])  # fmt: skip
 def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
     lay(kind)
