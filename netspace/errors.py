@@ -82,6 +82,7 @@ OPTIONAL = {
     "scipy": ("scipy", "geometry"),
     "vtkmodules": ("vtk", "geometry"),
     "PIL": ("pillow", "images"),
+    "av": ("av", "video"),
     "sklearn": ("scikit-learn", "images"),
     "torchvision": ("torchvision", "images"),
     "umap": ("umap-learn", "umap"),

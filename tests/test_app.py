@@ -426,12 +426,12 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 
 
 @pytest.mark.parametrize(("page", "kind", "titles"), [
-    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "CSV", "PNG", "PDF", "HTML page"]),
+    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "MP4", "CSV", "PNG", "PDF", "HTML page"]),
     ("shapes", "tiny", [
-        "GLB", "STL", "PLY", "OBJ", "OFF", "safetensors + JSON", "state_dict", "Slices", "Film strip", "GIF", "CSV",
-        "HTML page",
+        "GLB", "STL", "PLY", "OBJ", "OFF", "Turntable", "safetensors + JSON", "state_dict", "Slices", "Film strip",
+        "GIF", "MP4", "CSV", "HTML page",
     ]),
-    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "CSV", "HTML page"]),
+    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "MP4", "CSV", "HTML page"]),
 ])  # fmt: skip
 def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
     lay(kind)

@@ -19,10 +19,10 @@ import netspace
 from netspace.cli.main import main
 from netspace.cli.registry import build_parser
 from netspace.errors import MissingPackage, NoSurface, UnknownName, UsageError
-from netspace.export import EXPORTS
+from netspace.export import EXPORTS, video
 from netspace.export.figures import Original, PlotLine
 from netspace.export.film import FILM_SIZE, some_of
-from netspace.export.gif import DELAY, MOST_NETWORKS, PAPER, frames_of, with_one_palette
+from netspace.export.gif import CAPTION_HEIGHT, MARGIN, MOST_NETWORKS, PAPER, PICTURE_SIZE, frames_of, with_one_palette
 from netspace.export.table import (
     CURVE,
     NETWORK,
@@ -161,6 +161,30 @@ def read_gif(content: bytes, subject: PathSubject, suffix: str) -> None:
     assert animation.format == "GIF" and animation.n_frames == 2 * (STEPS - 1)
 
 
+def film_frames(content: bytes) -> tuple[np.ndarray, float]:
+    """Frames (n, H, W, 3) of an MP4, and its seconds."""
+    import av
+
+    with av.open(io.BytesIO(content)) as film:
+        stream = film.streams.video[0]
+        shown = np.stack([frame.to_ndarray(format="rgb24") for frame in film.decode(stream)])
+        return shown, float(stream.duration * stream.time_base)
+
+
+def read_mp4(content: bytes, subject: PathSubject, suffix: str) -> None:
+    shown, seconds = film_frames(content)
+    assert len(shown) == 2 * (STEPS - 1) and seconds == pytest.approx(2 * (STEPS - 1) / 20)
+
+
+def read_turntable(content: bytes, subject: NetworkSubject, suffix: str) -> None:
+    shown, seconds = film_frames(content)
+    assert seconds == pytest.approx(len(shown) / video.TURN_FPS)
+    shown = shown.astype(int)
+    quarter, half = (np.abs(shown[k * len(shown) // 4] - shown[0]).mean() for k in (1, 2))
+    assert quarter > 3 < half, "it turns"
+    assert np.abs(shown[0] - 255).mean() > 3, "there is something"
+
+
 READERS = dict.fromkeys(("glb", "stl", "ply", "obj", "off"), read_mesh) | {
     "zip": read_zip,
     "pt": read_state_dict,
@@ -172,11 +196,15 @@ READERS = dict.fromkeys(("glb", "stl", "ply", "obj", "off"), read_mesh) | {
     "pdf": read_figure,
     "film": read_film,
     "gif": read_gif,
+    "mp4": read_mp4,
+    "turntable": read_turntable,
 }
 
 
 @pytest.mark.parametrize(("task", "name"), EACH)
-def test_every_export_is_written_and_read_back(subjects, task, name):
+def test_every_export_is_written_and_read_back(subjects, monkeypatch, task, name):
+    monkeypatch.setattr(video, "TURN_FRAMES", 4)
+    monkeypatch.setattr(video, "TURN_SIZE", 96)
     export = EXPORTS[name]
     subject = subjects[task][export.of]
     READERS[name](export.write(subject), subject, export.suffix)
@@ -228,7 +256,7 @@ def test_the_animation_goes_there_and_back_for_ever_in_one_palette(subjects, tas
     shown = []
     for k in range(animation.n_frames):
         animation.seek(k)
-        assert animation.info["duration"] == DELAY == 50
+        assert animation.info["duration"] == 50
         shown.append(np.asarray(animation.convert("RGB")).astype(int))
     for k, i in enumerate([0, 1, 2, 3, 4, 3, 2, 1]):
         assert np.abs(shown[k] - np.asarray(frames[i])).mean() < 2
@@ -236,6 +264,93 @@ def test_the_animation_goes_there_and_back_for_ever_in_one_palette(subjects, tas
     paper = tuple(int(PAPER[k : k + 2], 16) for k in (1, 3, 5))
     assert all(tuple(one[0, 0]) == paper for one in shown)
     assert all((one[:, :8] == paper).all() for one in shown)  # what does not change does not flicker
+
+
+# -- the film ------------------------------------------------------------------------------------------------------
+
+
+def box(content: bytes, *names: bytes) -> bytes:
+    """What a box of an MP4 holds, the first of these names in the one of the name before it."""
+    for name in names:
+        at = 0
+        while content[at + 4 : at + 8] != name:
+            at += int.from_bytes(content[at : at + 4])
+        content = content[at + 8 : at + int.from_bytes(content[at : at + 4])]
+    return content
+
+
+def whole(content: bytes, *at: int) -> list[int]:
+    """Whole numbers of four bytes, where they lie."""
+    return [int.from_bytes(content[k : k + 4]) for k in at]
+
+
+def test_the_film_shows_what_the_animation_shows_as_long(subjects):
+    subject = replace(subjects["sdf"][PATH], fps=25)
+    content, animation = EXPORTS["mp4"].write(subject), Image.open(io.BytesIO(EXPORTS["gif"].write(subject)))
+    track = box(content, b"moov", b"trak", b"mdia")
+    scale, ticks = whole(box(track, b"mdhd"), 12, 16)
+    (count,) = whole(box(track, b"minf", b"stbl", b"stsz"), 8)
+    shown, seconds = film_frames(content)
+    assert count == len(shown) == animation.n_frames == 2 * (STEPS - 1)
+    delays, stills = [], []
+    for k in range(animation.n_frames):
+        animation.seek(k)
+        delays.append(animation.info["duration"])
+        stills.append(np.asarray(animation.convert("RGB")).astype(int))
+    assert ticks / scale == seconds == pytest.approx(sum(delays) / 1000) and sum(delays) == 320
+    assert shown[0].shape == stills[0].shape
+    assert all(np.abs(one - still).mean() < 3 for one, still in zip(shown, stills, strict=True))
+    film = Image.open(io.BytesIO(EXPORTS["film"].write(subject))).convert("RGB")
+    for k in (0, STEPS - 1):  # A and B, drawn smaller
+        left, top = MARGIN, CAPTION_HEIGHT
+        drawn = Image.fromarray(shown[k]).crop((left, top, left + PICTURE_SIZE, top + PICTURE_SIZE))
+        tiles = [film.crop((i * FILM_SIZE, 0, (i + 1) * FILM_SIZE, FILM_SIZE)) for i in (0, STEPS - 1)]
+        small = np.asarray(drawn.resize(tiles[0].size, Image.Resampling.BOX)).astype(int)
+        apart = [np.abs(small - np.asarray(tile)).mean() for tile in tiles]
+        assert min(apart) == apart[k > 0] < 3 and max(apart) > 6
+
+
+def test_equal_frames_are_shown_as_long_as_others(subjects):
+    """Pillow makes one of them, which lasts longer; a film has all."""
+    subject = subjects["classification"][PATH]
+    still = replace(subject, positions=[0.0, 0.0, 1.0], steps=[subject.steps[k] for k in (0, 0, 1)])
+    animation = Image.open(io.BytesIO(EXPORTS["gif"].write(still)))
+    delays = []
+    for k in range(animation.n_frames):
+        animation.seek(k)
+        delays.append(animation.info["duration"])
+    assert len(delays) == 3 and sum(delays) == 4 * 50
+    shown, seconds = film_frames(EXPORTS["mp4"].write(still))
+    assert len(shown) == 4 and seconds == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("fps", "real"), [(10, ""), (20, ""), (24, "25.0"), (30, "33.3"), (60, "50.0")])
+def test_the_rate_of_an_animation_is_told_if_it_is_another(subjects, fps, real):
+    subject = replace(subjects["classification"][PATH], fps=fps)
+    remark = EXPORTS["gif"].remark(subject)
+    assert remark.startswith(f"{real} frames per second") if real else not remark
+    assert not EXPORTS["mp4"].remark(subject)
+
+
+def test_a_film_has_even_sizes_and_is_the_same_again():
+    draw = np.random.default_rng(0).integers(0, 256, (3, 5, 7, 3), dtype=np.uint8).repeat(9, axis=1).repeat(9, axis=2)
+    content = video.encoded(list(draw), 7)
+    shown, seconds = film_frames(content)
+    assert shown.shape == (3, 46, 64, 3) and seconds == pytest.approx(3 / 7)
+    inner = (slice(None), slice(4, None, 9), slice(4, None, 9))
+    luma = np.array([0.2126, 0.7152, 0.0722])  # colours are kept at half the size
+    assert np.abs(shown[:, :45, :63][inner] @ luma - draw[inner] @ luma).max() < 8
+    assert video.encoded(list(draw), 7) == content
+
+
+def test_without_an_encoder_a_film_is_refused_before_anything_is_drawn(subjects, monkeypatch):
+    monkeypatch.setattr(video, "ENCODER", "libnone")
+    monkeypatch.setattr(video, "frames_of", None)
+    with pytest.raises(UsageError, match=r"an MP4 needs the H\.264 encoder libnone, which this build of PyAV lacks"):
+        EXPORTS["mp4"].write(subjects["sdf"][PATH])
+
+
+# -- frames --------------------------------------------------------------------------------------------------------
 
 
 def coloured(frame: Image.Image, colour: str, rows: slice) -> np.ndarray:
@@ -315,12 +430,13 @@ def test_an_unknown_export_and_one_for_other_networks_are_told_with_those_there_
         export_named(EXPORTS, "bvh", TASKS["classification"])
     with pytest.raises(UsageError, match=r"'glb' is not for image fields; choose from picture, zip, pt, csv, film"):
         export_named(EXPORTS, "glb", TASKS["image-field"])
-    with pytest.raises(UsageError, match=r"'gif' is of a path; choose from glb, stl, ply, obj, off, zip, pt$"):
+    with pytest.raises(UsageError, match=r"'gif' is of a path; choose from glb, stl, ply, obj, off, turntable"):
         export_named(EXPORTS, "gif", TASKS["sdf"], NETWORK, SURFACE)
 
 
 @pytest.mark.parametrize(("task", "name", "module", "words"), [
     ("classification", "gif", "PIL", r"an animated GIF needs the package pillow: pip install 'netspace\[images\]'"),
+    ("classification", "mp4", "av", r"an MP4 needs the package av: pip install 'netspace\[video\]'"),
     ("sdf", "film", "vtkmodules", r"a picture of a path needs the package vtk: pip install 'netspace\[geometry\]'"),
     ("sdf", "glb", "trimesh", r"a mesh file needs the package trimesh: pip install 'netspace\[geometry\]'"),
     ("classification", "pdf", "matplotlib", r"a figure needs the package matplotlib: .*netspace\[figures\]"),
@@ -345,9 +461,12 @@ DIGITS_PATH = [
 
 
 def test_a_path_is_exported_beside_what_is_always_written(tmp_path, capsys):
-    assert main([*DIGITS_PATH, "--export", "gif", "pt", "--export", "zip", "--out", str(tmp_path)]) == 0
-    words = "3 networks, 3 .pt files, 3 .zip files, path.csv, path.png, path.pdf and path.gif"
-    assert f"wrote {words} to {tmp_path}" in capsys.readouterr().out
+    more = ["--export", "gif", "pt", "mp4", "--export", "zip", "--fps", "30"]
+    assert main([*DIGITS_PATH, *more, "--out", str(tmp_path)]) == 0
+    words = "3 networks, 3 .pt files, 3 .zip files, path.csv, path.png, path.pdf, path.gif"
+    rate = "33.3 frames per second, as GIF counts in hundredths of a second"
+    assert f"wrote {words} ({rate}) and path.mp4 to {tmp_path}" in capsys.readouterr().out
+    assert film_frames((tmp_path / "path.mp4").read_bytes())[1] == pytest.approx(4 / 30)
     assert read_picture(tmp_path / "path.gif").n_frames == 4
     about = json.loads(zipfile.ZipFile(tmp_path / "001.zip").read("network.json"))
     assert about["gamma"] == 0.5 and about["is"] == METHODS["latent"].between and about["a"] == "resnet8-001"

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 NAME, HELP = "path", "write networks between others, beyond them, mixed, or moved along a direction"
 MOST_STEPS, MOST_ALONG_EDGE = 10_000, 100
 """networks of a path, and along an edge of a pad"""
+MOST_FPS = 60
+"""frames per second of an animation"""
 USUAL_STEPS = 9
 """networks of a path unless asked otherwise"""
 FAMILIES = ("mix", "spline", "direction", "arithmetic")
@@ -87,7 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add --resolution, --format, --export and --out, which `write_asked` reads."""
+    """Add --resolution, --format, --export, --fps and --out, which `write_asked` reads."""
+    from ..export.table import FPS
     from ..geometry.mesh import MESH_KINDS, RESOLUTIONS
 
     parser.add_argument(
@@ -96,6 +99,9 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=MESH_KINDS, default="ply", help="mesh file format (SDFs)")
     parser.add_argument(
         "--export", nargs="+", action="extend", default=[], metavar="NAME", help=f"also write: {export_words()}"
+    )
+    parser.add_argument(
+        "--fps", action=Count, least=1, most=MOST_FPS, default=FPS, help="frames per second of an animation"
     )
     parser.add_argument("--out", action=Output, holds="path", required=True, help="folder to write to")
 
@@ -145,7 +151,8 @@ def write_asked(
     exports = [export_named(EXPORTS, name, task) for name in dict.fromkeys(args.export)]
     found, where = steps(space, zoo), {"space": str(args.space), "zoo": str(args.zoo)}
     data = task.data(zoo[ids[0]].arch, "test", args.data)
-    for line in write_steps(found, task, args.out, data, args.resolution, args.format, exports, where):
+    options = (args.resolution, args.format, exports, where, args.fps)
+    for line in write_steps(found, task, args.out, data, *options):
         print(line, flush=True)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from .curves import write_csv, write_figure
 from .film import write_film
-from .gif import write_gif
+from .gif import gif_remark, write_gif
 from .slices import write_slices
 from .surfaces import mesh_writer
 from .table import CURVE, NETWORK, PATH, SURFACE, Export
+from .video import write_mp4, write_turntable
 from .weights import write_onnx, write_picture, write_state_dict, write_zip
 
 OF_SHAPES, PICTURED, OF_CLASSES = ("sdf",), ("sdf", "image-field"), ("classification",)
@@ -22,6 +23,9 @@ EXPORTS: dict[str, Export] = {
     "ply": Export("PLY", "ply", SURFACE, MESH_WORDS, mesh_writer("ply"), OF_SHAPES),
     "obj": Export("OBJ", "obj", SURFACE, MESH_WORDS, mesh_writer("obj"), OF_SHAPES),
     "off": Export("OFF", "off", SURFACE, MESH_WORDS, mesh_writer("off"), OF_SHAPES),
+    "turntable": Export(
+        "Turntable", "mp4", SURFACE, "the surface turned once, as a film (takes a while)", write_turntable, OF_SHAPES
+    ),
     "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
     "zip": Export(
         "safetensors + JSON", "zip", NETWORK, "weights as safetensors, and where they come from as JSON", write_zip
@@ -47,6 +51,7 @@ EXPORTS: dict[str, Export] = {
     "film": Export(
         "Film strip", "png", PATH, "at most nine networks of the path in one row", write_film, PICTURED, usual=True
     ),
-    "gif": Export("GIF", "gif", PATH, "the path there and back, as an animation", write_gif),
+    "gif": Export("GIF", "gif", PATH, "the path there and back, as an animation", write_gif, remark=gif_remark),
+    "mp4": Export("MP4", "mp4", PATH, "the path there and back, as a film (H.264)", write_mp4),
 }  # fmt: skip
 """by name, as the command line has it"""

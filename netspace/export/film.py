@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ..data.shapes import Mesh
 from ..errors import UsageError, required_for
+from ..geometry.render import WIDE_ANGLE, Studio
 from ..io import atomic_write
 from ..tasks import task_of
 from ..zoo.store import Zoo
@@ -46,6 +48,16 @@ def drawn_steps(subject: PathSubject, chosen: Sequence[int], size: int) -> list[
             return None
         shown = [subject.steps[i].shown for i in chosen]
         return [None if one is None else draw(one) for one in shown]
+
+
+def drawn_turn(mesh: Mesh, colour: str, count: int, size: int) -> list[np.ndarray]:
+    """Draw a mesh as (size, size, 4) uint8 `count` times, turned about the vertical axis from one to the next.
+
+    Raises:
+        MissingPackage: VTK is not installed.
+    """
+    with required_for("a picture of a surface"), _drawing:
+        return Studio(size, WIDE_ANGLE).pictures(mesh, colour, [360 * k / count for k in range(count)])
 
 
 def write_film(subject: PathSubject) -> bytes:

@@ -20,8 +20,8 @@ from .table import PathSubject
 if TYPE_CHECKING:
     from PIL import Image
 
-DELAY = 50
-"""of a frame, milliseconds; GIF counts in hundredths of a second"""
+SHORTEST = 2
+"""hundredths of a second, in which GIF counts; browsers show frames that are shorter slowly"""
 PICTURE_SIZE, CAPTION_HEIGHT, BELOW, MARGIN = 320, 48, 36, 12
 """pixels: of a picture, of the words above and the bar below it, and beside both"""
 MOST_NETWORKS = 129
@@ -34,21 +34,39 @@ SMOOTH = 3
 
 
 def write_gif(subject: PathSubject) -> bytes:
-    """The networks of a path from A to B and back.
+    """The networks of a path from A to B and back, at about the rate that was asked for: see `gif_delay`.
+
+    Equal frames that follow each other are one of theirs in the file, shown as long as all of them.
 
     Raises:
         MissingPackage: Pillow, or what draws this kind of network, is not installed.
     """
     with required_for("an animated GIF"):
         import PIL  # noqa: F401
-    there = with_one_palette(frames_of(subject), [PAPER, INK, RULE, SLATE, subject.look.colour])
-    loop = [*there, *there[-2:0:-1]]
+    loop = there_and_back(with_one_palette(frames_of(subject), [PAPER, INK, RULE, SLATE, subject.look.colour]))
     buffer = io.BytesIO()
     loop[0].save(
-        buffer, format="GIF", save_all=True, append_images=loop[1:], duration=DELAY, loop=0, optimize=False, disposal=1,
-        palette=bytes(there[0].getpalette()),  # the file's one colour table: without it every frame has its own
+        buffer, format="GIF", save_all=True, append_images=loop[1:], duration=10 * gif_delay(subject.fps), loop=0,
+        optimize=False, disposal=1,
+        palette=bytes(loop[0].getpalette()),  # the file's one colour table: without it every frame has its own
     )  # fmt: skip
     return buffer.getvalue()
+
+
+def gif_delay(fps: int) -> int:
+    """Return how long a frame is shown, in hundredths of a second: GIF has no finer ones."""
+    return max(SHORTEST, round(100 / fps))
+
+
+def gif_remark(subject: PathSubject) -> str:
+    """Return the rate of the file, in words, if it is not the one that was asked for."""
+    real = 100 / gif_delay(subject.fps)
+    return "" if real == subject.fps else f"{real:.1f} frames per second, as GIF counts in hundredths of a second"
+
+
+def there_and_back(frames: list[Image.Image]) -> list[Image.Image]:
+    """Return frames from A to B and, without showing B or A twice, back."""
+    return [*frames, *frames[-2:0:-1]]
 
 
 def with_one_palette(frames: Sequence[Image.Image], exact: Sequence[str]) -> list[Image.Image]:

@@ -24,6 +24,7 @@ from . import EXPORTS
 from .figures import Original, PlotLine
 from .table import (
     CURVE,
+    FPS,
     NETWORK,
     PATH,
     SURFACE,
@@ -112,7 +113,7 @@ def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
 
 def write_steps(
     steps: StepsToWrite, task: Task, folder: Path, data: Any = None, resolution: int = 128, suffix: str = "ply",
-    exports: Sequence[Export] = (), where: Mapping[str, str] = MappingProxyType({}),
+    exports: Sequence[Export] = (), where: Mapping[str, str] = MappingProxyType({}), fps: int = FPS,
 ) -> Iterator[str]:  # fmt: skip
     """Write networks, path.csv and a picture to a folder; yields notes, a line per network and one about all.
 
@@ -121,6 +122,7 @@ def write_steps(
         suffix: of mesh files.
         exports: what else is written: of all as path.*, or of every network that has it.
         where: what travels with networks beside how they were made, such as the space and the zoo.
+        fps: frames per second of animations.
 
     Raises:
         MissingPackage: a package is not installed that `exports` need; what is written unasked is left out instead.
@@ -143,7 +145,7 @@ def write_steps(
     without = sum(not row[task.file[0]] for row in table)
     written = [f"{len(table) - without} {task.file[1]}"]
     written += [f"{count} .{export.suffix} files" for count, export in zip(counts, of_steps, strict=True)]
-    subjects = _subjects(steps, task, found, table, measure, *task.scale(data))
+    subjects = _subjects(steps, task, found, table, measure, *task.scale(data), fps)
     for export in exports_of(EXPORTS, task, *subjects).values():
         if export.usual or export in exports:
             written += _write_whole(export, subjects[export.of], folder, export in exports)
@@ -153,14 +155,14 @@ def write_steps(
 
 def _subjects(
     steps: StepsToWrite, task: Task, found: Sequence[PathStep], table: Sequence[Mapping[str, Any]],
-    measure: Callable[[Network], PathStep], about: str, chance: float,
+    measure: Callable[[Network], PathStep], about: str, chance: float, fps: int,
 ) -> dict[str, PathSubject | CurveSubject]:  # fmt: skip
     """Return what is exported of all steps together; `about` is empty for kinds without a score along a path."""
     import pandas as pd
 
     path = PathSubject(
         task, steps.name, steps.look, steps.positions, found, steps.axis,
-        [(at, label) for at, label, _ in steps.originals], chance, steps.xy,
+        [(at, label) for at, label, _ in steps.originals], chance, steps.xy, fps,
     )  # fmt: skip
     lines = [PlotLine(steps.name, steps.look, [row[task.score] for row in table])] if about else []
     marked = [Original(at, label, measure(end).row[task.score]) for at, label, end in steps.originals if about]
@@ -192,4 +194,5 @@ def _write_whole(export: Export, subject: PathSubject | CurveSubject, folder: Pa
         return [f"no {path.name} ({error})"] if isinstance(error, MissingPackage) else []
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
-    return [path.name]
+    remark = export.remark(subject)
+    return [f"{path.name} ({remark})" if remark else path.name]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NETWORK, SURFACE, PATH, CURVE = "network", "surface", "path", "curve"
 """What a file holds: a network, its surface, the networks along a path as pictures, or what was measured of them."""
+FPS = 20
+"""frames per second of an animation unless asked otherwise"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class PathSubject:
     """score of a guess, for kinds without a picture"""
     xy: np.ndarray | None = None
     """(s, 2) places of mixtures on a pad, in [0, 1]^2 with y upwards"""
+    fps: int = FPS
+    """frames per second of an animation, one per step"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ class Export:
     """names of the kinds of network that it is for; empty for all"""
     usual: bool = False
     """whether `netspace path` and `interpolate` write it unasked"""
+    remark: Callable[[Any], str] = lambda subject: ""
+    """says in what the file of a subject is other than asked for; empty if it is not"""
 
     def suits(self, task: Task) -> bool:
         """Return whether networks of a kind can be exported so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from .mesh import vertex_normals
 
 AZIMUTH, ELEVATION, DISTANCE, VIEW_ANGLE = 0.62, 0.36, 4.9, 31.0
 """Much as the app's viewer starts: radians, world units, degrees."""
+WIDE_ANGLE = 39.0
+"""degrees, so that no side of a shape that turns is cut off"""
 
 
 def _window():
@@ -32,8 +35,8 @@ def _window():
 class Studio:
     """Renders one mesh after the other from the same camera."""
 
-    def __init__(self, size: int) -> None:
-        """Pictures of size x size pixels."""
+    def __init__(self, size: int, view_angle: float = VIEW_ANGLE) -> None:
+        """Pictures of size x size pixels, which show so many degrees."""
         import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (registers the renderer)
         from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkPolyDataMapper, vtkRenderer
 
@@ -54,7 +57,7 @@ class Studio:
         camera.SetPosition(math.sin(AZIMUTH) * flat, math.sin(ELEVATION) * DISTANCE, math.cos(AZIMUTH) * flat)
         camera.SetFocalPoint(0, 0, 0)
         camera.SetViewUp(0, 1, 0)
-        camera.SetViewAngle(VIEW_ANGLE)
+        camera.SetViewAngle(view_angle)
         camera.SetClippingRange(0.5, 20)
         self.window = _window()
         self.window.SetOffScreenRendering(1)
@@ -65,10 +68,18 @@ class Studio:
 
     def picture(self, mesh: Mesh, colour: str) -> np.ndarray:
         """(size, size, 4) uint8, transparent around the mesh."""
-        from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+        self._show(mesh, colour)
+        return self._shot(0)
+
+    def pictures(self, mesh: Mesh, colour: str, turns: Iterable[float]) -> list[np.ndarray]:
+        """As `picture`, of the mesh turned so many degrees about the y axis: one per turn."""
+        self._show(mesh, colour)
+        return [self._shot(turn) for turn in turns]
+
+    def _show(self, mesh: Mesh, colour: str) -> None:
+        from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
         from vtkmodules.vtkCommonCore import vtkPoints
         from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-        from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
 
         points, cells, data = vtkPoints(), vtkCellArray(), vtkPolyData()
         points.SetData(numpy_to_vtk(mesh.vertices.astype(np.float32), deep=True))
@@ -86,6 +97,12 @@ class Studio:
         look.SetDiffuse(0.85)
         look.SetSpecular(0.12)
         look.SetSpecularPower(30)
+
+    def _shot(self, turn: float) -> np.ndarray:
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+        from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+        self.actor.SetOrientation(0, turn, 0)
         self.window.Render()
         grab = vtkWindowToImageFilter()
         grab.SetInput(self.window)
