@@ -426,7 +426,9 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 
 
 @pytest.mark.parametrize(("page", "kind", "titles"), [
-    ("classifiers", "cnn", ["safetensors + JSON", "state_dict", "ONNX", "GIF", "MP4", "CSV", "PNG", "PDF", "HTML page"]),
+    ("classifiers", "cnn", [
+        "safetensors + JSON", "state_dict", "ONNX", "GIF", "MP4", "CSV", "PNG", "PDF", "HTML page",
+    ]),
     ("shapes", "tiny", [
         "GLB", "STL", "PLY", "OBJ", "OFF", "Turntable", "safetensors + JSON", "state_dict", "Slices", "Film strip",
         "GIF", "MP4", "CSV", "HTML page",
