@@ -443,9 +443,14 @@ def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles)
 @pytest.mark.parametrize(("page", "kind"), [("classifiers", "cnn"), ("shapes", "tiny"), ("pictures", "images")])
 def test_an_entry_of_the_table_is_all_that_a_page_needs(lay, monkeypatch, page, kind):
     """A dummy export of each subject is offered where it suits the networks, and made when its button is clicked."""
-    task, made = {"classifiers": "classification", "shapes": "sdf", "pictures": "image-field"}[page], {}
+    task, made, count = {"classifiers": "classification", "shapes": "sdf", "pictures": "image-field"}[page], {}, []
     for of in (NETWORK, SURFACE, PATH, CURVE):
-        dummy = Export(f"Dummy {of}", of, of, "words", lambda s, of=of: made.setdefault(of, s) and b"it", (task,))
+
+        def write(subject, of=of):
+            count.append(of)
+            return made.setdefault(of, subject) and b"it"
+
+        dummy = Export(f"Dummy {of}", of, of, "words", write, (task,))
         monkeypatch.setitem(EXPORTS, f"dummy-{of}", dummy)
     monkeypatch.setitem(EXPORTS, "none", Export("Of others", "no", NETWORK, "words", lambda s: b"", ("another",)))
     offered = {}
@@ -463,6 +468,8 @@ def test_an_entry_of_the_table_is_all_that_a_page_needs(lay, monkeypatch, page, 
     for of in (NETWORK, SURFACE, PATH, CURVE):
         make, file = offered[f"Dummy {of}"]
         assert make() == b"it" and file.endswith(f".{of}")
+    make_again = [offered[f"Dummy {of}"][0]() for of in (NETWORK, SURFACE)]
+    assert make_again == [b"it", b"it"] and len(count) == 4, "at once the second time"
     assert made[NETWORK].network.arch.task == task and made[NETWORK].card["evaluate"]
     assert len(made[PATH].steps) == STEPS and made[PATH].through[1][1].startswith("B: ")
     assert not made[CURVE].table.empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +51,41 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
     }
 
 
+def path_key(work: NetworkPath, *which: Any) -> tuple:
+    """Return what a file of a whole path is kept by; nothing while more of the path is measured."""
+    return (work.id, work.sides, *which) if work.done else ()
+
+
+FileKey = Callable[[], tuple]
+"""Returns, when a file is asked for, what differs where its subject does; nothing if it is not to be kept."""
+
+
+class KeptFiles:
+    """Files that were made, for all sessions: the last ones asked for, of so many bytes together."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.files: OrderedDict[tuple, bytes] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: tuple, make: Callable[[], bytes]) -> bytes:
+        """Return the file of a key, made now unless it is kept; what `make` raises is not kept."""
+        with self.lock:
+            if key in self.files:
+                self.files.move_to_end(key)
+                return self.files[key]
+        content = make()  # others are made meanwhile
+        with self.lock:
+            self.files[key] = content
+            self.files.move_to_end(key)
+            while sum(map(len, self.files.values())) > self.most:
+                self.files.popitem(last=False)
+        return content
+
+
+KEPT = KeptFiles(64 << 20)
+
+
 class Offer(NamedTuple):
     """A file that can be had of something."""
 
@@ -61,19 +98,24 @@ class Offer(NamedTuple):
     """raises NoSurface if it shows a surface and there is none"""
 
 
-def files_of(loaded: Loaded, of: str, subject: Callable[[], Any]) -> list[Offer]:
+def files_of(loaded: Loaded, of: str, subject: Callable[[], Any], key: FileKey = tuple) -> list[Offer]:
     """Return what EXPORTS has for these networks.
 
     Args:
         of: NETWORK, SURFACE, PATH or CURVE.
         subject: what is exported, made when a file is.
+        key: what files are kept by for whoever asks for them again; by itself they are not.
     """
 
-    def maker(export: Export) -> Callable[[], bytes]:
-        return lambda: export.write(subject())
+    def maker(name: str, export: Export) -> Callable[[], bytes]:
+        def make() -> bytes:
+            mine = key()  # before the subject: what is known of that only grows
+            return KEPT.get((*mine, of, name), lambda: export.write(subject())) if mine else export.write(subject())
+
+        return make
 
     found = exports_of(EXPORTS, task_of(loaded.space), of)
-    return [Offer(name, one.title, one.suffix, one.words, maker(one)) for name, one in found.items()]
+    return [Offer(name, one.title, one.suffix, one.words, maker(name, one)) for name, one in found.items()]
 
 
 def network_subject(network: Network, about: dict) -> NetworkSubject:

@@ -44,7 +44,8 @@ def offer_file(place, title: str, make: Callable[[], bytes], file: str, help: st
 
 
 def offer_exports(
-    loaded: Loaded, of: str, subject: Callable[[], Any], file: str, heading: str = "", disabled: bool = False
+    loaded: Loaded, of: str, subject: Callable[[], Any], file: str, heading: str = "", disabled: bool = False,
+    key: take_away.FileKey = tuple,
 ) -> None:  # fmt: skip
     """Offer what EXPORTS has for these networks, under a heading; nothing if there is none.
 
@@ -52,8 +53,9 @@ def offer_exports(
         of: a kind of subject, of `take_away`.
         subject: what is exported, made when a button is clicked.
         file: its name without the suffix.
+        key: as `take_away.files_of` has it.
     """
-    found = take_away.files_of(loaded, of, subject)
+    found = take_away.files_of(loaded, of, subject, key)
     if found and heading:
         st.caption(heading)
     for start in range(0, len(found), PER_ROW):
@@ -73,8 +75,12 @@ def offer_step(work: NetworkPath, method: str, step: int, about: dict, file: str
 
     there = app_task(work.loaded).has_surface(work, method, step)
     heading = f"The surface, at {chairs.AT_REST}³" if there else "There is no surface here to write as a mesh."
-    offer_exports(work.loaded, take_away.SURFACE, subject, file, heading, disabled=not there)
-    offer_exports(work.loaded, take_away.NETWORK, subject, file, "The network")
+
+    def key() -> tuple:
+        return (work.id, method, step, str(about))
+
+    offer_exports(work.loaded, take_away.SURFACE, subject, file, heading, disabled=not there, key=key)
+    offer_exports(work.loaded, take_away.NETWORK, subject, file, "The network", key=key)
 
 
 def offer_path(state: PairState, work: NetworkPath) -> None:
@@ -87,9 +93,11 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
     offer_exports(
         work.loaded, take_away.PATH, lambda: kind.path_subject(work, method, take_away.through_pair(a, b)),
         f"{a}_{b}_{method}", "The whole path, as far as it is known",
+        key=lambda: take_away.path_key(work, method, a, b),
     )  # fmt: skip
     offer_exports(
-        work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}"
+        work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}",
+        key=lambda: take_away.path_key(work, method, *ids),
     )  # fmt: skip
     st.caption("The path by all methods, with map, cards and scorecards")
     offer_file(

@@ -386,5 +386,5 @@ def _offer_network(loaded: Loaded, work, family: Move, step: int, side: str) -> 
         if side != "original":
             downloads.offer_exports(
                 loaded, take_away.PATH, lambda: app_task(loaded).path_subject(work, side, **moves.shown_as(family)),
-                f"{family.kind}_{side}", "All of them",
+                f"{family.kind}_{side}", "All of them", key=lambda: take_away.path_key(work, side),
             )  # fmt: skip
