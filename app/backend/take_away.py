@@ -83,7 +83,7 @@ class KeptFiles:
         return content
 
 
-KEPT = KeptFiles(64 << 20)
+RECENT = KeptFiles(64 << 20)
 
 
 class Offer(NamedTuple):
@@ -110,7 +110,7 @@ def files_of(loaded: Loaded, of: str, subject: Callable[[], Any], key: FileKey =
     def maker(name: str, export: Export) -> Callable[[], bytes]:
         def make() -> bytes:
             mine = key()  # before the subject: what is known of that only grows
-            return KEPT.get((*mine, of, name), lambda: export.write(subject())) if mine else export.write(subject())
+            return RECENT.get((*mine, of, name), lambda: export.write(subject())) if mine else export.write(subject())
 
         return make
 
