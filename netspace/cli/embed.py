@@ -4,6 +4,8 @@ Examples:
     netspace embed --space assets/digits/space --zoo assets/digits/zoo --out runs/embeddings.parquet
     netspace embed --space assets/chairs/space-probe --zoo runs/theirs --among assets/chairs/zoo --map pca \\
         --out runs/theirs.parquet
+    netspace embed --space assets/digits/space --zoo assets/digits/zoo --map pca --figure runs/map.svg \\
+        --out runs/embeddings.parquet
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..zoo.store import Zoo
+from ..errors import UnknownName, UsageError, required_for
+from ..zoo.store import TRAIN, Zoo
 from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
 from .outputs import Output
 from .placing import check_reference, counted, images_of, place_among, placement_columns, print_placements
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from ..latent.projection import UmapConfig, UmapMap
@@ -32,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_space_and_zoo(parser)
     parser.add_argument("--out", action=Output, suffixes=[".parquet"], required=True, help="file to write, .parquet")
     parser.add_argument("--map", choices=("pca", "umap"), help="with columns x and y: places on a map")
+    parser.add_argument(
+        "--figure", action=Output, suffixes=[".png", ".svg", ".pdf"], help="also draw the map, at print size"
+    )
+    parser.add_argument("--colour", metavar="COLUMN", help="column of the zoo's table that colours it; else arch")
     parser.add_argument(
         "--among", type=Path, metavar="ZOO",
         help="place them on the map of this zoo instead, and tell which are off the manifold of its training networks",
@@ -49,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
 
     config = read_fields(args, UmapConfig)
     space, zoo = open_both(args)
+    _check_figure(args, zoo)
     z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
     for i in zoo.not_finite:
@@ -64,6 +73,10 @@ def run(args: argparse.Namespace) -> None:
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())
         words = f", and their places on a map by {args.map.upper()}"
+        if args.figure:
+            behind = projection.place(reference) if args.map == "pca" else projection.places
+            _draw(args, zoo, places.numpy(), behind.numpy() if whole else places.numpy()[:0])
+            words += f", drawn in {args.figure},"
     placed = place_among(space, zoo, whole, images_of(space.family.archs[0], data=args.data)) if whole else []
     if placed:
         for name, values in placement_columns(placed).items():
@@ -71,6 +84,28 @@ def run(args: argparse.Namespace) -> None:
     write(args.out, table)
     print_placements(placed)
     print(f"wrote {len(table)} embeddings of size {z.shape[1]}{words} to {args.out}")
+
+
+def _check_figure(args: argparse.Namespace, zoo: Zoo) -> None:
+    """Raise UsageError or UnknownName unless a map can be drawn as it was asked for."""
+    if args.figure and not args.map:
+        raise UsageError("--figure draws a map: choose one with --map")
+    if args.colour and not args.figure:
+        raise UsageError("--colour is for --figure")
+    if args.colour and args.colour not in zoo.records:
+        raise UnknownName(f"{args.zoo} has no column {args.colour!r}; choose from {', '.join(zoo.records)}")
+
+
+def _draw(args: argparse.Namespace, zoo: Zoo, places: np.ndarray, behind: np.ndarray) -> None:
+    """Draw networks of a zoo at their places (n, 2), before those `behind` (m, 2), as --figure."""
+    from ..export.map_figure import MapPoints, map_figure
+    from ..io import atomic_write
+
+    records = zoo.records.reset_index(drop=True)
+    points = MapPoints(places, (records.split == TRAIN).to_numpy(), records[args.colour or "arch"])
+    with required_for("a figure"), atomic_write(args.figure) as path:
+        kind = args.figure.suffix.removeprefix(".").lower()
+        map_figure(path, points, behind, args.map.upper(), f"{len(records)} networks of {args.zoo}", kind)
 
 
 def _umap(z: Tensor, config: UmapConfig) -> UmapMap:

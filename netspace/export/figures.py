@@ -96,7 +96,7 @@ def score_figure(
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=9, loc="best")
-    _save(figure, to, about, kind)
+    save_figure(figure, to, about, kind)
 
 
 def walk_figure(
@@ -145,7 +145,7 @@ def walk_figure(
     for gamma, arch in walk.stars:
         below.plot(gamma, 1.12, "*", color=looks[arch].colour, mec="black", mew=0.5, ms=10, clip_on=False)
     below.set(xlabel="gamma", ylabel="architecture", ylim=(0, 1), yticks=(0, 1))
-    _save(figure, to, about, kind)
+    save_figure(figure, to, about, kind)
 
 
 def pad_figure(
@@ -177,10 +177,19 @@ def pad_figure(
     figure.colorbar(points, label="accuracy")
     axes.set(xlim=(-0.15, 1.15), ylim=(-0.15, 1.15), aspect="equal")
     axes.axis("off")
-    _save(figure, to, about, kind)
+    save_figure(figure, to, about, kind)
 
 
-def _save(figure, to: Path | IO[bytes], about: str, kind: str) -> None:
-    """Save a figure with a line below it; two alike are equal byte for byte."""
+def save_figure(figure, to: Path | IO[bytes], about: str, kind: str, dpi: int = 200) -> None:
+    """Save a figure with a line below it; two alike are equal byte for byte.
+
+    Args:
+        kind: png, svg or pdf.
+        dpi: pixels per inch, of a PNG.
+    """
+    from matplotlib import rc_context
+
     figure.supxlabel(about, fontsize=8, color=SLATE)
-    figure.savefig(to, format=kind, dpi=200, metadata={"CreationDate": None} if kind == "pdf" else None)
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(kind)
+    with rc_context({"svg.hashsalt": "netspace"}):  # else an SVG names its parts at random
+        figure.savefig(to, format=kind, dpi=dpi, metadata=undated)
