@@ -12,7 +12,15 @@ from app.tasks import app_task
 from app.ui import bringing, moves, page, sidebar
 from app.ui.inspector import inspect_network
 from app.ui.map_controls import choose_map
-from app.ui.map_state import AxesState, FilterState, LookState, MapState, PickState, asked_projection
+from app.ui.map_state import (
+    AxesState,
+    ConfusionState,
+    FilterState,
+    LookState,
+    MapState,
+    PickState,
+    asked_projection,
+)
 from app.ui.pair import PairState, shared_key
 from app.ui.selection import show_selection
 
@@ -61,7 +69,7 @@ def placed() -> projections.Placed:
 
 def write_link() -> None:
     link = sidebar.choice_link(loaded) | {"a": pair.a, "b": pair.b} | moves.ways_link()
-    for part in (state, look, left, axes, pick):
+    for part in (state, takes, look, left, axes, pick):
         link |= part.link()
     page.write_link(link)
 
@@ -195,7 +203,7 @@ def known() -> tuple:
     """Differs when more is known of what the map shows."""
     now = projections.placed(chart, asked)
     shown = len(charts.chart(loaded, guests)), len(charts.failures(guests))
-    return now.key, now.waiting, points.version(chart), shown
+    return now.key, now.waiting, points.version(chart, [takes.column]), shown
 
 
 def say_embedding() -> None:
@@ -219,16 +227,17 @@ guests = state.load_guests()
 chart = embedded()
 for problem in charts.failures(guests):
     page.notice(problem)
-look, axes, pick = LookState(chart), AxesState(chart, state.projection), PickState(chart)
+takes, axes, pick = ConfusionState(chart), AxesState(chart, state.projection), PickState(chart)
+look = LookState(chart, takes.column)
 pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
 asked = asked_projection(state, axes)
 where = placed()
 left = FilterState(look)
 left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
-filter_key = filters.filter_key(f"{chart.key}|{points.version(chart)}", left.asked)
+filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, [takes.column])}", left.asked)
 
-choose_map(state, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
+choose_map(state, takes, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
 if charts.embedding_words(guests):
@@ -255,5 +264,5 @@ with below:
     ways()
 bringing.show_reports(chart)
 before = known()
-if points.pending(chart, asked, guests):
+if points.pending(chart, asked, guests, [takes.column]):
     st.fragment(watch, run_every=1)()

@@ -26,6 +26,7 @@ from test_app_family import folder  # noqa: F401  (a fixture)
 from test_importing import CifarResNet, lived
 
 from app.backend import (
+    behaviour,
     catalogue,
     chairs,
     charts,
@@ -40,11 +41,13 @@ from app.backend import (
     projections,
     selections,
 )
+from app.tasks import app_task
 from app.ui import bringing
 from netspace.evaluate.symmetry import orbit_of
 from netspace.latent.manifold import Reach
 from netspace.latent.projection import UmapConfig, UmapMap
 from netspace.tasks import task_of
+from netspace.tasks.measures import classify
 from netspace.zoo.store import Zoo, select, write_zoo
 
 PCA = {"projection": "pca"}
@@ -64,6 +67,7 @@ def anew(tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "IMPORTS", tmp_path / "imports")
     for cached in (
         embeddings._embedding_work, charts._chart, manifold._manifold, inspection._by_function, inspection._rebuilt,
+        behaviour._answers,
         projections._fit_plane, projections._on_plane, placements._placements, orbits._orbit,
     ):  # fmt: skip
         cached.clear()
@@ -196,6 +200,22 @@ def test_a_search_and_a_range_leave_some_networks(shapes):
     assert np.frombuffer(feeds(at)["filter"][1], np.uint8).sum() > left.sum(), "the range alone leaves more"
     next(each for each in at.selectbox if each.label == "Column").set_value("").run()
     assert not at.exception and not view(at)["filter"] and view(at)["selection"]["count"] == len(left)
+
+
+def test_networks_are_told_apart_by_what_they_take_for_what(lay):  # noqa: F811
+    lay("cnn")
+    mine = loaded()
+    chart, names = charts.chart(mine), behaviour.classes_of(mine)
+    column = behaviour.Confusion(1, 0).column
+    assert np.isnan(behaviour.confused_column(chart, behaviour.Confusion(1, 0)).numbers).all(), "asked from now on"
+    wait_until(lambda: behaviour.answers_of(mine).answers is not None)
+    header, body = feeds(open_map(takes=names[1], colour=column, **{"for": names[0]}))["look"]
+    images = app_task(mine).data_to_ask(mine)
+    said = torch.stack([classify(mine.zoo[i], images).argmax(dim=1) for i in range(len(mine.zoo))])
+    shares = (said[:, images.labels == 1] == 0).float().mean(dim=1).numpy()
+    told, tints = header["colour"], np.frombuffer(body[: 4 * len(shares)], np.float32)
+    assert told["title"] == f"takes {names[1]} for {names[0]}" and told["missing"] == 0
+    np.testing.assert_allclose(told["low"] + tints * (told["high"] - told["low"]), shares, atol=1e-6)
 
 
 class Three(SimpleNamespace):

@@ -113,7 +113,9 @@ class Extent(NamedTuple):
 
 def extent_of(column: Column) -> Extent:
     """Return the extent of a column of numbers, in 50 to 500 steps."""
-    low, high = float(np.nanmin(column.numbers)), float(np.nanmax(column.numbers))
+    known = column.numbers[np.isfinite(column.numbers)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    high = high if high > low else low + 1
     power = math.floor(math.log10((high - low) / 50))
     step, digits = 10.0**power, max(0, -power)
     least, most = (round(edge(v / step) * step, digits) for edge, v in ((math.floor, low), (math.ceil, high)))

@@ -133,15 +133,16 @@ def _failure(works: Iterable[Future | None]) -> str:
 
 
 class ByFunction:
-    """What the training networks of a zoo answer, in the background: what they are compared by."""
+    """What networks of a zoo answer, in the background: what they are compared by. By default its training networks."""
 
     AT_ONCE = 8
     """networks of a task"""
     MOST = 2000
     """networks that are asked; of more, so many drawn at random"""
 
-    def __init__(self, loaded: Loaded) -> None:
-        self.loaded, self.ids = loaded, loaded.zoo.ids(TRAIN) or list(range(len(loaded.zoo)))
+    def __init__(self, loaded: Loaded, ids: Sequence[int] | None = None) -> None:
+        train = loaded.zoo.ids(TRAIN) or range(len(loaded.zoo))
+        self.loaded, self.ids = loaded, list(train if ids is None else ids)
         self.total = len(self.ids)
         if self.total > self.MOST:
             self.ids = sorted(np.random.default_rng(0).choice(self.ids, self.MOST, replace=False).tolist())

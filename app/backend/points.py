@@ -13,7 +13,7 @@ import numpy as np
 from app.tasks import app_task
 from netspace.zoo.store import TRAIN
 
-from . import looks, manifold, placements, projections
+from . import behaviour, looks, manifold, placements, projections
 from .caches import cached_value
 from .catalogue import SPLIT_WORDS, Loaded, cards
 from .charts import MARKS, PALETTE, Chart, Column
@@ -52,19 +52,22 @@ def names_feed(view: str, points: str, key: str, _chart: Chart) -> bytes:
     return feed({"view": view, "feed": "names", "path": points, "count": len(_chart)}, body)
 
 
-def version(chart: Chart) -> str:
-    """Differs where more is known of the networks on the map."""
+def version(chart: Chart, columns: Sequence[str] = ()) -> str:
+    """Differs where more is known of the networks on the map, also of what columns wait for."""
     works = [placements.placements_of(chart, member) for member in placements.imported(chart)]
     measured = manifold.manifold_of(chart).far is not None
-    return f"{measured:d}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
+    answered = "".join(f"{work.answers is not None:d}" for work in behaviour.asking(chart, columns))
+    return f"{measured:d}{answered}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
 
-def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded]) -> bool:
+def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], columns: Sequence[str]) -> bool:
     """Whether something is computed that will change the map."""
     where = projections.placed(chart, asked)
     works = [manifold.manifold_of(chart).future, *(embedding_work(guest).future for guest in guests)]
     works += [placements.placements_of(chart, member).future for member in placements.imported(chart)]
-    return bool(where.waiting) or not all(work.done() for work in works)
+    answers = behaviour.asking(chart, columns)
+    asked_on = any(work.answers is None and not work.problem and not work.missing for work in answers)
+    return bool(where.waiting) or asked_on or not all(work.done() for work in works)
 
 
 # -- looks -----------------------------------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ def usual_colour(chart: Chart) -> str:
 
 
 def look_key(chart: Chart, colour: str, size: str, shape: str) -> str:
-    return "|".join((chart.key, colour, size, shape, version(chart)))
+    return "|".join((chart.key, colour, size, shape, version(chart, (colour, size))))
 
 
 def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: str) -> bytes:
@@ -87,7 +90,7 @@ def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: 
 
 @cached_value(max_entries=16)
 def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
-    count, columns = len(_chart), placements.placed_columns(_chart)
+    count, columns = len(_chart), behaviour.map_columns(_chart, (colour, size))
     header: dict[str, Any] = {
         "view": view,
         "feed": "look",
@@ -133,13 +136,15 @@ def _shares(numbers: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
     It reaches over COMMON percentiles; `cut` says whether there are numbers below and above it.
     """
     known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        return {"low": None, "high": None, "cut": [False, False]}, np.full(len(numbers), np.nan, np.float32)
     least, most = float(known.min()), float(known.max())
     low = float(np.percentile(known, COMMON[0], method="lower"))
     high = float(np.percentile(known, COMMON[1], method="higher"))
     if low == high:
         low, high = least, most
     scale = {"low": low, "high": high, "cut": [least < low, most > high]}
-    return scale, ((numbers - low) / (high - low)).astype(np.float32)
+    return scale, ((numbers - low) / ((high - low) or 1)).astype(np.float32)
 
 
 def _mark_codes(chart: Chart, column: Column) -> np.ndarray:

@@ -6,11 +6,11 @@ from typing import Literal
 
 import streamlit as st
 
-from app.backend import filters, projections
+from app.backend import behaviour, filters, projections
 from app.backend.projections import PROJECTIONS
-from app.backend.words import sentence
+from app.backend.words import plain, sentence
 from app.ui import bringing
-from app.ui.map_state import AxesState, FilterState, LookState, MapState, PickState, axes_key
+from app.ui.map_state import AxesState, ConfusionState, FilterState, LookState, MapState, PickState, axes_key
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
@@ -27,8 +27,9 @@ SEARCH_HELP = (
 
 
 def choose_map(
-    state: MapState, look: LookState, left: FilterState, axes: AxesState, pick: PickState, guests: list[str]
-) -> None:
+    state: MapState, takes: ConfusionState, look: LookState, left: FilterState, axes: AxesState, pick: PickState,
+    guests: list[str],
+) -> None:  # fmt: skip
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
 
     def reprojected() -> None:
@@ -51,8 +52,10 @@ def choose_map(
                 _choose_look(look, name)
         _choose_look(look, "colour", width=140)
         st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **left.widget("search"))
-        with st.popover("Range", icon=":material/filter_alt:"):
+        with st.popover("Filter", icon=":material/filter_alt:"):
             _choose_range(left)
+            if takes.classes:
+                _choose_confusion(takes, look)
         bringing.offer_import(state.loaded.space_info)
 
 
@@ -79,6 +82,20 @@ def _choose_range(left: FilterState) -> None:
             format=f"%.{digits}f" if digits < 7 else "%.2e", **left.widget("bounds", shown=left.bounds or (low, high)),
         )  # fmt: skip
         st.caption("Networks whose value is not known are left out of any narrower range.")
+
+
+def _choose_confusion(takes: ConfusionState, look: LookState) -> None:
+    """Two classes, by which networks are coloured and filtered."""
+    asked, answered = st.columns(2)
+    for place, name, label in ((asked, "truth", "Takes"), (answered, "answer", "for")):
+        place.selectbox(
+            label, ["", *takes.classes], format_func=lambda one: one or "any",
+            help="Share of the test images of one class that a network puts into another",
+            **takes.widget(name, then=takes.show),
+        )  # fmt: skip
+    words = behaviour.progress_words(behaviour.asking(look.chart, [takes.column]))
+    if words:
+        st.caption(plain(words))
 
 
 def _choose_settings(state: MapState, pick: PickState) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.backend import catalogue, charts, filters, placements, points, projections
+from app.backend import behaviour, catalogue, charts, filters, points, projections
+from app.backend.behaviour import Confusion
 from app.backend.catalogue import Loaded
 from app.backend.charts import Chart
 from app.backend.filters import Filter
@@ -89,13 +90,44 @@ class MapState(PageState):
         return link if self.projection == "umap" else {k: text for k, text in link.items() if k not in self.options}
 
 
+class ConfusionState(PageState):
+    """The classes of which the map shows how often one is taken for the other; neither, or both."""
+
+    key = "map.takes"
+
+    def __init__(self, chart: Chart) -> None:
+        self.classes = behaviour.classes_of(chart.loaded)
+        super().__init__()
+
+    truth, answer = (
+        PageField(
+            "", link=name, terse=True,
+            check=one_of(lambda state: ("", *state.classes), "There is no class {} whose images are here."),
+        )
+        for name in ("takes", "for")
+    )  # fmt: skip
+
+    @property
+    def column(self) -> str:
+        """Name of the column; empty for none."""
+        if not (self.truth and self.answer):
+            return ""
+        return Confusion(self.classes.index(self.truth), self.classes.index(self.answer)).column
+
+    def show(self) -> None:
+        """Colour the points by the classes that are chosen by now."""
+        if self.column:
+            LookState.kept().change(colour=self.column)
+            FilterState.kept().change(column=self.column, bounds=None)
+
+
 class LookState(PageState):
     """Which columns of the zoo's table the points show; ONE_COLOUR, and the like, for none."""
 
     key = "map.look"
 
-    def __init__(self, chart: Chart) -> None:
-        self.chart, self.columns = chart, placements.placed_columns(chart)
+    def __init__(self, chart: Chart, confused: str) -> None:
+        self.chart, self.columns = chart, behaviour.map_columns(chart, [confused])
         found = self.columns.items()
         self.offered = {
             "colour": [ONE_COLOUR, *self.columns],
