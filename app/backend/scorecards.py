@@ -32,6 +32,8 @@ KINDS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], TextTable]]] = {
 }
 """kind of report, which is also the command that makes it: what stands above it, and how its table is made"""
 UNKNOWN_METHOD = ("#64748B", "circle")
+SHOWN_FIRST = ("middle", "volume_drift", "variation")
+"""measures that tell most: what a path is worth half-way, or what it loses of a shape on its way"""
 BETWEEN_MARKS = 0.14
 """between the marks of two methods; kinds of pair are 1 apart"""
 
@@ -57,7 +59,8 @@ class Report:
     @property
     def measures(self) -> dict[str, str]:
         """What can be drawn of it, by name: titles."""
-        return {c["name"]: c["title"] for c in self.card["columns"]} if self.kind == "score" else {}
+        titles = {c["name"]: c["title"] for c in self.card["columns"]} if self.kind == "score" else {}
+        return {name: titles[name] for name in sorted(titles, key=lambda name: name not in SHOWN_FIRST)}
 
 
 def reports(loaded: Loaded) -> tuple[list[Report], list[str]]:
