@@ -198,7 +198,9 @@ def test_a_search_and_a_range_leave_some_networks(shapes):
     )
     next(each for each in at.text_input if each.label == "Search").set_value("").run()
     assert np.frombuffer(feeds(at)["filter"][1], np.uint8).sum() > left.sum(), "the range alone leaves more"
-    next(each for each in at.selectbox if each.label == "Column").set_value("").run()
+    column = next(each for each in at.selectbox if each.label == "Column")
+    assert column.proto.set_value, "a popover that was not opened yet has heard of this run alone"
+    column.set_value("").run()
     assert not at.exception and not view(at)["filter"] and view(at)["selection"]["count"] == len(left)
 
 

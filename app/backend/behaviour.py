@@ -35,7 +35,7 @@ class Confusion:
 def confusion_of(column: str) -> Confusion | None:
     """Return the confusion that a column of the map is about; None for any other column."""
     found = re.fullmatch(r"takes (\d+) (\d+)", column)
-    return found and Confusion(int(found[1]), int(found[2]))
+    return Confusion(int(found[1]), int(found[2])) if found else None
 
 
 def classes_of(loaded: Loaded) -> tuple[str, ...]:

@@ -123,12 +123,13 @@ def extent_of(column: Column) -> Extent:
 
 
 def left_by(chart: Chart, columns: Mapping[str, Column], asked: Filter) -> np.ndarray:
-    """Return which networks (b) a filter leaves, as bool."""
+    """Return which networks (b) a filter leaves, as bool; a column of which nothing is known yet leaves all."""
     left = searched(chart, asked.search)
-    if asked.column in columns and asked.bounds:
+    numbers = columns[asked.column].numbers if asked.column in columns else None
+    if numbers is not None and np.isfinite(numbers).any() and asked.bounds:
         low, high = asked.bounds
         slack = 1e-6 * max(abs(low), abs(high))  # bounds are decimals, columns single precision
-        left &= (columns[asked.column].numbers >= low - slack) & (columns[asked.column].numbers <= high + slack)
+        left &= (numbers >= low - slack) & (numbers <= high + slack)
     return left
 
 

@@ -49,7 +49,7 @@ def choose_map(
             if state.zoos:
                 _choose_guests(state, guests)
             for name in ("size", "shape"):
-                _choose_look(look, name)
+                _choose_look(look, name, lazy=True)
         _choose_look(look, "colour", width=140)
         st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **left.widget("search"))
         with st.popover("Filter", icon=":material/filter_alt:"):
@@ -59,12 +59,14 @@ def choose_map(
         bringing.offer_import(state.loaded.space_info)
 
 
-def _choose_look(look: LookState, name: str, width: int | Literal["stretch"] = "stretch") -> None:
+def _choose_look(
+    look: LookState, name: str, width: int | Literal["stretch"] = "stretch", lazy: bool = False
+) -> None:  # fmt: skip
     """The column of a look."""
     none, help = LOOK_BOXES[name]
     st.selectbox(
         name.capitalize(), look.offered[name], help=help, width=width,
-        format_func=lambda column: look.columns[column].title if column else none, **look.widget(name),
+        format_func=lambda column: look.columns[column].title if column else none, **look.widget(name, lazy=lazy),
     )  # fmt: skip
 
 
@@ -73,13 +75,14 @@ def _choose_range(left: FilterState) -> None:
     st.selectbox(
         "Column", left.offered, format_func=lambda column: left.columns[column].title if column else "none",
         help="Networks outside its range are faint, and cannot be clicked",
-        **left.widget("column", then=lambda: left.change(bounds=None)),
+        **left.widget("column", then=lambda: left.change(bounds=None), lazy=True),
     )  # fmt: skip
     if left.column:
         low, high, step, digits = filters.extent_of(left.columns[left.column])
         st.slider(
             left.columns[left.column].title.capitalize(), low, high, step=step, label_visibility="collapsed",
-            format=f"%.{digits}f" if digits < 7 else "%.2e", **left.widget("bounds", shown=left.bounds or (low, high)),
+            format=f"%.{digits}f" if digits < 7 else "%.2e",
+            **left.widget("bounds", shown=left.bounds or (low, high), lazy=True),
         )  # fmt: skip
         st.caption("Networks whose value is not known are left out of any narrower range.")
 
@@ -91,18 +94,23 @@ def _choose_confusion(takes: ConfusionState, look: LookState) -> None:
         place.selectbox(
             label, ["", *takes.classes], format_func=lambda one: one or "any",
             help="Share of the test images of one class that a network puts into another",
-            **takes.widget(name, then=takes.show),
+            **takes.widget(name, then=takes.show, lazy=True),
         )  # fmt: skip
-    words = behaviour.progress_words(behaviour.asking(look.chart, [takes.column]))
-    if words:
-        st.caption(plain(words))
+    works = behaviour.asking(look.chart, [takes.column])
+
+    def tell_progress() -> None:
+        words = behaviour.progress_words(works)
+        if words:
+            st.caption(plain(words))
+
+    st.fragment(tell_progress, run_every=1 if behaviour.progress_words(works) else None)()
 
 
 def _choose_settings(state: MapState, pick: PickState) -> None:
     """UMAP's settings."""
     for name, option in state.options.items():
         words = {"label": SETTING_TITLES[name], "help": sentence(option["help"])}
-        words |= state.widget(name, then=pick.forget_places)
+        words |= state.widget(name, then=pick.forget_places, lazy=True)
         if option["choices"]:
             st.selectbox(options=option["choices"], **words)
         else:
@@ -113,8 +121,9 @@ def _choose_settings(state: MapState, pick: PickState) -> None:
 def _choose_axes(axes: AxesState, pick: PickState) -> None:
     for axis, title in AXIS_TITLES.items():
         st.selectbox(
-            title, axes.offered, format_func=projections.axis_title, **axes.widget(axis, then=pick.forget_places)
-        )
+            title, axes.offered, format_func=projections.axis_title,
+            **axes.widget(axis, then=pick.forget_places, lazy=True),
+        )  # fmt: skip
     if axes.kind == "directions":
         st.caption("A column is read off the embeddings by ridge regression on the training networks.")
 
@@ -124,5 +133,5 @@ def _choose_guests(state: MapState, guests: list[str]) -> None:
     st.multiselect(
         "Also on the map", list(state.zoos), format_func=lambda id: state.zoos[id].title,
         placeholder="other zoos that fit this space", help="They are placed on the map of this zoo, which does not "
-        "change", **state.widget("guests", shown=guests),
+        "change", **state.widget("guests", shown=guests, lazy=True),
     )  # fmt: skip

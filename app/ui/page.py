@@ -214,7 +214,7 @@ class PageState:
         return value
 
     def widget(
-        self, name: str, item: Any = None, shown: Any = None, then: Callable[[], None] | None = None
+        self, name: str, item: Any = None, shown: Any = None, then: Callable[[], None] | None = None, lazy: bool = False
     ) -> dict[str, Any]:
         """Return the arguments `key` and `on_change` of a widget that shows a field and changes it.
 
@@ -224,10 +224,13 @@ class PageState:
             item: index or key of the item of the field that the widget is about, if not about all of it.
             shown: what the widget shows, if not the field as it is.
             then: called after a change.
+            lazy: whether the browser lays it out once it is opened, as all in a popover: it has heard of the last run
+                alone, and is told the value by every one.
         """
         key, value = self._widget_key(name, item), getattr(self, name)
         now = shown if shown is not None else value if item is None else value[item]
-        if key not in STORE or STORE[key] != now:  # what is set is sent, and would replace what is typed meanwhile
+        # what is set is sent, and would replace what is typed meanwhile
+        if lazy or key not in STORE or STORE[key] != now:
             STORE[key] = now
 
         def changed() -> None:
