@@ -468,8 +468,8 @@ def test_an_entry_of_the_table_is_all_that_a_page_needs(lay, monkeypatch, page, 
     for of in (NETWORK, SURFACE, PATH, CURVE):
         make, file = offered[f"Dummy {of}"]
         assert make() == b"it" and file.endswith(f".{of}")
-    make_again = [offered[f"Dummy {of}"][0]() for of in (NETWORK, SURFACE)]
-    assert make_again == [b"it", b"it"] and len(count) == 4, "at once the second time"
+    for of in (NETWORK, SURFACE) if page == "classifiers" else (NETWORK, SURFACE, PATH, CURVE):
+        assert offered[f"Dummy {of}"][0]() == b"it" and len(count) == 4, "at once the second time"
     assert made[NETWORK].network.arch.task == task and made[NETWORK].card["evaluate"]
     assert len(made[PATH].steps) == STEPS and made[PATH].through[1][1].startswith("B: ")
     assert not made[CURVE].table.empty

@@ -1,5 +1,7 @@
 """The app in headless Chromium: what a drag does, what it sends, and what a link restores."""
 
+from pathlib import Path
+
 import pytest
 from browsing import rest, until, viewer, wait
 from playwright.sync_api import expect
@@ -47,6 +49,17 @@ def test_a_drag_draws_other_meshes_moves_no_camera_and_sends_nothing(page):
     assert page.locator(".viewer .stage").screenshot() != picture
     assert "gamma=0." in page.url
     assert viewer(page)["camera"] == before["camera"]
+
+
+def test_a_file_that_is_being_made_says_so(page):
+    page.goto("/shapes")
+    page.get_by_role("button", name="Export").click()
+    button = page.get_by_role("button", name="GLB")
+    with page.expect_download() as made:
+        button.click()
+        expect(button.get_by_test_id("stSpinnerIcon")).to_be_visible()
+    expect(button.get_by_test_id("stSpinnerIcon")).to_have_count(0)
+    assert Path(made.value.path()).read_bytes().startswith(b"glTF")
 
 
 def test_play_draws_frame_after_frame(page):

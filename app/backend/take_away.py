@@ -51,9 +51,9 @@ def about_network(work: NetworkPath, side: str, i: int, a: str, b: str) -> dict:
     }
 
 
-def path_key(work: NetworkPath, *which: Any) -> tuple:
-    """Return what a file of a whole path is kept by; nothing while more of the path is measured."""
-    return (work.id, work.sides, *which) if work.done else ()
+def path_key(work: NetworkPath, settled: bool, *which: Any) -> tuple:
+    """Return what a file of a whole path is kept by; nothing if it is not `settled` what is known of the path."""
+    return (work.id, work.sides, *which) if settled else ()
 
 
 FileKey = Callable[[], tuple]

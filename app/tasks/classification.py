@@ -103,6 +103,10 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
         """Accuracies as far as they are known."""
         return classifiers.known_steps(work, side)
 
+    def settled(self, work: classifiers.ClassifierWork) -> bool:
+        """Once all test images were classified."""
+        return work.done
+
     def curve_subject(self, work: classifiers.ClassifierWork, side: str, a: int, b: int) -> CurveSubject:
         """Accuracies of all sides, as far as they are known."""
         return classifiers.curve_subject(work.loaded, work.curves(), a, b)

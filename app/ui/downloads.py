@@ -93,11 +93,11 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
     offer_exports(
         work.loaded, take_away.PATH, lambda: kind.path_subject(work, method, take_away.through_pair(a, b)),
         f"{a}_{b}_{method}", "The whole path, as far as it is known",
-        key=lambda: take_away.path_key(work, method, a, b),
+        key=lambda: take_away.path_key(work, kind.settled(work), method, a, b),
     )  # fmt: skip
     offer_exports(
         work.loaded, take_away.CURVE, lambda: kind.curve_subject(work, method, *ids), f"{a}_{b}_{kind.task.score}",
-        key=lambda: take_away.path_key(work, method, *ids),
+        key=lambda: take_away.path_key(work, kind.settled(work), method, *ids),
     )  # fmt: skip
     st.caption("The path by all methods, with map, cards and scorecards")
     offer_file(

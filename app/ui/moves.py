@@ -383,8 +383,9 @@ def _offer_network(loaded: Loaded, work, family: Move, step: int, side: str) -> 
     with st.popover("Export", icon=":material/download:"):
         st.markdown(f"**{WAY_TITLES[family.kind][0]}, {plain(family.said(step))}**")
         downloads.offer_step(work, side, step, about, file)
+        task = app_task(loaded)
         if side != "original":
             downloads.offer_exports(
-                loaded, take_away.PATH, lambda: app_task(loaded).path_subject(work, side, **moves.shown_as(family)),
-                f"{family.kind}_{side}", "All of them", key=lambda: take_away.path_key(work, side),
+                loaded, take_away.PATH, lambda: task.path_subject(work, side, **moves.shown_as(family)),
+                f"{family.kind}_{side}", "All of them", key=lambda: take_away.path_key(work, task.settled(work), side),
             )  # fmt: skip
