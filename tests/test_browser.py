@@ -76,9 +76,10 @@ def test_play_draws_frame_after_frame(page):
 
 def test_keys_step_play_and_explain(page):
     open_shapes(page, "?gamma=0")
-    page.locator(".viewer").focus()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # nothing has been clicked
     wait(page, "d.frame === '1'")
+    page.get_by_role("button", name="Hide this hint").click()
+    expect(page.locator(".hint")).to_be_hidden()
     page.keyboard.press("Shift+ArrowRight")
     wait(page, "d.frame === '5'")
     page.keyboard.press("End")
