@@ -15,6 +15,7 @@ from typing import NamedTuple
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from .errors import InUse, UsageError
+from .io import open_regular
 
 
 class Holding(NamedTuple):
@@ -130,7 +131,7 @@ def check_bundle(path: Path) -> None:
                 first = held.namelist()[0]
                 beginning = held.open(first).read(BUNDLE_START) if first.endswith("/index.html") else b""
         elif path.is_file():
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 beginning = file.read(BUNDLE_START)
     except (OSError, IndexError, BadZipFile, NotImplementedError, RuntimeError):
         beginning = b""

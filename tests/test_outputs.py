@@ -30,7 +30,7 @@ def words_for(name: str, output: Output, target: str) -> list[str]:
     words = name.split()
     for action in COMMANDS[name]._actions:
         if action.required and action is not output and action.nargs != 0:
-            value = "1" if action.type is int else "here"
+            value = "1" if action.type is int else "here" + next(iter(getattr(action, "suffixes", ())), "")
             words += [action.option_strings[0], value] if action.option_strings else [value]
     if name == "zoo fit-sdf":
         words += ["--chairs", "1"]

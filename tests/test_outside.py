@@ -193,6 +193,7 @@ DECIDED = {
     "inspection.answers", "projections._places",  # keep results of the user's alone
     "projections._answer", "projections.__init__",  # the one process that makes maps
     "mesh_view._export",  # in the process that `show_mesh` starts
+    "bundles.write_bundle",  # for the command `bundle`, in a process of its own; a page hands a bundle to the browser
 }  # fmt: skip
 """functions of the app that do: each is refused to visitors, above, or writes nothing for them"""
 

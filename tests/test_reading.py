@@ -13,6 +13,7 @@ OPENERS = {"read_text", "read_bytes", "read_parquet", "read_csv", "ParquetFile",
 """methods that open a file by its name"""
 READS = {
     "netspace/io.py",
+    "app/bundle/writing.py",
     "app/frontend/bundle.py",
     "app/ui/mesh_view.py",
     "netspace/memory.py",

@@ -20,7 +20,7 @@ const title = (words) => `<b>${escaped(words)}</b>`;
 // Lowest and highest value of a scale, marked where some networks lie beyond it.
 function ends(scale) {
   if (scale.low === null) return ["", ""];
-  const beyond = (words) => `<span title="At most 1 % of the networks lie beyond, and look like this">${words}</span>`;
+  const beyond = (words) => `<span title="At most 1 % of the networks lie beyond, and look like this">${escaped(words)}</span>`;
   const [low, high] = [figure(scale.low, scale), figure(scale.high, scale)];
   return [scale.cut[0] ? beyond(`≤ ${low}`) : low, scale.cut[1] ? beyond(`≥ ${high}`) : high];
 }
