@@ -559,6 +559,7 @@ def test_errors_of_imported_networks_are_colours(shapes, brought):
     header, body = feeds(at)["look"]
     assert header["colour"] == {
         "title": "reconstruction error", "kind": "number", "low": 0.125, "high": 0.5, "missing": len(mine.zoo) + 1,
+        "cut": [False, False],
     }  # fmt: skip
     tints = np.frombuffer(body[: 4 * header["count"]], np.float32)
     assert tints[-3:-1].tolist() == [0, 1] and np.isnan(tints[:-3]).all() and np.isnan(tints[-1])
