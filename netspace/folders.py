@@ -18,3 +18,12 @@ HOME = CODE if CHECKOUT else Path.cwd()
 this process started."""
 ASSETS = Path(os.environ.get("NETSPACE_ASSETS") or (CODE / "assets" if CHECKOUT else _PACKAGE / "assets")).absolute()
 """The spaces and zoos that come with the product, or those of the folder that NETSPACE_ASSETS names."""
+
+
+def placeless(word: str) -> str:
+    """Return a word of a command; of an absolute path without the part that tells of this machine and its user."""
+    path = Path(word).expanduser()
+    if not path.is_absolute():
+        return word
+    below = (path.relative_to(root) for root in (Path.cwd(), Path.home()) if path.is_relative_to(root))
+    return next(below, Path(*path.parts[1:][-2:])).as_posix()

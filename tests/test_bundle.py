@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from app.backend.bundles import BundleContents, BundleOrder
 from app.backend.grid_meshes import PARTS, pack_grid
 from app.bundle import writing
 from app.bundle.__main__ import written
-from netspace.cli.bundle import drawn_pairs, named_pair, placeless
+from netspace.cli.bundle import drawn_pairs, named_pair
 from netspace.cli.main import main
 from netspace.errors import InUse, UsageError
+from netspace.folders import placeless
 from netspace.geometry.mesh import Surface, isosurface
 from netspace.outputs import check_bundle
+from netspace.zoo.store import write_zoo
 
 HOSTILE = '</script><img src=x onerror="alert(1)"><!-- \u2028'
 
@@ -107,6 +110,26 @@ def test_what_is_asked_for_once_more_makes_the_same_bytes(loaded, tmp_path):
     assert one == other and made[0] == {"written": str(tmp_path / "a.html"), "bytes": len(one), "large": False}
     check_bundle(tmp_path / "a.html")
     assert b"as typed" in one
+
+
+def test_what_is_recorded_of_places_is_not_in_a_bundle(tiny_image_space_folder, tiny_image_zoo, tmp_path):
+    """A bundle is for others, whoever makes it: no path of this machine is in it, from wherever it was read."""
+    place, space, zoo = "/home/somebody/papers/unpublished", tmp_path / "space", tmp_path / "zoo"
+    shutil.copytree(tiny_image_space_folder, space)
+    records = tiny_image_zoo.records.assign(origin=f"{place}/net.pt")
+    write_zoo(zoo, tiny_image_zoo.family, records, tiny_image_zoo.weights, {"made_by": f"{place}/make"})
+    for folder in (space, zoo):
+        (folder / "README.md").write_text(f"Made from {place}/nets.")
+    about = json.loads((space / "config.json").read_text())
+    (space / "config.json").write_text(json.dumps(about | {"command": f"python -m netspace train --zoo {place}/zoo"}))
+    asked = {"space": str(space), "zoo": str(zoo), "pairs": [[0, 1]], "out": str(tmp_path / "a.html")}
+    written(asked | {"methods": ["latent"], "steps": 2, "map": "pca", "score": [], "command": "as typed"})
+    page = (tmp_path / "a.html").read_text()
+    parts = re.findall(r'<script type="text/plain" id="part-[^"]+">(.*?)</script>', page)
+    held = page.encode() + b"".join(gzip.decompress(base64.b64decode(part)) for part in parts)
+    assert b"origin" in held and b"nets." not in held
+    for told in (place, str(tmp_path)):
+        assert told.encode() not in held, held[held.index(told.encode()) - 300 :][:400]
 
 
 def test_a_page_of_the_app_offers_what_is_in_view_and_no_paths_to_visitors(loaded, monkeypatch):

@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from netspace.data.images import available, data_folders, download_images, load_images
+from netspace.data.images import available, data_folders, download_images, image_classes, load_images
 from netspace.data.layouts import CIFAR10_CLASSES, IMAGE_SPLITS
 from netspace.data.transforms import augment, normalise
 from netspace.errors import DataError, MissingData
@@ -502,3 +502,9 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path):
     refused(r"test_batch holds uint8 \(2, 784\), CIFAR-10 needs uint8 \(2, 3072\)", "cifar10", tmp_path, "test")
     (tmp_path / "b" / "data_batch_3").unlink()
     refused(r"b has no data_batch_3", "cifar10", tmp_path, "train")
+
+
+def test_classes_are_told_without_their_images():
+    assert image_classes("digits") == load_images("digits", "test").classes
+    with pytest.raises(DataError, match="unknown data set 'mnist'"):
+        image_classes("mnist")

@@ -40,8 +40,7 @@ def confusion_of(column: str) -> Confusion | None:
 
 def classes_of(loaded: Loaded) -> tuple[str, ...]:
     """Return the classes that networks confuse; none of other kinds of networks, and where no test images are here."""
-    data = app_task(loaded).data_to_ask(loaded)
-    return data.classes if isinstance(data, Images) else ()
+    return app_task(loaded).classes(loaded)
 
 
 @cached_object(max_entries=8)

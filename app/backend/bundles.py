@@ -20,6 +20,7 @@ import torch
 from app.tasks import app_task
 from netspace import __version__
 from netspace.errors import FormatError, MissingData, UsageError
+from netspace.folders import placeless
 from netspace.io import atomic_write, content_hash, read_json, read_text
 from netspace.jobs import Command
 from netspace.kept import cache_folder
@@ -32,11 +33,11 @@ from . import inspection, manifold, points, projections, scorecards
 from .catalogue import Loaded, found_at, load
 from .charts import Chart
 from .embeddings import embedding_work
-from .engine import shared
+from .engine import seen_feed, shared
 from .path import NetworkPath, arch_ids, architectures_along, between, method_colour, method_names, sides_between, stars
 from .projections import Placed, Projection
 from .take_away import both_folders
-from .visitors import is_visitor, seen
+from .visitors import is_visitor, seen, seen_data, working_for
 
 __all__ = ["BUNDLE_MARK"]  # what `app.bundle` marks its files by
 
@@ -124,9 +125,14 @@ def by_content(loaded: Loaded) -> Loaded:
     return replace(loaded, space_info=space, zoo_info=zoo)
 
 
+def named_folders(space: str | Path, zoo: str | Path) -> dict[str, str]:
+    """Return what the commands of a bundle call them."""
+    return {"space": placeless(str(space)), "zoo": placeless(str(zoo))}
+
+
 def pair_order(loaded: Loaded, pair: tuple[int, int], steps: int) -> tuple[Loaded, BundleOrder]:
     """Return the order of one path with whatever else is there already: the map, if that takes no time, and reports."""
-    named = {name: seen(str(folder)) for name, folder in both_folders(loaded).items()}
+    named = named_folders(**both_folders(loaded))
     reports, _ = scorecards.reports(loaded)
     return by_content(loaded), BundleOrder([pair], steps=steps, map=_map_at_hand(loaded), reports=reports, named=named)
 
@@ -151,11 +157,14 @@ def gathered(loaded: Loaded, order: BundleOrder, say: Callable[[str], None] = la
     def path(k: int) -> BundledPath:
         return _path(loaded, order, k, lambda words: say(f"path {k + 1} of {len(order.pairs)}: {words}"))
 
-    paths = [path(k) for k in range(len(order.pairs))]
-    found = None if order.map == NO_MAP else _map(loaded, order, say)
-    reports = [scorecards.shown_report(report) for report in order.reports]
-    title = f"{loaded.space_info.title} on {loaded.zoo_info.title}"
-    return BundleContents(title, paths, found, reports, _made(loaded, order, found))
+    chart = None if order.map == NO_MAP else _chart(loaded, say)
+    where = chart and _placed(chart, Projection(order.map, settings=_settings(order.map)))
+    with working_for(True):  # who opens a bundle reads of this machine no more than a visitor
+        paths = [path(k) for k in range(len(order.pairs))]
+        found = _map(loaded, order, chart, where) if chart and where else None
+        reports = [scorecards.shown_report(report) for report in order.reports]
+        title = f"{loaded.space_info.title} on {loaded.zoo_info.title}"
+        return BundleContents(title, paths, found, reports, seen_data(_made(loaded, order, found)))
 
 
 def reports_for(loaded: Loaded, folders: Iterable[Path]) -> list[scorecards.Report]:
@@ -199,7 +208,8 @@ def _path(loaded: Loaded, order: BundleOrder, k: int, say: Callable[[str], None]
     names = [loaded.names[i] for i in (a, b)]
     options = {"a": names[0], "b": names[1], "steps": order.steps}
     commands = {side: _command("interpolate", order, options | {"method": side}, "path") for side in sides}
-    return BundledPath(" → ".join(names), (a, b), kind.view, data | {"alone": True}, _sent(work, view), commands)
+    told = seen_data(data | {"alone": True})
+    return BundledPath(" → ".join(names), (a, b), kind.view, told, list(map(seen_feed, _sent(work, view))), commands)
 
 
 def _wait(work: NetworkPath, say: Callable[[str], None]) -> None:
@@ -228,14 +238,16 @@ def _command(name: str, order: BundleOrder, options: Mapping[str, Any], out: str
 # -- the map ---------------------------------------------------------------------------------------------------------
 
 
-def _map(loaded: Loaded, order: BundleOrder, say: Callable[[str], None]) -> BundledMap:
+def _chart(loaded: Loaded, say: Callable[[str], None]) -> Chart:
     def embedded(done: int, total: int) -> None:
         say(f"embedding: {done} of {total} networks")
 
     z = embed_zoo(loaded.space, loaded.zoo, cache_folder(), embedded, keep=not is_visitor())
-    chart = Chart([loaded], [z])
     say("map")
-    where = _placed(chart, Projection(order.map, settings=_settings(order.map)))
+    return Chart([loaded], [z])
+
+
+def _map(loaded: Loaded, order: BundleOrder, chart: Chart, where: Placed) -> BundledMap:
     manifold.manifold_of(chart).future.exception()  # waits for it
     names = list(chart.columns)[:MOST_LOOKS]
     first = points.usual_colour(chart)
@@ -253,7 +265,9 @@ def _map(loaded: Loaded, order: BundleOrder, say: Callable[[str], None]) -> Bund
         "ends": {"a": None, "b": None}, "path": None, "anchors": [], "extra": None, "view": None, "token": 0,
     }  # fmt: skip
     ways = [_way(loaded, chart, where, order, k) for k in range(len(order.pairs))]
-    return BundledMap(data, [*feeds, *([atlas] if atlas else [])], looks, _cards_of(chart), ways)
+    feeds = [seen_feed(content) for content in (*feeds, atlas) if content]
+    looks = [(title, key, seen_feed(content)) for title, key, content in looks]
+    return BundledMap(data, feeds, looks, seen_data(_cards_of(chart)), ways)
 
 
 def _settings(kind: str) -> tuple[tuple[str, Any], ...]:
@@ -307,13 +321,13 @@ def _made(loaded: Loaded, order: BundleOrder, found: BundledMap | None) -> dict[
     ):
         info = loaded.space_info if kind == "space" else loaded.zoo_info
         named = order.named.get(kind, info.title)
-        about = {"kind": kind, "title": info.title, "note": info.note, "named": seen(named), "content": content}
+        about = {"kind": kind, "title": info.title, "note": info.note, "named": named, "content": content}
         sources.append(about | _records(kind, folder))
     methods = [METHODS[name] for name in order.methods or METHODS]
     versions = {"netspace": __version__, "torch": torch.__version__, "numpy": np.__version__}
     embed = _command("embed", order, {"map": order.map}, "embeddings.parquet")
     return {
-        "command": seen(order.command),
+        "command": order.command,
         "versions": versions | {"Python": platform.python_version()},
         "sources": sources,
         "methods": [{name: getattr(one, name) for name in ("title", "words", "ends", "between")} for one in methods],
@@ -341,12 +355,12 @@ def _records(kind: str, folder: Path) -> dict[str, Any]:
             settings["made by"] = str(about["made_by"])
         if isinstance(config, dict):
             texts = {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-            settings |= {key: seen(text) for key, text in texts.items() if key not in settings}
+            settings |= {key: text for key, text in texts.items() if key not in settings}
     try:
         text = read_text(folder / "README.md", errors="replace")
     except (FormatError, OSError):
         text = ""
-    return {"settings": settings, "command": seen(command), "card": seen(text)}
+    return {"settings": settings, "command": command, "card": text}
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

@@ -104,6 +104,14 @@ def class_count(loaded: Loaded) -> int:
     return loaded.space.family.archs[0].skeleton.classes
 
 
+def recognised_classes(loaded: Loaded) -> tuple[str, ...]:
+    """The classes of the test images; none where these are not here or cannot be read."""
+    try:
+        return images.image_classes(data_name(loaded)) if here(loaded) else ()
+    except ValueError:
+        return ()
+
+
 def some_test_images(loaded: Loaded) -> Images | None:
     """A fair sample of the test images, SUBSET at most; None where they are not here or cannot be read."""
     try:

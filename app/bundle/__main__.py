@@ -24,7 +24,7 @@ def written(asked: dict[str, Any]) -> dict[str, Any]:
     order = bundles.BundleOrder(
         asked["pairs"], asked["methods"], asked["steps"], asked["map"],
         bundles.reports_for(loaded, map(Path, asked["score"])), asked["command"],
-        {"space": asked["space"], "zoo": asked["zoo"]},
+        bundles.named_folders(asked["space"], asked["zoo"]),
     )  # fmt: skip
     made = bundle_file(bundles.gathered(loaded, order, _say), out.stem, out.suffix.lower())
     path = out.with_suffix(made.suffix) if made.suffix != out.suffix.lower() else out

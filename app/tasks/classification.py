@@ -122,6 +122,9 @@ class ClassificationInApp(AppTask[classifiers.ClassifierWork]):
         """Some of the test images."""
         return classifiers.some_test_images(loaded)
 
+    def classes(self, loaded: Loaded) -> tuple[str, ...]:
+        return classifiers.recognised_classes(loaded)
+
     def can_ask(self, loaded: Loaded) -> bool:
         return classifiers.here(loaded)
 

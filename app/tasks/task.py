@@ -286,6 +286,10 @@ class AppTask(Generic[AnyPath]):
         """Return data on which networks are compared quickly; None if they need none, or it is not here."""
         return None
 
+    def classes(self, loaded: Loaded) -> tuple[str, ...]:
+        """Return the classes that networks may confuse, without reading those data; none of other kinds."""
+        return ()
+
     def can_ask(self, loaded: Loaded) -> bool:
         """Whether those data are here, without reading them."""
         return True

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MissingPackage, UsageError
-from ..folders import APP
+from ..folders import APP, placeless
 from ..latent.paths import METHODS, PATH_STEPS
 from ..outputs import check_bundle
 from ..zoo.store import Zoo
@@ -85,15 +85,6 @@ def run(args: argparse.Namespace) -> None:
     _write(
         args, asked | {"score": list(map(str, args.score)), "command": command_line(list(map(placeless, args.argv)))}
     )
-
-
-def placeless(word: str) -> str:
-    """Return a word of a command; of an absolute path without the part that tells of this machine and its user."""
-    path = Path(word).expanduser()
-    if not path.is_absolute():
-        return word
-    below = (path.relative_to(root) for root in (Path.cwd(), Path.home()) if path.is_relative_to(root))
-    return next(below, Path(*path.parts[1:][-2:])).as_posix()
 
 
 def _pairs(args: argparse.Namespace, zoo: Zoo) -> list[tuple[int, int]]:

@@ -71,6 +71,13 @@ def available(name: str) -> bool:
     return name == "digits" or (name in IMAGE_SETS and _find(name, None) is not None)
 
 
+def image_classes(name: str) -> tuple[str, ...]:
+    """Return the classes of one of IMAGE_SETS, without decoding its images; raises as `load_images`."""
+    if name not in IMAGE_SETS:
+        raise DataError(f"unknown data set {name!r}; known: {', '.join(IMAGE_SETS)}")
+    return DIGIT_CLASSES if name == "digits" else _open(name, None).classes
+
+
 def load_images(name: str, split: str, folder: Path | None = None) -> Images:
     """A split of one of IMAGE_SETS, or under another name of the class folders or parquet files in `folder`.
 
@@ -189,9 +196,10 @@ def _digits(split: str) -> Images:
     grey = F.interpolate(grey, size=(spec.size, spec.size), mode="bilinear")  # (n, 1, S, S)
     pixels = grey.round().to(torch.uint8).repeat(1, 3, 1, 1)  # (n, 3, S, S)
     labels = torch.from_numpy(data.target[rows]).long()
-    return Images("digits", pixels, labels, tuple(str(digit) for digit in range(10)), spec.flip)
+    return Images("digits", pixels, labels, DIGIT_CLASSES, spec.flip)
 
 
+DIGIT_CLASSES = tuple(str(digit) for digit in range(10))
 LAYOUTS = {"cifar10": (BATCHES, PARQUET), "tiny-imagenet": (TINY, PARQUET)}
 OWN = (PARQUET, CLASS_FOLDERS)
 """the layouts of data sets under other names"""
