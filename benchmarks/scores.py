@@ -79,15 +79,16 @@ def rows(name: str, card: Mapping[str, Any]) -> Iterator[list[str]]:
     for split, of in card["splits"].items():
         found = {part["method"]: part for part in card["summary"] if part["split"] == split and part["kind"] == kind}
         for measure in measures:
-            spreads = (found[method]["measures"].get(measure) for method in card["methods"])
-            yield [f"`{name}`, {of}, {kind}", titles[measure], *map(cell, spreads)]
+            yield [f"`{name}`, {of}, {kind}", titles[measure], *(cell(found[m], measure) for m in card["methods"])]
 
 
-def cell(spread: Mapping[str, Any] | None) -> str:
-    """Return a median with its quartiles, or a dash if a method has no path."""
+def cell(part: Mapping[str, Any], measure: str) -> str:
+    """Return a median with its quartiles, and of how many paths if not of all; a dash if a method has none."""
+    spread, there = part["measures"].get(measure), part["pairs"] - part["without_path"]
     if spread is None or spread["median"] is None:
         return "–"
-    return "{median:.3g} [{q1:.3g}, {q3:.3g}]".format(**spread)
+    words = "{median:.3g} [{q1:.3g}, {q3:.3g}]".format(**spread)
+    return words if there == part["pairs"] else f"{words}, {there} of {part['pairs']}"
 
 
 def main() -> None:
