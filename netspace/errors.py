@@ -113,7 +113,10 @@ def required_for(purpose: str, extra: str | None = None) -> Iterator[None]:
         missing = (error.name or "").partition(".")[0]
         if missing not in OPTIONAL:
             raise
-        package, usual = OPTIONAL[missing]
-        raise MissingPackage(
-            f"{purpose} needs the package {package}: pip install 'netspace[{extra or usual}]'"
-        ) from error
+        raise MissingPackage(missing_words(purpose, missing, extra)) from error
+
+
+def missing_words(purpose: str, module: str, extra: str | None = None) -> str:
+    """Return the sentence of `required_for` for a module of OPTIONAL that is not installed."""
+    package, usual = OPTIONAL[module]
+    return f"{purpose} needs the package {package}: pip install 'netspace[{extra or usual}]'"

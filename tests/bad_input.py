@@ -27,8 +27,10 @@ import netspace
 from netspace.cli import main as command_line
 from netspace.cli.registry import build_parser
 from netspace.errors import NetSpaceError
+from netspace.export.archives import undated_zip
 from netspace.jobs import control
 from netspace.jobs import running as jobs_running
+from netspace.latent.embeddings import space_content, zoo_content
 from netspace.zoo.store import write_zoo
 
 SECONDS = 20.0
@@ -223,6 +225,12 @@ def write_formats(root: Path) -> None:
     for suffix in ("png", "jpg", "webp", "gif"):
         Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(files / f"picture.{suffix}")
     pd.DataFrame({"name": ["net-0", "net-1"], "height": [1.0, 2.0]}).to_parquet(files / "table.parquet")
+    recipe = {"space": "space", "zoo": "zoo", "a": "net-0", "b": "net-1", "method": "latent", "steps": 2}
+    recipe |= {"resolution": 32, "fps": 20, "map": "none"}
+    contents = {"space_content": space_content(netspace.load(root / "space", "cpu")),
+                "zoo_content": zoo_content(netspace.Zoo.load(root / "zoo"))}  # fmt: skip
+    about = {"format": 1, "recipe": recipe | contents, "files": {}}
+    (files / "made.zip").write_bytes(undated_zip({"recipe.json": json.dumps(about).encode()}))
     (files / "table.csv").write_text("name,height\nnet-0,1.0\nnet-1,2.0\n")
     (files / "network.json").write_text('{"activation": "relu", "inside": "negative"}')
     (files / "classes.txt").write_text("a\nb\n")

@@ -19,7 +19,7 @@ from test_app import lay, open_page, root  # noqa: F401 (fixtures)
 from test_app_jobs import lay as lay_job
 
 from app import frontend
-from app.backend import catalogue, classifiers, imports, jobs, projections, selections, visitors, words
+from app.backend import catalogue, classifiers, imports, jobs, projections, selections, take_away, visitors, words
 from app.backend.engine import Engine, feed, seen_feed
 from app.backend.optimise import best, keeping, setup
 from app.ui import mesh_view
@@ -164,6 +164,7 @@ ACTING = {
     "import from a folder": lambda: imports.begin(None, "/", "x"),
     "download images": lambda: classifiers.download(None),
     "save a selection": lambda: selections.save(None, None, 0, "x"),
+    "write all files of a path": lambda: take_away.collection(None, "a", "b", "latent"),
     "keep a network": lambda: keeping.keep(None, None, "x"),
 }
 

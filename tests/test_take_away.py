@@ -1,8 +1,12 @@
 """Files that the app keeps for whoever asks for them again."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from app.backend import words
 from app.backend.take_away import KeptFiles
+from app.ui import downloads
 
 
 def test_a_file_is_made_once_and_the_oldest_go_first():
@@ -25,3 +29,28 @@ def test_what_failed_is_tried_again():
     with pytest.raises(ZeroDivisionError):
         kept.get(("a",), lambda: bytes(1 // 0))
     assert kept.get(("a",), lambda: b"it") == b"it"
+
+
+def test_why_a_file_could_not_be_made_stands_below_its_button(monkeypatch):
+    store, shown, offered = {}, [], []
+    monkeypatch.setattr(downloads.page, "STORE", store)
+    monkeypatch.setattr(downloads, "_held", lambda content, kind, file: content)
+    monkeypatch.setattr(words, "seen", lambda text: text)
+    place = SimpleNamespace(download_button=lambda title, made, *_, **__: offered.append(made), warning=shown.append)
+    answers = iter([OSError(28, "No space left on device"), b"content"])
+
+    def make() -> bytes:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    downloads.offer_file(place, "GIF", make, "a.gif")
+    with pytest.raises(OSError, match="No space"):
+        offered[-1]()
+    downloads.offer_file(place, "GIF", make, "a.gif")
+    downloads.offer_file(place, "CSV", make, "a.csv")
+    assert len(shown) == 1 and "No space left on device" in shown[0]
+    assert offered[-2]() == b"content"
+    downloads.offer_file(place, "GIF", make, "a.gif")
+    assert len(shown) == 1, "it was made since"

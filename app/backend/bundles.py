@@ -20,6 +20,7 @@ import torch
 from app.tasks import app_task
 from netspace import __version__
 from netspace.errors import FormatError, MissingData, UsageError
+from netspace.export.archives import undated_zip
 from netspace.folders import placeless
 from netspace.io import atomic_write, content_hash, read_json, read_text
 from netspace.jobs import Command
@@ -39,7 +40,7 @@ from .projections import Placed, Projection
 from .take_away import both_folders
 from .visitors import is_visitor, seen, seen_data, working_for
 
-__all__ = ["BUNDLE_MARK"]  # what `app.bundle` marks its files by
+__all__ = ["BUNDLE_MARK", "undated_zip"]  # what `app.bundle` marks and makes its files by
 
 MAP_VIEW = "map"
 """view that the feeds of the map are for"""

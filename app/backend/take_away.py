@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from netspace.errors import UsageError
 from netspace.export import EXPORTS
 from netspace.export.table import CURVE, NETWORK, PATH, SURFACE, Export, NetworkSubject, exports_of
 from netspace.jobs import Command
+from netspace.jobs.launch import environment
 from netspace.latent.paths import METHODS
 from netspace.nets.network import Network
 from netspace.tasks import task_of
@@ -18,6 +23,7 @@ from netspace.tasks import task_of
 from . import chairs
 from .catalogue import ROOT, Loaded
 from .path import STEPS, NetworkPath, several
+from .visitors import not_for_visitors
 
 __all__ = ["CURVE", "NETWORK", "PATH", "SURFACE"]  # what `files_of` is asked for
 
@@ -96,6 +102,8 @@ class Offer(NamedTuple):
     words: str
     make: Callable[[], bytes]
     """raises NoSurface if it shows a surface and there is none"""
+    lacking: str = ""
+    """the package that it needs and that is not installed, in a sentence"""
 
 
 def files_of(loaded: Loaded, of: str, subject: Callable[[], Any], key: FileKey = tuple) -> list[Offer]:
@@ -115,7 +123,33 @@ def files_of(loaded: Loaded, of: str, subject: Callable[[], Any], key: FileKey =
         return make
 
     found = exports_of(EXPORTS, task_of(loaded.space), of)
-    return [Offer(name, one.title, one.suffix, one.words, maker(name, one)) for name, one in found.items()]
+    return [Offer(name, one.title, one.suffix, one.words, maker(name, one), one.lacking) for name, one in found.items()]
+
+
+@not_for_visitors
+def collection(loaded: Loaded, a: str, b: str, method: str) -> Callable[[], bytes]:
+    """Return what has the command `collect` write all files of a path as a zip, in a process of its own.
+
+    It raises UsageError with what the command said if that wrote nothing.
+    """
+    command = collect_command(loaded, a, b, method, "FILE.zip").words[:-1]
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "path.zip"
+            words = [sys.executable, "-m", "netspace", *command, str(path)]
+            ended = subprocess.run(words, cwd=ROOT, env=environment(ROOT), capture_output=True, text=True)
+            if ended.returncode:
+                said = ended.stderr.strip().splitlines() or [f"it ended with status {ended.returncode}"]
+                raise UsageError(said[-1].removeprefix("netspace: "))
+            return path.read_bytes()
+
+    return make
+
+
+def collect_command(loaded: Loaded, a: str, b: str, method: str, out: str) -> Command:
+    """The command that writes all files of a path."""
+    return Command("collect", both_folders(loaded) | {"a": a, "b": b, "method": method}, out=out)
 
 
 def network_subject(network: Network, about: dict) -> NetworkSubject:

@@ -10,18 +10,16 @@ from __future__ import annotations
 import base64
 import gzip
 import html
-import io
 import json
 import re
 import struct
 import tomllib
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app import frontend, palette
-from app.backend.bundles import BUNDLE_MARK, BundleContents, BundledMap, BundledPath, gathered, pair_order
+from app.backend.bundles import BUNDLE_MARK, BundleContents, BundledMap, BundledPath, gathered, pair_order, undated_zip
 from app.backend.catalogue import Loaded
 from app.backend.path import STEPS
 from app.backend.visitors import is_visitor, working_for
@@ -38,8 +36,6 @@ THEME_VARIABLES = {
 """of Streamlit's settings: what views know them as, after --st-"""
 FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
 POLICY = "default-src 'none'; script-src 'unsafe-inline'{beside}; style-src 'unsafe-inline'; img-src blob: data:"
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""time of all files of a zip"""
 
 
 class BundleFile(NamedTuple):
@@ -65,7 +61,7 @@ def bundle_file(contents: BundleContents, name: str, suffix: str = "") -> Bundle
     files = {f"{name}/index.html": _page(contents, None) if inside else whole}
     for part, text in parts.items():
         files[f"{name}/data/{part}.js"] = f"netspacePart({json.dumps(part)}, {json.dumps(text)});\n".encode()
-    return BundleFile(".zip", _zipped(files))
+    return BundleFile(".zip", undated_zip(files))
 
 
 def pair_bundle(loaded: Loaded, pair: tuple[int, int]) -> Callable[[], bytes]:
@@ -179,14 +175,3 @@ def _told_path(k: int, path: BundledPath) -> dict[str, Any]:
 def _told_map(found: BundledMap) -> dict[str, Any]:
     looks: Sequence[dict[str, str]] = [{"title": title, "key": key} for title, key, _ in found.looks]
     return {"data": frontend.map_data("map", found.data), "looks": looks, "ways": found.ways}
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of files, without the time at which it is made."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as held:
-        for name, content in files.items():
-            about = zipfile.ZipInfo(name, EPOCH)
-            about.compress_type, about.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            held.writestr(about, content, compresslevel=6)
-    return out.getvalue()

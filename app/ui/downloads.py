@@ -13,6 +13,8 @@ import streamlit as st
 from app.backend import chairs, take_away
 from app.backend.catalogue import Loaded
 from app.backend.path import NetworkPath
+from app.backend.visitors import is_visitor
+from app.backend.words import plain, sentence
 from app.bundle import writing
 from app.tasks import app_task
 
@@ -32,7 +34,7 @@ logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").add
 
 
 def offer_file(place, title: str, make: Callable[[], bytes], file: str, help: str | None = None, **looks) -> None:
-    """Offer a file that is made when its button is clicked.
+    """Offer a file that is made when its button is clicked; why the last try failed stands below the button.
 
     Args:
         place: a column or container, or `st`.
@@ -40,7 +42,20 @@ def offer_file(place, title: str, make: Callable[[], bytes], file: str, help: st
     """
     kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
     looks = {"width": "stretch", "key": f"download-{title}"} | looks
-    place.download_button(title, lambda: _held(make(), kind, file), file, kind, help=help, on_click="ignore", **looks)
+    key, failed = looks["key"], page.failed_files()
+
+    def made() -> bytes:
+        try:
+            content = make()
+        except Exception as problem:
+            failed[key] = sentence(problem)
+            raise
+        failed.pop(key, None)
+        return _held(content, kind, file)
+
+    place.download_button(title, made, file, kind, help=help, on_click="ignore", **looks)
+    if key in failed:
+        place.warning(plain(f"{title}: {failed[key]}"))
 
 
 def offer_exports(
@@ -62,8 +77,8 @@ def offer_exports(
         row = found[start : start + PER_ROW]
         for column, one in zip(st.columns(PER_ROW), row, strict=False):
             offer_file(
-                column, one.title, one.make, f"{file}.{one.suffix}", one.words, key=f"download-{one.name}",
-                disabled=disabled,
+                column, one.title, one.make, f"{file}.{one.suffix}", one.lacking or one.words,
+                key=f"download-{one.name}", disabled=disabled or bool(one.lacking),
             )  # fmt: skip
 
 
@@ -105,6 +120,12 @@ def offer_path(state: PairState, work: NetworkPath) -> None:
         "One file that opens by double click, without the app and without a network; it takes some seconds",
         key="download-bundle",
     )  # fmt: skip
+    if not is_visitor():
+        offer_file(
+            st, "All files as a zip", take_away.collection(work.loaded, a, b, method), f"{a}_{b}_{method}.zip",
+            "Weights, meshes or pictures, table, films and map, with a recipe from which `netspace remake` makes the "
+            "zip again; it takes a minute", key="download-collection",
+        )  # fmt: skip
     page.show_command(take_away.path_command(work.loaded, a, b, method), "The command that writes this path")
 
 

@@ -37,6 +37,8 @@ class Slot(StrEnum):
     """sentences that wait to be shown"""
     SHOWN = "page.shown"
     """sentences that were shown in this run"""
+    FAILED = "page.failed"
+    """what went wrong with files that were asked for, by the key of their button"""
 
 
 class Store(MutableMapping[str, Any]):
@@ -354,6 +356,11 @@ def problems_noticed() -> Iterator[None]:
         yield
     except (ValueError, OSError) as problem:
         notice(sentence(problem))
+
+
+def failed_files() -> dict[str, str]:
+    """Return what went wrong with files that were asked for, by the key of their button; threads may write to it."""
+    return STORE.setdefault(Slot.FAILED, {})
 
 
 def has_notices() -> bool:

@@ -14,17 +14,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnknownName, UsageError, required_for
-from ..zoo.store import TRAIN, Zoo
+from ..errors import UnknownName, UsageError
+from ..zoo.store import Zoo
 from .options import add_device, add_fields, add_image_folder, add_space_and_zoo, open_both, read_fields
 from .outputs import Output
 from .placing import check_reference, counted, images_of, place_among, placement_columns, print_placements
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
-
-    from ..latent.projection import UmapConfig, UmapMap
 
 NAME, HELP = "embed", "write the embeddings of a zoo's networks as a Parquet table"
 
@@ -53,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     from ..kept import cache_folder
     from ..latent.embeddings import embed_zoo, embeddings_table
     from ..latent.embeddings import write_embeddings as write
-    from ..latent.projection import Plane, UmapConfig
+    from ..latent.projection import Plane, UmapConfig, UmapMap
 
     config = read_fields(args, UmapConfig)
     space, zoo = open_both(args)
@@ -68,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     if args.map:
         projection: Any
         reference = embed_zoo(space, whole, cache_folder()) if whole else z
-        projection = Plane.of(reference) if args.map == "pca" else _umap(reference, config)
+        projection = Plane.of(reference) if args.map == "pca" else UmapMap.of(reference, config, cache_folder())
         places = projection.place(z) if args.map == "pca" or whole else projection.places
         table.insert(3, "x", places[:, 0].numpy())
         table.insert(4, "y", places[:, 1].numpy())
@@ -98,23 +95,7 @@ def _check_figure(args: argparse.Namespace, zoo: Zoo) -> None:
 
 def _draw(args: argparse.Namespace, zoo: Zoo, places: np.ndarray, behind: np.ndarray) -> None:
     """Draw networks of a zoo at their places (n, 2), before those `behind` (m, 2), as --figure."""
-    from ..export.map_figure import MapPoints, map_figure
-    from ..io import atomic_write
+    from ..export.map_figure import zoo_map_figure
 
-    records = zoo.records.reset_index(drop=True)
-    points = MapPoints(places, (records.split == TRAIN).to_numpy(), records[args.colour or "arch"])
-    with required_for("a figure"), atomic_write(args.figure) as path:
-        kind = args.figure.suffix.removeprefix(".").lower()
-        map_figure(path, points, behind, args.map.upper(), f"{len(records)} networks of {args.zoo}", kind)
-
-
-def _umap(z: Tensor, config: UmapConfig) -> UmapMap:
-    """The map that is kept, else one that is made now and kept."""
-    from ..kept import cache_folder
-    from ..latent.projection import UmapMap
-
-    known = UmapMap.kept(z, config, cache_folder())
-    if known is None:
-        known = UmapMap.fit(z, config)
-        known.write_kept(cache_folder())
-    return known
+    kind, about = args.figure.suffix.removeprefix(".").lower(), f"{len(zoo)} networks of {args.zoo}"
+    zoo_map_figure(args.figure, zoo, places, args.map.upper(), about, kind, behind, args.colour or "arch")

@@ -24,7 +24,8 @@ EXPORTS: dict[str, Export] = {
     "obj": Export("OBJ", "obj", SURFACE, MESH_WORDS, mesh_writer("obj"), OF_SHAPES),
     "off": Export("OFF", "off", SURFACE, MESH_WORDS, mesh_writer("off"), OF_SHAPES),
     "turntable": Export(
-        "Turntable", "mp4", SURFACE, "the surface turned once, as a film (takes a while)", write_turntable, OF_SHAPES
+        "Turntable", "mp4", SURFACE, "the surface turned once, as a film (takes a while)", write_turntable, OF_SHAPES,
+        needs=("av",),
     ),
     "picture": Export("PNG", "png", NETWORK, "the picture that the network holds", write_picture, ("image-field",)),
     "zip": Export(
@@ -37,7 +38,7 @@ EXPORTS: dict[str, Export] = {
     ),
     "onnx": Export(
         "ONNX", "onnx", NETWORK, "normalised images (n, 3, S, S) to logits (takes a few seconds)", write_onnx,
-        OF_CLASSES,
+        OF_CLASSES, needs=("onnx", "onnxscript"),
     ),
     "csv": Export("CSV", "csv", CURVE, "what was measured of every network", write_csv, usual=True),
     "png": Export(
@@ -52,6 +53,6 @@ EXPORTS: dict[str, Export] = {
         "Film strip", "png", PATH, "at most nine networks of the path in one row", write_film, PICTURED, usual=True
     ),
     "gif": Export("GIF", "gif", PATH, "the path there and back, as an animation", write_gif, remark=gif_remark),
-    "mp4": Export("MP4", "mp4", PATH, "the path there and back, as a film (H.264)", write_mp4),
+    "mp4": Export("MP4", "mp4", PATH, "the path there and back, as a film (H.264)", write_mp4, needs=("av",)),
 }  # fmt: skip
 """by name, as the command line has it"""

@@ -8,12 +8,15 @@ from typing import IO, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..errors import UsageError
+from ..errors import UsageError, required_for
+from ..io import atomic_write
+from ..zoo.store import TRAIN, Zoo
 from .figures import save_figure
 
 MAP_SIZE, MAP_DPI = (5.5, 4.4), 300
 """inches: the width of a page's text; and pixels per inch of a PNG"""
 MAP_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1F2933", "#8A8A8A")
+MAP_KINDS = ("png", "svg", "pdf")
 MAP_MARKS = ("o", "s", "D", "^", "v", "P", "X", "*")
 """of categories: Okabe and Ito's colours, which the colour-blind tell apart, and matplotlib's marks beside them"""
 
@@ -27,6 +30,26 @@ class MapPoints(NamedTuple):
     """(n) bool"""
     values: pd.Series
     """(n) what colours them: a number or a category each, named"""
+
+
+def zoo_map_figure(
+    to: Path, zoo: Zoo, places: np.ndarray, way: str, about: str, kind: str, behind: np.ndarray | None = None,
+    column: str = "arch",
+) -> None:  # fmt: skip
+    """Write the map of a zoo, atomically.
+
+    Args:
+        places: (n, 2), of its networks.
+        column: of its table, which colours them.
+        way, about, kind, behind: as `map_figure` has them.
+
+    Raises:
+        MissingPackage: matplotlib is not installed.
+    """
+    records = zoo.records.reset_index(drop=True)
+    points = MapPoints(places, (records.split == TRAIN).to_numpy(), records[column])
+    with required_for("a figure"), atomic_write(to) as path:
+        map_figure(path, points, places[:0] if behind is None else behind, way, about, kind)
 
 
 def map_figure(to: Path | IO[bytes], points: MapPoints, behind: np.ndarray, way: str, about: str, kind: str) -> None:

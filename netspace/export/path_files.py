@@ -114,6 +114,7 @@ def steps_of(space: NetSpace, zoo: Zoo, family: LatentFamily) -> StepsToWrite:
 def write_steps(
     steps: StepsToWrite, task: Task, folder: Path, data: Any = None, resolution: int = 128, suffix: str = "ply",
     exports: Sequence[Export] = (), where: Mapping[str, str] = MappingProxyType({}), fps: int = FPS,
+    lenient: bool = False,
 ) -> Iterator[str]:  # fmt: skip
     """Write networks, path.csv and a picture to a folder; yields notes, a line per network and one about all.
 
@@ -123,6 +124,7 @@ def write_steps(
         exports: what else is written: of all as path.*, or of every network that has it.
         where: what travels with networks beside how they were made, such as the space and the zoo.
         fps: frames per second of animations.
+        lenient: leave out, and say so, what needs a package that is not installed.
 
     Raises:
         MissingPackage: a package is not installed that `exports` need; what is written unasked is left out instead.
@@ -148,7 +150,7 @@ def write_steps(
     subjects = _subjects(steps, task, found, table, measure, *task.scale(data), fps)
     for export in exports_of(EXPORTS, task, *subjects).values():
         if export.usual or export in exports:
-            written += _write_whole(export, subjects[export.of], folder, export in exports)
+            written += _write_whole(export, subjects[export.of], folder, export in exports and not lenient)
     lacking = f"; {without} steps without a {task.lacking}" if task.lacking else ""
     yield f"wrote {', '.join(written[:-1])} and {written[-1]} to {folder}{lacking}"
 

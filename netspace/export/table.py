@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import UnknownName, UsageError
+from ..errors import UnknownName, UsageError, missing_words
 from ..latent.paths import Look
 from ..nets.network import Network
 from ..tasks.task import PathStep, Task
@@ -105,6 +106,8 @@ class Export:
     has none, MissingPackage if an optional package is not installed"""
     tasks: tuple[str, ...] = ()
     """names of the kinds of network that it is for; empty for all"""
+    needs: tuple[str, ...] = ()
+    """modules of `errors.OPTIONAL` without which nothing is written, beside those that show this kind of network"""
     usual: bool = False
     """whether `netspace path` and `interpolate` write it unasked"""
     remark: Callable[[Any], str] = lambda subject: ""
@@ -113,6 +116,12 @@ class Export:
     def suits(self, task: Task) -> bool:
         """Return whether networks of a kind can be exported so."""
         return not self.tasks or task.name in self.tasks
+
+    @property
+    def lacking(self) -> str:
+        """A sentence that names the package of `needs` that is not installed; empty if all are."""
+        missing = next((module for module in self.needs if find_spec(module) is None), "")
+        return missing and missing_words(self.words, missing)
 
 
 def exports_of(table: Mapping[str, Export], task: Task, *of: str) -> dict[str, Export]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 
 import torch
 
 from ..errors import required_for
 from ..nets.network import onnx_of
 from ..tasks import task_of
+from .archives import undated_zip
 from .table import NetworkSubject
 
 
@@ -22,11 +22,10 @@ def write_zip(subject: NetworkSubject) -> bytes:
     """network.safetensors and, with where the network comes from, network.json."""
     from safetensors.torch import save
 
-    card, buffer = subject.card, io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as bundle:
-        bundle.writestr("network.safetensors", save(_params(subject), metadata={"netspace": json.dumps(card)}))
-        bundle.writestr("network.json", json.dumps(card, indent=2) + "\n")
-    return buffer.getvalue()
+    card = subject.card
+    weights = save(_params(subject), metadata={"netspace": json.dumps(card)})
+    about = json.dumps(card, indent=2) + "\n"
+    return undated_zip({"network.safetensors": weights, "network.json": about.encode()}, level=0)
 
 
 def write_state_dict(subject: NetworkSubject) -> bytes:

@@ -113,7 +113,7 @@ def read_embeddings(path: Path) -> Tensor:
     columns = [name for name in table if name[:1] == "z" and name[1:].isdigit()]
     if not columns:
         raise FormatError(f"{path} holds no embeddings: it has no columns z0, z1, ...")
-    return torch.from_numpy(table[columns].to_numpy("float32", copy=True))
+    return torch.from_numpy(table[columns].to_numpy("float32", copy=True)).contiguous()  # columns: sums would differ
 
 
 def finite(z: Tensor) -> Tensor:

@@ -160,6 +160,15 @@ class UmapMap:
                     return cls(z, places, config)
         return None
 
+    @classmethod
+    def of(cls, z: Tensor, config: UmapConfig, cache: Path) -> UmapMap:
+        """Return the map that is kept, else one that is fitted now and kept; raises as `fit`."""
+        found = cls.kept(z, config, cache)
+        if found is None:
+            found = cls.fit(z, config)
+            found.write_kept(cache)
+        return found
+
     def write_kept(self, cache: Path) -> None:
         """Write the places to a cache, where it can be written."""
         file = cache / _part(self._z, self._config)
