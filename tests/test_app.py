@@ -104,7 +104,7 @@ def link_of(at: AppTest) -> dict[str, str]:
 
 
 def open_page(name: str | None = None, **link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
+    at = AppTest.from_file(str(ROOT / "app" / "session.py"), default_timeout=240)
     for key, value in link.items():
         at.query_params[key] = value
     if name and name != "home":

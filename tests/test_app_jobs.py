@@ -64,7 +64,7 @@ def lay_in(folder: Path, state: str) -> Path:
 
 
 def open_jobs(**link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
+    at = AppTest.from_file(str(ROOT / "app" / "session.py"), default_timeout=240)
     at.switch_page("../pages/jobs.py")
     for key, value in link.items():
         at.query_params[key] = value

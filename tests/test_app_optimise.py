@@ -91,7 +91,7 @@ def begun(monkeypatch):
 
 
 def open_page(**link) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app" / "Home.py"), default_timeout=240)
+    at = AppTest.from_file(str(ROOT / "app" / "session.py"), default_timeout=240)
     at.switch_page("../pages/optimise.py")
     for key, value in link.items():
         at.query_params[key] = value

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.backend import catalogue, chairs, classifiers, embeddings, manifold
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
-HOME = GOLDEN.parent.parent / "app" / "Home.py"
+HOME = GOLDEN.parent.parent / "app" / "session.py"
 NUMBERS, OPTIONS, FILES, LINKS = (
     json.loads((GOLDEN / f"{name}.json").read_text()) for name in ("numbers", "options", "files", "links")
 )

@@ -1,0 +1,37 @@
+"""What the server does before anybody has opened the app."""
+
+import streamlit
+from test_app import lay, root  # noqa: F401 (fixtures)
+
+from app import warming
+from app.backend import chairs
+
+
+def test_the_server_makes_the_first_picture_before_anybody_asks(lay, monkeypatch):  # noqa: F811
+    lay("tiny")
+    made = []
+    monkeypatch.setattr(chairs.PathWork, "part", lambda self, part, name, view: made.append((self.sides, part[0])))
+    warming.make_first_picture()
+    assert [step for _, step in made] == [("latent", 0), ("latent", 16)], "Home begins at A, Shapes half-way"
+    assert made[0][0] == ("latent",) and len(made[1][0]) > 1
+
+
+def test_a_server_without_networks_starts_all_the_same(monkeypatch):
+    def fail() -> None:
+        raise StopIteration
+
+    monkeypatch.setattr(warming, "make_first_picture", fail)
+    warming._warm_up()
+
+
+def test_a_browser_is_opened_where_there_is_one(monkeypatch):
+    options = {"server.headless": False, "server.address": "0.0.0.0", "server.port": 8502, "server.baseUrlPath": "/a/"}
+    opened = []
+    monkeypatch.setattr(streamlit.config, "get_option", options.__getitem__)
+    monkeypatch.setattr(warming.webbrowser, "open", opened.append)
+    warming.open_browser()
+    options |= {"server.address": "127.0.0.1", "server.baseUrlPath": ""}
+    warming.open_browser()
+    options["server.headless"] = True
+    warming.open_browser()
+    assert opened == ["http://localhost:8502/a", "http://127.0.0.1:8502"]
