@@ -428,12 +428,15 @@ def test_a_classifier_can_be_taken_away_as_onnx(cnn):
 @pytest.mark.parametrize(("page", "kind", "titles"), [
     ("classifiers", "cnn", [
         "safetensors + JSON", "state_dict", "ONNX", "GIF", "MP4", "CSV", "PNG", "PDF", "HTML page",
+        "All files as a zip",
     ]),
     ("shapes", "tiny", [
         "GLB", "STL", "PLY", "OBJ", "OFF", "Turntable", "safetensors + JSON", "state_dict", "Slices", "Film strip",
-        "GIF", "MP4", "CSV", "HTML page",
+        "GIF", "MP4", "CSV", "HTML page", "All files as a zip",
     ]),
-    ("pictures", "images", ["PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "MP4", "CSV", "HTML page"]),
+    ("pictures", "images", [
+        "PNG", "safetensors + JSON", "state_dict", "Film strip", "GIF", "MP4", "CSV", "HTML page", "All files as a zip",
+    ]),
 ])  # fmt: skip
 def test_what_can_be_taken_away_depends_on_the_networks(lay, page, kind, titles):
     lay(kind)

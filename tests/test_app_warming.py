@@ -1,10 +1,13 @@
 """What the server does before anybody has opened the app."""
 
+from types import SimpleNamespace
+
 import streamlit
 from test_app import lay, root  # noqa: F401 (fixtures)
 
 from app import warming
 from app.backend import chairs
+from app.backend.engine import Engine
 
 
 def test_the_server_makes_the_first_picture_before_anybody_asks(lay, monkeypatch):  # noqa: F811
@@ -35,3 +38,21 @@ def test_a_browser_is_opened_where_there_is_one(monkeypatch):
     options["server.headless"] = True
     warming.open_browser()
     assert opened == ["http://localhost:8502/a", "http://127.0.0.1:8502"]
+
+
+def test_works_that_nobody_asks_for_are_forgotten_but_the_last_two(monkeypatch):
+    now, paused = [0.0], []
+    monkeypatch.setattr("app.backend.engine.time", SimpleNamespace(monotonic=lambda: now[0]))
+    engine = Engine(0)
+    for k in range(5):
+        now[0] = float(k)
+        engine.work((k,), lambda engine, k=k: SimpleNamespace(pause=lambda: paused.append(k)))
+    now[0] = 5.0
+    engine.work((0,), None)  # asked for again: the oldest is the second now
+    engine.forget(3.0)
+    assert list(engine.works) == [(3,), (4,), (0,)] and paused == [1, 2]
+    engine.forget(0.0)
+    assert list(engine.works) == [(4,), (0,)] and set(engine.asked) == set(engine.works)
+    now[0] = 1e6
+    engine.forget(60.0)
+    assert len(engine.works) == 2

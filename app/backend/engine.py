@@ -32,6 +32,9 @@ NOT_READ = (OSError, ValueError, EOFError, zipfile.BadZipFile)
 
 MOST_WORKS = 12
 """works that an engine keeps for whoever asks for them again: of a path through shapes, tens of megabytes"""
+LAST_WORKS, FORGOTTEN = 2, 60.0
+"""of them, those that it keeps however long nobody asks; and the seconds after which the others are forgotten: whoever
+still looks at one has all of it in the browser, and what is asked for later is done anew"""
 NICE = 5
 """nicer than the app are its workers: clicks are answered before them, and a browser on the same machine draws"""
 
@@ -67,6 +70,8 @@ class Engine:
         self.queue: queue.PriorityQueue = queue.PriorityQueue()
         self.count = itertools.count()
         self.works: OrderedDict[tuple, Any] = OrderedDict()
+        self.asked: dict[tuple, float] = {}
+        """when each of them was asked for last"""
         self.lock = threading.Lock()
         self.worked = time.monotonic()
         """when a piece was last submitted or done"""
@@ -102,10 +107,23 @@ class Engine:
             if key not in self.works:
                 self.works[key] = make(self)
                 while len(self.works) > MOST_WORKS:
-                    _, oldest = self.works.popitem(last=False)
-                    oldest.pause()  # else what nobody can find any more would still be done
+                    self._drop_oldest()
             self.works.move_to_end(key)
+            self.asked[key] = time.monotonic()
             return self.works[key]
+
+    def forget(self, seconds: float) -> None:
+        """Drop works, all but LAST_WORKS, that nobody has asked for in so many seconds."""
+        with self.lock:
+            while len(self.works) > LAST_WORKS:
+                if time.monotonic() - self.asked[next(iter(self.works))] < seconds:
+                    return
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        key, oldest = self.works.popitem(last=False)
+        del self.asked[key]
+        oldest.pause()  # else what nobody can find any more would still be done
 
     def close(self) -> None:
         """Finish what is under way, drop the rest, and end the workers."""
@@ -184,7 +202,7 @@ on: sessions that were left are forgotten later"""
 
 
 def _give_back(engine: Engine) -> None:
-    """Give memory that was freed back to the system, where its allocator would keep it for ever.
+    """Forget works, and give memory that was freed back to the system, where its allocator would keep it for ever.
 
     Of glibc's heaps only the end shrinks by itself: after a hundred drags a third of the app's memory was free space in
     their midst. It takes up to half a second in which nothing else is allocated, so that it waits until all is quiet.
@@ -193,11 +211,12 @@ def _give_back(engine: Engine) -> None:
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
             trim = ctypes.CDLL(None).malloc_trim
-    while trim and not _ending.wait(QUIET):
+    while not _ending.wait(QUIET):
+        engine.forget(FORGOTTEN)
         quiet = time.monotonic() - engine.worked
         if quiet < QUIET:
             again = QUIET
-        elif quiet >= again:
+        elif trim and quiet >= again:
             again = 2 * quiet
             trim(0)
 
