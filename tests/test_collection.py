@@ -9,10 +9,12 @@ import zipfile
 from dataclasses import fields
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from app.backend import catalogue, take_away, visitors
+from app.backend import bundles, catalogue, take_away, visitors
+from app.tasks import app_task
 from netspace.cli.main import main
 from netspace.cli.remake import compared
 from netspace.errors import FormatError, InUse, UsageError
@@ -208,3 +210,36 @@ def test_the_app_has_the_command_write_it(tiny_space_folder, tiny_zoo_folder, mo
     monkeypatch.setenv(visitors.VARIABLE, "1")
     with pytest.raises(visitors.RefusedToVisitors):
         take_away.collection(loaded, names[0], names[1], "latent")
+
+
+def frames_of_gif(content: bytes) -> tuple[list[np.ndarray], int]:
+    """Frames (H, W, 3), and milliseconds of all."""
+    film, frames, duration = Image.open(io.BytesIO(content)), [], 0
+    for k in range(film.n_frames):
+        film.seek(k)
+        frames.append(np.asarray(film.convert("RGB")).astype(int))
+        duration += film.info["duration"]
+    return frames, duration
+
+
+@pytest.mark.parametrize(("kind", "export"), [("pictures", "gif"), ("shapes", "gif"), ("pictures", "film")])
+def test_the_app_and_the_command_line_write_the_same_frames(kind, export, request, tmp_path):
+    space, zoo = (request.getfixturevalue(name) for name in KINDS[kind][:2])
+    loaded = bundles.open_both_at(space, zoo)
+    task, (a, b) = app_task(loaded), loaded.names[:2]
+    work = task.pair_path(loaded, 0, 1, ("latent",), 0)
+    for k, part in enumerate(work.parts()):
+        work.part(part, f"part-{k}", "view")
+    through = take_away.through_pair(a, b)
+    offers = take_away.files_of(loaded, take_away.PATH, lambda: task.path_subject(work, "latent", through))
+    in_app = next(one for one in offers if one.name == export).make()
+    words = ["interpolate", "--space", str(space), "--zoo", str(zoo), "--a", a, "--b", b, "--steps", "33"]
+    assert main([*words, "--resolution", "64", "--export", export, "--out", str(tmp_path / "path")]) == 0
+    written = (tmp_path / "path" / f"path.{EXPORTS[export].suffix}").read_bytes()
+    if export == "film":
+        mine, its = ([np.asarray(Image.open(io.BytesIO(one)).convert("RGB")).astype(int)] for one in (in_app, written))
+    else:
+        (mine, lasts), (its, also) = map(frames_of_gif, (in_app, written))
+        assert lasts == also == 64 * 50
+    assert len(mine) == len(its)
+    assert max(np.abs(one - other).mean() for one, other in zip(mine, its, strict=True)) < 0.5

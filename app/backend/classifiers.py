@@ -21,6 +21,7 @@ from netspace.latent.paths import FIRST, METHODS, gammas
 from netspace.latent.paths import PATH_STEPS as STEPS
 from netspace.nets.inputs import IMAGE_SETS
 from netspace.nets.network import fast_dtype
+from netspace.tasks.classification import accuracy_words
 from netspace.tasks.measures import classify, wilson
 from netspace.tasks.task import PathStep
 
@@ -329,11 +330,12 @@ def known_steps(work: ClassifierWork, side: str) -> list[PathStep]:
     """Return the accuracies of a side as far as they are known, not a number if one is not."""
     curves = work.curves()
     mine = curves[curves.method == side].set_index("gamma")
-    found = []
-    for gamma in work.gammas:
+    found, family = [], len({end.arch for end in work.ends}) > 1
+    for i, gamma in enumerate(work.gammas):
         if gamma in mine.index:
             row = mine.loc[gamma]
-            words = f"accuracy {row.accuracy:.3f} ({row.low:.3f} to {row.high:.3f}), {row['count']:,} images"
+            arch = work.loaded.space.family.names[work.arch_at(side, i)] if family else ""
+            words = accuracy_words(row.accuracy, row.low, row.high, row["count"], arch)
             found.append(PathStep({"accuracy": row.accuracy}, words, None))
         else:
             found.append(PathStep({"accuracy": math.nan}, "accuracy not known yet", None))

@@ -45,6 +45,11 @@ from .score_classifiers import (
 from .task import GoalSettings, Objective, PathStep, Resemblance, Task, TrainSettings
 
 
+def accuracy_words(share: float, low: float, high: float, count: int, arch: str = "") -> str:
+    """Say an accuracy with its confidence interval, on so many images; of a family also the architecture."""
+    return f"accuracy {share:.3f} ({low:.3f} to {high:.3f}), {count:,} images{f', {arch}' if arch else ''}"
+
+
 class ImagesGoal:
     """Recognise images, as a teacher does (Eqs. 3 to 5)."""
 
@@ -195,7 +200,7 @@ class Classification(Task[Recognition]):
         def of(network: Network) -> PathStep:
             share = accuracy(classify(network, data), data.labels)
             low, high = wilson(round(share * len(data)), len(data))
-            words = f"accuracy {share:.3f} ({low:.3f} to {high:.3f}){f', {network.arch.name}' if several else ''}"
+            words = accuracy_words(share, low, high, len(data), network.arch.name if several else "")
             return PathStep({"accuracy": share, "low": low, "high": high, "arch": network.arch.name}, words, None)
 
         return of
