@@ -16,6 +16,7 @@ from app.ui.map_state import (
     AxesState,
     ConfusionState,
     FilterState,
+    LikenessState,
     LookState,
     MapState,
     PickState,
@@ -203,7 +204,7 @@ def known() -> tuple:
     """Differs when more is known of what the map shows."""
     now = projections.placed(chart, asked)
     shown = len(charts.chart(loaded, guests)), len(charts.failures(guests))
-    return now.key, now.waiting, points.version(chart, [takes.column]), shown
+    return now.key, now.waiting, points.version(chart, columns), shown
 
 
 def say_embedding() -> None:
@@ -227,17 +228,19 @@ guests = state.load_guests()
 chart = embedded()
 for problem in charts.failures(guests):
     page.notice(problem)
-takes, axes, pick = ConfusionState(chart), AxesState(chart, state.projection), PickState(chart)
-look = LookState(chart, takes.column)
+takes, like = ConfusionState(chart), LikenessState(chart)
+axes, pick = AxesState(chart, state.projection), PickState(chart)
+columns = [takes.column, like.column]
+look = LookState(chart, columns)
 pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
 asked = asked_projection(state, axes)
 where = placed()
 left = FilterState(look)
 left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
-filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, [takes.column])}", left.asked)
+filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, columns)}", left.asked)
 
-choose_map(state, takes, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
+choose_map(state, takes, like, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
 if charts.embedding_words(guests):
@@ -264,5 +267,5 @@ with below:
     ways()
 bringing.show_reports(chart)
 before = known()
-if points.pending(chart, asked, guests, [takes.column]):
+if points.pending(chart, asked, guests, columns):
     st.fragment(watch, run_every=1)()

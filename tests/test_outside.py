@@ -19,7 +19,18 @@ from test_app import lay, open_page, root  # noqa: F401 (fixtures)
 from test_app_jobs import lay as lay_job
 
 from app import frontend
-from app.backend import catalogue, classifiers, imports, jobs, projections, selections, take_away, visitors, words
+from app.backend import (
+    catalogue,
+    classifiers,
+    imports,
+    jobs,
+    likeness,
+    projections,
+    selections,
+    take_away,
+    visitors,
+    words,
+)
 from app.backend.engine import Engine, feed, seen_feed
 from app.backend.optimise import best, keeping, setup
 from app.ui import mesh_view
@@ -165,6 +176,7 @@ ACTING = {
     "download images": lambda: classifiers.download(None),
     "save a selection": lambda: selections.save(None, None, 0, "x"),
     "write all files of a path": lambda: take_away.collection(None, "a", "b", "latent"),
+    "compare with a file": lambda: likeness.hand_in(None, "a.obj", b""),
     "keep a network": lambda: keeping.keep(None, None, "x"),
 }
 
@@ -191,6 +203,7 @@ WRITING = {
 DECIDED = {
     "jobs.start", "jobs.stop", "jobs.resume", "classifiers.download", "selections.save", "keeping.keep",
     "imports.begin", "imports.run", "imports._reserve", "imports._clear", "imports._laid",  # all by `begin`
+    "likeness._read",  # a folder of its own that goes at once, asked for by `hand_in`
     "inspection.answers", "projections._places",  # keep results of the user's alone
     "projections._answer", "projections.__init__",  # the one process that makes maps
     "mesh_view._export",  # in the process that `show_mesh` starts

@@ -13,7 +13,7 @@ import numpy as np
 from app.tasks import app_task
 from netspace.zoo.store import TRAIN
 
-from . import behaviour, looks, manifold, placements, projections
+from . import behaviour, likeness, looks, manifold, placements, projections
 from .caches import cached_value
 from .catalogue import SPLIT_WORDS, Loaded, cards
 from .charts import MARKS, PALETTE, Chart, Column
@@ -57,6 +57,7 @@ def version(chart: Chart, columns: Sequence[str] = ()) -> str:
     works = [placements.placements_of(chart, member) for member in placements.imported(chart)]
     measured = manifold.manifold_of(chart).far is not None
     answered = "".join(f"{work.answers is not None:d}" for work in behaviour.asking(chart, columns))
+    answered += likeness.version_of(chart, columns)
     return f"{measured:d}{answered}{','.join(f'{len(w.rows) // 16}{w.future.done():d}' for w in works)}"
 
 
@@ -67,10 +68,16 @@ def pending(chart: Chart, asked: Projection, guests: Sequence[Loaded], columns: 
     works += [placements.placements_of(chart, member).future for member in placements.imported(chart)]
     answers = behaviour.asking(chart, columns)
     asked_on = any(work.answers is None and not work.problem and not work.missing for work in answers)
+    asked_on |= likeness.is_waiting(chart, columns)
     return bool(where.waiting) or asked_on or not all(work.done() for work in works)
 
 
 # -- looks -----------------------------------------------------------------------------------------------------------
+
+
+def known_columns(chart: Chart, asked: Sequence[str]) -> dict[str, Column]:
+    """Return the columns by which points can be told apart, with those about classes and files that are asked for."""
+    return behaviour.map_columns(chart, asked) | likeness.likeness_columns(chart, asked)
 
 
 def usual_colour(chart: Chart) -> str:
@@ -90,7 +97,7 @@ def look_feed(view: str, key: str, chart: Chart, colour: str, size: str, shape: 
 
 @cached_value(max_entries=16)
 def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shape: str) -> bytes:
-    count, columns = len(_chart), behaviour.map_columns(_chart, (colour, size))
+    count, columns = len(_chart), known_columns(_chart, (colour, size))
     header: dict[str, Any] = {
         "view": view,
         "feed": "look",

@@ -6,11 +6,21 @@ from typing import Literal
 
 import streamlit as st
 
-from app.backend import behaviour, filters, projections
+from app.backend import behaviour, filters, likeness, projections
 from app.backend.projections import PROJECTIONS
+from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
-from app.ui import bringing
-from app.ui.map_state import AxesState, ConfusionState, FilterState, LookState, MapState, PickState, axes_key
+from app.ui import bringing, page
+from app.ui.map_state import (
+    AxesState,
+    ConfusionState,
+    FilterState,
+    LikenessState,
+    LookState,
+    MapState,
+    PickState,
+    axes_key,
+)
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
@@ -27,8 +37,8 @@ SEARCH_HELP = (
 
 
 def choose_map(
-    state: MapState, takes: ConfusionState, look: LookState, left: FilterState, axes: AxesState, pick: PickState,
-    guests: list[str],
+    state: MapState, takes: ConfusionState, like: LikenessState, look: LookState, left: FilterState,
+    axes: AxesState, pick: PickState, guests: list[str],
 ) -> None:  # fmt: skip
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
 
@@ -56,6 +66,8 @@ def choose_map(
             _choose_range(left)
             if takes.classes:
                 _choose_confusion(takes, look)
+            if like.kinds and not is_visitor():
+                _choose_likeness(like, look, pick)
         bringing.offer_import(state.loaded.space_info)
 
 
@@ -104,6 +116,26 @@ def _choose_confusion(takes: ConfusionState, look: LookState) -> None:
             st.caption(plain(words))
 
     st.fragment(tell_progress, run_every=1 if behaviour.progress_words(works) else None)()
+
+
+def _choose_likeness(like: LikenessState, look: LookState, pick: PickState) -> None:
+    """A file, by the likeness to which networks are coloured, and those that are most like it."""
+    kinds = ", ".join(kind.upper() for kind in like.kinds)
+    handed = st.file_uploader("Most like this file", type=list(like.kinds), key="map_like", help=kinds)
+    if handed is not None and handed.file_id != like.handed:
+        like.handed = handed.file_id
+        like.hand_in(handed.name, handed.getvalue())
+        page.refresh()
+    if not like.file:
+        return
+    found = likeness.likeness(look.chart, like.file)
+    if found.problem or found.waiting:
+        st.caption(plain(sentence(found.problem)) if found.problem else "The networks are compared with it …")
+    for one in [] if found.waiting else found.most:
+        name = look.chart.label(one.id)
+        if page.button(f"{plain(name)} · {one.distance:.3f}", f"like_{one.id}", help=found.words, type="tertiary"):
+            pick.change(network=name, place=None)
+            page.refresh()
 
 
 def _choose_settings(state: MapState, pick: PickState) -> None:

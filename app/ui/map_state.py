@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.backend import behaviour, catalogue, charts, filters, points, projections
+from app.backend import behaviour, catalogue, charts, filters, likeness, points, projections
 from app.backend.behaviour import Confusion
 from app.backend.catalogue import Loaded
 from app.backend.charts import Chart
@@ -121,13 +121,39 @@ class ConfusionState(PageState):
             FilterState.kept().change(column=self.column, bounds=None)
 
 
+class LikenessState(PageState):
+    """The file that was handed in, which the map's networks are compared with."""
+
+    key = "map.like"
+
+    def __init__(self, chart: Chart) -> None:
+        self.loaded, self.kinds = chart.loaded, likeness.kinds_of(chart.loaded)
+        super().__init__()
+
+    file = PageField("", check=lambda state, key: key if state.kinds and likeness.is_file_kept(key) else None)
+    """the key by which it is known; empty for none"""
+    handed = PageField("")
+    """which upload that was, as Streamlit names it"""
+
+    @property
+    def column(self) -> str:
+        """Name of the column about it; empty for none."""
+        return likeness.column_of(self.file) if self.file else ""
+
+    def hand_in(self, name: str, content: bytes) -> None:
+        """Have a file read, and colour the points by how much they are like it; a notice says if that is not done."""
+        with page.problems_noticed():
+            self.file = likeness.hand_in(self.loaded, name, content)
+            LookState.kept().change(colour=self.column)
+
+
 class LookState(PageState):
     """Which columns of the zoo's table the points show; ONE_COLOUR, and the like, for none."""
 
     key = "map.look"
 
-    def __init__(self, chart: Chart, confused: str) -> None:
-        self.chart, self.columns = chart, behaviour.map_columns(chart, [confused])
+    def __init__(self, chart: Chart, asked: Sequence[str]) -> None:
+        self.chart, self.columns = chart, points.known_columns(chart, asked)
         found = self.columns.items()
         self.offered = {
             "colour": [ONE_COLOUR, *self.columns],

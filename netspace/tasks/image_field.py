@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
+from ..data.decoding import IMAGE_SUFFIXES
 from ..data.pictures import DIGITS, FASHION, load_picture, load_pictures
 from ..errors import DataError, UsageError
 from ..io import content_hash
@@ -275,6 +277,7 @@ class ImageField(Task[Likeness]):
     score = "psnr"
     columns = {"brightness": brightness}  # noqa: RUF012  (never changed)
     file = ("picture", "pictures")
+    files_compared = IMAGE_SUFFIXES
     goal_score = "PSNR of the target"
     goal_terms = {  # noqa: RUF012  (never changed)
         "pred": ("squared error", "Mean squared error of the picture's values at samples of its pixels (Eq. 2)"),
@@ -402,6 +405,12 @@ class ImageField(Task[Likeness]):
     def outputs(self, network: Network, data: Any = None) -> Tensor:
         """The picture (n, C) uint8."""
         return torch.from_numpy(render(network, COMPARED_SIZE)).flatten(0, 1)
+
+    def outputs_of_file(self, path: Path, arch: Arch) -> Tensor:
+        """An image file, cut to a square and scaled to the size of `outputs`: (n, C) uint8."""
+        pixels = load_picture(str(path), arch.skeleton.spec.widths[-1]).float().unsqueeze(0)  # (1, C, S, S)
+        scaled = interpolate(pixels, (COMPARED_SIZE,) * 2, mode="bilinear", antialias=True, align_corners=False)
+        return scaled[0].round().clamp(0, 255).byte().flatten(1).T.contiguous()
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """The root mean squared difference of pictures (*b, n, C) uint8, white less black being 1."""

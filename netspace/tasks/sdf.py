@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.meshes import is_chair, load_source
+from ..data.meshes import MESH_SUFFIXES, is_chair, load_source, read_mesh
 from ..data.shapes import MEASURES, Mesh
 from ..data.solid_check import check
 from ..data.solids import Solid, occupancy_points, sample_sdf
@@ -208,6 +208,7 @@ class Sdf(Task[Reconstruction]):
     columns = {name: partial(_column, name) for name in MEASURES}  # noqa: RUF012  (never changed)
     file = ("mesh", "meshes")
     lacking = "surface"
+    files_compared = MESH_SUFFIXES
     goal_score = "IoU with the target"
     goal_terms = {  # noqa: RUF012  (never changed)
         "pred": ("squared error", "Mean squared error of the signed distance at samples of the shape (Eq. 2)"),
@@ -309,6 +310,13 @@ class Sdf(Task[Reconstruction]):
         steps = torch.linspace(-1, 1, OCCUPANCY_GRID, device=network.prep.device)
         points = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij"), dim=-1).view(-1, 3)
         return network.compiled()(points) < 0
+
+    def outputs_of_file(self, path: Path, arch: Arch) -> Tensor:
+        """Whether the points of the grid of `outputs` are inside the solid of a mesh file, scaled as zoos' are."""
+        solid = Solid(read_mesh(path).mesh)
+        steps = np.linspace(-1, 1, OCCUPANCY_GRID)
+        points = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+        return torch.from_numpy(solid.inside(points))
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """1 - IoU of occupancies (*b, n) bool."""

@@ -181,6 +181,8 @@ class Task(Generic[Row]):
 
     file: tuple[str, str] = ("network", "networks")
     """what is written of each network of a path, as a column and in words"""
+    files_compared: tuple[str, ...] = ()
+    """suffixes of files that hold what such a network may"""
     lacking = ""
     """what a network of a path may lack to be written"""
     goal_score: str
@@ -272,6 +274,18 @@ class Task(Generic[Row]):
         raise NotImplementedError
 
     # -- along a path
+
+    def outputs_of_file(self, path: Path, arch: Arch) -> Tensor:
+        """Return what a network that held the content of a file would answer, as `outputs` has it.
+
+        Args:
+            path: with one of the suffixes `files_compared`.
+            arch: of the networks that it is compared with.
+
+        Raises:
+            UsageError, MeshError, DataError: it cannot be read, or networks of this kind hold no such thing.
+        """
+        raise UsageError(f"{self.networks} hold nothing that a file could")
 
     def measuring(
         self, a: Network | None, b: Network | None, data: Any = None, resolution: int = 64
