@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from netspace.latent import embeddings
+from netspace.latent import embeddings, projection
 from netspace.latent.embeddings import embed, embed_zoo, finite, nearest, read_embeddings, space_content, zoo_content
 from netspace.latent.projection import UMAP_METRICS, Plane, UmapConfig, UmapMap
 from netspace.space.space import NetSpace, load
@@ -190,3 +190,28 @@ def test_the_nearest_of_many_are_found_part_by_part(monkeypatch):
     parts = nearest(z, reference, 3)
     assert torch.equal(whole.ids, parts.ids) and torch.equal(whole.distances, parts.distances)
     assert nearest(z[:0], reference, 3).ids.shape == (0, 3)
+
+
+@pytest.mark.parametrize("metric", UMAP_METRICS)
+def test_the_nearest_are_those_of_scikit_learn(metric):
+    from sklearn.metrics import pairwise_distances
+
+    z = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
+    ids, distances = projection.neighbours_of_each(z, 7, metric)
+    whole = pairwise_distances(z.double().numpy(), metric=metric)
+    assert np.allclose(distances[:, 1:], np.sort(whole, axis=1)[:, 1:7], atol=1e-6)
+    assert np.allclose(np.take_along_axis(whole, ids.numpy(), axis=1), distances, atol=1e-6)
+    assert (ids[:, 0] == torch.arange(60)).all()
+
+
+def test_the_map_of_many_is_as_trustworthy_and_the_same_again(monkeypatch):
+    from sklearn.manifold import trustworthiness
+
+    draw = torch.Generator().manual_seed(0)
+    z = torch.randn(4, 6, generator=draw)[torch.arange(200) % 4] * 4 + torch.randn(200, 6, generator=draw)
+    usual = UmapMap.fit(z).places
+    monkeypatch.setattr(projection, "MANY", 100)
+    many = UmapMap.fit(z).places
+    assert torch.equal(many, UmapMap.fit(z).places) and not torch.equal(many, usual)
+    trusted, before = (trustworthiness(z.numpy(), places.numpy(), n_neighbors=10) for places in (many, usual))
+    assert trusted > before - 0.03

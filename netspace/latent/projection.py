@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -99,6 +99,40 @@ class UmapConfig:
         check_fields(self)
 
 
+MANY, MOST_EXACT = 4096, 40_000
+"""embeddings above which umap-learn searches neighbours approximately, by code that it compiles for half a minute; and
+those up to which all distances are computed instead"""
+EPOCHS_OF_MANY = 200
+"""what umap-learn takes above 10,000; below that it takes 500, to maps that are no more trustworthy"""
+
+
+def _suited_to(z: np.ndarray, config: UmapConfig) -> dict[str, Any]:
+    """Arguments of UMAP that depend on how many embeddings (b, E) there are."""
+    if len(z) <= 10:
+        return {"init": "random"}  # few points have no spectrum to start from
+    if len(z) <= MANY:
+        return {"init": "spectral"}
+    found: dict[str, Any] = {"init": "pca", "n_epochs": EPOCHS_OF_MANY}
+    if len(z) <= MOST_EXACT:
+        ids, distances = neighbours_of_each(torch.from_numpy(z), config.neighbours, config.metric)
+        found["precomputed_knn"] = ids.numpy().astype(np.int32), distances.numpy().astype(np.float32)
+    return found
+
+
+def neighbours_of_each(z: Tensor, count: int, metric: str) -> tuple[Tensor, Tensor]:
+    """Return the nearest of embeddings (b, E) for each of them, itself first: ids and distances (b, count).
+
+    Args:
+        metric: one of UMAP_METRICS.
+    """
+    all_of_them, power = _measured(z, metric), 1.0 if metric == "manhattan" else 2.0
+    parts = []
+    for some in all_of_them.split(PLACED_AT_ONCE):
+        parts.append(torch.cdist(some, all_of_them, p=power).topk(count, largest=False))
+    distances, ids = (torch.cat([part[k] for part in parts]) for k in (0, 1))
+    return ids, distances.square() / 2 if metric in ("cosine", "correlation") else distances
+
+
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Silence UMAP's warnings, and restore torch's number of threads, which numba changes."""
@@ -141,8 +175,7 @@ class UmapMap:
             raise UsageError("UMAP makes no map of networks with one and the same embedding")
         reducer = UMAP(
             n_neighbors=min(config.neighbours, len(some) - 1), min_dist=config.min_dist, metric=config.metric,
-            random_state=config.seed, n_jobs=1,
-            init="spectral" if len(some) > 10 else "random",  # few points have no spectrum to start from
+            random_state=config.seed, n_jobs=1, **_suited_to(some, config),
         )  # fmt: skip
         with _alone():
             placed = torch.from_numpy(reducer.fit_transform(some)).float()
