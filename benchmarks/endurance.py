@@ -1,8 +1,10 @@
 """python -m benchmarks.endurance [--actions N] [--seed N] [--sessions N --seconds N]: the app over days.
 
-Two headless browsers use all pages of one app, in an order drawn from the seed: they open links, walk through the
-sidebar, go back, drag, pick, click on the map, choose other zoos and take files away. Of the server's process memory,
-threads and open files are printed every some actions; after the first fifth they should stay as they are.
+One of two headless browsers shows each page with each space that ships, and takes away each kind of file once: what
+has to be imported and read is there then. After that both use all pages of the app, in an order drawn from the seed:
+they open links, walk through the sidebar, go back, drag, pick, click on the map, choose other zoos and take files away.
+Of the server's process memory, threads and open files are printed every some actions; after the first fifth they should
+stay as they are.
 
 With `--sessions` that many pages are used at the same time for some seconds, and the slowest first picture is told.
 What the server wrote to its log is printed at the end, and so is what broke in a page.
@@ -20,6 +22,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +46,14 @@ CALM, IDLE = 25, 0.05
 """seconds in which the server computes for less than this share of them: it has given free memory back then"""
 CALMING = 300
 """seconds that are waited for it, on a machine that does other things too"""
+SPACES = {
+    "chairs/space-prep": "shapes", "chairs/space-probe": "shapes", "digits/space": "classifiers",
+    "cifar10/space": "classifiers", "digits-family/space": "classifiers", "digits-images/space": "pictures",
+}  # fmt: skip
+"""those that ship, and the page of what they hold"""
+EVERYWHERE = ("zoo_map", "optimise", "networks", "scorecard")
+MAKING = 90
+"""seconds that a file is waited for"""
 READINGS = 10
 """before a report, a second apart, whose median is told"""
 
@@ -184,6 +195,37 @@ ACTIONS: dict[Callable[[Hand], None], int] = {
 """what is done, and how often beside the others"""
 
 
+def look_at_everything(hand: Hand) -> int:
+    """Show each page with each space, and take away each kind of file once; return how many files were made."""
+    taken: set[tuple[str, str]] = set()
+    for space, own in SPACES.items():
+        for page in (own, *EVERYWHERE):
+            zoo = f"{space.partition('/')[0]}/zoo"
+            hand.page.goto(f"{hand.address}/{page}?space={space}&zoo={zoo}".replace("/zoo&", "%2Fzoo&"))
+            hand.rest(30)
+            export = hand.page.get_by_role("button", name="Export")
+            if page == own and export.count():
+                taken |= _take_all(hand, own, taken)
+    return len(taken)
+
+
+def _take_all(hand: Hand, page: str, taken: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Take the files that are not taken yet; those that could be had of this page."""
+    hand.page.get_by_role("button", name="Export").first.click()
+    hand.page.wait_for_timeout(1000)
+    buttons = hand.page.locator('[data-testid="stDownloadButton"] button:enabled:visible')
+    found = set()
+    for k in range(buttons.count()):
+        title = buttons.nth(k).inner_text()
+        if (page, title) in taken:
+            continue
+        with suppress(Exception), hand.page.expect_download(timeout=1000 * MAKING):
+            buttons.nth(k).click()
+            found.add((page, title))
+    hand.page.keyboard.press("Escape")
+    return found
+
+
 def act(hand: Hand) -> str:
     """Do something, and return its name; what cannot be done at this moment is let be."""
     (action,) = hand.draw.choices(list(ACTIONS), list(ACTIONS.values()))
@@ -262,6 +304,8 @@ def over_days(address: str, server: subprocess.Popen, actions: int, every: int, 
     print("actions  seconds  resident MB  own MB  threads  files", flush=True)
     with sync_playwright() as play:
         hands = [hand_at(launch(play), address, f"{seed}-{k}") for k in range(2)]
+        start = time.monotonic()
+        print(f"{look_at_everything(hands[0])} kinds of files made in {time.monotonic() - start:.0f} s", flush=True)
         for hand in hands:
             open_link(hand)
             hand.rest()

@@ -54,3 +54,19 @@ def test_why_a_file_could_not_be_made_stands_below_its_button(monkeypatch):
     assert offered[-2]() == b"content"
     downloads.offer_file(place, "GIF", make, "a.gif")
     assert len(shown) == 1, "it was made since"
+
+
+def test_files_that_nobody_asks_for_are_dropped(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("app.backend.take_away.time", SimpleNamespace(monotonic=lambda: now[0]))
+    kept = KeptFiles(100)
+    kept.get(("a",), lambda: b"a")
+    now[0] = 10.0
+    kept.get(("b",), lambda: b"b")
+    now[0] = 15.0
+    kept.forget(10.0)
+    assert list(kept.files) == [("b",)]
+    kept.get(("b",), lambda: b"other")
+    now[0] = 24.0
+    kept.forget(10.0)
+    assert kept.get(("b",), lambda: b"other") == b"b"

@@ -201,6 +201,15 @@ QUIET = 5.0
 on: sessions that were left are forgotten later"""
 
 
+Forgetting = Callable[[float], None]
+_forgetting: list[Forgetting] = []
+
+
+def at_rest(forget: Forgetting) -> None:
+    """Have something called from time to time with the seconds after which what nobody asks for is to be dropped."""
+    _forgetting.append(forget)
+
+
 def _give_back(engine: Engine) -> None:
     """Forget works, and give memory that was freed back to the system, where its allocator would keep it for ever.
 
@@ -212,7 +221,8 @@ def _give_back(engine: Engine) -> None:
         with suppress(AttributeError, OSError):
             trim = ctypes.CDLL(None).malloc_trim
     while not _ending.wait(QUIET):
-        engine.forget(FORGOTTEN)
+        for forget in (engine.forget, *_forgetting):
+            forget(FORGOTTEN)
         quiet = time.monotonic() - engine.worked
         if quiet < QUIET:
             again = QUIET

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from netspace.tasks import task_of
 
 from . import chairs
 from .catalogue import ROOT, Loaded
+from .engine import at_rest
 from .path import STEPS, NetworkPath, several
 from .visitors import not_for_visitors
 
@@ -72,11 +74,14 @@ class KeptFiles:
     def __init__(self, most: int) -> None:
         self.most = most
         self.files: OrderedDict[tuple, bytes] = OrderedDict()
+        self.asked: dict[tuple, float] = {}
+        """when each of them was asked for last"""
         self.lock = threading.Lock()
 
     def get(self, key: tuple, make: Callable[[], bytes]) -> bytes:
         """Return the file of a key, made now unless it is kept; what `make` raises is not kept."""
         with self.lock:
+            self.asked[key] = time.monotonic()
             if key in self.files:
                 self.files.move_to_end(key)
                 return self.files[key]
@@ -86,10 +91,18 @@ class KeptFiles:
             self.files.move_to_end(key)
             while sum(map(len, self.files.values())) > self.most:
                 self.files.popitem(last=False)
+            self.asked = {key: since for key, since in self.asked.items() if key in self.files}
         return content
+
+    def forget(self, seconds: float) -> None:
+        """Drop files that nobody has asked for in so many seconds."""
+        with self.lock:
+            for key in [key for key in self.files if time.monotonic() - self.asked.get(key, 0.0) >= seconds]:
+                del self.files[key]
 
 
 RECENT = KeptFiles(64 << 20)
+at_rest(RECENT.forget)
 
 
 class Offer(NamedTuple):

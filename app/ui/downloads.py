@@ -21,7 +21,7 @@ from app.tasks import app_task
 from . import page
 from .pair import PairState
 
-FILES_HELD = 8
+FILES_HELD = 4
 PER_ROW = 3
 """buttons beside each other"""
 
