@@ -128,15 +128,21 @@ def _different(headings: Sequence[str]) -> list[str]:
 
 
 def measure_table(report: Report, measure: str) -> str:
-    """Return one measure of a scorecard as Markdown: a row per kind of pair, a column per method."""
-    card, rows = report.card, []
+    """Return one measure of a scorecard as Markdown: a row per kind of pair, a column per method that has a path."""
+    card, rows, methods = report.card, [], _leading(report.card)
     spreads = {(p["split"], p["kind"], p["method"]): p["measures"].get(measure) for p in card["summary"]}
     for split, kind in dict.fromkeys((split, kind) for split, kind, _ in spreads):
-        of_methods = (spread_words(spreads.get((split, kind, method))) for method in card["methods"])
+        of_methods = (spread_words(spreads.get((split, kind, method))) for method in methods)
         rows.append([f"{card['splits'][split]}, {kind}", *of_methods])
-    headings = ["pairs", *card["methods"].values()]
+    headings = ["pairs", *(card["methods"][method] for method in methods)]
     escaped = [[plain(cell) for cell in row] for row in rows]
     return _rows(TextTable("", [plain(heading) for heading in headings], [escaped], []))
+
+
+def _leading(card: Mapping[str, Any]) -> list[str]:
+    """The methods that lead from one network to another for at least one pair."""
+    leading = {part["method"] for part in card["summary"] if part["pairs"] > part["without_path"]}
+    return [method for method in card["methods"] if method in leading]
 
 
 def commands(loaded: Loaded) -> str:
@@ -148,7 +154,7 @@ def figure(report: Report, measure: str) -> go.Figure:
     """Return medians with quartiles of a measure, by kind of pair and method."""
     card, drawn = report.card, go.Figure()
     kinds = list(dict.fromkeys((part["split"], part["kind"]) for part in card["summary"]))
-    methods = list(card["methods"])
+    methods = _leading(card)
     for k, method in enumerate(methods):
         known = {(p["split"], p["kind"]): p["measures"].get(measure) for p in card["summary"] if p["method"] == method}
         colour, mark = _method_look(method)
