@@ -202,16 +202,17 @@ def look_at_everything(hand: Hand) -> int:
         for page in (own, *EVERYWHERE):
             zoo = f"{space.partition('/')[0]}/zoo"
             hand.page.goto(f"{hand.address}/{page}?space={space}&zoo={zoo}".replace("/zoo&", "%2Fzoo&"))
+            with suppress(Exception):  # the page stands
+                hand.page.locator(f"{CANVAS}, h1:visible").first.wait_for(timeout=1000 * MAKING)
             hand.rest(30)
-            export = hand.page.get_by_role("button", name="Export")
-            if page == own and export.count():
+            if page == own:
                 taken |= _take_all(hand, own, taken)
     return len(taken)
 
 
 def _take_all(hand: Hand, page: str, taken: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Take the files that are not taken yet; those that could be had of this page."""
-    hand.page.get_by_role("button", name="Export").first.click()
+    hand.page.get_by_role("button", name="Export").first.click(timeout=1000 * MAKING)
     hand.page.wait_for_timeout(1000)
     buttons = hand.page.locator('[data-testid="stDownloadButton"] button:enabled:visible')
     found = set()
