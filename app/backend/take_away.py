@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from netspace.errors import UsageError
 from netspace.export import EXPORTS
 from netspace.export.table import CURVE, NETWORK, PATH, SURFACE, Export, NetworkSubject, exports_of
+from netspace.io import read_bytes
 from netspace.jobs import Command
 from netspace.jobs.launch import environment
 from netspace.latent.paths import METHODS
@@ -155,7 +156,7 @@ def collection(loaded: Loaded, a: str, b: str, method: str) -> Callable[[], byte
             if ended.returncode:
                 said = ended.stderr.strip().splitlines() or [f"it ended with status {ended.returncode}"]
                 raise UsageError(said[-1].removeprefix("netspace: "))
-            return path.read_bytes()
+            return read_bytes(path)
 
     return make
 

@@ -193,7 +193,7 @@ def write_collection(
         if recipe.map != "none":
             yield f"drawing the map by {recipe.map.upper()}"
             _write_map(space, zoo, recipe, folder / "map")
-        files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+        files = {p.relative_to(folder).as_posix(): read_bytes(p) for p in sorted(folder.rglob("*")) if p.is_file()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     about = {"format": FORMATS["collection"], "recipe": asdict(recipe), "made": made_with(), "files": sums}
     head = {RECIPE: (json.dumps(about, indent=1) + "\n").encode()}
