@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import TINY_IMAGE
 
-from netspace import Zoo, write_zoo
+from netspace import ARCHS, Zoo, write_zoo
 from netspace.cli.main import main
 from netspace.errors import FormatError, UsageError
 from netspace.latent import embeddings
@@ -178,13 +178,16 @@ def test_a_zoo_that_grows_is_read_as_one_version(tiny_image_zoo, small, tmp_path
     assert len(zoo.weights.shards) > 3
 
 
+FORKS = pytest.mark.skipif(os.name != "posix", reason="forks")
+STEPS = ("write_bytes", "replace", "unlink")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 import pandas as pd
 from netspace import Zoo
-from netspace.zoo import writer
-folder, source, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+from netspace.train.fit_image import ImageConfig, fit_image_zoo, pictures_of
+from netspace.zoo import store, writer
+source, size = sys.argv[1], int(sys.argv[2])
 writer.SHARD_BYTES = size
 
 def append():
@@ -195,9 +198,18 @@ def append():
         fresh = pd.DataFrame([{"name": f"n{r}", "arch": arch, "row": r, "split": "train"} for r in rows])
         growing.commit(dict(zoo.about), pd.concat([zoo.records, fresh], ignore_index=True))
 
-Zoo.load(source)  # what it imports is there in all processes that begin below
-for line in sys.stdin:  # one append in a process of its own, killed before its count-th call of a step
-    step, count = line.split()
+def select():
+    store.select(Zoo.load(source), range(20), folder)
+
+def fit():
+    list(fit_image_zoo(folder, CONFIG, workers=0, group=3, resume=True))
+
+CONFIG = ImageConfig(count=9, steps=1, validation=1, heldout=1)
+import torch._dynamo, safetensors.torch, filelock
+Zoo.load(source), pictures_of(CONFIG)  # what they import is there in all processes that begin below
+for line in sys.stdin:  # one piece of work in a process of its own, killed before its count-th call of a step
+    work, step, count, folder = line.rstrip("\\n").split(" ", 3)
+    folder = Path(folder)
     child = os.fork()
     if not child:
         known, calls = getattr(Path, step), []
@@ -208,38 +220,83 @@ for line in sys.stdin:  # one append in a process of its own, killed before its 
             return known(*args, **options)
         setattr(Path, step, counted)
         try:
-            append()
+            globals()[work]()
         finally:
             os._exit(0)
     print("killed" if os.WIFSIGNALED(os.waitpid(child, 0)[1]) else "ended", flush=True)
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="forks")
-def test_a_writer_that_is_killed_leaves_nothing_that_stays(sharded, tiny_image_zoo):
+@pytest.fixture
+def killed(tiny_image_zoo, small):
+    """Do a piece of work of KILLED in a folder, killed before the count-th call of a step; return whether it was."""
+    argv = [sys.executable, "-c", KILLED, str(tiny_image_zoo.folder), str(writer.SHARD_BYTES)]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def work(what: str, folder: Path, step: str, count: int) -> bool:
+        process.stdin.write(f"{what} {step} {count} {folder}\n")
+        process.stdin.flush()
+        end = process.stdout.readline()
+        assert end in ("killed\n", "ended\n")
+        return end == "killed\n"
+
+    yield work
+    process.stdin.close()
+    process.stdout.close()
+    process.wait()
+
+
+@FORKS
+def test_a_writer_that_is_killed_leaves_nothing_that_stays(killed, sharded, tiny_image_zoo):
     """Killed at every step of an addition that fills a shard and begins another: the zoo is as before or as after."""
-    words = [str(sharded.folder), str(tiny_image_zoo.folder), str(writer.SHARD_BYTES)]
-    argv = [sys.executable, "-c", KILLED, *words]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-        for step in ("write_bytes", "replace", "unlink"):
-            deaths = 0
-            for count in range(1, 20):
-                before = len(Zoo.load(sharded.folder))
-                child.stdin.write(f"{step} {count}\n")
-                child.stdin.flush()
-                end = child.stdout.readline()
-                zoo = Zoo.load(sharded.folder)
-                assert len(zoo) in (before, before + 3) and not zoo.problem
-                assert same(zoo, range(20), tiny_image_zoo, range(20))
-                assert same(zoo, range(20, len(zoo)), tiny_image_zoo, [k % 3 for k in range(len(zoo) - 20)])
-                if end == "ended\n":
-                    assert len(zoo) == before + 3
-                    break
-                deaths += end == "killed\n"
-            assert deaths, f"no {step} was interrupted"
-            left = {path.name for path in sharded.folder.iterdir()} - {"zoo.json", "records.parquet", ".lock"}
-            assert left == set(shards_of(sharded.folder)), "the next write removes what killed ones left"
-        child.stdin.close()
+    for step in STEPS:
+        count, before, died = 0, len(sharded), True
+        while died:
+            count, before = count + 1, len(Zoo.load(sharded.folder))
+            died = killed("append", sharded.folder, step, count)
+            zoo = Zoo.load(sharded.folder)
+            assert len(zoo) in (before, before + 3) and not zoo.problem
+            assert same(zoo, range(20), tiny_image_zoo, range(20))
+            assert same(zoo, range(20, len(zoo)), tiny_image_zoo, [k % 3 for k in range(len(zoo) - 20)])
+        assert count > 2 and len(zoo) == before + 3
+        left = {path.name for path in sharded.folder.iterdir()} - {"zoo.json", "records.parquet"}
+        assert left == set(shards_of(sharded.folder)), "the next write removes what killed ones left"
+
+
+@FORKS
+def test_a_zoo_that_was_begun_and_killed_can_be_begun_again(killed, tiny_image_zoo, tmp_path):
+    """Writing a part of a zoo, and making one: the same work goes on, to the same shards, and nothing else stays."""
+    for what, size, step in ((what, size, step) for what, size in (("select", 20), ("fit", 9)) for step in STEPS):
+        folder, count, died = tmp_path / f"{what}-{step}" / "zoo", 0, True
+        folder.parent.mkdir()
+        while died:
+            count += 1
+            died = killed(what, folder, step, count)
+        zoo = Zoo.load(folder)
+        assert len(zoo) == size and [path.name for path in folder.parent.iterdir()] == ["zoo"]
+        assert {path.name for path in folder.iterdir()} - {"zoo.json", "records.parquet"} == set(shards_of(folder))
+        assert [sum(shard.rows.values()) for shard in zoo.weights.shards] == {20: [7, 7, 6], 9: [7, 2]}[size]
+        assert count > 2, "it was never killed"
+        if what == "select":
+            assert same(zoo, range(20), tiny_image_zoo, range(20))
+
+
+def test_a_zoo_is_imported_in_shards(tmp_path, monkeypatch):
+    """Networks are written as they are read; only the shard that is being filled is in memory."""
+    arch = ARCHS["lenetlike/digits"]
+    (tmp_path / "made").mkdir()
+    for k in range(5):
+        torch.save(arch.fresh(k).state_dict(), tmp_path / "made" / f"net-{k}.pt")
+    monkeypatch.setattr(writer, "SHARD_BYTES", 2 * 4 * arch.num_params)
+    words = ["zoo", "import", str(tmp_path / "made"), "--arch", arch.name, "--as", "paper"]
+    assert main([*words, "--out", str(tmp_path / "zoo")]) == 0
+    zoo = Zoo.load(tmp_path / "zoo")
+    assert [shard.rows for shard in zoo.weights.shards] == [{arch.name: n} for n in (2, 2, 1)]
+    monkeypatch.undo()
+    assert main([*words, "--out", str(tmp_path / "one")]) == 0
+    one = Zoo.load(tmp_path / "one")
+    assert one.about["format"] == 2 and one.records.name.tolist() == zoo.records.name.tolist()
+    assert same(zoo, range(5), one, range(5))
 
 
 def test_what_is_not_committed_is_removed(tiny_image_zoo, small, tmp_path):

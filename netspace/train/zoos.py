@@ -190,6 +190,9 @@ class _GrowingZoo:
             ],
         }
 
+        if not self.records:
+            write_about(folder, self.family, self.about)  # the folder is a zoo's before anything else lies in it
+
     def names(self) -> set[str]:
         """Names of the networks that it has."""
         return {record["name"] for record in self.records}

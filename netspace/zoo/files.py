@@ -220,6 +220,11 @@ def write_version(folder: Path, about: dict, records: pd.DataFrame, entries: Seq
     about = {"format": ONE_SHARD if "weights" in index else FORMATS["zoo"]} | kept | index
     write_records(folder, records, index | {"about": about})
     write_about_file(folder, about)
+    remove_unlisted(folder, entries)
+
+
+def remove_unlisted(folder: Path, entries: Sequence[Entry]) -> None:
+    """Remove shards that a zoo does not list, of versions before or of writers that were killed."""
     remove_leftovers(folder, "weights*.safetensors")
     listed = {entry.file for entry in entries}
     for other in folder.glob("weights*.safetensors"):

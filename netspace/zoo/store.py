@@ -14,6 +14,7 @@ import itertools
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +24,14 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, content_hash, read_json
+from ..io import FORMATS, atomic_folder, content_hash, read_json
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
 from ..nets.prep import pack
 from ..outputs import check_folder
 from ..places import check_own
 from .family import family_in, family_to_json, joint_family
-from .files import ONE_SHARD, index_in, read_records_header, read_zoo, write_about_file
+from .files import ONE_SHARD, entries_in, index_in, read_records_header, read_zoo, remove_unlisted, write_about_file
 from .weights import RowUnreadable, Shard, Weights
 from .writer import ShardWriter
 
@@ -182,7 +183,7 @@ class Zoo:
         found = np.zeros(len(self), bool)
         for arch in self.family.names:
             mine = archs == arch
-            found[mine] = self.weights.readable(arch)[rows[mine]]
+            found[mine] = self.weights.readable(arch, rows[mine])
         return found
 
     @property
@@ -303,6 +304,8 @@ def write_about(folder: Path, family: Family, about: dict) -> None:
     index = index_in(read_records_header(folder))
     version = FORMATS["zoo"] if "shards" in index else ONE_SHARD
     write_about_file(folder, {"format": version, "family": family_to_json(family)} | about | index)
+    if index:
+        remove_unlisted(folder, entries_in(index))
 
 
 def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: Mapping[str, Tensor], about: dict) -> None:
@@ -355,7 +358,10 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     whole = sum(len(zoo) for zoo, _ in parts)
     part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
     empty = _empty(family, [zoo for zoo, _ in parts])
-    with ShardWriter(folder, empty).closing() as writer:
+    with ExitStack() as stack:  # a new folder is put in its place as a whole
+        new = not (folder.exists() or folder.is_symlink())
+        where = stack.enter_context(atomic_folder(folder)) if new else folder
+        writer = stack.enter_context(ShardWriter(where, empty).closing())
         for zoo, ids in parts:
             for arch, _, params in zoo.stored(ids):
                 types = {name: empty[f"{arch.name}/{name}"].dtype for name in params}

@@ -120,10 +120,12 @@ class Weights(Mapping[str, Tensor]):
             found[0] = torch.promote_types(found[0], other)
         return found[0]
 
-    def readable(self, arch: str) -> np.ndarray:
-        """Return which rows of an architecture lie in shards that can be read (rows,) bool."""
-        parts = [np.full(shard.rows.get(arch, 0), not shard.problem) for shard in self.shards]
-        return np.concatenate(parts) if parts else np.zeros(0, bool)
+    def readable(self, arch: str, rows: np.ndarray) -> np.ndarray:
+        """Return which rows (n,) of an architecture lie in shards that can be read (n,) bool."""
+        if not len(rows):
+            return np.zeros(0, bool)
+        sound = np.array([not shard.problem for shard in self.shards])
+        return sound[np.searchsorted(self._ends[arch], rows, side="right")]
 
     def read(self, arch: str, rows: np.ndarray, check: bool = True) -> dict[str, Tensor]:
         """Return copies of rows (n,) of an architecture, parameter -> (n, *shape), in this order.
