@@ -123,8 +123,10 @@ class _Embedding:
                 self.z[i], self._contents[i] = known, content
         while len(self._waiting) >= EMBED_BATCH or (last and self._waiting):
             batch, self._waiting = self._waiting[:EMBED_BATCH], self._waiting[EMBED_BATCH:]
-            found = _encode(self.space, torch.stack([prep for _, _, prep in batch])).float().cpu()
-            for (i, content, _), z in zip(batch, found, strict=True):
+            preps = torch.stack([prep for _, _, prep in batch])
+            preps = preps.expand(2, -1, -1, -1) if len(batch) == 1 else preps  # products of one row round otherwise
+            found = _encode(self.space, preps).float().cpu()
+            for (i, content, _), z in zip(batch, found, strict=False):
                 self.z[i], self._contents[i] = z, content
             self.made += len(batch)
 
