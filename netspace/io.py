@@ -111,12 +111,34 @@ def write_tensors(
         header: further texts for the header, by key.
         checksum: False if the header says in a way of its own how the tensors are checked.
     """
-    from safetensors.torch import save
-
     stored = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header = dict(header or {}) | ({CHECKSUM: tensors_checksum(stored)} if checksum else {})
     with atomic_write(path) as temporary:
-        temporary.write_bytes(save(stored, header or None))
+        temporary.write_bytes(_safetensors(stored, header))
+
+
+def _safetensors(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> bytes:
+    from safetensors.torch import save
+
+    return save(dict(tensors), dict(header) or None)
+
+
+def stage_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> Path:
+    """Write a safetensors file for `path` under a hidden name, which is returned; the caller renames or removes it.
+
+    A killed process leaves nothing that stays: `remove_leftovers` knows the name.
+    """
+    temporary = _temporary(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(_safetensors(tensors, header))
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+    return temporary
 
 
 CHECKSUM = "crc32"
@@ -287,7 +309,7 @@ LARGEST_NUMBER = 2.0**63
 """above every number that this program writes"""
 
 
-FORMATS = {"zoo": 2, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1}
+FORMATS = {"zoo": 3, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1}
 """Version of each format that this program writes; it reads this one and all before."""
 
 

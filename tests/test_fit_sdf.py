@@ -16,8 +16,8 @@ from netspace.data.shapes import chair, chair_params
 from netspace.data.solids import Solid, sample_sdf
 from netspace.errors import FormatError
 from netspace.nets.archs import Siren
-from netspace.train import zoos
 from netspace.train.fit_sdf import ShapeSource, chair_sources, file_sources, fit_sdf, fit_sdf_zoo
+from netspace.zoo.writer import ShardWriter
 
 
 def run(folder, count, config=TINY_FIT, **options):
@@ -142,7 +142,7 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(zoos, "write_zoo", full)
+    monkeypatch.setattr(ShardWriter, "commit", full)
     with pytest.raises(OSError, match="No space left"):
         run(tmp_path, 3, config, resume=True)
     assert len(Zoo.load(tmp_path)) == 2

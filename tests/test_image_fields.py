@@ -30,7 +30,8 @@ from netspace.train.lso import LsoConfig, optimise
 from netspace.train.lso_files import read_result
 from netspace.train.space import TrainConfig, new_space
 from netspace.train.starts import start_from
-from netspace.zoo.store import HELDOUT, TRAIN, VALIDATION, Zoo, family_from_json, family_to_json, select
+from netspace.zoo.family import family_from_json, family_to_json
+from netspace.zoo.store import HELDOUT, TRAIN, VALIDATION, Zoo, select
 
 
 @pytest.fixture(scope="session")

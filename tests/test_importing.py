@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import avg_pool2d, leaky_relu
 
-from netspace import importing
 from netspace.data.images import load_images
 from netspace.errors import FormatError, ImportRefused
 from netspace.importing import import_networks, limits
@@ -27,6 +26,7 @@ from netspace.importing.recognise import layers_of, read_layers
 from netspace.importing.states import find_states
 from netspace.nets.archs import ARCHS, Family, arch_named
 from netspace.zoo.store import IMPORTED, Zoo
+from netspace.zoo.writer import ShardWriter
 
 PAPER = Declaration(made_as="paper")
 """What state dicts do not say is as the paper has it."""
@@ -480,7 +480,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(importing, "write_zoo", full)
+        patch.setattr(ShardWriter, "commit", full)
         with pytest.raises(OSError, match="No space left"):
             bring(tmp_path, tmp_path / "out" / "zoo")
     assert bring(tmp_path, tmp_path / "out" / "zoo").folder  # tried again, it works

@@ -20,7 +20,8 @@ from netspace.data.shapes import describe
 from netspace.errors import FormatError
 from netspace.io import find_files, read_json
 from netspace.nets.archs import arch_title
-from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo, family_from_json
+from netspace.zoo.family import family_from_json
+from netspace.zoo.store import HELDOUT, OPTIMISED, SPLITS, TRAIN, Zoo
 
 from . import looks
 from .caches import cached_object, cached_value
@@ -287,12 +288,18 @@ def by_architecture(measured: dict[str, dict]) -> dict[str, dict[str, dict]]:
 
 
 def broken(loaded: Loaded, a: int, b: int) -> str:
-    """Say that the weights of an end of a path are not finite; empty if they are."""
-    lost = [loaded.names[i] for i in dict.fromkeys((a, b)) if i in loaded.zoo.not_finite]
+    """Say that the weights of an end of a path are not finite or cannot be read; empty if nothing is wrong."""
+    lost = [i for i in dict.fromkeys((a, b)) if i in loaded.zoo.not_finite]
     if not lost:
         return ""
     have = "has" if len(lost) == 1 else "have"
-    return f"{' and '.join(lost)} {have} weights that are not finite: no embedding and no path."
+    why = "cannot be read" if set(lost).intersection(loaded.zoo.unreadable) else "are not finite"
+    return f"{' and '.join(loaded.names[i] for i in lost)} {have} weights that {why}: no embedding and no path."
+
+
+def zoo_problem(loaded: Loaded) -> str:
+    """Say which networks of the zoo cannot be read; empty if all can."""
+    return loaded.zoo.problem
 
 
 def device_name() -> str:

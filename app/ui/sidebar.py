@@ -210,7 +210,10 @@ def _load(state: ChoiceState, without_zoo: Callable[[Found], None] | None) -> Lo
         page.show_command(subject.commands)
         st.stop()
     try:
-        return catalogue.load(**chosen)
+        loaded = catalogue.load(**chosen)
+        if catalogue.zoo_problem(loaded):
+            st.sidebar.warning(plain(sentence(catalogue.zoo_problem(loaded))))
+        return loaded
     except ValueError as error:
         page.show_notices()
         st.error(f"{plain(sentence(error))} Choose another space or zoo in the sidebar.")

@@ -57,8 +57,10 @@ def run(args: argparse.Namespace) -> None:
     _check_figure(args, zoo)
     z = embed_zoo(space, zoo, cache_folder(), counted("embedded"))
     table, words = embeddings_table(zoo, z), ""
+    lost = set(zoo.unreadable)
     for i in zoo.not_finite:
-        print(f"{zoo.records.name[i]} has weights that are not finite: its embedding is not a number")
+        why = "cannot be read" if i in lost else "are not finite"
+        print(f"{zoo.records.name[i]} has weights that {why}: its embedding is not a number")
     whole = Zoo.load(args.among) if args.among else None
     if whole:
         check_reference(space, whole)

@@ -6,12 +6,14 @@ import argparse
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import NetSpaceError, UsageError, message_of
 from ..jobs.running import running
 from ..memory import size_in_words
+from ..zoo.store import ZooWarning
 from .options import usable_device
 from .outputs import check_outputs
 from .registry import build_parser
@@ -38,13 +40,30 @@ def as_job(args: argparse.Namespace) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _zoo_warnings_as_sentences() -> Iterator[None]:
+    """Inside, what cannot be read of a zoo is said as a mistake is, without a place in the program."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message, category, filename, lineno, file=None, line=None) -> None:
+            if issubclass(category, ZooWarning):
+                print(f"netspace: {message}", file=sys.stderr)
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.simplefilter("always", ZooWarning)
+        warnings.showwarning = show
+        yield
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 2 for a user's mistake, or 130 if it was stopped."""
     args = argparse.Namespace()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         check_outputs(args)
-        with as_job(args):
+        with as_job(args), _zoo_warnings_as_sentences():
             if "device" in args:
                 args.device = usable_device(args.device)
             args.run(args)

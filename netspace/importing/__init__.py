@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +29,9 @@ from ..nets.fields import OCCUPANCY
 from ..nets.network import Network
 from ..outputs import check_folder
 from ..tasks import task_of
-from ..zoo.store import IMPORTED, joint_family, write_zoo
+from ..zoo.family import family_to_json, joint_family
+from ..zoo.store import IMPORTED
+from ..zoo.writer import ShardWriter
 from .classifiers import TestImages, claimed_accuracy, read_classifier
 from .columns import tidy
 from .converted import Converted
@@ -36,7 +39,7 @@ from .coordinates import Reader
 from .declare import Declaration, read_declaration
 from .files import Read, ReadOptions, Refusal, networks_in
 from .graph import SAME, load_graph, relative_difference, runner
-from .limits import MOST_IN_ALL
+from .limits import MOST_IMPORTED
 from .match_classifier import ALL_CLASSIFIERS
 from .rebuild import rebuild
 from .recognise import CONV, LINEAR, read_layers
@@ -289,13 +292,44 @@ def _run(path: Path) -> Reference:
         raise ImportRefused(f"{path.name}: {error}") from error
 
 
+class _ZooInTheMaking:
+    """Networks that are written as they come: each kind of data by itself, and one of them becomes the zoo."""
+
+    def __init__(self, out: Path, stack: ExitStack) -> None:
+        """Make nothing until there is a network; `stack` puts the folder in its place, or removes it after an error."""
+        self.out, self._stack = out, stack
+        self._making: Path | None = None
+        self._writers: dict[str, ShardWriter] = {}
+
+    def append(self, arch: Arch, params: Mapping[str, Tensor]) -> int:
+        """Append a network, and return its row."""
+        if self._making is None:
+            self._making = self._stack.enter_context(atomic_folder(self.out))
+        if arch.data not in self._writers:
+            self._writers[arch.data] = self._stack.enter_context(ShardWriter(self._making).closing())
+        stacks = {name: t.detach().to(torch.float32).unsqueeze(0) for name, t in params.items()}
+        return self._writers[arch.data].append(arch.name, stacks)[0]
+
+    def commit(self, family: Family, records: list[dict], about: dict) -> None:
+        """Write those of a family as the zoo, and nothing else."""
+        import pandas as pd
+
+        empty = {
+            f"{arch.name}/{name}": torch.empty(0, *shape)
+            for arch in family.archs
+            for name, shape in arch.shapes.items()
+        }
+        about = {"family": family_to_json(family)} | about
+        self._writers[family.archs[0].data].commit(about, pd.DataFrame(records), empty)
+
+
 def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, progress) -> Imported:
-    params: dict[str, list[dict[str, Tensor]]] = {}
     records: list[dict] = []
     refused: list[Refusal] = []
     notes: list[str] = []
     compared, held = "", 0
-    with networks_in(source, options) as found:
+    with ExitStack() as stack, networks_in(source, options) as found:
+        zoo = _ZooInTheMaking(out, stack)
         for one in found:
             k, total = found.done, max(len(found), found.done)
             if isinstance(one, Refusal):
@@ -305,8 +339,8 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
             try:
                 converted, record, said = importer.convert(one)
                 held += 4 * converted.arch.num_params
-                if held > MOST_IN_ALL:
-                    raise ImportRefused(f"more than {MOST_IN_ALL / 1e9:.1f} GB of weights are not imported at once")
+                if held > MOST_IMPORTED:
+                    raise ImportRefused(f"more than {MOST_IMPORTED / 1e9:.1f} GB of weights are not imported at once")
             except Exception as reason:  # of whatever is wrong with one file, others are imported
                 words = str(reason).strip().splitlines()[0] if str(reason).strip() else "it cannot be read"
                 refused.append(Refusal(one.name, words))
@@ -315,20 +349,23 @@ def _import(source: Path, out: Path, importer: Importer, options: ReadOptions, p
             if "fused_difference" in record:
                 test = importer._test(converted.arch, "test")
                 compared = f"{min(256, len(test))} test images" if test else "256 random inputs"
-            stack = params.setdefault(converted.arch.name, [])
-            base = {"name": one.name, "arch": converted.arch.name, "row": len(stack), "split": IMPORTED}
+            row = zoo.append(converted.arch, converted.params)
+            base = {"name": one.name, "arch": converted.arch.name, "row": row, "split": IMPORTED}
             records.append(base | record | {"warning": "; ".join(said)} | _columns(one.known, record))
             notes += [f"{one.name}: {words}" for words in said]
-            stack.append({name: t.detach().to(torch.float32).contiguous() for name, t in converted.params.items()})
             progress(k, total, f"{one.name}: {converted.arch.name}")
-    notes += [*found.notes, *filter(None, [found.passed_over])]
-    if not records:
-        return Imported(None, [], refused, "", notes)
-    records = tidy(records)
-    refused += _not_joined(records, params)
-    family = importer.family or joint_family([Family.of(name) for name in params])
-    about = {"declared": {k: list(v) if isinstance(v, tuple) else v for k, v in importer.said.said().items()}}
-    _write(out, records, params, family, source.name, refused, compared, about | {"notes": notes[:MOST_NOTES]})
+        notes += [*found.notes, *filter(None, [found.passed_over])]
+        if not records:
+            return Imported(None, [], refused, "", notes)
+        records = tidy(records)
+        refused += _not_joined(records)
+        family = importer.family or joint_family(
+            [Family.of(name) for name in dict.fromkeys(record["arch"] for record in records)]
+        )
+        about: dict[str, Any] = {"made_by": "zoo import", "from": source.name, "compared": compared}
+        about["refused"] = [refusal._asdict() for refusal in refused]
+        about["declared"] = {k: list(v) if isinstance(v, tuple) else v for k, v in importer.said.said().items()}
+        zoo.commit(family, records, about | {"notes": notes[:MOST_NOTES]})
     return Imported(out, records, refused, compared, notes)
 
 
@@ -341,35 +378,19 @@ def _columns(known: dict, record: dict) -> dict:
     return {(f"file_{name}" if name in taken else name): value for name, value in known.items()}
 
 
-def _not_joined(records: list[dict], params: dict) -> list[Refusal]:
+def _not_joined(records: list[dict]) -> list[Refusal]:
     """Take networks for other data than most out: they make no family. Returns why, of each."""
-    data = {name: arch_named(name).data for name in params}
+    data = {name: arch_named(name).data for name in dict.fromkeys(r["arch"] for r in records)}
     if len(set(data.values())) == 1:
         return []
     counts = {d: sum(data[r["arch"]] == d for r in records) for d in dict.fromkeys(data.values())}
     kept = max(counts, key=counts.get)
     out = [r for r in records if data[r["arch"]] != kept]
-    for name in [name for name in params if data[name] != kept]:
-        del params[name]
     records[:] = [r for r in records if data[r["arch"]] == kept]
     return [
         Refusal(r["name"], f"a {r['arch']} among networks for {kept}: one zoo holds one kind, import it by itself")
         for r in out
     ]
-
-
-def _write(out: Path, records, params, family: Family, title: str, refused, compared: str, more: dict) -> None:
-    import pandas as pd
-
-    stacks = {}
-    for arch in family.archs:
-        mine = params.get(arch.name, [])
-        for name, shape in arch.shapes.items():
-            stacks[f"{arch.name}/{name}"] = torch.stack([p[name] for p in mine]) if mine else torch.empty(0, *shape)
-    about: dict[str, Any] = {"made_by": "zoo import", "from": title, "compared": compared}
-    about["refused"] = [refusal._asdict() for refusal in refused]
-    with atomic_folder(out) as making:  # a disk that is full leaves nothing in the zoo's place
-        write_zoo(making, family, pd.DataFrame(records), stacks, about | more)
 
 
 def network_of(converted: Converted) -> Network:

@@ -10,6 +10,8 @@ MOST_BYTES = 1024**3
 """maximum size of one file, and of the tensors that it declares: 280 times the largest architecture here"""
 MOST_IN_ALL = 4 * 1024**3
 """maximum size of an unpacked zip"""
+MOST_IMPORTED = 64 * 1024**3
+"""maximum size of the weights of one import, which are written as they are read"""
 MOST_FILES = 2_000_000
 """maximum number of files in a folder or a zip, weights or not"""
 MOST_JSON = 64 * 1024**2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from ..errors import FormatError
-from ..io import atomic_write, content_hash, one_line, read_bytes
+from ..io import atomic_write, content_hash
 from ..kept import kept_files
 from ..space.space import NetSpace
 from ..threads import held_threads
 from ..zoo.store import Zoo
+from .kept_embeddings import KeptEmbeddings, prep_content, read_embeddings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,16 +26,20 @@ EMBED_BATCH = 16
 """networks encoded at once"""
 
 
-@torch.no_grad()
 def embed(space: NetSpace, zoo: Zoo, ids: Sequence[int]) -> Tensor:
     """Return the embeddings (b, E) of a zoo's networks with these ids, on the space's device.
 
     To the same bits however many threads torch has: they are cached, and shown by the app beside those of a command.
     """
     batches = (ids[k : k + EMBED_BATCH] for k in range(0, len(ids), EMBED_BATCH))
-    with held_threads():
-        parts = [space.encode(zoo.preps(batch).to(space.device)) for batch in batches]
+    parts = [_encode(space, zoo.preps(batch)) for batch in batches]
     return torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
+
+
+@torch.no_grad()
+def _encode(space: NetSpace, preps: Tensor) -> Tensor:
+    with held_threads():
+        return space.encode(preps.to(space.device))
 
 
 def space_content(space: NetSpace) -> str:
@@ -47,8 +50,7 @@ def space_content(space: NetSpace) -> str:
 
 def zoo_content(zoo: Zoo) -> str:
     """Return 16 hex digits that change with a zoo's networks or their order, not with their names or records."""
-    where = json.dumps([zoo.family.names, zoo.family.size, zoo.records.arch.tolist(), zoo.records.row.tolist()])
-    return content_hash(where, *(part for name, t in sorted(zoo.weights.items()) for part in (name, t)))
+    return zoo.content
 
 
 def embed_zoo(
@@ -59,31 +61,78 @@ def embed_zoo(
     *,
     keep: bool = True,
 ) -> Tensor:
-    """Return the embeddings (b, E) of all networks of a zoo, float32 on the CPU.
+    """Return the embeddings (b, E) of all networks of a zoo, float32 on the CPU; NaN if a shard cannot be read.
+
+    Networks are read in batches, each once; only those whose weights no cached embedding belongs to are embedded.
 
     Args:
-        cache: folder that keeps them by content of space and zoo, and after which those that come with the product
+        cache: folder that keeps them by content of space and network, and after which those that come with the product
             are looked at; None computes them anew. A cache that cannot be read or written costs time and nothing else.
         progress: called with the number of networks embedded so far, and the total.
         keep: write to the cache, not only read from it.
+
+    Raises:
+        FormatError: the weights of a network are damaged.
     """
-    part = f"embeddings/{space_content(space)}-{zoo_content(zoo)}.parquet" if cache else ""
-    for file in kept_files(part, cache) if cache else ():
+    key = space_content(space) if cache else ""
+    whole = zoo.content if cache and len(zoo.weights.shards) == 1 else ""
+    for file in kept_files(f"embeddings/{key}-{whole}.parquet", cache) if whole else ():
         with contextlib.suppress(OSError, ValueError):  # damaged: computed anew
             z = read_embeddings(file)
             if tuple(z.shape) == (len(zoo), space.config.embedding):
                 progress(len(zoo), len(zoo))
                 return z
-    parts = []
+    work = _Embedding(space, zoo, KeptEmbeddings(cache, key, space.config.embedding))
+    kept = 0
     for start in range(0, len(zoo), EMBED_BATCH):
-        ids = range(start, min(start + EMBED_BATCH, len(zoo)))
-        parts.append(embed(space, zoo, ids).float().cpu())
-        progress(ids.stop, len(zoo))
-    z = torch.cat(parts) if parts else torch.empty(0, space.config.embedding)
-    if cache and keep:
-        with contextlib.suppress(OSError):  # no room or no permission
-            write_embeddings(cache / part, embeddings_table(zoo, z))
-    return z
+        stop = min(start + EMBED_BATCH, len(zoo))
+        work.take(range(start, stop), last=stop == len(zoo))
+        if keep and work.made - kept >= KEEP_EVERY:
+            kept = work.made
+            work.keep("")
+        progress(stop, len(zoo))
+    if keep and work.made:
+        work.keep(whole)
+    return work.z
+
+
+KEEP_EVERY = 4096
+"""networks embedded between writes to a cache, so that long work that is ended goes on from there"""
+
+
+class _Embedding:
+    """The embedding of a zoo, under way."""
+
+    def __init__(self, space: NetSpace, zoo: Zoo, kept: KeptEmbeddings) -> None:
+        self.space, self.zoo, self.kept, self.made = space, zoo, kept, 0
+        self.z = torch.full((len(zoo), space.config.embedding), torch.nan)
+        self._contents = [""] * len(zoo)
+        self._lost = set(zoo.unreadable)
+        self._waiting: list[tuple[int, str, Tensor]] = []
+        """networks to be embedded, less than a batch of them: id, content, PRep"""
+
+    def take(self, ids: Sequence[int], last: bool) -> None:
+        """Look networks up; embed those that are not known as soon as they fill a batch, or if they are the last."""
+        ids = [i for i in ids if i not in self._lost]
+        for i, prep in zip(ids, self.zoo.preps(ids), strict=True):
+            content = prep_content(prep)
+            known = self.kept[content]
+            if known is None:
+                self._waiting.append((i, content, prep))
+            else:
+                self.z[i], self._contents[i] = known, content
+        while len(self._waiting) >= EMBED_BATCH or (last and self._waiting):
+            batch, self._waiting = self._waiting[:EMBED_BATCH], self._waiting[EMBED_BATCH:]
+            preps = torch.stack([prep for _, _, prep in batch])
+            preps = preps.expand(2, -1, -1, -1) if len(batch) == 1 else preps  # products of one row round otherwise
+            found = _encode(self.space, preps).float().cpu()
+            for (i, content, _), z in zip(batch, found, strict=False):
+                self.z[i], self._contents[i] = z, content
+            self.made += len(batch)
+
+    def keep(self, name: str) -> None:
+        """Write what is embedded so far to the cache."""
+        self.kept.write(embeddings_table(self.zoo, self.z), self._contents, name)
 
 
 def embeddings_table(zoo: Zoo, z: Tensor) -> pd.DataFrame:
@@ -99,21 +148,6 @@ def write_embeddings(path: Path, table: pd.DataFrame) -> None:
     """Write a table of `embeddings_table` as a Parquet file."""
     with atomic_write(path) as temporary:
         table.to_parquet(temporary, index=False)
-
-
-def read_embeddings(path: Path) -> Tensor:
-    """Read the embeddings (b, E), float32, from a Parquet file. FormatError if it holds none."""
-    import pandas as pd
-
-    content = io.BytesIO(read_bytes(path))
-    try:
-        table = pd.read_parquet(content)
-    except Exception as error:  # pyarrow raises many kinds for a damaged file
-        raise FormatError(f"{path} is truncated or not a parquet file ({one_line(error)})") from error
-    columns = [name for name in table if name[:1] == "z" and name[1:].isdigit()]
-    if not columns:
-        raise FormatError(f"{path} holds no embeddings: it has no columns z0, z1, ...")
-    return torch.from_numpy(table[columns].to_numpy("float32", copy=True)).contiguous()  # columns: sums would differ
 
 
 def finite(z: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ..errors import FormatError, UsageError
 from ..io import FORMATS, atomic_write, check_format, check_types, read_json, read_tensors, write_tensors
 from ..nets.archs import Family
 from ..nets.network import Network
-from ..zoo.store import family_from_json, family_to_json
+from ..zoo.family import family_from_json, family_to_json
 from .config import SpaceConfig
 from .decoders import DECODERS, HEADS
 from .encoders import ENCODERS

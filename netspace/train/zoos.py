@@ -22,7 +22,9 @@ from torch import Tensor
 from ..errors import FormatError
 from ..nets.archs import Arch, Family
 from ..outputs import check_folder
-from ..zoo.store import Zoo, write_about, write_zoo
+from ..zoo.family import family_to_json
+from ..zoo.store import Zoo, write_about
+from ..zoo.writer import ShardWriter
 from .executors import executor_named, in_order
 
 FLUSH_SECONDS = 20.0
@@ -156,26 +158,25 @@ def make_zoo(
                 flushed = time.perf_counter()
             yield from lines
     finally:
-        zoo.flush()
+        zoo.close()
 
 
 class _GrowingZoo:
-    """A zoo under way: its networks in memory, and as many of them on disk as were there at the last flush."""
+    """A zoo under way: its records, and as many of its networks readable as were there at the last flush."""
 
     def __init__(self, folder: Path, plan: ZooPlan, device: str, resume: bool) -> None:
         """Read what a zoo to be resumed has already; FormatError if the folder cannot be used."""
         check_folder(folder, "zoo", resume=resume)
         self.folder, self.plan, self.family = folder, plan, Family.of(plan.arch.name)
-        names = [f"{plan.arch.name}/{key}" for key in plan.arch.shapes]
         self.records: list[dict] = []
-        self.rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        before = None
         if (folder / "zoo.json").exists() and (folder / "records.parquet").exists():
             zoo = Zoo.load(folder)
             made, now = zoo.about.get("config"), asdict(plan.config)
             if made is None or {k: v for k, v in now.items() if k in made} != made:  # an older one has fewer fields
                 raise FormatError(f"{folder} was made with another configuration: {zoo.about.get('config')}")
-            self.records = [record | {"row": k} for k, record in enumerate(zoo.records.to_dict("records"))]
-            self.rows = {name: list(zoo.weights[name][zoo.records.row.tolist()].numpy()) for name in names}
+            self.records, before = zoo.records.to_dict("records"), zoo.weights
+        self.writer = ShardWriter(folder, before=before)
         self.written = len(self.records)
         self.about: dict[str, Any] = {
             "made_by": plan.made_by,
@@ -189,6 +190,9 @@ class _GrowingZoo:
             ],
         }
 
+        if not self.records:
+            write_about(folder, self.family, self.about)  # the folder is a zoo's before anything else lies in it
+
     def names(self) -> set[str]:
         """Names of the networks that it has."""
         return {record["name"] for record in self.records}
@@ -198,9 +202,9 @@ class _GrowingZoo:
         if made.params is None:
             self.about["skipped"].append(made.problem)
             return
-        for key, p in made.params.items():
-            self.rows[f"{self.plan.arch.name}/{key}"].append(p)
-        record = {"name": made.name, "arch": self.plan.arch.name, "row": len(self.records)}
+        params = {key: torch.from_numpy(p).unsqueeze(0) for key, p in made.params.items()}
+        (row,) = self.writer.append(self.plan.arch.name, params)
+        record = {"name": made.name, "arch": self.plan.arch.name, "row": row}
         self.records.append(record | {"split": self.plan.splits[made.name]} | made.record)
         if made.record.get("warnings"):
             self.about["warnings"].append(f"{made.name}: {made.record['warnings']}")
@@ -210,8 +214,13 @@ class _GrowingZoo:
         import pandas as pd
 
         if len(self.records) > self.written:
-            stacks = {name: torch.from_numpy(np.stack(stack)) for name, stack in self.rows.items()}
-            write_zoo(self.folder, self.family, pd.DataFrame(self.records), stacks, self.about)
+            about = {"family": family_to_json(self.family)} | self.about
+            self.writer.commit(about, pd.DataFrame(self.records))
             self.written = len(self.records)
         else:
             write_about(self.folder, self.family, self.about)
+
+    def close(self) -> None:
+        """Write what is not on disk yet, and leave nothing else."""
+        with self.writer.closing():
+            self.flush()

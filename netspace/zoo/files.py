@@ -1,11 +1,12 @@
 """The files of a zoo: read while another process writes them, written so that a kill at any moment loses nothing.
 
-    records.parquet               the commit point: in its header the name of the weights' file and all of zoo.json
-    weights-<hash>.safetensors    a new name whenever they change; in its header a checksum for each row
+    records.parquet               the commit point: in its header the shards of the weights and all of zoo.json
+    weights-<hash>.safetensors    a shard, which never changes; in its header a checksum for each row
     zoo.json                      written last; people and other programs read it
 
-A reader takes the records first, so it never sees one version's records with another's weights. Zoos of format 1 have
-`weights.safetensors`, and nothing in the headers.
+A reader takes the records first, so it never sees one version's records with another's weights. Rows of an architecture
+are counted through all shards. Zoos of format 3 have several shards, listed as "shards" in zoo.json with the number of
+rows of each; those of format 2 have one, "weights"; those of format 1 have `weights.safetensors` and no headers.
 """
 
 from __future__ import annotations
@@ -14,18 +15,17 @@ import base64
 import json
 import re
 import time
-import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..errors import FormatError
 from ..io import (
+    FORMATS,
     MOST_READS,
     PAUSE,
     atomic_write,
@@ -36,9 +36,8 @@ from ..io import (
     read_json,
     read_safetensors,
     remove_leftovers,
-    tensors_hash,
-    write_tensors,
 )
+from .weights import Shard, Weights, row_checksums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +47,7 @@ ABOUT, RECORDS, OLD_WEIGHTS = "zoo.json", "records.parquet", "weights.safetensor
 HEADER = b"netspace"
 """Key in the header of the records."""
 OWN_WEIGHTS = re.compile(r"weights(-[0-9a-f]{16})?\.safetensors")
-"""The weights' files that `write_zoo_files` names, which it also removes."""
+"""The shards that are written here, and also removed."""
 
 
 class ZooFiles(NamedTuple):
@@ -57,14 +56,53 @@ class ZooFiles(NamedTuple):
     about: dict
     """zoo.json"""
     records: pd.DataFrame
-    weights: dict[str, Tensor]
-    weights_path: Path
-    checksums: dict[str, np.ndarray]
-    """architecture -> checksum of each row (rows,) uint32; empty in format 1"""
+    weights: Weights
+
+
+class Entry(NamedTuple):
+    """A shard as the index of a zoo lists it."""
+
+    file: str
+    """its name, one of OWN_WEIGHTS"""
+    rows: dict[str, int] | None
+    """architecture -> its number of rows; None if the zoo has one shard, which says so itself"""
+
+
+def index_of(entries: Sequence[Entry]) -> dict:
+    """Return how zoo.json and the records' header list these shards; a zoo of one is as in format 2."""
+    if len(entries) == 1:
+        return {"weights": entries[0].file}
+    return {"shards": [{"file": entry.file, "rows": entry.rows} for entry in entries]}
+
+
+def index_in(found: Mapping) -> dict:
+    """Return the part of zoo.json, or of the records' header, that lists the shards."""
+    return {key: found[key] for key in ("weights", "shards") if key in found}
+
+
+def entries_in(found: Mapping) -> list[Entry]:
+    """Return the shards that zoo.json or the records' header lists, in order; ValueError if it lists none."""
+    if "shards" in found:
+        entries = [Entry(each["file"], dict(each["rows"])) for each in found["shards"]]
+    else:
+        entries = [Entry(found["weights"], None)]
+    counts = [count for entry in entries for count in (entry.rows or {}).values()]
+    if not all(type(count) is int and 0 <= count < LARGEST_COUNT for count in counts):
+        raise ValueError("a shard has a whole number of rows")
+    if not entries or not all(OWN_WEIGHTS.fullmatch(entry.file) for entry in entries):
+        raise ValueError("shards have names of their own")
+    return entries
+
+
+LARGEST_COUNT = 2**40
+"""above every number of rows"""
 
 
 def read_zoo(folder: Path) -> ZooFiles:
-    """Read one version of a zoo, also while another process replaces it; FormatError if it cannot be read."""
+    """Read one version of a zoo, also while another process replaces it; FormatError if it cannot be read.
+
+    Of several shards some may be missing or damaged: these have a `problem`, the others are read.
+    """
     read_json(folder / ABOUT)
     path = folder / RECORDS
     if not path.is_file():
@@ -72,10 +110,14 @@ def read_zoo(folder: Path) -> ZooFiles:
     for attempt in range(MOST_READS):
         version = file_version(path)
         try:
-            return _read_version(folder)
+            found = _read_version(folder)
         except FormatError:
             if attempt == MOST_READS - 1 or file_version(path) == version:
                 raise
+        else:
+            whole = not any(shard.problem for shard in found.weights.shards)
+            if whole or attempt == MOST_READS - 1 or file_version(path) == version:
+                return found
         time.sleep(PAUSE)
     raise AssertionError
 
@@ -92,11 +134,40 @@ def _read_version(folder: Path) -> ZooFiles:
         raise FormatError(f"{path} cannot be read ({one_line(error)})") from error
     header = header_of(table.schema)
     about = read_json(folder / ABOUT)
-    if header and about.get("weights") != header["weights"]:  # zoo.json is of the version before, or the one after
+    if header and index_in(about) != index_in(header):  # zoo.json is of the version before, or the one after
         about = header["about"]
-    where = folder / header["weights"] if header else _only_weights(folder)
-    weights, texts = read_safetensors(where)
-    return ZooFiles(about, pd.DataFrame(records), weights, where, _checksums(where, weights, texts))
+    return ZooFiles(about, pd.DataFrame(records), Weights(_open_shards(folder, _entries(folder, header, about))))
+
+
+def _entries(folder: Path, header: dict, about: dict) -> list[Entry]:
+    """The shards of a zoo. Records without a header were written by another program."""
+    if header:
+        return entries_in(header)
+    with suppress(KeyError, TypeError, ValueError):
+        if "shards" in about:
+            return entries_in(about)
+    found = sorted(folder.glob("weights-*.safetensors"))
+    return [Entry(found[0].name if len(found) == 1 else OLD_WEIGHTS, None)]
+
+
+def _open_shards(folder: Path, entries: Sequence[Entry]) -> list[Shard]:
+    """Map all shards at once: one that is replaced later stays readable. FormatError if none can be read."""
+    shards: list[Shard] = []
+    for entry in entries:
+        path = folder / entry.file
+        try:
+            tensors, texts = read_safetensors(path)
+            shard = Shard.of(tensors, path, _checksums(path, tensors, texts))
+            if entry.rows is not None and {arch: n for arch, n in shard.rows.items() if n} != entry.rows:
+                raise FormatError(f"{path} has {shard.rows} rows of weights, the zoo's index says {entry.rows}")
+        except FormatError as error:
+            if entry.rows is None:
+                raise
+            shard = Shard({}, entry.rows, path, problem=str(error))
+        shards.append(shard)
+    if all(shard.problem for shard in shards):
+        raise FormatError(shards[0].problem)
+    return shards
 
 
 def _checksums(where: Path, weights: Mapping[str, Tensor], texts: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -116,45 +187,54 @@ def _checksums(where: Path, weights: Mapping[str, Tensor], texts: Mapping[str, s
     return found
 
 
+def checksums_text(stacks: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return the texts for the header of a shard that `_checksums` reads."""
+    archs = dict.fromkeys(name.rpartition("/")[0] for name in stacks)
+    mine = {arch: {name: t for name, t in stacks.items() if name.rpartition("/")[0] == arch} for arch in archs}
+    rows = {
+        arch: base64.b64encode(row_checksums(params).astype("<u4").tobytes()).decode() for arch, params in mine.items()
+    }
+    return {"rows": json.dumps(rows)}
+
+
 def header_of(schema: pyarrow.Schema) -> dict:
-    """Return what the records' header holds, "weights" and "about"; empty in format 1 and after other programs."""
+    """Return what the records' header holds, the shards and "about"; empty in format 1 and after other programs."""
     try:
         found = json.loads((schema.metadata or {})[HEADER])
-        if OWN_WEIGHTS.fullmatch(found["weights"]) and isinstance(found["about"], dict):
+        entries_in(found)
+        if isinstance(found["about"], dict):
             return found
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         pass
     return {}
 
 
-def _only_weights(folder: Path) -> Path:
-    """The weights of records that do not name them: another program may have written these records."""
-    found = sorted(folder.glob("weights-*.safetensors"))
-    return found[0] if len(found) == 1 else folder / OLD_WEIGHTS
-
-
-def write_zoo_files(folder: Path, about: dict, records: pd.DataFrame, weights: Mapping[str, Tensor]) -> None:
-    """Replace a zoo by a new version. OSError if the disk is full; the version before stays readable.
+def write_version(folder: Path, about: dict, records: pd.DataFrame, entries: Sequence[Entry]) -> None:
+    """Make shards that lie in a folder, and records, its new version, and remove shards that only others had.
 
     Args:
-        about: zoo.json.
-        weights: "<arch>/<parameter>" -> (rows, *shape).
+        about: zoo.json, without the format and the shards.
     """
-    weights = {name: stack.contiguous() for name, stack in weights.items()}
-    rows = {
-        arch: base64.b64encode(row_checksums(weights, arch, None).astype("<u4").tobytes()).decode()
-        for arch in dict.fromkeys(name.rpartition("/")[0] for name in weights)
-    }
-    name = f"weights-{tensors_hash(weights)}.safetensors"
-    write_tensors(folder / name, weights, {"rows": json.dumps(rows)}, checksum=False)
-    about = about | {"weights": name}
-    write_records(folder, records, {"weights": name, "about": about})
+    index = index_of(entries)
+    kept = {key: value for key, value in about.items() if key not in ("format", "weights", "shards")}
+    about = {"format": ONE_SHARD if "weights" in index else FORMATS["zoo"]} | kept | index
+    write_records(folder, records, index | {"about": about})
     write_about_file(folder, about)
+    remove_unlisted(folder, entries)
+
+
+def remove_unlisted(folder: Path, entries: Sequence[Entry]) -> None:
+    """Remove shards that a zoo does not list, of versions before or of writers that were killed."""
     remove_leftovers(folder, "weights*.safetensors")
+    listed = {entry.file for entry in entries}
     for other in folder.glob("weights*.safetensors"):
-        if other.name != name and OWN_WEIGHTS.fullmatch(other.name):
+        if other.name not in listed and OWN_WEIGHTS.fullmatch(other.name):
             with suppress(OSError):  # held open by a reader, on systems that mind
                 other.unlink()
+
+
+ONE_SHARD = 2
+"""Format of a zoo whose weights are one file: programs that know no shards read it."""
 
 
 def write_records(folder: Path, records: pd.DataFrame, header: dict | None = None) -> None:
@@ -185,20 +265,3 @@ def write_about_file(folder: Path, about: dict) -> None:
     """Write zoo.json alone."""
     with atomic_write(folder / ABOUT) as path:
         path.write_text(json.dumps(about, indent=2) + "\n")
-
-
-def row_checksums(weights: Mapping[str, Tensor], arch: str, rows: np.ndarray | None) -> np.ndarray:
-    """Return the CRC-32 (n,) uint32 of rows of an architecture's weights, all parameters in the order of their names.
-
-    Args:
-        rows: indices (n,); None for all.
-    """
-    found: np.ndarray | None = None
-    for name in sorted(name for name in weights if name.rpartition("/")[0] == arch):
-        stack = weights[name] if rows is None else weights[name][torch.from_numpy(rows)]
-        flat = stack.reshape(len(stack), stack.shape[1:].numel()).contiguous()
-        values = flat.view(torch.uint8).numpy()  # (n, bytes)
-        found = np.zeros(len(values), np.uint32) if found is None else found
-        for k, row in enumerate(values):
-            found[k] = zlib.crc32(row, int(found[k]))
-    return np.zeros(0, np.uint32) if found is None else found

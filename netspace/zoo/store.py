@@ -1,8 +1,8 @@
 """A zoo on disk: many trained networks as stacked weights and a table of records.
 
     zoo.json                    format, family (architectures, PRep size), how the zoo was made
-    weights-<hash>.safetensors  "<arch>/<parameter>": (b, *shape), one row a network
-    records.parquet             a row a network: name, arch, row, split, ...
+    weights-<hash>.safetensors  one shard or several: "<arch>/<parameter>": (b, *shape), one row per network
+    records.parquet             a row per network: name, arch, row, split, ...
 
 `files` says how they are written and read. Weights may hold rows that are not listed.
 """
@@ -10,8 +10,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import itertools
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +24,16 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError, InUse, UnknownName, UsageError
-from ..io import FORMATS, check_format, check_types, read_json
-from ..nets.archs import KINDS_OF_NETWORK, Family, arch_named
+from ..io import FORMATS, atomic_folder, content_hash, read_json
+from ..nets.archs import Arch, Family
 from ..nets.network import Network
-from ..nets.prep import PrepSize, pack
+from ..nets.prep import pack
 from ..outputs import check_folder
 from ..places import check_own
-from .files import read_records_header, read_zoo, row_checksums, write_about_file, write_zoo_files
+from .family import family_in, family_to_json, joint_family
+from .files import ONE_SHARD, entries_in, index_in, read_records_header, read_zoo, remove_unlisted, write_about_file
+from .weights import RowUnreadable, Shard, Weights
+from .writer import ShardWriter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,60 +49,33 @@ IMPORTED = "imported"
 """Split of networks from elsewhere, of which nobody knows what they were trained on; treated like those."""
 
 
-def family_to_json(family: Family) -> dict:
-    return {"archs": family.names, "size": list(family.size), "task": family.archs[0].task}
-
-
-def family_from_json(data: dict) -> Family:
-    """Return the family that `family_to_json` wrote; ValueError, KeyError or TypeError if it describes none."""
-    for key in ("archs", "size"):
-        if key not in data:
-            raise UsageError(f"its family has no {key!r}")
-    names, size, task = data["archs"], data["size"], data.get("task")
-    if task is not None and task not in KINDS_OF_NETWORK:
-        raise UsageError(
-            f"its networks are of the kind {task!r}, which this version does not know (it knows "
-            f"{', '.join(KINDS_OF_NETWORK)}): a newer version wrote it"
-        )
-    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-        raise UsageError(f"a family lists the names of its architectures, got {names!r}")
-    if len(set(names)) < len(names):
-        raise UsageError(f"a family lists each architecture once, got {', '.join(names)}")
-    if not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
-        raise UsageError(f"the size of a PRep is two whole numbers, got {size!r}")
-    return Family(tuple(arch_named(name) for name in names), PrepSize(*size))
-
-
-def family_in(about: dict, folder: Path) -> Family:
-    """Return the family that the zoo.json of a folder tells of; FormatError if this program cannot read such a zoo."""
-    check_format(about, "zoo", folder)
-    check_types(about, folder / "zoo.json", {"family": dict})
-    try:
-        return family_from_json(about["family"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{folder / 'zoo.json'}: {error}") from error
-
-
 @dataclass(frozen=True)
 class Zoo:
-    """Trained networks of one family; `zoo[i]` or `zoo["name"]` is a `Network`."""
+    """Trained networks of one family; `zoo[i]` or `zoo["name"]` is a `Network`.
+
+    Weights stay on the disk until they are asked for. Of a zoo in several shards, networks whose shard is missing or
+    damaged are listed, and FormatError is raised where they are asked for; `problem` says so.
+    """
 
     folder: Path
     family: Family
     records: pd.DataFrame
-    """one row a network, index 0 ... b-1; at least name, arch, row, split"""
-    weights: dict[str, Tensor]
-    """"<arch>/<parameter>" -> (rows, *shape), as stored"""
+    """one row per network, index 0 ... b-1; at least name, arch, row, split"""
+    weights: Weights
+    """as stored; `preps` and `stored` read them by network. May be given as "<arch>/<parameter>" -> (rows, *shape)"""
     about: dict
     """how the zoo was made: zoo.json"""
-    weights_path: Path = Path()
-    """the file that holds the weights"""
-    checksums: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-    """architecture -> checksum of each row of its weights (rows,); networks are checked when they are first read"""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, Weights):
+            object.__setattr__(self, "weights", Weights([Shard.of(self.weights)]))
 
     @classmethod
     def load(cls, folder: str | Path) -> Zoo:
-        """Read a zoo; FormatError, in one sentence, where it is missing, truncated or inconsistent."""
+        """Read a zoo; FormatError, in one sentence, where it is missing, truncated or inconsistent.
+
+        Warns with a ZooWarning, in one sentence, if some of its shards cannot be read.
+        """
         folder = Path(folder)
         family_in(read_json(folder / "zoo.json"), folder)  # said first: a zoo of a newer version may hold other files
         found = read_zoo(folder)
@@ -103,11 +83,22 @@ class Zoo:
         missing = [column for column in ("name", "arch", "row", "split") if column not in found.records]
         if missing:
             raise FormatError(f"{folder / 'records.parquet'} has no column {missing[0]!r}")
-        records = found.records.reset_index(drop=True)
-        zoo = cls(folder, family, records, found.weights, found.about, found.weights_path, found.checksums)
+        zoo = cls(folder, family, found.records.reset_index(drop=True), found.weights, found.about)
         zoo._check_records()
         zoo._check()
+        if zoo.problem:
+            warnings.warn(zoo.problem, ZooWarning, stacklevel=2)
         return zoo
+
+    @property
+    def problem(self) -> str:
+        """A sentence about networks whose shards cannot be read; empty if all can."""
+        broken = [shard.problem for shard in self.weights.shards if shard.problem]
+        if not broken:
+            return ""
+        count = int((~self._readable).sum())
+        more = f" (and {len(broken) - 1} more shards are missing or damaged)" if len(broken) > 1 else ""
+        return f"{broken[0]}{more}: {count} of the {len(self)} networks of {self.folder} cannot be read"
 
     def _check_records(self) -> None:
         """Raise FormatError unless the table gives every network a name of its own, and its place."""
@@ -136,28 +127,23 @@ class Zoo:
             raise FormatError(f"{where} lists two networks with the weights in row {row} of {arch}")
 
     def _check(self) -> None:
-        for arch in self.family.archs:
-            mine = self.records[self.records.arch == arch.name]
-            stacks = {n: self.weights[f"{arch.name}/{n}"] for n in arch.shapes if f"{arch.name}/{n}" in self.weights}
-            try:
-                arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
-            except ValueError as error:
-                raise FormatError(f"{self.weights_path}: {error}") from error
-            other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
-            if other:
-                dtype = str(stacks[other].dtype).removeprefix("torch.")
-                raise FormatError(f"{self.weights_path}: {arch.name}/{other} has values of type {dtype}")
-            rows = min(len(stack) for stack in stacks.values())
-            if len(mine) and rows <= mine.row.max():
+        unknown = set(self.records.arch) - set(self.family.names)
+        shards = self.weights.shards
+        for shard in shards:
+            wrong = "" if shard.problem else _wrong_with(shard, self.family, alone=len(shards) == 1)
+            if wrong and len(shards) == 1:
+                raise FormatError(wrong)
+            shard.problem = shard.problem or wrong
+        if all(shard.problem for shard in shards):
+            raise FormatError(shards[0].problem)
+        if unknown:
+            raise FormatError(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
+        for arch in self.family.names:
+            mine, rows = self.records.row[self.records.arch == arch], self.weights.count(arch)
+            if len(mine) and rows <= mine.max():
                 raise FormatError(
                     f"{self.folder} lists {len(mine)} networks but holds the weights of {rows}: truncated"
                 )
-        known = {f"{arch.name}/{name}" for arch in self.family.archs for name in arch.shapes}
-        if set(self.weights) - known:
-            raise FormatError(f"{self.weights_path} has the unknown key {min(set(self.weights) - known)!r}")
-        unknown = set(self.records.arch) - set(self.family.names)
-        if unknown:
-            raise FormatError(f"{self.folder} lists {unknown.pop()!r}, which is not in its family {self.family.names}")
 
     def __len__(self) -> int:
         return len(self.records)
@@ -186,86 +172,167 @@ class Zoo:
         return [int(i) for i in self.records.index[self.records.split == split]]
 
     @functools.cached_property
-    def not_finite(self) -> list[int]:
-        """Return the ids of networks with weights that are NaN or infinite. Reads all weights, once."""
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each network its architecture and row (b,)."""
+        return self.records.arch.to_numpy(dtype=object), self.records.row.to_numpy(np.int64)
 
-        bad = np.zeros(len(self), bool)
-        for arch in self.family.archs:
-            mine = (self.records.arch == arch.name).to_numpy()
-            rows = torch.tensor(self.records.row[mine].to_numpy(np.int64))
-            good = torch.ones(len(rows), dtype=torch.bool)
-            for name in arch.shapes:
-                largest = self.weights[f"{arch.name}/{name}"].flatten(1).abs().amax(dim=1)  # (rows), NaN where any is
-                good &= largest[rows].isfinite()
-            bad[mine] = ~good.numpy()
+    @functools.cached_property
+    def _readable(self) -> np.ndarray:
+        """Of each network whether its shard can be read (b,)."""
+        archs, rows = self._places
+        found = np.zeros(len(self), bool)
+        for arch in self.family.names:
+            mine = archs == arch
+            found[mine] = self.weights.readable(arch, rows[mine])
+        return found
+
+    @property
+    def unreadable(self) -> list[int]:
+        """Return the ids of networks whose shard is missing or damaged."""
+        return np.flatnonzero(~self._readable).tolist()
+
+    @functools.cached_property
+    def not_finite(self) -> list[int]:
+        """Return the ids of networks that cannot be used: their weights are NaN or infinite, or their shard cannot be
+        read. Reads all weights, once, a chunk at a time."""
+        archs, rows = self._places
+        bad = ~self._readable
+        for arch in self.family.names:
+            mine = np.flatnonzero((archs == arch) & ~bad)
+            for ids in self.weights.chunks(arch, mine[np.argsort(rows[mine])]):
+                for p in self.weights.read(arch, rows[ids], check=False).values():
+                    bad[ids] |= ~p.flatten(1).abs().amax(dim=1).isfinite().numpy()  # NaN if any is
         return np.flatnonzero(bad).tolist()
 
     def check_finite(self, ids: Sequence[int]) -> None:
-        """Raise FormatError, with names, if the weights of any of these networks are not finite."""
-        bad = set(self.not_finite).intersection(ids)
+        """Raise FormatError, with names, if the weights of any of these networks are not finite or cannot be read."""
+        bad = sorted(set(self.not_finite).intersection(ids))
+        self.check_weights(sorted(set(bad).intersection(self.unreadable)))
         if bad:
-            names = [repr(self.records.name[i]) for i in sorted(bad)]
+            names = [repr(self.records.name[i]) for i in bad]
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise FormatError(
                 f"{self.folder} has networks whose weights are not finite: {', '.join(names[:3])}{more}; "
                 "`zoo select` leaves them out"
             )
 
-    @functools.cached_property
-    def _checked(self) -> dict[str, np.ndarray]:
-        """Architecture -> which rows were found to be as written (rows,)."""
-        return {arch: np.zeros(len(sums), bool) for arch, sums in self.checksums.items()}
-
     def check_weights(self, ids: Sequence[int]) -> None:
-        """Raise FormatError, naming the network, if weights are not as written (CRC-32)."""
-        archs, rows = self.records.arch.to_numpy(), self.records.row.to_numpy()
+        """Raise FormatError, naming the network, if weights are not as written (CRC-32) or cannot be read."""
+        for _ in self.stored(ids):
+            pass
+
+    def stored(self, ids: Sequence[int]) -> Iterator[tuple[Arch, list[int], dict[str, Tensor]]]:
+        """Read the weights of networks as they are stored, a chunk at a time, checked.
+
+        Yields:
+            An architecture, positions in `ids`, and parameter -> (n, *shape) of these. All of one architecture come in
+            the order of `ids`.
+
+        Raises:
+            FormatError: the weights of one are damaged or cannot be read; names the network and the shard.
+        """
+        archs, rows = self._places
         asked = np.asarray(ids, dtype=np.int64)
-        for arch, checked in self._checked.items():
-            mine = asked[archs[asked] == arch]
-            mine = mine[~checked[rows[mine]]]
-            if not len(mine):
-                continue
-            wrong = row_checksums(self.weights, arch, rows[mine]) != self.checksums[arch][rows[mine]]
-            if wrong.any():
-                name = self.records.name[mine[wrong][0]]
-                raise FormatError(
-                    f"{self.weights_path} is damaged: the weights of {name} do not have the checksum that they were "
-                    "written with"
-                )
-            checked[rows[mine]] = True
+        for arch in self.family.archs:
+            for at in self.weights.chunks(arch.name, np.flatnonzero(archs[asked] == arch.name)):
+                try:
+                    found = self.weights.read(arch.name, rows[asked[at]])
+                except RowUnreadable as error:
+                    raise FormatError(self._words(error)) from error
+                yield arch, at.tolist(), {name: found[name] for name in arch.shapes}
+
+    def _words(self, error: RowUnreadable) -> str:
+        """Say which network it is that cannot be read."""
+        archs, rows = self._places
+        name = self.records.name[np.flatnonzero((archs == error.arch) & (rows == error.row))[0]]
+        if error.damaged:
+            return f"{error.why}: the weights of {name} do not have the checksum that they were written with"
+        return f"{error.why}: the weights of {name} cannot be read"
 
     def preps(self, ids: Sequence[int]) -> Tensor:
         """PReps (b, 1, H, W) float32 of the networks with these ids; FormatError if the weights of one are damaged."""
-        self.check_weights(ids)
         preps = torch.zeros(len(ids), 1, *self.family.size)
-        for arch in self.family.archs:
-            at = [k for k, i in enumerate(ids) if self.records.arch[i] == arch.name]
-            if at:
-                rows = torch.tensor([int(self.records.row[ids[k]]) for k in at])
-                params = {name: self.weights[f"{arch.name}/{name}"][rows].float() for name in arch.shapes}
-                preps[torch.tensor(at)] = pack(params, self.family.size, batch_ndim=1)
+        for _, at, params in self.stored(ids):
+            packed = pack({name: p.float() for name, p in params.items()}, self.family.size, batch_ndim=1)
+            preps[torch.tensor(at)] = packed
         return preps
+
+    @functools.cached_property
+    def content(self) -> str:
+        """16 hex digits that change with networks or their order, not with names or records. Reads all weights."""
+        where = json.dumps([self.family.names, self.family.size, *(part.tolist() for part in self._places)])
+        shards = self.weights.shards
+        problems = (shard.problem for shard in shards if shard.problem)
+        return content_hash(where, *problems, *self._parts())
+
+    def _parts(self) -> Iterator[str | Tensor]:
+        """Names and stacks of all shards."""
+        for name in sorted(self.weights):
+            for shard in self.weights.shards:
+                if name in shard.tensors:
+                    yield name
+                    yield shard.tensors[name]
+
+
+class ZooWarning(UserWarning):
+    """Some networks of a zoo cannot be read, and others can."""
+
+
+def _wrong_with(shard: Shard, family: Family, alone: bool) -> str:
+    """Say what is wrong with a shard of a family; empty if nothing is. Of several, each lacks what has no row in it."""
+    known = set()
+    for arch in family.archs:
+        stacks = {n: shard.tensors[f"{arch.name}/{n}"] for n in arch.shapes if f"{arch.name}/{n}" in shard.tensors}
+        known |= {f"{arch.name}/{name}" for name in arch.shapes}
+        if not stacks and not alone:
+            continue
+        try:
+            arch.check({name: stack.shape[1:] for name, stack in stacks.items()})
+        except ValueError as error:
+            return f"{shard.path}: {error}"
+        other = next((name for name, stack in stacks.items() if not stack.is_floating_point()), None)
+        if other:
+            dtype = str(stacks[other].dtype).removeprefix("torch.")
+            return f"{shard.path}: {arch.name}/{other} has values of type {dtype}"
+    if set(shard.tensors) - known:
+        return f"{shard.path} has the unknown key {min(set(shard.tensors) - known)!r}"
+    return ""
 
 
 def write_about(folder: Path, family: Family, about: dict) -> None:
     """Write zoo.json alone: a zoo of which no network is finished yet, or no other than before."""
-    written = read_records_header(folder)
-    more = {"weights": written["weights"]} if written else {}
-    write_about_file(folder, {"format": FORMATS["zoo"], "family": family_to_json(family)} | about | more)
+    index = index_in(read_records_header(folder))
+    version = FORMATS["zoo"] if "shards" in index else ONE_SHARD
+    write_about_file(folder, {"format": version, "family": family_to_json(family)} | about | index)
+    if index:
+        remove_unlisted(folder, entries_in(index))
 
 
-def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: dict[str, Tensor], about: dict) -> None:
+def write_zoo(folder: Path, family: Family, records: pd.DataFrame, weights: Mapping[str, Tensor], about: dict) -> None:
     """Write a zoo; an earlier one in the folder stays readable throughout.
+
+    Args:
+        weights: "<arch>/<parameter>" -> (rows, *shape).
 
     Raises:
         OSError: the disk is full or the folder cannot be written; what was there before is untouched.
+        UsageError: parameters of an architecture have different numbers of rows.
     """
-    write_zoo_files(folder, {"format": FORMATS["zoo"], "family": family_to_json(family)} | about, records, weights)
+    stacks = weights if isinstance(weights, Weights) else Weights([Shard.of(weights)])
+    for one, arch in itertools.product(stacks.shards, stacks.archs):
+        counts = sorted({len(one.tensors[name]) for name in one.names(arch)})
+        if len(counts) > 1:
+            raise UsageError(f"the parameters of {arch} have different numbers of rows: {counts}")
+    with ShardWriter(folder, stacks.empty()).closing() as writer:
+        for arch in stacks.archs:
+            for rows in stacks.chunks(arch, np.arange(stacks.count(arch))):
+                writer.append(arch, stacks.read(arch, rows))
+        writer.commit({"family": family_to_json(family)} | about, records)
 
 
 def made_how(zoo: Zoo) -> dict:
     """What zoo.json says of how a zoo was made, without what every writer says anew."""
-    return {key: value for key, value in zoo.about.items() if key not in ("format", "family", "weights")}
+    return {key: value for key, value in zoo.about.items() if key not in ("format", "family", "weights", "shards")}
 
 
 def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
@@ -278,33 +345,45 @@ def select(zoo: Zoo, ids: Sequence[int], folder: Path) -> None:
 def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict | None = None) -> None:
     """Write networks of one or several zoos, each with its ids, as one zoo, whose family has all their architectures.
 
+    A chunk of weights is in memory at a time, and a shard.
     The column `origin` keeps which of several zoos a network comes from; networks of the same name get it as a prefix.
 
     Raises:
         ValueError: two networks of one zoo have the same name, or the architectures are for different data.
-        FormatError: the folder holds a zoo already.
+        FormatError: the folder holds a zoo already, or weights of a network are damaged.
     """
+    check_folder(folder, "zoo")
+    family = joint_family([zoo.family for zoo, _ in parts])
+    records = _joined_records(parts)
+    whole = sum(len(zoo) for zoo, _ in parts)
+    part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
+    empty = _empty(family, [zoo for zoo, _ in parts])
+    with ExitStack() as stack:  # a new folder is put in its place as a whole
+        new = not (folder.exists() or folder.is_symlink())
+        where = stack.enter_context(atomic_folder(folder)) if new else folder
+        writer = stack.enter_context(ShardWriter(where, empty).closing())
+        for zoo, ids in parts:
+            for arch, _, params in zoo.stored(ids):
+                types = {name: empty[f"{arch.name}/{name}"].dtype for name in params}
+                writer.append(arch.name, {name: p.to(types[name]) for name, p in params.items()})
+        writer.commit({"family": family_to_json(family)} | (about or {}) | part_of, records)
+
+
+def _joined_records(parts: Sequence[tuple[Zoo, Sequence[int]]]) -> pd.DataFrame:
+    """The table of a joined zoo: rows of an architecture are counted in the order of the networks."""
     import pandas as pd
 
-    check_folder(folder, "zoo")
-    for zoo, ids in parts:
-        zoo.check_weights(ids)
-    family = joint_family([zoo.family for zoo, _ in parts])
-    tables = []
-    stacks: dict[str, list[Tensor]] = {f"{arch.name}/{n}": [] for arch in family.archs for n in arch.shapes}
+    tables, counts = [], dict.fromkeys((name for zoo, _ in parts for name in zoo.family.names), 0)
     for (zoo, ids), origin in zip(parts, origins([zoo.folder for zoo, _ in parts]), strict=True):
         records = zoo.records.iloc[list(ids)].reset_index(drop=True)
         if len(parts) > 1:
             given = records.origin if "origin" in records else pd.Series([None] * len(records), dtype=object)
             records["origin"] = given.astype(object).where(given.notna(), origin)
             records["_part"] = origin
-        for arch in zoo.family.archs:
-            mine = records.arch == arch.name
-            rows = torch.tensor(records.row[mine].to_numpy(), dtype=torch.long)
-            before = sum(map(len, stacks[f"{arch.name}/{next(iter(arch.shapes))}"]))
-            records.loc[mine, "row"] = range(before, before + len(rows))
-            for name in arch.shapes:
-                stacks[f"{arch.name}/{name}"].append(zoo.weights[f"{arch.name}/{name}"][rows])
+        for arch in zoo.family.names:
+            mine = records.arch == arch
+            first, counts[arch] = counts[arch], counts[arch] + int(mine.sum())
+            records.loc[mine, "row"] = range(first, counts[arch])
         tables.append(records)
     records = pd.concat(tables, ignore_index=True)
     if "_part" in records and not records.duplicated(["_part", "name"]).any():
@@ -314,10 +393,18 @@ def join(parts: Sequence[tuple[Zoo, Sequence[int]]], folder: Path, about: dict |
     twice = records.name[records.name.duplicated()]
     if len(twice):
         raise UsageError(f"two networks are called {twice.iloc[0]!r}")
-    whole = sum(len(zoo) for zoo, _ in parts)
-    part_of = {"part_of": f"{len(records)} of {whole} networks"} if len(records) < whole else {}
-    weights = {name: torch.cat(stack) for name, stack in stacks.items()}
-    write_zoo(folder, family, records, weights, (about or {}) | part_of)
+    return records
+
+
+def _empty(family: Family, zoos: Sequence[Zoo]) -> dict[str, Tensor]:
+    """ "<arch>/<parameter>" -> (0, *shape), in the type that holds the values of all zoos."""
+    found = {}
+    for arch in family.archs:
+        for name, shape in arch.shapes.items():
+            key = f"{arch.name}/{name}"
+            types = [zoo.weights.dtype(key) for zoo in zoos if key in zoo.weights]
+            found[key] = torch.empty(0, *shape, dtype=functools.reduce(torch.promote_types, types))
+    return found
 
 
 def origins(folders: Sequence[Path]) -> list[str]:
@@ -332,17 +419,6 @@ def origins(folders: Sequence[Path]) -> list[str]:
         depth += 1
         names = ["-".join(each[-depth:]).lstrip("/-") for each in parts]
     return names
-
-
-def joint_family(families: Sequence[Family]) -> Family:
-    """The family of all architectures of some families; ValueError where they are for different data."""
-    if all(family == families[0] for family in families):
-        return families[0]
-    names = list(dict.fromkeys(name for family in families for name in family.names))
-    data = {arch_named(name).data for name in names}
-    if len(data) > 1:
-        raise UsageError(f"architectures for different data make no family: {', '.join(sorted(data))}")
-    return Family.of(*names, width=families[0].size.width)
 
 
 def add(folder: Path, network: Network, record: dict) -> Zoo:
@@ -364,23 +440,21 @@ def add(folder: Path, network: Network, record: dict) -> Zoo:
         lock = FileLock(folder / ".lock", timeout=2)  # a job's own
         with lock:
             zoo = Zoo.load(folder)
-            zoo.check_weights(range(len(zoo)))
             if network.arch.name not in zoo.family.names:
                 raise UsageError(f"{network.arch.name} is not of {folder}'s family: {', '.join(zoo.family.names)}")
             if record["name"] in set(zoo.records.name):
                 raise UsageError(f"{folder} holds a network {record['name']!r} already")
-            weights = dict(zoo.weights)
+            empty = _empty(zoo.family, [zoo])
+            params = {}
             for name, p in network.params.items():
-                stack = weights[f"{network.arch.name}/{name}"]
-                new = p.detach().cpu().to(stack.dtype).unsqueeze(0)
-                if not new.isfinite().all():
+                params[name] = p.detach().cpu().to(empty[f"{network.arch.name}/{name}"].dtype).unsqueeze(0)
+                if not params[name].isfinite().all():
                     raise UsageError(f"{record['name']} has weights that are not finite in {folder}'s precision")
-                weights[f"{network.arch.name}/{name}"] = torch.cat([stack, new])
-            row = len(weights[f"{network.arch.name}/{next(iter(network.arch.shapes))}"]) - 1
-            fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
-            records = pd.concat([zoo.records, fresh], ignore_index=True)
-            about = made_how(zoo)
-            write_zoo(folder, zoo.family, records, weights, about)
+            with ShardWriter(folder, empty, zoo.weights).closing() as writer:
+                (row,) = writer.append(network.arch.name, params)
+                fresh = pd.DataFrame([{"arch": network.arch.name, "row": row} | record])
+                records = pd.concat([zoo.records, fresh], ignore_index=True)
+                writer.commit({"family": family_to_json(zoo.family)} | made_how(zoo), records)
             return Zoo.load(folder)
     except Timeout:
         raise InUse(f"{folder} is being written by a job; try again when it has ended") from None

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     if unknown:
         raise UsageError(f"{args.zoo} has no networks of {unknown.pop()!r}, only of {', '.join(zoo.family.names)}")
     ids: list[int] = []
-    broken = set(zoo.not_finite)
+    broken, lost = set(zoo.not_finite), set(zoo.unreadable)
     for name in args.arch or zoo.family.names:
         for split in SPLITS:
             mine = [i for i in zoo.ids(split) if zoo.records.arch[i] == name and i not in broken]
@@ -42,5 +42,6 @@ def run(args: argparse.Namespace) -> None:
             ids += [mine[k * len(mine) // count] for k in range(count)] if args.spread else mine[:count]
     select(zoo, sorted(ids), args.out)
     for i in sorted(broken):
-        print(f"left out {zoo.records.name[i]}: its weights are not finite")
+        why = "cannot be read" if i in lost else "are not finite"
+        print(f"left out {zoo.records.name[i]}: its weights {why}")
     print(f"wrote {len(ids)} of {len(zoo)} networks to {args.out}")
