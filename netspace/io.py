@@ -287,7 +287,7 @@ LARGEST_NUMBER = 2.0**63
 """above every number that this program writes"""
 
 
-FORMATS = {"zoo": 2, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1}
+FORMATS = {"zoo": 2, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1, "views": 1}
 """Version of each format that this program writes; it reads this one and all before."""
 
 
