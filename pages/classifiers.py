@@ -120,4 +120,5 @@ else:
         choose_recorded()
         slide(None)
     say_missing()
-all_networks()
+with st.container(key="aside-networks"):
+    all_networks()

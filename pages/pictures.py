@@ -54,4 +54,5 @@ choose_ends(state, task.table(loaded).index.tolist())
 work = task.pair_path(loaded, *state.ids, state.methods, state.frame_number)
 slide(work)
 stream(work, VIEW)
-all_networks()
+with st.container(key="aside-networks"):
+    all_networks()

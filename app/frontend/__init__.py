@@ -186,9 +186,9 @@ def hint(key: str, words: str) -> None:
     _hint(key=key, data=_fitting(messages.HintData, {"id": key, "words": words}))
 
 
-def saved(key: str, data: Mapping[str, Any], on_go: Callable[[], None]) -> None:
+def saved(key: str, data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
     """What all pages have at their top: `page_messages.SavedData`, `page_messages.SavedSays`."""
-    _saved(key=key, data=_fitting(page_messages.SavedData, {"id": key} | dict(data)), on_go_change=on_go)
+    _saved(key=key, data=_fitting(page_messages.SavedData, {"id": key} | dict(data)), on_act_change=on_act)
 
 
 def feed(key: str, payload: bytes) -> None:

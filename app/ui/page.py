@@ -343,7 +343,7 @@ def set_common_link(link: dict[str, str]) -> None:
     STORE[Slot.COMMON] = link
 
 
-def parameters() -> set[str]:
+def names_in_link() -> set[str]:
     """Names of the link's parameters as the browser has them."""
     return set(st.query_params)
 
