@@ -197,6 +197,14 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(act, file):
     assert found["problem"].endswith(".") and found["views"] == [view.name for view in VIEWS] and not found["place"]
 
 
+def test_a_click_in_a_list_that_is_no_more_changes_nothing(file):
+    twice = [{"what": "delete", "view": 0, "stamp": saved_views.list_stamp(VIEWS)}] * 2
+    for kept, link in ((VIEWS, {}), ([], {"views": link_text(VIEWS)})):
+        saved_views.keep_views(lambda _, kept=kept: kept)
+        found = after(*twice, **link)
+        assert found["views"] == ["The jobs", "All"] and "changed elsewhere" in found["problem"]
+
+
 def test_a_list_of_a_link_is_apart_from_the_users_until_it_is_added(file):
     saved_views.keep_views(lambda _: VIEWS[:1])
     found = after(save("mine"), views=link_text(VIEWS[1:]))

@@ -66,11 +66,12 @@ class ViewsState(PageState):
 
     def edit(self, change: Callable[[Views], Views], words: str, expected: str = "") -> None:
         """Change the list that is shown: the link's, or that in the file; `words` say what can be undone."""
-        carried, kept, stamp = self.carried, [], ""
+        carried, kept, stamp = self.carried, self.views(), ""
+        if expected and expected != saved_views.list_stamp(kept):
+            raise ValueError(saved_views.CHANGED)
         if carried or is_visitor():
-            self.carry(change(self.views()))
+            self.carry(change(kept))
         else:
-            kept = self.views()
             stamp = saved_views.list_stamp(saved_views.keep_views(change, expected))
         self.before = Before(words, carried, kept, stamp) if words else None
 
@@ -193,8 +194,8 @@ _ACTS: dict[str, Callable[[ViewsState, Asked], None]] = {
 def _acted() -> None:
     """Do what was clicked, once however often it is told; what is wrong with it is told in the panel."""
     asked, state = sent(_KEY).get("act") or {}, ViewsState.kept()
-    act, number = _ACTS.get(asked.get("what", "")), asked.get("number", 0)
-    if act is None or number == state.answered:
+    act, number = _ACTS.get(asked.get("what", "")), asked.get("number")
+    if act is None or not isinstance(number, int) or number <= state.answered:
         return
     state.change(answered=number, problem="")
     try:

@@ -17,7 +17,7 @@ class Saved {
     this.kept = keptOf(id, { open: false, waiting: [], number: Date.now() });
     const find = (selector) => root.querySelector(selector);
     this.el = { copy: find("button.copy"), copyList: find(".copy-list"), pairs: find("button.pairs"), views: find("button.views"), seen: find(".seen"), live: find(".live"), link: find(".link"), ofPairs: find(".of-pairs"), ofViews: find(".of-views"), ofLink: find(".of-link") };
-    this.list = new ViewList(this.el.ofViews, { act: (what, more) => this.ask(what, more), go: (view) => this.go("view", view) });
+    this.list = new ViewList(this.el.ofViews, { act: (what, more) => this.ask(what, more), go: (view) => this.go("view", view), busy: () => this.kept.waiting.length > 0 });
     this.presentation = new Presentation(root, (view) => this.go("present", { view }));
     find("button.present").onclick = () => this.presentation.begin();
     this.el.copy.onclick = () => this.copy(pageLink(), this.el.copy);

@@ -7,7 +7,8 @@ const MOST_BYTES = 2e6;  // of a file: the server reads no more
 const FILE = "views.json";
 
 export class ViewList {
-  // `doing.act(what, particulars)` asks for a change of the list, `doing.go(place)` leads to a view.
+  // `doing.act(what, particulars)` asks for a change of the list, `doing.go(place)` leads to a view, `doing.busy()` says
+  // whether one is waited for.
   constructor(panel, doing) {
     [this.panel, this.doing, this.shown] = [panel, doing, ""];
     const find = (selector) => panel.querySelector(selector);
@@ -60,6 +61,7 @@ export class ViewList {
   }
 
   change(what, view, more = {}) {
+    if (this.doing.busy()) return;  // what was clicked may stand elsewhere by then
     this.act(what, { view, stamp: this.data.stamp, ...more });
   }
 

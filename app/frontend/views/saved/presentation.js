@@ -48,6 +48,7 @@ export class Presentation {
     this.place = place;
     this.el.keys.hidden = true;
     this.tell();
+    document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
     this.show(place);
   }
 
