@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.backend.visitors import is_visitor
 from app.tasks import pages_of_kinds
-from app.ui import heading
+from app.ui import heading, saved_views
 
 PAGE_ICON = Path(__file__).with_name("icon.png")
 
@@ -28,5 +28,7 @@ pages = {
 }
 page = st.navigation(list(pages.values()))
 st.logo(PAGE_ICON, size="large")
-heading.show_heading(next(WORDS[name] for name in pages if pages[name] is page))
+page_name = next(name for name in pages if pages[name] is page)
+saved_views.begin_page(page_name, pages, {name: words.title for name, words in WORDS.items()})
+heading.show_heading(WORDS[page_name])
 page.run()

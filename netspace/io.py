@@ -309,11 +309,11 @@ LARGEST_NUMBER = 2.0**63
 """above every number that this program writes"""
 
 
-FORMATS = {"zoo": 3, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1}
+FORMATS = {"zoo": 3, "space": 1, "run": 1, "job": 1, "score": 1, "audit": 1, "symmetry": 1, "collection": 1, "views": 1}
 """Version of each format that this program writes; it reads this one and all before."""
 
 
-def check_format(about: dict, what: str, folder: Path) -> None:
+def check_format(about: dict, what: str, folder: Path | str) -> None:
     """Raise FormatError, naming the versions, unless the header of a folder has a version up to that of FORMATS."""
     found, newest = about.get("format"), FORMATS[what]
     if type(found) is not int or not 1 <= found <= newest:

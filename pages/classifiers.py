@@ -40,7 +40,7 @@ if state.method not in state.methods:
 @st.fragment
 def slide(work: classifiers.ClassifierWork | None) -> None:
     """The path, from work on it or, without the test images, as its curves were recorded."""
-    page.write_link(state.link())
+    state.write_link()
     step, method = state.frame_number, state.method
     data = classifiers.answers_data(loaded, work, state.methods, *state.ids, frame=step, method=method)
     frontend.classifier(
@@ -120,4 +120,5 @@ else:
         choose_recorded()
         slide(None)
     say_missing()
-all_networks()
+with st.container(key="aside-networks"):
+    all_networks()

@@ -39,7 +39,7 @@ state = ImageState("image", loaded, app_task(loaded).default_pair, gamma=0.0)
 
 @st.fragment
 def slide(work: preps.PrepPath) -> None:
-    page.write_link(state.link())
+    state.write_link()
     data = preps.prep_data(
         loaded, work, *state.ids, frame=state.frame_number, method=state.method, against=state.against,
         scale=state.scale, layer=state.layer,

@@ -19,7 +19,7 @@ state = PairState(shared_key(loaded), loaded, task.default_pair)
 
 @st.fragment
 def slide(work: NetworkPath) -> None:
-    page.write_link(state.link())
+    state.write_link()
     data = task.view_data(loaded, work, *state.ids, frame=state.frame_number, method=state.method)
     frontend.path_view(task.view)(
         VIEW, data | {"token": page.state_version()}, lambda: state.take_view(VIEW), lambda: state.take_method(VIEW)
@@ -54,4 +54,5 @@ choose_ends(state, task.table(loaded).index.tolist())
 work = task.pair_path(loaded, *state.ids, state.methods, state.frame_number)
 slide(work)
 stream(work, VIEW)
-all_networks()
+with st.container(key="aside-networks"):
+    all_networks()

@@ -50,7 +50,7 @@ def choose_ends() -> None:
 
 @st.fragment
 def slide() -> None:
-    page.write_link(state.link())
+    state.write_link()
     step = state.frame_number
     work = task.pair_path(loaded, *state.ids, state.methods, step)
     data = task.view_data(loaded, work, *state.ids, frame=step, method=state.method)

@@ -26,6 +26,7 @@ from app.backend import (
     jobs,
     likeness,
     projections,
+    saved_views,
     selections,
     take_away,
     visitors,
@@ -178,6 +179,7 @@ ACTING = {
     "write all files of a path": lambda: take_away.collection(None, "a", "b", "latent"),
     "compare with a file": lambda: likeness.hand_in(None, "a.obj", b""),
     "keep a network": lambda: keeping.keep(None, None, "x"),
+    "keep views": lambda: saved_views.keep_views(None),
 }
 
 
@@ -202,6 +204,7 @@ WRITING = {
 """names by which something is started, stopped or written"""
 DECIDED = {
     "jobs.start", "jobs.stop", "jobs.resume", "classifiers.download", "selections.save", "keeping.keep",
+    "saved_views.keep_views",
     "imports.begin", "imports.run", "imports._reserve", "imports._clear", "imports._laid",  # all by `begin`
     "likeness._read",  # a folder of its own that goes at once, asked for by `hand_in`
     "inspection.answers", "projections._places",  # keep results of the user's alone
@@ -364,7 +367,9 @@ def test_marks_in_names_tables_links_and_records_are_never_rendered(lay, tiny_cn
     name = table.name[0]
     for page, link in (
         ("home", {"zoo": MARKED}), ("zoo_map", {"network": name, "place": MARKED}), ("classifiers", {"a": MARKED}),
-        ("networks", {"layer": MARKED}), ("optimise", {"run": MARKED}), ("jobs", {"run": MARKED}), ("jobs", {}),
+        ("home", {"views": saved_views.link_text([saved_views.saved_view(MARKED, "jobs", {MARKED: MARKED})])}),
+        ("jobs", {"views": MARKED}), ("jobs", {"present": MARKED}), ("networks", {"layer": MARKED}),
+        ("optimise", {"run": MARKED}), ("jobs", {"run": MARKED}), ("jobs", {}),
     ):  # fmt: skip
         at = open_page(page, **link)
         assert not at.exception, page

@@ -17,7 +17,7 @@ from app import palette
 from app.backend.engine import seen_feed
 from app.backend.visitors import seen_data
 
-from . import bundle, messages
+from . import bundle, messages, page_messages
 
 SOURCES = Path(__file__).parent / "views"
 
@@ -37,8 +37,8 @@ def _component(name: str):
     return st.components.v2.component(f"netspace_{name}", **component_parts(name))
 
 
-_viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _hint, _feed = map(
-    _component, ("viewer", "classifier", "raster", "preps", "optimise", "map", "picker", "pad", "hint", "feed")
+_viewer, _classifier, _raster, _preps, _optimise, _map, _picker, _pad, _hint, _saved, _feed = map(
+    _component, ("viewer", "classifier", "raster", "preps", "optimise", "map", "picker", "pad", "hint", "saved", "feed")
 )
 
 # -- messages --------------------------------------------------------------------------------------------------------
@@ -184,6 +184,11 @@ def pad(key: str, data: Mapping[str, Any]) -> None:
 def hint(key: str, words: str) -> None:
     """What to do on a page, until it is closed or the page has been used in this browser: `messages.HintData`."""
     _hint(key=key, data=_fitting(messages.HintData, {"id": key, "words": words}))
+
+
+def saved(key: str, data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
+    """What all pages have at their top: `page_messages.SavedData`, `page_messages.SavedSays`."""
+    _saved(key=key, data=_fitting(page_messages.SavedData, {"id": key} | dict(data)), on_act_change=on_act)
 
 
 def feed(key: str, payload: bytes) -> None:

@@ -30,6 +30,13 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
+def place_in_list(text: str) -> int:
+    """Read the place of a view in its list, from 1."""
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
+        raise ValueError(f"The link's view to present, “{text}”, is no number; nothing is presented.")
+    return int(text)
+
+
 def gamma(text: str) -> float:
     """Read a gamma, at least 0 and at most 1."""
     try:

@@ -39,6 +39,12 @@ class Slot(StrEnum):
     """sentences that were shown in this run"""
     FAILED = "page.failed"
     """what went wrong with files that were asked for, by the key of their button"""
+    PAGE = "page.page"
+    """the file in pages/ that is shown, without its suffix"""
+    COMMON = "page.common"
+    """what the links of all pages hold beside their own parameters"""
+    PLACE = "page.place"
+    """a page and a link to go to at the beginning of the next run"""
 
 
 class Store(MutableMapping[str, Any]):
@@ -312,16 +318,65 @@ def follow_link() -> None:
     """If the browser went back or forward to another link of this session, drop the state that the link holds."""
     store, link = STORE, st.query_params.to_dict()
     if went_back() and link and link != store.get(Slot.LINK, link):
-        for key in store.get(Slot.LINKED, ()):
-            store.pop(key, None)
-        adopt()
+        store[Slot.LINK] = link
+        _drop_linked()
+
+
+def _drop_linked() -> None:
+    """Drop the state that the link holds: it is settled anew."""
+    store = STORE
+    for key in store.get(Slot.LINKED, ()):
+        store.pop(key, None)
+    adopt()
 
 
 def write_link(link: dict[str, str]) -> None:
-    """Make the address bar hold this link."""
+    """Make the address bar hold this link, and what those of all pages hold."""
+    link = link | STORE.get(Slot.COMMON, {})
     STORE[Slot.LINK] = link
     if st.query_params.to_dict() != link:
         st.query_params.from_dict(link)
+
+
+def set_common_link(link: dict[str, str]) -> None:
+    """Have the links of all pages hold these parameters from now on."""
+    STORE[Slot.COMMON] = link
+
+
+def names_in_link() -> set[str]:
+    """Names of the link's parameters as the browser has them."""
+    return set(st.query_params)
+
+
+def set_page(name: str) -> None:
+    """Note which file in pages/ is shown."""
+    STORE[Slot.PAGE] = name
+
+
+def page_shown() -> str:
+    """The file in pages/ that is shown, without its suffix."""
+    return STORE.get(Slot.PAGE, "")
+
+
+def go(name: str, link: Mapping[str, str]) -> None:
+    """Have the next run begin with another page, or the same, as a link without the common parameters has it."""
+    STORE[Slot.PLACE] = (name, dict(link))
+
+
+def follow_place(pages: Mapping[str, Any]) -> None:
+    """Go where `go` said, if it did: that ends the run. Back in the browser leads to where it was before.
+
+    Args:
+        pages: those of the app as Streamlit knows them, by file; other places are told as a notice.
+    """
+    name, link = STORE.pop(Slot.PLACE, ("", {}))
+    if not name:
+        return
+    if name not in pages:
+        notice(f"The page “{name}” is not shown here.")
+        return
+    _drop_linked()
+    st.switch_page(pages[name], query_params=link | STORE.get(Slot.COMMON, {}))
 
 
 def state_version() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -14,6 +15,32 @@ from app.backend.words import plain
 from app.tasks import app_task
 from app.ui import links, page, sidebar
 from app.ui.page import PageField, PageState, sent
+
+MOST_PAIRS = 12
+"""that a session remembers"""
+
+
+class SeenPair(NamedTuple):
+    """A pair that a page has shown, and how it was left."""
+
+    page: str
+    link: dict[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is recognised by: page, space, zoo, A and B."""
+        return (self.page, *(self.link.get(name, "") for name in ("space", "zoo", "a", "b")))
+
+
+class PairHistory(PageState):
+    """The pairs that this session has looked at, the last first."""
+
+    key = "pairs"
+    seen = PageField[tuple[SeenPair, ...]](())
+
+    def note(self, pair: SeenPair) -> None:
+        others = [other for other in self.seen if other.names != pair.names]
+        self.seen = (pair, *others)[:MOST_PAIRS]
 
 
 class PairState(PageState):
@@ -107,6 +134,11 @@ class PairState(PageState):
 
     def link(self) -> dict[str, str]:
         return sidebar.choice_link(self.loaded) | super().link()
+
+    def write_link(self) -> None:
+        """Write the link of a page that is about this pair, and remember the pair."""
+        page.write_link(self.link())
+        PairHistory.kept().note(SeenPair(page.page_shown(), self.link()))
 
     def swap(self) -> None:
         """Exchange A and B; the network in view stays the same."""

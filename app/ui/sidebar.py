@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,7 +15,6 @@ from app.tasks import APP_TASKS, AppTask, tasks_of_page
 from app.ui import page
 from app.ui.page import PageField, PageState
 
-STYLE = Path(__file__).with_name("style.css")
 CHOICES = {
     "space": "A trained encoder and decoder. The encoder reads a network's weights, or its answers at fixed inputs.",
     "zoo": "A folder of trained networks.",
@@ -131,7 +129,7 @@ def choose_zoo(id: str) -> None:
 
 def without_choice() -> None:
     """Begin a page that is about no space and no zoo."""
-    _begin()
+    page.begin_run()
     with st.sidebar:
         _device()
 
@@ -142,7 +140,7 @@ def choose(subject: Subject, without_zoo: Callable[[Found], None] | None = None)
     Args:
         without_zoo: called with a space that no zoo fits, to offer what can be done.
     """
-    _begin()
+    page.begin_run()
     state = ChoiceState(subject)
     with st.sidebar:
         for kind, help in CHOICES.items():
@@ -168,11 +166,6 @@ def last_used(subject: Subject) -> Loaded | None:
 def choice_link(loaded: Loaded) -> dict[str, str]:
     """What the link holds of the choice."""
     return {"space": loaded.space_info.id, "zoo": loaded.zoo_info.id}
-
-
-def _begin() -> None:
-    st.html(STYLE)
-    page.begin_run()
 
 
 def _choice(state: ChoiceState, kind: str, help: str) -> None:

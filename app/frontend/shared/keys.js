@@ -45,7 +45,7 @@ function isKeyless(el) {
 }
 
 // The view that keys go to where nothing else has a use for them: the highest of the page that hears any.
-function firstOfPage() {
+export function firstOfPage() {
   const top = ({ root }) => root.getBoundingClientRect().top;
   const hearing = [...hub.keyed].filter(({ root, data }) => root.isConnected && root.offsetParent && data && !data.hero && !data.still);
   return hearing.toSorted((a, b) => top(a) - top(b))[0];
@@ -57,7 +57,7 @@ export function toggleKeys(view) {
   keys.hidden = !keys.hidden;
 }
 
-function writeKeys(el, rows) {
+export function writeKeys(el, rows) {
   const title = document.createElement("b");
   title.textContent = "Keys";
   el.replaceChildren(title, ...rows.flatMap(([keys, words]) => {

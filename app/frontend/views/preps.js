@@ -41,8 +41,9 @@ class Preps extends FocusView {
     super.listen();
     this.el.panels.forEach(({ lastElementChild: picture }, k) => {
       const cell = (e) => {
-        const { left, top } = picture.getBoundingClientRect(), kind = this.kinds[k];
-        return kind?.fold ? cellAt(kind.fold, kind.count, e.clientX - left, e.clientY - top) : null;
+        const { left, top, width } = picture.getBoundingClientRect(), kind = this.kinds[k];
+        const scale = picture.offsetWidth / width;  // the page may be shown larger
+        return kind?.fold ? cellAt(kind.fold, kind.count, (e.clientX - left) * scale, (e.clientY - top) * scale) : null;
       };
       picture.onpointermove = (e) => this.point(cell(e), this.kinds[k]);
       picture.onpointerleave = () => this.point(null, null);
