@@ -214,14 +214,12 @@ def _take_all(hand: Hand, page: str, taken: set[tuple[str, str]]) -> set[tuple[s
     """Take the files that are not taken yet; those that could be had of this page."""
     hand.page.get_by_role("button", name="Export").first.click(timeout=1000 * MAKING)
     hand.page.wait_for_timeout(1000)
-    buttons = hand.page.locator('[data-testid="stDownloadButton"] button:enabled:visible')
-    found = set()
-    for k in range(buttons.count()):
-        title = buttons.nth(k).inner_text()
+    buttons, found = hand.page.locator('[data-testid="stDownloadButton"] button:enabled:visible'), set()
+    for title in buttons.all_inner_texts():
         if (page, title) in taken:
             continue
         with suppress(Exception), hand.page.expect_download(timeout=1000 * MAKING):
-            buttons.nth(k).click()
+            buttons.filter(has_text=title).first.click()
             found.add((page, title))
     hand.page.keyboard.press("Escape")
     return found
