@@ -12,6 +12,7 @@ NetSpaceError        all of them; a ValueError, so that callers who know nothing
   MeshError          a mesh that has no inside
     NoSurface        a field that is nowhere zero
   ImportRefused      a file made elsewhere that is not imported
+  Elsewhere          what another of several processes says; this one ends without a word
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class NoSurface(MeshError):
 
 class ImportRefused(NetSpaceError):
     """A file that is not imported; the message says why, without its name."""
+
+
+class Elsewhere(NetSpaceError):
+    """Another of several processes that work together cannot go on, and says why; this one only ends."""
 
 
 def message_of(error: BaseException) -> str:

@@ -69,6 +69,28 @@ class GoalSettings(Protocol):
     def seed(self) -> int: ...
 
 
+class Share(NamedTuple):
+    """Which part of a step's networks this process computes, if several train a space together."""
+
+    rank: int = 0
+    """of this process"""
+    size: int = 1
+    """number of processes"""
+
+    def of(self, count: int) -> slice:
+        """Return the places of its part among `count`; the parts of all processes are about equal."""
+        return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
+
+    def weigh(self, mean: Tensor, count: int) -> Tensor:
+        """Return a mean over its part of `count`, such that all parts add up to the mean over the whole."""
+        mine = self.of(count)
+        return mean if self.size == 1 else mean * ((mine.stop - mine.start) / count)
+
+
+WHOLE = Share()
+"""all of a step's networks"""
+
+
 class Objective(Protocol):
     """What a space is trained on: loss terms of a step, and measures that select the best space.
 
@@ -83,8 +105,15 @@ class Objective(Protocol):
     def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
         """Adapt the encoder to these networks, once before training."""
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the loss terms of a step by name; their sum is minimised."""
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
+        """Return the loss terms of a step by name; their sum is minimised.
+
+        Args:
+            ids: all networks of the step, whose random numbers are drawn whatever the share.
+            share: the part to compute; terms, and their gradients, of all parts add up to those of the whole.
+        """
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Return measures by name, on inputs that no step has used."""
@@ -454,14 +483,22 @@ def refuse_teacher(teacher: Network | None) -> None:
 
 
 def noisy_embeddings(
-    space: NetSpace, prepared: Tensor, noise: float, dtype: torch.dtype, generator: torch.Generator
+    space: NetSpace,
+    prepared: Tensor,
+    noise: float,
+    dtype: torch.dtype,
+    generator: torch.Generator,
+    share: Share = WHOLE,
 ) -> Tensor:
-    """Return embeddings (b, E) of what the encoder reads, with noise on them if asked."""
+    """Return embeddings (b, E) of a share of what the encoder reads (b, ...), with noise on them if asked."""
+    mine = share.of(len(prepared))
     with torch.autocast(prepared.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        z = space.encoder.read(prepared)  # (b, E)
+        z = space.encoder.read(prepared[mine])  # (b, E), of the share
         if noise:
-            size = z.detach().square().mean().sqrt()
-            z = z + noise * size * torch.randn(z.shape, device=z.device, generator=generator)
+            with torch.no_grad():  # the noise is relative to all of them
+                everyone = z.detach() if share.size == 1 else space.encoder.read(prepared)  # (b, E)
+            size = everyone.square().mean().sqrt()
+            z = z + noise * size * torch.randn(everyone.shape, device=z.device, generator=generator)[mine]
         return z
 
 
