@@ -96,6 +96,7 @@ OPTIONAL = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "tensorboard": ("tensorboard", "train"),
     "matplotlib": ("matplotlib", "figures"),
+    "ray": ("ray", "ray"),
 }
 """Optional packages by the name under which they are imported: the name they are installed by, and an extra of this
 package that brings them."""

@@ -14,7 +14,7 @@ from ..errors import Elsewhere, NetSpaceError, UsageError, message_of
 from ..jobs.running import running
 from ..memory import size_in_words
 from ..zoo.store import ZooWarning
-from .options import usable_device
+from .options import device_of
 from .outputs import check_outputs
 from .registry import build_parser
 from .torchrun import Silent, joined, same_threads, speaks
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.world.together(lambda: check_outputs(args) if args.world.first else None)
             with as_job(args), _zoo_warnings_as_sentences():
                 if "device" in args:
-                    args.device = args.world.together(lambda: usable_device(args.device))
+                    args.device = args.world.together(lambda: device_of(args))
                 with same_threads(args.world):
                     args.run(args)
     except Elsewhere:
