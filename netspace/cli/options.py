@@ -20,7 +20,7 @@ from ..train.zoos import RunOptions
 from ..zoo.store import Zoo
 
 PROGRAM = "netspace"
-PARTS = ".parts"
+PARTS_FOLDER = ".parts"
 """folder inside a zoo that Ray's nodes write to, unless another is named"""
 
 
@@ -138,7 +138,7 @@ def run_options(args: argparse.Namespace, group: int) -> RunOptions:
         check_number(f"--{name}", getattr(args, name), {"least": 0, "most": 1024})
     gpus = float(args.device != "cpu") if args.gpus is None else args.gpus
     resources = Resources(1.0 if args.cpus is None else args.cpus, gpus)
-    return options | {"executor": Ray(args.address or "", args.shared or args.out / PARTS, resources)}
+    return options | {"executor": Ray(args.address or "", args.shared or args.out / PARTS_FOLDER, resources)}
 
 
 def device_of(args: argparse.Namespace) -> str:

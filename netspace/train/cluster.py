@@ -33,7 +33,7 @@ from ..errors import FormatError, NetSpaceError, UsageError, message_of, require
 from ..io import one_line
 from ..jobs.locks import is_held
 from ..threads import held_threads
-from .parts import Part, read_part, write_part
+from .parts import PartFile, read_part, write_part
 
 if TYPE_CHECKING:
     from .executors import Arriving, JobFunction
@@ -48,7 +48,7 @@ RETRIES = 4
 """of a task whose worker or node died, or whose file cannot be read"""
 SESSION = "parts-"
 """beginning of the name of a folder of parts; one per run"""
-NONCE, ALIVE = "nonce", ".lock"
+NONCE, READER_LOCK = "nonce", ".lock"
 """files of such a folder: what every node must see, and the lock of the process that reads the parts"""
 
 
@@ -66,7 +66,7 @@ class Resources:
         return min((int(there / each) for there, each in asked if each), default=1)
 
 
-class Told(NamedTuple):
+class TaskContext(NamedTuple):
     """What every task is told of the process that reads its part."""
 
     folder: str
@@ -82,7 +82,7 @@ class Told(NamedTuple):
 class Answer(NamedTuple):
     """What a task returns."""
 
-    part: Part | None
+    part: PartFile | None
     problem: str
     """why there is no part, in a sentence that names the node"""
 
@@ -116,7 +116,9 @@ class Ray:
         with _folder_of_parts(self.shared, bool(where)) as folder:
             slots = max(1, math.ceil(workers * self.resources.cpus))
             with _connected(ray, where, slots):
-                told = Told(str(folder), folder.name, __version__, str(Path.cwd()), os.environ.get("NETSPACE_DATA", ""))
+                told = TaskContext(
+                    str(folder), folder.name, __version__, str(Path.cwd()), os.environ.get("NETSPACE_DATA", "")
+                )
                 (folder / NONCE).write_text(told.nonce)
                 room = _check_nodes(ray, told, self.resources)
                 yield from _results(ray, work, jobs, told, self.resources, max(64, 4 * room))
@@ -145,7 +147,7 @@ def _looker():
     return look
 
 
-def _unfit(told: Told, found: dict[str, str]) -> str:
+def _unfit(told: TaskContext, found: dict[str, str]) -> str:
     """Why a node cannot be used, as the end of a sentence; empty if it can."""
     if not found["version"]:
         return f"cannot import netspace: install version {told.version} there"
@@ -156,7 +158,7 @@ def _unfit(told: Told, found: dict[str, str]) -> str:
     return ""
 
 
-def _do(work: JobFunction, job: Any, told: Told) -> Answer:
+def _do(work: JobFunction, job: Any, told: TaskContext) -> Answer:
     """Do one job on a node."""
     node = platform.node()
     unfit = _unfit(told, _looker()(str(Path(told.folder) / NONCE)))
@@ -191,13 +193,13 @@ def _folder_of_parts(shared: Path | None, cluster: bool) -> Iterator[Path]:
     ours = not shared.exists()
     shared.mkdir(parents=True, exist_ok=True)
     for left in shared.glob(f"{SESSION}*"):
-        if not left.is_symlink() and (left / ALIVE).is_file() and not is_held(left / ALIVE):
+        if not left.is_symlink() and (left / READER_LOCK).is_file() and not is_held(left / READER_LOCK):
             shutil.rmtree(left, ignore_errors=True)
             ours = True
     folder = shared / f"{SESSION}{secrets.token_hex(8)}"
     new = folder.with_name(f".{folder.name}")
     new.mkdir()
-    lock = FileLock(new / ALIVE)
+    lock = FileLock(new / READER_LOCK)
     lock.acquire()  # before it has the name by which others find it
     new.rename(folder)
     try:
@@ -230,6 +232,7 @@ def _connected(ray: Any, where: str, slots: int) -> Iterator[None]:
         words = f"no Ray cluster answers {'here' if where == 'auto' else f'at {where}'}"
         if where != "auto" and not _answers(where, CONNECT_SECONDS / 3):
             raise UsageError(f"{words}; `ray start --head` says the address of one")
+        words += ", or it asks for another RAY_AUTH_TOKEN"
         _within(CONNECT_SECONDS * 2 / 3, words, functools.partial(ray.init, address=where, **options))
     try:
         yield
@@ -286,7 +289,7 @@ def _name(node: dict) -> str:
     return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']}, {node['NodeID'][:8]})"
 
 
-def _check_nodes(ray: Any, told: Told, resources: Resources) -> int:
+def _check_nodes(ray: Any, told: TaskContext, resources: Resources) -> int:
     """Return how many groups the cluster takes at once; UsageError, naming a node, unless all of those can be used."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -313,7 +316,9 @@ def _check_nodes(ray: Any, told: Told, resources: Resources) -> int:
     return sum(map(resources.slots, nodes))
 
 
-def _results(ray: Any, work: JobFunction, jobs: Sequence[Any], told: Told, resources: Resources, most: int) -> Arriving:
+def _results(
+    ray: Any, work: JobFunction, jobs: Sequence[Any], told: TaskContext, resources: Resources, most: int
+) -> Arriving:
     """Submit jobs, at most so many at the same time, and yield what they made as it arrives."""
     task = ray.remote(_do).options(
         num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=RETRIES, scheduling_strategy="SPREAD"
@@ -349,7 +354,7 @@ def _results(ray: Any, work: JobFunction, jobs: Sequence[Any], told: Told, resou
                 ray.cancel(ref, force=True)
 
 
-def _part_of(ray: Any, ref: Any, what: str) -> Part:
+def _part_of(ray: Any, ref: Any, what: str) -> PartFile:
     """The part that a task wrote; NetSpaceError if it wrote none."""
     try:
         answer = ray.get(ref)

@@ -40,7 +40,7 @@ class Made(NamedTuple):
         return cls(name, None, {}, why)
 
 
-class Part(NamedTuple):
+class PartFile(NamedTuple):
     """A file of networks, as whoever wrote it tells others."""
 
     file: str
@@ -49,7 +49,7 @@ class Part(NamedTuple):
     """SHA-256 of its bytes, 64 hex digits"""
 
 
-def write_part(folder: Path, group: Sequence[Made]) -> Part:
+def write_part(folder: Path, group: Sequence[Made]) -> PartFile:
     """Write a group of networks as a file of `folder`, atomically."""
     from safetensors.numpy import save
 
@@ -60,13 +60,13 @@ def write_part(folder: Path, group: Sequence[Made]) -> Part:
     tensors = {name: np.ascontiguousarray(p) for name, p in each}
     content = save(tensors, {"made": json.dumps(about, default=lambda number: number.item())})
     digest = hashlib.sha256(content).hexdigest()
-    part = Part(f"{digest}.safetensors", digest)
+    part = PartFile(f"{digest}.safetensors", digest)
     with atomic_write(folder / part.file) as path:
         path.write_bytes(content)
     return part
 
 
-def read_part(folder: Path, part: Part) -> list[Made]:
+def read_part(folder: Path, part: PartFile) -> list[Made]:
     """Read a group of networks; FormatError if the file is not there, or is not the one that was written."""
     from safetensors.numpy import load
 
