@@ -17,7 +17,7 @@ from netspace.io import read_json, read_tensors
 from netspace.jobs.records import read_job
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
-from netspace.tasks.task import Share
+from netspace.tasks.share import Share
 from netspace.train.space import new_space, train_space
 
 FIFTY = dataclasses.replace(TINY_TRAIN, steps=50, nets=3, copies=2, noise=0.1, every=25)

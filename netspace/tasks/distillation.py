@@ -29,7 +29,8 @@ from ..space.losses import (
 from ..space.space import NetSpace
 from ..zoo.store import SPLITS, Zoo
 from .measures import accuracy, classify, correlation
-from .task import WHOLE, Share, TrainSettings, decoded, noisy_embeddings, refuse_teacher
+from .share import WHOLE, Share
+from .task import TrainSettings, decoded, noisy_embeddings, refuse_teacher
 
 
 def _perturbed(network: Network, share: float, generator: torch.Generator) -> Network:

@@ -30,12 +30,11 @@ from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
 from .score_pictures import PICTURE_COLUMNS, PICTURE_QUALITIES, PSNR_NEAREST, PathOfPictures, pictures_audit
+from .share import WHOLE, Share
 from .task import (
-    WHOLE,
     GoalSettings,
     PathStep,
     Resemblance,
-    Share,
     Task,
     TrainSettings,
     decoded,

@@ -29,14 +29,13 @@ from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
 from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, SHAPE_QUALITIES, PathOfShapes, shapes_audit
+from .share import WHOLE, Share
 from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
-    WHOLE,
     GoalSettings,
     Objective,
     PathStep,
     Resemblance,
-    Share,
     Task,
     TrainSettings,
     decoded,

@@ -23,6 +23,7 @@ from ..nets.archs import Arch, Family
 from ..nets.network import Network
 from ..space.space import Decoded, NetSpace
 from ..zoo.store import TRAIN, Zoo
+from .share import WHOLE, Share
 
 
 class TrainSettings(Protocol):
@@ -67,28 +68,6 @@ class GoalSettings(Protocol):
     def hidden_dtype(self) -> str: ...
     @property
     def seed(self) -> int: ...
-
-
-class Share(NamedTuple):
-    """Which part of a step's networks this process computes, if several train a space together."""
-
-    rank: int = 0
-    """of this process"""
-    size: int = 1
-    """number of processes"""
-
-    def of(self, count: int) -> slice:
-        """Return the places of its part among `count`; the parts of all processes are about equal."""
-        return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
-
-    def weigh(self, mean: Tensor, count: int) -> Tensor:
-        """Return a mean over its part of `count`, such that all parts add up to the mean over the whole."""
-        mine = self.of(count)
-        return mean if self.size == 1 else mean * ((mine.stop - mine.start) / count)
-
-
-WHOLE = Share()
-"""all of a step's networks"""
 
 
 class Objective(Protocol):

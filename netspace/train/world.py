@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from ..errors import Elsewhere, NetSpaceError, UsageError, message_of
-from ..tasks.task import Share
+from ..tasks.share import Share
 
 Value = TypeVar("Value")
 EXPECTED = (ValueError, KeyError, OSError, MemoryError)
