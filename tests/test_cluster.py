@@ -108,7 +108,7 @@ def made_by(executor: Ray, folder: Path, **options) -> Zoo:
 
 def assert_equal(one: Zoo, two: Zoo) -> None:
     """The same networks in the same order, bit for bit, and the same table but for the time it took."""
-    assert all(torch.equal(one.weights[name], two.weights[name]) for name in one.weights | two.weights)
+    assert torch.equal(one.preps(range(len(one))), two.preps(range(len(two))))
     assert one.records.drop(columns="seconds").equals(two.records.drop(columns="seconds"))
 
 
@@ -136,7 +136,6 @@ def test_a_part_that_is_damaged_or_lost_is_made_again(ray, here, tmp_path):
     ray.after = lambda count, answer: damage(2, answer)
     with pytest.raises(FormatError, match="cannot be read"):
         made_by(Ray(shared=tmp_path / "shared"), tmp_path / "never")
-    assert not (tmp_path / "never").exists()
 
 
 def test_a_run_that_ended_early_goes_on(ray, here, tmp_path):
