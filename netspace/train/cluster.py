@@ -128,21 +128,18 @@ class Ray:
 
 
 def _looker():
-    """A function that says what a node sees; it takes nothing from this package, which a node may lack."""
+    """A function that says what a node sees; it needs nothing of this package, which a node may lack."""
 
     def look(nonce: str) -> dict[str, str]:
-        import importlib
+        from contextlib import suppress
+        from importlib import import_module
         from pathlib import Path
 
-        try:
-            seen = Path(nonce).read_text()
-        except OSError:
-            seen = ""
-        try:
-            version = importlib.import_module("netspace").__version__
-        except ImportError:
-            version = ""
-        return {"nonce": seen, "version": version}
+        found = {"version": "", "nonce": ""}
+        with suppress(ImportError, OSError, ValueError):
+            found["version"] = import_module("netspace").__version__
+            found["nonce"] = import_module("netspace.io").read_text(Path(nonce))
+        return found
 
     return look
 
