@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A third of the time of an installation is bytecode of modules of which a run of the tests imports few.
 PIP_INSTALL := $(BIN)/pip install --quiet $(if $(CI),--no-compile)
 
-.PHONY: app test bench fuzz clean
+.PHONY: app test test-scale bench fuzz clean
 
 app: $(VENV)/app.done
 	OMP_NUM_THREADS=1 $(BIN)/streamlit run app/Home.py
@@ -15,6 +15,11 @@ test: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint -c app/frontend/.oxlintrc.json app/frontend
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# What is done by several machines, on a Ray cluster of two nodes on this one; `make test` skips it.
+test-scale: $(VENV)/dev.done
+	$(PIP_INSTALL) -e '.[ray]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m scale
 
 # Bad input of every kind, for an hour; FUZZ_SEED=N for the cases of an earlier run.
 FUZZ_SECONDS ?= 3600

@@ -12,6 +12,7 @@ NetSpaceError        all of them; a ValueError, so that callers who know nothing
   MeshError          a mesh that has no inside
     NoSurface        a field that is nowhere zero
   ImportRefused      a file made elsewhere that is not imported
+  Elsewhere          what another of several processes says; this one ends without a word
 """
 
 from __future__ import annotations
@@ -70,6 +71,10 @@ class ImportRefused(NetSpaceError):
     """A file that is not imported; the message says why, without its name."""
 
 
+class Elsewhere(NetSpaceError):
+    """Another of several processes that work together cannot go on, and says why; this one only ends."""
+
+
 def message_of(error: BaseException) -> str:
     """Return an error's message for whoever asked; KeyError would show its own in quotes."""
     return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
@@ -91,6 +96,7 @@ OPTIONAL = {
     "onnxruntime": ("onnxruntime", "onnx"),
     "tensorboard": ("tensorboard", "train"),
     "matplotlib": ("matplotlib", "figures"),
+    "ray": ("ray", "ray"),
 }
 """Optional packages by the name under which they are imported: the name they are installed by, and an extra of this
 package that brings them."""

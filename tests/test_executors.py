@@ -64,7 +64,7 @@ def test_a_new_executor_is_one_function_and_one_line(tmp_path, monkeypatch):
 
 
 def test_an_unknown_executor_is_refused(tmp_path):
-    with pytest.raises(UnknownName, match="no executor 'ray2', only here, processes"):
+    with pytest.raises(UnknownName, match="no executor 'ray2', only here, processes, ray"):
         list(fit_sdf_zoo(tmp_path / "zoo", chair_sources(1), FAST, executor="ray2"))
     assert not (tmp_path / "zoo").exists()
 

@@ -20,9 +20,10 @@ COMMANDS = {name: parser for name, parser in named_parsers().items() if parser.g
 OUTPUTS = [(name, one) for name, parser in COMMANDS.items() for one in parser._actions if isinstance(one, Output)]
 READ = {
     "--assets", "--data", "--folder", "--meshes", "--space", "--zoo", "--among", "--like", "--reference", "--start",
-    "--state", "--score", "--table", "--run", "source", "folder", "folders", "run_folders",
+    "--state", "--score", "--table", "--run", "--shared", "source", "folder", "folders", "run_folders",
 }  # fmt: skip
-"""Options that name what is read, or a folder that the command is there to change; any other is an Output."""
+"""Options that name what is read, or a folder that the command is there to change, or (--shared) in which it makes a
+folder of its own; any other is an Output."""
 
 
 def words_for(name: str, output: Output, target: str) -> list[str]:

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..errors import NetSpaceError, UsageError, message_of
+from ..errors import Elsewhere, NetSpaceError, UsageError, message_of
 from ..jobs.running import running
 from ..memory import size_in_words
 from ..zoo.store import ZooWarning
-from .options import usable_device
+from .options import device_of
 from .outputs import check_outputs
 from .registry import build_parser
+from .torchrun import Silent, joined, same_threads, speaks
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -34,6 +35,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def as_job(args: argparse.Namespace) -> Iterator[None]:
     """Inside, a command that takes long is the job of its folder."""
     if "queue" not in args:  # of a command that is no job
+        yield
+        return
+    if not args.world.first:
+        args.job = Silent()
         yield
         return
     with running(args.out, args.kind, args.argv, queue=args.queue) as args.job:
@@ -62,24 +67,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        check_outputs(args)
-        with as_job(args), _zoo_warnings_as_sentences():
-            if "device" in args:
-                args.device = usable_device(args.device)
-            args.run(args)
+        with joined(args) as args.world:
+            args.world.together(lambda: check_outputs(args) if args.world.first else None)
+            with as_job(args), _zoo_warnings_as_sentences():
+                if "device" in args:
+                    args.device = args.world.together(lambda: device_of(args))
+                with same_threads(args.world):
+                    args.run(args)
+    except Elsewhere:
+        return 2
     except (ValueError, KeyError, OSError, MemoryError) as error:
-        print(f"netspace: {_sentence(error)}", file=sys.stderr)
+        _say(args, error)
         return 2
     except RuntimeError as error:
         if "memory" not in str(error):  # torch's word for an allocation that failed
             raise
-        print(f"netspace: {_sentence(error)}", file=sys.stderr)
+        _say(args, error)
         return 2
     except KeyboardInterrupt:
         kept = "; what was finished is kept, --resume goes on" if "resume" in args else ""
-        print(f"netspace: stopped{kept}", file=sys.stderr)
+        if speaks(args):
+            print(f"netspace: stopped{kept}", file=sys.stderr)
         return 130
     return 0
+
+
+def _say(args: argparse.Namespace, error: BaseException) -> None:
+    """Print why a command ended; of processes that torchrun started, what is wrong with the command only once."""
+    if "world" in args or speaks(args):
+        print(f"netspace: {_sentence(error)}", file=sys.stderr)
 
 
 MOST_LETTERS = 1000

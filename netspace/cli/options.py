@@ -14,9 +14,14 @@ from ..config import MOST_ITEMS, check_number
 from ..errors import UsageError
 from ..io import one_line
 from ..jobs.command import typed
+from ..train.cluster import Ray, Resources
+from ..train.executors import EXECUTORS
+from ..train.zoos import RunOptions
 from ..zoo.store import Zoo
 
 PROGRAM = "netspace"
+PARTS_FOLDER = ".parts"
+"""folder inside a zoo that Ray's nodes write to, unless another is named"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +105,47 @@ def add_workers(parser: argparse.ArgumentParser, made: str, at_once: int, on_cpu
     parser.add_argument(
         "--group", action=Count, default=0, help=f"networks {made} at once; 0: {on_cpu} on a CPU, {at_once} elsewhere"
     )
+    parser.add_argument(
+        "--executor", choices=sorted(EXECUTORS),
+        help="where groups are made: here, in this process; in --workers processes; on a Ray cluster. If it is not "
+        "given: processes on a CPU, else here",
+    )  # fmt: skip
+    group = parser.add_argument_group("Ray", "With --executor ray:")
+    group.add_argument(
+        "--address", help="HOST:PORT of the head node, or auto; else RAY_ADDRESS, or Ray is started on this machine"
+    )
+    group.add_argument(
+        "--shared", type=Path, metavar="FOLDER",
+        help="a folder that every node sees under this name, for finished networks; else one inside --out",
+    )  # fmt: skip
+    group.add_argument("--cpus", type=float, metavar="N", help="CPUs of a node that a group takes; else 1")
+    group.add_argument("--gpus", type=float, metavar="N", help="GPUs, also a part of one; else 0 on a CPU, 1 elsewhere")
+
+
+def run_options(args: argparse.Namespace, group: int) -> RunOptions:
+    """Return how a zoo is made, from the options of `add_workers`, --resume and --device.
+
+    Raises:
+        UsageError: an option of Ray was given without it, or is out of its limits.
+    """
+    options: RunOptions = {"resume": args.resume, "workers": args.workers, "group": group, "device": args.device}
+    given = [name for name in ("address", "shared", "cpus", "gpus") if getattr(args, name) is not None]
+    if args.executor != "ray":
+        if given:
+            raise UsageError(f"--{given[0]} is for --executor ray")
+        return options | {"executor": args.executor or ""}
+    for name in {"cpus", "gpus"}.intersection(given):
+        check_number(f"--{name}", getattr(args, name), {"least": 0, "most": 1024})
+    gpus = float(args.device != "cpu") if args.gpus is None else args.gpus
+    resources = Resources(1.0 if args.cpus is None else args.cpus, gpus)
+    return options | {"executor": Ray(args.address or "", args.shared or args.out / PARTS_FOLDER, resources)}
+
+
+def device_of(args: argparse.Namespace) -> str:
+    """Return the device of a command; with --executor ray one of the nodes', which this machine may not have."""
+    if getattr(args, "executor", None) != "ray":
+        return usable_device(args.device)
+    return ("cuda" if args.gpus else "cpu") if args.device == "auto" else args.device
 
 
 def add_job(parser: argparse.ArgumentParser) -> None:

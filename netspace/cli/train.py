@@ -3,6 +3,7 @@
 Examples:
     netspace train --zoo assets/chairs/zoo --recipe chairs-probe --out runs/chairs/space
     netspace train --zoo runs/zoo --out runs/space --resume
+    torchrun --nproc-per-node 2 -m netspace train --zoo runs/zoo --out runs/space
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..train.space import TrainConfig, train_space
 
-    zoo, config = Zoo.load(args.zoo), read_fields(args, TrainConfig)
+    config = read_fields(args, TrainConfig)
+    zoo, teacher = args.world.together(lambda: (Zoo.load(args.zoo), load_teacher(args.teacher)))
     args.job.report(f"computing the targets' answers for {len(zoo)} networks")
     lines = train_space(
         zoo, config, args.out,
-        data=args.data, teacher=load_teacher(args.teacher), start=args.start, resume=args.resume, device=args.device,
-        command=command_line(args.argv),
+        data=args.data, teacher=teacher, start=args.start, resume=args.resume, device=args.device,
+        command=command_line(args.argv), world=args.world,
     )  # fmt: skip
     with closing(lines):
         for line in lines:

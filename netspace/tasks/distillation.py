@@ -29,6 +29,7 @@ from ..space.losses import (
 from ..space.space import NetSpace
 from ..zoo.store import SPLITS, Zoo
 from .measures import accuracy, classify, correlation
+from .share import WHOLE, Share
 from .task import TrainSettings, decoded, noisy_embeddings, refuse_teacher
 
 
@@ -156,16 +157,19 @@ class ClassifierObjective(ImagesObjective):
         if isinstance(space.decoder, TokensDecoder):
             space.decoder.start_from(self.originals[max(rows, key=lambda k: self.targets[k])].prep.flatten())
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
         """The loss terms of a step by name; all networks see the same images, as in the authors' code."""
         rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
         batch = self.inputs.draw(self.points, generator)
         copy = torch.randint(self.prepared.shape[1], (len(ids),), device=rows.device, generator=generator)
-        chosen = zip(rows.tolist(), copy.tolist(), strict=True)
+        mine = share.of(len(ids))
+        chosen = zip(rows[mine].tolist(), copy[mine].tolist(), strict=True)
         target = torch.stack([self.teachers[k][c].answers(batch) for k, c in chosen])  # (b, n, C)
-        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
+        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator, share)
         predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, batch.x, self.dtype)  # (b, n, C)
-        return {"pred": classifier_distillation(predicted, target, self.temperature)}
+        return {"pred": share.weigh(classifier_distillation(predicted, target, self.temperature), len(ids))}
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Mean absolute error and correlation of the accuracies of predicted and target networks; 1 - error scores."""
@@ -219,8 +223,14 @@ class FamilyObjective(ImagesObjective):
                     start = _acquainted(arch, self.inputs.source)
                 space.decoder.start_from(start, class_id)
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a step by name, summed over its networks and pairs as the paper says after Eq. 12."""
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
+        """The loss terms of a step by name, summed over its networks and pairs as the paper says after Eq. 12.
+
+        All networks are embedded whatever the share, as pairs may be of any two of them; a share of what they decode to
+        is computed.
+        """
         rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
         batch = self.inputs.draw(self.points, generator)
         answers, class_ids = self.teacher.answers(batch), self.class_ids[rows]
@@ -229,17 +239,21 @@ class FamilyObjective(ImagesObjective):
             copies = [_perturbed(self.originals[k], self.stretch, generator) for k in rows.tolist()]
             prepared = space.encoder.prepare(torch.stack([copy.prep for copy in copies]))
         z = noisy_embeddings(space, prepared, self.noise, self.dtype, generator)
-        terms = dict(zip(("kd", "class"), self._taught(space, z, class_ids, batch, answers), strict=True))
+        terms = dict(zip(("kd", "class"), self._taught(space, z, class_ids, batch, answers, share), strict=True))
         between, wanted = self._between(space.family, z, class_ids)
         if len(between):  # Eq. 11
-            named = zip(("kd_gamma", "class_gamma"), self._taught(space, between, wanted, batch, answers), strict=True)
-            terms |= dict(named)
+            taught = self._taught(space, between, wanted, batch, answers, share)
+            terms |= dict(zip(("kd_gamma", "class_gamma"), taught, strict=True))
         return terms
 
     def _taught(
-        self, space: NetSpace, z: Tensor, class_ids: Tensor, batch: Batch, answers: Tensor
+        self, space: NetSpace, z: Tensor, class_ids: Tensor, batch: Batch, answers: Tensor, share: Share
     ) -> tuple[Tensor, Tensor]:
-        """Eqs. 5 and 6 (10 and 7 for interpolated embeddings), summed over embeddings (b, E)."""
+        """Eqs. 5 and 6 (10 and 7 for interpolated embeddings), summed over a share of embeddings (b, E)."""
+        mine = share.of(len(z))
+        z, class_ids = z[mine], class_ids[mine]
+        if not len(z):
+            return z.sum(), z.sum()
         preps, logits, built = decoded(space, z, self.dtype, class_ids if self.build == "target" else None)
         distilled = [
             knowledge_distillation(

@@ -30,6 +30,7 @@ from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
 from .score_pictures import PICTURE_COLUMNS, PICTURE_QUALITIES, PSNR_NEAREST, PathOfPictures, pictures_audit
+from .share import WHOLE, Share
 from .task import (
     GoalSettings,
     PathStep,
@@ -126,17 +127,21 @@ class PictureObjective:
         """Adapt the encoder to these networks, once before training."""
         space.encoder.calibrate(self.prepared[[self.row[i] for i in ids], 0])
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
         """Return the loss terms of a step by name; their sum is minimised."""
         device = self.prepared.device
         rows = torch.tensor([self.row[i] for i in ids], device=device)
         pick = torch.randint(len(self.x), (len(ids), self.points), device=device, generator=generator)
         copy = torch.randint(self.factors.shape[1], (len(ids),), device=device, generator=generator)
+        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator, share)
+        mine = share.of(len(ids))
+        rows, pick, copy = rows[mine], pick[mine], copy[mine]
         x = self.x[pick] * self.factors[rows, copy].unsqueeze(1) + self.shifts[rows, copy].unsqueeze(1)  # (b, n, 2)
         target = self.values[rows[:, None], pick]  # (b, n, C)
-        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
         predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, x, self.dtype)  # (b, n, C)
-        return {"pred": sdf_distillation(predicted, target)}
+        return {"pred": share.weigh(sdf_distillation(predicted, target), len(ids))}
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Median agreement and PSNR, and mean squared error, at the centres of pixels."""

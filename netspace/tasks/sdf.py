@@ -29,6 +29,7 @@ from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
 from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, SHAPE_QUALITIES, PathOfShapes, shapes_audit
+from .share import WHOLE, Share
 from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
     GoalSettings,
@@ -96,17 +97,21 @@ class SdfObjective:
         """Adapt the encoder to these networks, once before training."""
         space.encoder.calibrate(self.prepared[[self.row[i] for i in ids], 0])
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
         """The loss terms of a step by name; their sum is minimised."""
         rows = torch.tensor([self.row[i] for i in ids], device=self.prepared.device)
         first, last = self.VALIDATION, self.queries.points.shape[1]
         pick = torch.randint(first, last, (len(ids), self.points), device=rows.device, generator=generator)
         copy = torch.randint(self.factors.shape[1], (len(ids),), device=rows.device, generator=generator)
+        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator, share)
+        mine = share.of(len(ids))
+        rows, pick, copy = rows[mine], pick[mine], copy[mine]
         x = self.queries.points[rows[:, None], pick] * self.factors[rows, copy].unsqueeze(1)  # (b, n, 3)
         target = self.queries.values[rows[:, None], pick]  # (b, n)
-        z = noisy_embeddings(space, self.prepared[rows, copy], self.noise, self.dtype, generator)
         predicted = run_many(self.arch, decoded(space, z, self.dtype).preps, x, self.dtype).squeeze(-1)  # (b, n)
-        return {"pred": sdf_distillation(predicted, target)}
+        return {"pred": share.weigh(sdf_distillation(predicted, target), len(ids))}
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Median agreement and mean squared error at points that no step has used."""

@@ -23,6 +23,7 @@ from ..nets.archs import Arch, Family
 from ..nets.network import Network
 from ..space.space import Decoded, NetSpace
 from ..zoo.store import TRAIN, Zoo
+from .share import WHOLE, Share
 
 
 class TrainSettings(Protocol):
@@ -83,8 +84,15 @@ class Objective(Protocol):
     def calibrate(self, space: NetSpace, ids: Sequence[int]) -> None:
         """Adapt the encoder to these networks, once before training."""
 
-    def terms(self, space: NetSpace, ids: Sequence[int], generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the loss terms of a step by name; their sum is minimised."""
+    def terms(
+        self, space: NetSpace, ids: Sequence[int], generator: torch.Generator, share: Share = WHOLE
+    ) -> dict[str, Tensor]:
+        """Return the loss terms of a step by name; their sum is minimised.
+
+        Args:
+            ids: all networks of the step, whose random numbers are drawn whatever the share.
+            share: the part to compute; terms, and their gradients, of all parts add up to those of the whole.
+        """
 
     def measure(self, space: NetSpace, ids: Sequence[int]) -> dict[str, float]:
         """Return measures by name, on inputs that no step has used."""
@@ -454,14 +462,22 @@ def refuse_teacher(teacher: Network | None) -> None:
 
 
 def noisy_embeddings(
-    space: NetSpace, prepared: Tensor, noise: float, dtype: torch.dtype, generator: torch.Generator
+    space: NetSpace,
+    prepared: Tensor,
+    noise: float,
+    dtype: torch.dtype,
+    generator: torch.Generator,
+    share: Share = WHOLE,
 ) -> Tensor:
-    """Return embeddings (b, E) of what the encoder reads, with noise on them if asked."""
+    """Return embeddings (b, E) of a share of what the encoder reads (b, ...), with noise on them if asked."""
+    mine = share.of(len(prepared))
     with torch.autocast(prepared.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-        z = space.encoder.read(prepared)  # (b, E)
+        z = space.encoder.read(prepared[mine])  # (b, E), of the share
         if noise:
-            size = z.detach().square().mean().sqrt()
-            z = z + noise * size * torch.randn(z.shape, device=z.device, generator=generator)
+            with torch.no_grad():  # the noise is relative to all of them
+                everyone = z.detach() if share.size == 1 else space.encoder.read(prepared)  # (b, E)
+            size = everyone.square().mean().sqrt()
+            z = z + noise * size * torch.randn(everyone.shape, device=z.device, generator=generator)[mine]
         return z
 
 

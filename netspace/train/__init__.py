@@ -16,11 +16,15 @@ __getattr__, __dir__, __all__ = lazily(
     lso_files=("Best", "Result", "read_best", "read_result", "read_run", "read_trajectory"),
     fit_sdf=("FitConfig", "chair_sources", "file_sources", "fit_sdf_zoo"),
     fit_cnn=("CnnConfig", "fit_cnn_zoo"),
-    zoos=("Made", "ZooPlan", "make_zoo"),
+    zoos=("ZooPlan", "make_zoo"),
+    parts=("Made",),
     executors=("EXECUTORS", "Executor"),
+    cluster=("Ray", "Resources"),
 )
 
 if TYPE_CHECKING:
+    from .cluster import Ray as Ray
+    from .cluster import Resources as Resources
     from .executors import EXECUTORS as EXECUTORS
     from .executors import Executor as Executor
     from .fit_cnn import CnnConfig as CnnConfig
@@ -38,12 +42,12 @@ if TYPE_CHECKING:
     from .lso_files import read_result as read_result
     from .lso_files import read_run as read_run
     from .lso_files import read_trajectory as read_trajectory
+    from .parts import Made as Made
     from .space import TrainConfig as TrainConfig
     from .space import new_space as new_space
     from .space import train_space as train_space
     from .starts import Start as Start
     from .starts import start_from as start_from
     from .starts import wanted_class as wanted_class
-    from .zoos import Made as Made
     from .zoos import ZooPlan as ZooPlan
     from .zoos import make_zoo as make_zoo

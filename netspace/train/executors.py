@@ -1,4 +1,4 @@
-"""Where jobs run: in this process, or spread over worker processes.
+"""Where jobs run: in this process, spread over worker processes, or over the machines of a Ray cluster.
 
 An executor does one kind of work on many jobs. It hands results over as they arrive, each with the index of its job;
 `in_order` restores the order of the jobs. To add an executor, write the generator and put it into `EXECUTORS`.
@@ -20,6 +20,7 @@ import torch
 
 from ..errors import NetSpaceError, UnknownName
 from ..threads import held_threads
+from .cluster import Ray
 
 JobFunction = Callable[[Any], Any]
 """job -> result; a function of a module, with arguments bound by `partial` if need be, so that it can be pickled"""
@@ -59,8 +60,8 @@ def in_processes(work: JobFunction, jobs: Sequence[Any], workers: int) -> Arrivi
     pool.shutdown()
 
 
-EXECUTORS: dict[str, Executor] = {"here": in_this_process, "processes": in_processes}
-"""by name"""
+EXECUTORS: dict[str, Executor] = {"here": in_this_process, "processes": in_processes, "ray": Ray()}
+"""By name. Ray by its name alone is started on this machine; `Ray(address, shared, resources)` is a cluster."""
 
 
 def executor_named(name: str) -> Executor:

@@ -30,7 +30,8 @@ from ..nets.prep import prep_size
 from ..tasks.distillation import check_classes
 from ..tasks.measures import accuracy, classify
 from ..zoo.store import HELDOUT, TRAIN, VALIDATION
-from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
+from .parts import Made
+from .zoos import Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
 DECAY_AT, DECAY = (0.5, 0.6, 0.7), 0.1
 """The multi schedule multiplies its rate by 0.1 at epochs 150, 180 and 210 of 300."""
@@ -279,7 +280,7 @@ def fit_cnn_zoo(
         UsageError: the images are of another size or have other classes than the architecture.
     """
     arch = arch_named(config.arch)
-    check_classes(arch, _images(arch.data, "test", data, options.get("device", "cpu")))
+    check_classes(arch, _images(arch.data, "test", data, "cpu"))  # this process may have no GPU, if it makes none
     longest_first = sorted(training_plans(config), key=lambda plan: -plan.epochs)  # groups are about equally long
     work = functools.partial(_fit_group, data)
     plan = ZooPlan(arch, longest_first, config, work, splits_of(config), made_by="zoo fit-cnn")

@@ -21,7 +21,8 @@ from ..nets.fields import PICTURE
 from ..places import note_places
 from ..tasks.image_field import as_values, pixel_centres, psnr
 from ..zoo.store import HELDOUT, TRAIN, VALIDATION
-from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
+from .parts import Made
+from .zoos import Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
 BETAS = (0.9, 0.99)
 """of Adam: with so few steps the usual 0.999 remembers the first ones for too long"""

@@ -19,13 +19,14 @@ from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, check_fields, opt
 from ..data.meshes import KEEPS, UPS, is_chair, load_source, mesh_files
 from ..data.solid_check import check
 from ..data.solids import THICKNESS, Solid, occupancy_points, sample_sdf
-from ..errors import MeshError, UsageError
+from ..errors import MeshError, MissingData, UsageError
 from ..io import read_json
 from ..nets.archs import arch_named
 from ..nets.fields import SDF
 from ..places import note_places
 from ..zoo.store import HELDOUT, TRAIN
-from .zoos import Made, Progress, RunOptions, ZooPlan, as_stored, make_zoo
+from .parts import Made
+from .zoos import Progress, RunOptions, ZooPlan, as_stored, make_zoo
 
 IOU_POINTS = 32_768
 HELD_BADLY = 0.9
@@ -200,6 +201,9 @@ def _fit_group(job: tuple[Sequence[ShapeSource], FitConfig, str]) -> list[Made]:
     """Fit the networks of a few shapes; a shape that cannot be read is skipped and its neighbors are fitted."""
     sources, config, device = job
     seeds = [config.seed + 1_000_003 * (source.seed + 1) for source in sources]
+    for path in (Path(source.source) for source in sources if not is_chair(source.source)):
+        if not path.parent.is_dir():  # as on a machine that does not have the files: no fault of one of them
+            raise MissingData(f"there is no folder {path.parent}, in which {path.name} should be")
     start = time.perf_counter()
     ready, results = [], {}
     for source, seed in zip(sources, seeds, strict=True):

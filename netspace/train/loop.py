@@ -31,6 +31,7 @@ from ..io import (
 )
 from ..outputs import HOLDINGS, check_folder
 from ..places import check_own
+from .world import ALONE, World
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -152,7 +153,14 @@ class RunFolder:
 
 
 def learn(
-    learner: Learner, folder: RunFolder, state: RunState, *, steps: int, every: int, fresh: bool
+    learner: Learner,
+    folder: RunFolder,
+    state: RunState,
+    *,
+    steps: int,
+    every: int,
+    fresh: bool,
+    world: World = ALONE,
 ) -> Generator[LogEntry, None, None]:
     """Train from where `state` stands to the last step, measuring every `every` steps; a generator of log entries.
 
@@ -160,15 +168,17 @@ def learn(
 
     Args:
         fresh: no checkpoint was restored.
+        world: the processes that train together, of which the first measures and writes.
 
     Raises:
         Diverged: as the learner has it; log and checkpoint stay as of the last entry.
         OSError: the disk is full; the last checkpoint stays readable.
     """
-    truncate_log(folder.path / METRICS_FILE, -1 if fresh else state.step)
+    if world.first:
+        truncate_log(folder.path / METRICS_FILE, -1 if fresh else state.step)
     began = time.perf_counter() - state.seconds
     if fresh and learner.measures_start:
-        yield _measured(learner, folder, state, 0, {}, began)
+        yield _measured(learner, folder, state, 0, {}, began, world)
     step = state.step
     sums: dict[str, float] = {}
     while step < steps and not learner.enough(state):
@@ -178,24 +188,33 @@ def learn(
         if step % every and step != steps:
             continue
         count = (step - 1) % every + 1  # steps since the last entry
-        entry = _measured(learner, folder, state, step, {name: total / count for name, total in sums.items()}, began)
+        means = {name: total / count for name, total in sums.items()}
+        entry = _measured(learner, folder, state, step, means, began, world)
         sums = {}
         yield entry
 
 
 def _measured(
-    learner: Learner, folder: RunFolder, state: RunState, step: int, terms: dict[str, float], began: float
+    learner: Learner,
+    folder: RunFolder,
+    state: RunState,
+    step: int,
+    terms: dict[str, float],
+    began: float,
+    world: World,
 ) -> LogEntry:
     """Measure a step, keep it if it is the best, and commit it."""
-    found = learner.measure(step, terms)
+    found = world.from_first(lambda: learner.measure(step, terms))
     best = found.eligible and found.score > state.best
     state.since = 0 if best or state.best < 0 else state.since + 1
     state.step, state.seconds = step, time.perf_counter() - began
     if best:
         state.best, state.best_step = found.score, step
-        learner.keep(step, found)
     entry = LogEntry(step, terms, found.measures, best, state.seconds, found.architecture)
-    folder.commit(entry, state, learner)
+    if world.first:
+        if best:
+            learner.keep(step, found)
+        folder.commit(entry, state, learner)
     return entry
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import __version__
 from ..config import DTYPES, MOST_ITEMS, MOST_RATE, MOST_SEED, MOST_WIDTH, check_fields, option
 from ..errors import Diverged, FormatError, UsageError
 from ..io import check_types, content_hash
@@ -31,6 +32,7 @@ from ..tasks import task_of
 from ..tasks.task import Objective
 from ..zoo.store import SPLITS, TRAIN, Zoo
 from .loop import CHECKPOINT, Checkpoint, LogEntry, Measured, RunFolder, RunState, changed_settings, learn
+from .world import ALONE, World
 
 DIVERGED = 1e3
 """Training counts as diverged above this loss. Signed distances are a few units at most, Eqs. 1 and 5 a few hundred."""
@@ -170,48 +172,77 @@ def train_space(
     resume: bool = False,
     device: str = "cpu",
     command: str = "",
+    world: World = ALONE,
 ) -> Generator[LogEntry, None, None]:
     """Train a space on the zoo's training networks; a generator of log entries, one per validation.
+
+    Each of several processes calls this with what it finds on its machine; `folder` and `start` are the first's alone.
 
     Args:
         data: folder of the images, for a zoo of classifiers; None: looked for.
         teacher: N* of Eqs. 3 and 8, needed if the zoo's family has several architectures, and only then.
         start: folder of a space of the same make, to continue from its weights instead of fresh ones.
+        world: the processes that train together; of how many there are, only the order of sums depends.
 
     Raises:
-        UsageError: the zoo has no network to train on or to select by, or the space to start from is of another make.
+        UsageError: the zoo has no network to train on or to select by, the space to start from is of another make, or
+            there are more processes than networks per step.
+        Elsewhere: another process cannot go on.
         Diverged: the loss is not finite or far too high; what was saved before stays.
         FormatError: the folder holds a run and `resume` is off, or it was made with another config or zoo.
         OSError: the disk is full; the last checkpoint and the best model stay readable.
     """
+    learner = world.together(lambda: _new_learner(zoo, config, folder, teacher, start, command, device, world))
+    world.check_same("zoo or version", (learner.about["zoo_digest"], __version__))
+    per_step = len(batch_of(learner.groups, config.nets, 0, config.seed, config.drawing))
+    if world.size > per_step:
+        world.refuse(f"{world.size} processes for {per_step} networks per step: start at most {per_step}")
+    run = RunFolder(folder, "training")
+    saved = world.from_first(lambda: _reopened(run, learner.about, config, resume))
+    state = RunState() if saved is None else saved.state
+    if saved is not None:
+        world.together(lambda: learner.restore(saved))
+        if learner.enough(state):
+            return
+    world.together(lambda: learner.prepare(zoo, data, teacher, fresh=state.step == 0 and not start))
+    world.from_first(lambda: run.describe(learner.about))  # not before the objective has found what it needs
+    world.spread(learner.tensors().values())
+    with closing(_tensorboard(folder, state.step, world)) as writer:
+        every = config.every
+        for entry in learn(learner, run, state, steps=config.steps, every=every, fresh=saved is None, world=world):
+            for name, value in {**{f"loss/{k}": v for k, v in entry.terms.items()}, **entry.measures}.items():
+                writer.add_scalar(name, value, entry.step)
+            yield entry
+
+
+def _new_learner(
+    zoo: Zoo,
+    config: TrainConfig,
+    folder: Path,
+    teacher: Network | None,
+    start: Path | None,
+    command: str,
+    device: str,
+    world: World,
+) -> SpaceLearner:
+    """A learner with fresh weights, or those of `start`, which the first process alone reads."""
     splits, groups = _training_networks(zoo, config)
     if teacher is not None:
         teacher.check_finite("the teacher")
     if device == "cpu":  # elsewhere fewer inputs are tried where memory runs out
         zoo.family.archs[0].check_step(config.points, min(config.nets, len(splits[TRAIN])))
-    space = _fresh_space(zoo, config, start).to(device).train()
-    run = RunFolder(folder, "training")
+    space = _fresh_space(zoo, config, start if world.first else None).to(device).train()
     about = _about(zoo, config, start, teacher, command, device) | {"networks": len(splits[TRAIN])}
+    if world.size > 1:
+        about["processes"] = world.size
+    return SpaceLearner(space, config, folder, about, splits, groups, world)
+
+
+def _reopened(run: RunFolder, about: dict[str, Any], config: TrainConfig, resume: bool) -> Checkpoint | None:
+    """The last checkpoint of the folder; None if there is none."""
     if run.open(resume):
-        _check_same_training(run.described(), about, config, folder)
-    learner = SpaceLearner(space, config, folder, about, splits, groups)
-    saved = run.checkpoint()
-    state = RunState() if saved is None else saved.state
-    if saved is not None:
-        learner.restore(saved)
-        if learner.enough(state):
-            return
-    everyone = [i for ids in splits.values() for i in ids]
-    learner.objective = task_of(zoo).objective(space, zoo, everyone, config, data, teacher)
-    learner.objective.points = min(learner.objective.points, learner.points)
-    run.describe(about)  # not before the objective has found what it needs
-    if state.step == 0 and not start:
-        learner.objective.calibrate(space, splits[TRAIN])
-    with closing(_tensorboard(folder, state.step)) as writer:
-        for entry in learn(learner, run, state, steps=config.steps, every=config.every, fresh=saved is None):
-            for name, value in {**{f"loss/{k}": v for k, v in entry.terms.items()}, **entry.measures}.items():
-                writer.add_scalar(name, value, entry.step)
-            yield entry
+        _check_same_training(run.described(), about, config, run.path)
+    return run.checkpoint()
 
 
 def _training_networks(zoo: Zoo, config: TrainConfig) -> tuple[dict[str, list[int]], list[list[int]]]:
@@ -279,7 +310,16 @@ def _check_same_training(before: dict, now: dict, config: TrainConfig, folder: P
         raise FormatError(f"{folder} was started with the zoo {before.get('zoo')!r}, which held other networks")
 
 
-def _tensorboard(folder: Path, step: int):
+class _Unwritten:
+    """What the first process writes, in the others."""
+
+    def add_scalar(self, *words: Any) -> None: ...
+    def close(self) -> None: ...
+
+
+def _tensorboard(folder: Path, step: int, world: World):
+    if not world.first:
+        return _Unwritten()
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
@@ -304,10 +344,11 @@ class SpaceLearner:
         about: dict[str, Any],
         splits: dict[str, list[int]],
         groups: list[list[int]],
+        world: World = ALONE,
     ) -> None:
         """Take a space as it is before calibration; its best version is saved to `folder` with `about`."""
         self.space, self.config, self.folder, self.about = space, config, folder, about
-        self.splits, self.groups = splits, groups
+        self.splits, self.groups, self.world = splits, groups, world
         self.averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
         self.optimizer = torch.optim.AdamW(
             space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True
@@ -315,6 +356,18 @@ class SpaceLearner:
         self.points = config.points
         """inputs per network and step; fewer than asked for if GPU memory ran out"""
         self.limit = DIVERGED * (1 if len(space.family.archs) == 1 else config.nets**2)  # sums over networks and pairs
+
+    def prepare(self, zoo: Zoo, data: Path | None, teacher: Network | None, *, fresh: bool) -> None:
+        """Make the objective, before the first step.
+
+        Args:
+            fresh: the space has never been trained, and is calibrated to the training networks.
+        """
+        everyone = [i for ids in self.splits.values() for i in ids]
+        self.objective = task_of(zoo).objective(self.space, zoo, everyone, self.config, data, teacher)
+        self.objective.points = min(self.objective.points, self.points)
+        if fresh:
+            self.objective.calibrate(self.space, self.splits[TRAIN])
 
     def advance(self, step: int) -> dict[str, Tensor]:
         """One step of AdamW on the sum of the objective's terms."""
@@ -334,20 +387,23 @@ class SpaceLearner:
 
     def _backward(self, ids: list[int], step: int) -> dict[str, Tensor]:
         """Return the terms of a step, their gradients left in the space; halve the inputs if GPU memory runs out."""
-        terms: dict[str, Tensor] = {}
+        device = self.space.device
         while True:
-            generator = torch.Generator(self.space.device).manual_seed((self.config.seed << 32) + step)
+            generator = torch.Generator(device).manual_seed((self.config.seed << 32) + step)
+            terms: dict[str, Tensor] = {}
+            full = False
             try:
-                terms = self.objective.terms(self.space, ids, generator)
+                terms = self.objective.terms(self.space, ids, generator, self.world.share)
                 torch.stack(list(terms.values())).sum().backward()
-                return terms
             except torch.OutOfMemoryError:
                 if self.objective.points == 1:
                     raise
-                terms = {}  # frees the graph of the attempt
-                self.objective.points //= 2
-                self.space.zero_grad()
-                warnings.warn(f"out of GPU memory: going on with --points {self.objective.points}", stacklevel=2)
+                full, terms = True, {}  # frees the graph of the attempt
+            if not self.world.any(full, device):
+                return self.world.add_up(list(self.space.parameters()), terms)
+            self.objective.points //= 2
+            self.space.zero_grad()
+            warnings.warn(f"out of GPU memory: going on with --points {self.objective.points}", stacklevel=2)
 
     def measure(self, step: int, terms: Mapping[str, float]) -> Measured:
         """The objective's measures of every split; Diverged if the loss is too high."""

@@ -11,21 +11,22 @@ import os
 import platform
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FormatError
+from ..errors import FormatError, UsageError
 from ..nets.archs import Arch, Family
 from ..outputs import check_folder
 from ..zoo.family import family_to_json
 from ..zoo.store import Zoo, write_about
 from ..zoo.writer import ShardWriter
-from .executors import executor_named, in_order
+from .executors import Executor, executor_named, in_order
+from .parts import Made
 
 FLUSH_SECONDS = 20.0
 """seconds between writes of a growing zoo"""
@@ -37,27 +38,6 @@ class ZooItem(Protocol):
     @property
     def name(self) -> str:
         """name of the network in the zoo"""
-
-
-class Made(NamedTuple):
-    """A trained network, or the reason why there is none."""
-
-    name: str
-    params: Mapping[str, np.ndarray] | None
-    """parameter name -> values as stored; None if the network could not be made"""
-    record: dict
-    """columns of the zoo's table"""
-    problem: str
-
-    @classmethod
-    def of(cls, name: str, params: Mapping[str, Tensor], record: dict) -> Made:
-        """A network that was trained."""
-        return cls(name, {key: p.cpu().numpy() for key, p in params.items()}, record, "")
-
-    @classmethod
-    def skipped(cls, name: str, why: str) -> Made:
-        """A network that could not be made; `why` is one sentence."""
-        return cls(name, None, {}, why)
 
 
 def as_stored(params: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor] | None:
@@ -98,8 +78,8 @@ class RunOptions(TypedDict, total=False):
     """networks trained at once, in one job; 1, the default, is fastest on a CPU"""
     device: str
     """default: cpu"""
-    executor: str
-    """a name of `executors.EXECUTORS`; default: processes on a CPU with workers, else here"""
+    executor: str | Executor
+    """an executor, or a name of `executors.EXECUTORS`; default: processes on a CPU with workers, else here"""
 
 
 class Progress(NamedTuple):
@@ -122,7 +102,7 @@ def make_zoo(
     workers: int = 1,
     group: int = 1,
     device: str = "cpu",
-    executor: str = "",
+    executor: str | Executor = "",
 ) -> Generator[Progress, None, None]:
     """Train a network for every item and keep the zoo in `folder` readable all along; a generator of progress lines.
 
@@ -133,7 +113,9 @@ def make_zoo(
         UnknownName: there is no such executor.
         OSError: the disk is full; what was finished before stays readable.
     """
-    run = executor_named(executor or ("processes" if workers and device == "cpu" else "here"))
+    if isinstance(executor, str):
+        executor = executor_named(executor or ("processes" if workers and device == "cpu" else "here"))
+    new, refused = not (folder / "zoo.json").exists(), False
     zoo = _GrowingZoo(folder, plan, device, resume)
     finished = zoo.names()
     groups = [plan.items[i : i + group] for i in range(0, len(plan.items), group)]
@@ -144,7 +126,7 @@ def make_zoo(
     before = sum(item.name in finished for item in plan.items)
     done = 0
     try:
-        for results in in_order(run, plan.work, jobs, max(1, workers)):
+        for results in in_order(executor, plan.work, jobs, max(1, workers)):
             lines = []
             for made in results:
                 if made.name in finished:
@@ -157,8 +139,13 @@ def make_zoo(
                 zoo.flush()  # before the lines are yielded: whoever reads of the first networks finds them
                 flushed = time.perf_counter()
             yield from lines
+    except UsageError:  # the executor cannot be used: the folder stays as it was
+        refused = new and not done
+        raise
     finally:
         zoo.close()
+        if refused:
+            zoo.withdraw()
 
 
 class _GrowingZoo:
@@ -219,6 +206,12 @@ class _GrowingZoo:
             self.written = len(self.records)
         else:
             write_about(self.folder, self.family, self.about)
+
+    def withdraw(self) -> None:
+        """Remove what a zoo without networks has written, so that the same command can be given once more."""
+        with suppress(OSError):
+            (self.folder / "zoo.json").unlink()
+            self.folder.rmdir()  # unless it holds something else
 
     def close(self) -> None:
         """Write what is not on disk yet, and leave nothing else."""

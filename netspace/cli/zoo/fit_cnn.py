@@ -12,7 +12,7 @@ from contextlib import closing
 
 from ...errors import UsageError
 from ...jobs.records import duration
-from ..options import add_device, add_fields, add_image_folder, add_job, add_workers, read_fields
+from ..options import add_device, add_fields, add_image_folder, add_job, add_workers, read_fields, run_options
 from ..outputs import Output
 
 NAME, HELP = "fit-cnn", "train image classifiers"
@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> None:
 
     config = read_fields(args, CnnConfig)
     group = args.group or (1 if args.device == "cpu" else 33)
-    lines = fit_cnn_zoo(
-        args.out, config, data=args.data, resume=args.resume, workers=args.workers, group=group, device=args.device
-    )
+    lines = fit_cnn_zoo(args.out, config, data=args.data, **run_options(args, group))
     problems, made = [], []
     with closing(lines):
         for line in lines:

@@ -14,7 +14,7 @@ from contextlib import closing
 
 from ...errors import UsageError
 from ...jobs.records import duration
-from ..options import add_device, add_fields, add_job, add_workers, read_fields
+from ..options import add_device, add_fields, add_job, add_workers, read_fields, run_options
 from ..outputs import Output
 
 NAME, HELP = "fit-image", "fit a small SIREN to every picture of a set"
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
 
     group = args.group or (AT_A_TIME if args.device == "cpu" else 512)
     config = read_fields(args, ImageConfig)
-    lines = fit_image_zoo(args.out, config, resume=args.resume, workers=args.workers, group=group, device=args.device)
+    lines = fit_image_zoo(args.out, config, **run_options(args, group))
     problems, found = [], []
     with closing(lines):  # what it finished is saved before the job ends
         for line in lines:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...config import MOST_SEED
 from ...errors import UsageError
 from ...jobs.records import duration
-from ..options import Count, add_device, add_fields, add_job, add_workers, read_fields
+from ..options import Count, add_device, add_fields, add_job, add_workers, read_fields, run_options
 from ..outputs import Output
 
 NAME, HELP = "fit-sdf", "fit a SIREN to every shape of a set"
@@ -49,9 +49,7 @@ def run(args: argparse.Namespace) -> None:
     if others:
         args.job.report(f"not read: {others} in {args.meshes} (convert them to GLB, OBJ, PLY, STL or OFF)")
     group = args.group or (1 if args.device == "cpu" else 64)
-    lines = fit_sdf_zoo(
-        args.out, sources, config, resume=args.resume, workers=args.workers, group=group, device=args.device
-    )
+    lines = fit_sdf_zoo(args.out, sources, config, **run_options(args, group))
     with closing(lines):  # what it finished is saved before the job ends
         for line in lines:
             if line.problem:
