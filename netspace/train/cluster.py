@@ -138,7 +138,8 @@ def _looker():
         found = {"version": "", "nonce": ""}
         with suppress(ImportError, OSError, ValueError):
             found["version"] = import_module("netspace").__version__
-            found["nonce"] = import_module("netspace.io").read_text(Path(nonce))
+            read_text = import_module("netspace.io").read_text
+            found["nonce"] = read_text(Path(nonce))
         return found
 
     return look
