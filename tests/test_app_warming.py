@@ -1,9 +1,12 @@
 """What the server does before anybody has opened the app."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
+import pytest
 import streamlit
-from test_app import lay, root  # noqa: F401 (fixtures)
+from test_app import ROOT, lay, root  # noqa: F401 (fixtures)
 
 from app import warming
 from app.backend import chairs
@@ -56,3 +59,19 @@ def test_works_that_nobody_asks_for_are_forgotten_but_the_last_two(monkeypatch):
     now[0] = 1e6
     engine.forget(60.0)
     assert len(engine.works) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator alone can be told")
+def test_large_blocks_go_back_to_the_system():
+    """In a process of its own: a block above the bound is mapped, also after others of its size were freed."""
+    script = (
+        "import ctypes; from app.backend.allocator import LARGE_BLOCK, settle_allocator; settle_allocator()\n"
+        "libc = ctypes.CDLL(None); libc.malloc.restype = ctypes.c_void_p; libc.malloc.argtypes = [ctypes.c_size_t]\n"
+        "libc.free.argtypes = [ctypes.c_void_p]\n"
+        "for _ in range(3): libc.free(libc.malloc(2 * LARGE_BLOCK))\n"
+        "heap = next(l for l in open('/proc/self/maps') if '[heap]' in l).split()[0].split('-')\n"
+        "place = libc.malloc(LARGE_BLOCK + 1)\n"
+        "print(int(heap[0], 16) <= place < int(heap[1], 16) + LARGE_BLOCK)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout.strip() == "False"

@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from .allocator import arena_count, settle_allocator
 from .caches import cached_object
 from .visitors import is_visitor, seen_data, working_for
 
@@ -172,26 +173,10 @@ def _run_for(visitor: bool, function: Callable, *args) -> Any:
 def shared() -> Engine:
     """The one that all sessions of the app share."""
     gc.freeze()  # Streamlit collects garbage after every run: the modules, most of all objects, are none of it
-    workers = max(1, min(8, os.cpu_count() or 1))
-    _limit_arenas(workers)
-    engine = Engine(workers)
+    settle_allocator()  # done already where the server has started the app
+    engine = Engine(arena_count())
     threading.Thread(target=_give_back, args=(engine,), daemon=True).start()
     return engine
-
-
-M_ARENA_MAX = -8
-"""of glibc's mallopt"""
-
-
-def _limit_arenas(count: int) -> None:
-    """Have threads share so many heaps, where the system's allocator knows such a thing.
-
-    Streamlit has a new thread for every run. Each would otherwise leave its free memory in a heap of its own, up to
-    eight of them a core.
-    """
-    if sys.platform == "linux":
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(M_ARENA_MAX, count)
 
 
 _ending = threading.Event()
