@@ -85,7 +85,7 @@ def test_a_path_nobody_looks_at_is_paused_and_goes_on_when_somebody_does(fields)
     work.pause()
     assert all(piece.held for piece in work.frames.values()) and not work.done
     gate.set()
-    for _ in range(600):
+    for _ in range(2400):
         feeds = dict(work.feeds("view"))  # a look
         if all(feeds.values()):
             break
@@ -124,7 +124,7 @@ def test_the_home_page_says_how_well_the_space_does(lay):  # noqa: F811
 
 def test_the_map_is_coloured_by_label_and_shows_a_decode_beside_its_original(fields):
     chart = charts.chart(fields)
-    for _ in range(600):
+    for _ in range(2400):
         if chart is not None:
             break
         time.sleep(0.1)
