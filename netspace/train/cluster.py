@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 18.0
 """for which a cluster may take to answer"""
-NODE_SECONDS = 180.0
-"""for which a node may take to start its first worker, which imports torch"""
+NODE_SECONDS = 600.0
+"""for which a node may take to start its first worker: it imports torch, and Ray makes workers nice (15), so on a busy
+machine it takes minutes"""
 HEAD_SECONDS = 10.0
 """without an answer of the head node, after which it counts as lost"""
 RETRIES = 4
