@@ -19,13 +19,15 @@ python3 -m venv "$work/venv"
 mkdir "$work/bin"
 printf '#!/bin/sh\necho "$1" >>"%s/opened"\n' "$work" >"$work/bin/xdg-open"
 chmod +x "$work/bin/xdg-open"
+mkdir "$work/.streamlit"
+printf '[general]\nemail = ""\n' >"$work/.streamlit/credentials.toml" # else the first start asks for an address
 printf 'import streamlit as st\nst.write("hello")\n' >"$work/script.py"
 printf 'import streamlit as st\napp = st.App("script.py")\n' >"$work/app.py"
 
 opened() { # NAME PORT: how often a browser was opened
   : >"$work/opened"
   (cd "$work" && PATH="$work/bin:$PATH" HOME="$work" BROWSER="$work/bin/xdg-open" "$work/venv/bin/streamlit" run "$1" \
-    --server.headless false --server.port "$2" --browser.gatherUsageStats false </dev/null >"$work/log" 2>&1) &
+    --server.headless false --server.port "$2" --browser.gatherUsageStats false </dev/null) >"$work/log" 2>&1 &
   for _ in $(seq 120); do
     if "$work/venv/bin/python" -c "import urllib.request as u; u.urlopen('http://localhost:$2/_stcore/health')" 2>/dev/null; then
       break
@@ -40,7 +42,7 @@ script=$(opened script.py 18761)
 app=$(opened app.py 18762)
 echo "opened for the script: $script, for the st.App: $app"
 if [ "$script" != 1 ] || [ "$app" != 0 ]; then
-  echo "changed"
+  echo "changed: a browser is opened otherwise" >&2
   exit 1
 fi
 echo "as stated"

@@ -64,7 +64,7 @@ def test_a_network_is_clicked_some_are_lassoed_and_others_are_brought(page, impo
     save_file({key: p.contiguous() for key, p in tiny_cnn_zoo[0].params.items()}, files[0])
     files[1].write_bytes(b"no weights")
     page.get_by_role("button", name="Bring your own").click()
-    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_role("dialog").locator("input[type=file]").set_input_files(files)
     naming = page.get_by_role("textbox", name="Name")
     naming.fill(import_name)
     naming.press("Enter")
