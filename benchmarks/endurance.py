@@ -64,8 +64,8 @@ class Held:
 
     resident: float
     """megabytes, what it shares with others among them"""
-    own: float
-    """megabytes"""
+    anonymous: float
+    """megabytes that are no part of a file: what is a process's own of files depends on which others map them too"""
     threads: int
     files: int
 
@@ -77,9 +77,8 @@ class Held:
         for line in (about / "smaps_rollup").read_text().splitlines()[1:]:
             name, value = line.split()[:2]
             kilobytes[name] += int(value)
-        own = kilobytes["Private_Clean:"] + kilobytes["Private_Dirty:"]
         threads, files = (sum(1 for _ in (about / name).iterdir()) for name in ("task", "fd"))
-        return cls(kilobytes["Rss:"] / 1024, own / 1024, threads, files)
+        return cls(kilobytes["Rss:"] / 1024, kilobytes["Anonymous:"] / 1024, threads, files)
 
     @classmethod
     def usually(cls, readings: list[Held]) -> Held:
@@ -300,7 +299,7 @@ def over_days(address: str, server: subprocess.Popen, actions: int, every: int, 
 
     done: collections.Counter = collections.Counter()
     said: list[str] = []
-    print("actions  seconds  resident MB  own MB  threads  files", flush=True)
+    print("actions  seconds  resident MB  anonymous MB  threads  files", flush=True)
     with sync_playwright() as play:
         hands = [hand_at(launch(play), address, f"{seed}-{k}") for k in range(2)]
         start = time.monotonic()
@@ -316,7 +315,7 @@ def over_days(address: str, server: subprocess.Popen, actions: int, every: int, 
                 if not flat and 5 * k >= actions:
                     flat = now
                 print(
-                    f"{k:7d}  {time.monotonic() - start:7.0f}  {now.resident:11.0f}  {now.own:6.0f}  "
+                    f"{k:7d}  {time.monotonic() - start:7.0f}  {now.resident:11.0f}  {now.anonymous:12.0f}  "
                     f"{now.threads:7.0f}  {now.files:5.0f}{change}",
                     flush=True,
                 )
