@@ -911,8 +911,8 @@ def test_a_step_at_rest_is_drawn_though_the_ends_it_is_compared_with_stand_far_b
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
 def test_memory_is_given_back_where_it_is_quiet_and_again_later(monkeypatch):
-    now, waits, trimmed = [100.0], [], []
-    served = SimpleNamespace(worked=100.0)
+    now, waits, trimmed, forgotten = [100.0], [], [], []
+    served = SimpleNamespace(worked=100.0, forget=forgotten.append)
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)
@@ -925,6 +925,7 @@ def test_memory_is_given_back_where_it_is_quiet_and_again_later(monkeypatch):
     monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(engine.ctypes, "CDLL", lambda _: SimpleNamespace(malloc_trim=lambda _: trimmed.append(now[0])))
     engine._give_back(served)
+    assert forgotten == [engine.FORGOTTEN] * 39
     assert trimmed == [105.0, 110.0, 120.0, 140.0, 180.0, 205.0, 210.0, 220.0, 240.0, 280.0]
 
 
