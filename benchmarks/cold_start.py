@@ -1,8 +1,10 @@
-"""python -m benchmarks.cold_start [CHECKOUT ...] [--pairs N] [--page PAGE]: from starting the app to its first picture.
+"""python -m benchmarks.cold_start [CHECKOUT ...] [--pairs N] [--page PAGE] [--after S]: how long a first picture takes.
 
 Each time a new server is started, a page of a browser that is there already opens it as soon as it answers, and the
 clock ends with the first surface drawn on it. With other checkouts of this project they take turns, so that what else
 the machine does meets all of them; ratios are to the first of them. Files are in the system's cache after the first.
+With --after the browser comes so many seconds later, as a user does who opens the address by hand, and the clock begins
+then.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ DRAWN = """() => { const find = (root) => { for (const el of root.querySelectorA
   return drawn && drawn.split(/[^0-9]+/).some(Number); }"""
 
 
-def first_picture(browser, checkout: Path, page: str) -> tuple[float, float]:
-    """Seconds from the start of a checkout's server until it answers, and until a surface is drawn."""
+def first_picture(browser, checkout: Path, page: str, after: float) -> tuple[float, float]:
+    """Seconds until a checkout's server answers, and until a surface is drawn: from its start, or when it is opened."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -44,6 +46,9 @@ def first_picture(browser, checkout: Path, page: str) -> tuple[float, float]:
                 raise RuntimeError(f"the app of {checkout} did not start")
             time.sleep(0.05)
         answered = time.monotonic() - start
+        if after:
+            time.sleep(after)
+            start = time.monotonic()
         view.goto(f"http://127.0.0.1:{port}/{page}", wait_until="commit")
         view.wait_for_function(DRAWN, timeout=PATIENCE * 1000, polling=50)
         return answered, time.monotonic() - start
@@ -67,6 +72,7 @@ def main() -> None:
     parser.add_argument("checkouts", nargs="*", type=Path, default=[ROOT])
     parser.add_argument("--pairs", type=int, default=5, help="starts of each, after one that does not count")
     parser.add_argument("--page", default="shapes", help="path of a page with a viewer; empty: Home")
+    parser.add_argument("--after", type=float, default=0, help="seconds after which the browser opens the page")
     args = parser.parse_args()
     checkouts = [path.resolve() for path in args.checkouts]
     found: dict[Path, list[float]] = {path: [] for path in checkouts}
@@ -74,7 +80,7 @@ def main() -> None:
         browser = launch(play)
         for k in range(args.pairs + 1):
             for path in checkouts:
-                answered, drawn = first_picture(browser, path, args.page)
+                answered, drawn = first_picture(browser, path, args.page, args.after)
                 print(f"{path.name:12s} answers after {answered:.2f} s, first picture after {drawn:.2f} s", flush=True)
                 found[path] += [drawn] if k else []
     usual = {path: statistics.median(times) for path, times in found.items()}
