@@ -252,7 +252,9 @@ def hand_at(browser, address: str, seed: object) -> Hand:
 
 def problems(hand: Hand) -> list[str]:
     """What a page says went wrong in Python."""
-    return [text[:300] for text in hand.page.locator('[data-testid="stException"]').all_inner_texts()]
+    with suppress(Exception):  # another page is opened meanwhile
+        return [text[:300] for text in hand.page.locator('[data-testid="stException"]').all_inner_texts()]
+    return []
 
 
 # -- the two measurements --------------------------------------------------------------------------------------------
