@@ -271,3 +271,17 @@ def test_a_click_reads_what_is_typed_and_tells_what_is_wrong_with_it():
     assert values(at)["saved"] == "mine" and not at.warning, "read from the widget, whichever is called first"
     assert values(at)["later"] == "", "a value that is used once is gone then"
     assert values(at.run())["saved"] == ""
+
+
+def test_a_change_of_a_widget_that_is_gone_meanwhile_changes_nothing(monkeypatch):
+    store = {}
+    monkeypatch.setattr(page, "STORE", store)
+
+    class Left(page.PageState):
+        word = page.PageField("first")
+
+    state = Left("left")
+    changed = state.widget("word")["on_change"]
+    del store["left.word.widget"]
+    changed()
+    assert state.word == "first"

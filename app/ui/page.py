@@ -242,8 +242,8 @@ class PageState:
             STORE[key] = now
 
         def changed() -> None:
-            value = self.typed(name, item)
-            if value is None:  # the chosen one of a row of buttons was clicked again
+            value = self.typed(name, item) if key in STORE else None
+            if value is None:  # the chosen one of a row of buttons was clicked again, or the page was left meanwhile
                 return
             self.change(**{name: value if item is None else with_item(getattr(self, name), item, value)})
             if then:
