@@ -1,7 +1,7 @@
 """What the server does before anybody has opened it: imports what pages need, and makes the first picture they show.
 
-The import of torch and the first picture take seconds of a core. A browser takes as long to start and to load
-Streamlit's page, so that whoever opens the app at once waits for half of that, and later ones for nothing.
+The import of torch and the first picture take about five seconds of a core. Whoever opens the app after that waits for
+the browser alone; whoever opens it at once waits as long as without this (`python -m benchmarks.cold_start`).
 """
 
 from __future__ import annotations

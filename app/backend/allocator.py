@@ -9,14 +9,14 @@ from contextlib import suppress
 
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 """of glibc's mallopt"""
-MOST_ARENAS = 8
+MOST_COMPUTING = 8
 LARGE_BLOCK = 4 << 20
 """bytes from which a block is the system's own and goes back to it once it is free"""
 
 
-def arena_count() -> int:
-    """Return how many heaps threads share: as many as threads compute at a time."""
-    return max(1, min(MOST_ARENAS, os.cpu_count() or 1))
+def computing_threads() -> int:
+    """Return how many threads compute at a time, and so how many heaps threads share."""
+    return max(1, min(MOST_COMPUTING, os.cpu_count() or 1))
 
 
 def settle_allocator() -> None:
@@ -29,5 +29,5 @@ def settle_allocator() -> None:
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
             mallopt = ctypes.CDLL(None).mallopt
-            mallopt(M_ARENA_MAX, arena_count())
+            mallopt(M_ARENA_MAX, computing_threads())
             mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)

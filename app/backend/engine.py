@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from .allocator import arena_count, settle_allocator
+from .allocator import computing_threads, settle_allocator
 from .caches import cached_object
 from .visitors import is_visitor, seen_data, working_for
 
@@ -174,7 +174,7 @@ def shared() -> Engine:
     """The one that all sessions of the app share."""
     gc.freeze()  # Streamlit collects garbage after every run: the modules, most of all objects, are none of it
     settle_allocator()  # done already where the server has started the app
-    engine = Engine(arena_count())
+    engine = Engine(computing_threads())
     threading.Thread(target=_give_back, args=(engine,), daemon=True).start()
     return engine
 

@@ -21,9 +21,11 @@ from netspace.io import content_hash
 from netspace.nets.archs import Arch
 
 from .behaviour import answers_of
+from .caches import cached_object
 from .catalogue import Loaded
 from .charts import Chart, Column
 from .engine import patient
+from .inspection import ByFunction
 from .visitors import not_for_visitors
 
 FILES_KEPT, LARGEST_HANDED = 8, 100 << 20
@@ -116,7 +118,7 @@ class LikenessToFile:
     problem: str
     """why it is not known, in words; empty where it is, or will be"""
     words: str = ""
-    """what the distances are"""
+    """what the distances are, and of which networks if not of all"""
 
     @property
     def most(self) -> list[Alike]:
@@ -133,14 +135,22 @@ def likeness(chart: Chart, key: str) -> LikenessToFile:
         return LikenessToFile(distances, False, "the file is not kept any more: hand it in again")
     if handed.answers.done() and handed.answers.exception():
         return LikenessToFile(distances, False, message_of(handed.answers.exception()))
-    words = app_task(chart.loaded).function_words
-    works, waiting = [answers_of(member) for member in chart.members], not handed.answers.done()
-    for k, work in enumerate(works):
-        waiting |= work.answers is None and not work.problem
-        if handed.answers.done() and work.answers is not None:
-            found = app_task(chart.loaded).task.distance(work.answers, handed.answers.result())
-            distances[int(chart.starts[k]) + np.array(work.ids)] = found.numpy()
-    return LikenessToFile(distances, waiting, next((work.problem for work in works if work.problem), ""), words)
+    works = [answers_of(member) for member in chart.members]
+    problem = next((work.problem for work in works if work.problem), "")
+    if problem or not handed.answers.done() or any(work.answers is None for work in works):
+        return LikenessToFile(distances, not problem, problem)
+    return _compared(f"{chart.key}|{key}", chart, works, handed.answers.result())
+
+
+@cached_object(max_entries=8)
+def _compared(key: str, _chart: Chart, _works: Sequence[ByFunction], _answers: torch.Tensor) -> LikenessToFile:
+    """Compare networks with a file once; every run of the page asks several times."""
+    kind, distances = app_task(_chart.loaded), np.full(len(_chart), np.nan, np.float32)
+    for k, work in enumerate(_works):
+        distances[int(_chart.starts[k]) + np.array(work.ids)] = kind.task.distance(work.answers, _answers).numpy()
+    asked, total = sum(len(work.ids) for work in _works), sum(work.total for work in _works)
+    some = f"; of {asked:,} of the {total:,} networks, drawn at random" if asked < total else ""
+    return LikenessToFile(distances, False, "", f"{kind.function_words}{some}")
 
 
 def likeness_columns(chart: Chart, asked: Sequence[str]) -> dict[str, Column]:

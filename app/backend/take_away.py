@@ -146,12 +146,12 @@ def collection(loaded: Loaded, a: str, b: str, method: str) -> Callable[[], byte
 
     It raises UsageError with what the command said if that wrote nothing.
     """
-    command = collect_command(loaded, a, b, method, "FILE.zip").words[:-1]
+    options = both_folders(loaded) | {"a": a, "b": b, "method": method}
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "path.zip"
-            words = [sys.executable, "-m", "netspace", *command, str(path)]
+            words = [sys.executable, "-m", "netspace", *Command("collect", options, out=path).words]
             ended = subprocess.run(words, cwd=ROOT, env=environment(ROOT), capture_output=True, text=True)
             if ended.returncode:
                 said = ended.stderr.strip().splitlines() or [f"it ended with status {ended.returncode}"]
@@ -159,11 +159,6 @@ def collection(loaded: Loaded, a: str, b: str, method: str) -> Callable[[], byte
             return read_bytes(path)
 
     return make
-
-
-def collect_command(loaded: Loaded, a: str, b: str, method: str, out: str) -> Command:
-    """The command that writes all files of a path."""
-    return Command("collect", both_folders(loaded) | {"a": a, "b": b, "method": method}, out=out)
 
 
 def network_subject(network: Network, about: dict) -> NetworkSubject:

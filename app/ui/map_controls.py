@@ -131,7 +131,9 @@ def _choose_likeness(like: LikenessState, look: LookState, pick: PickState) -> N
     found = likeness.likeness(look.chart, like.file)
     if found.problem or found.waiting:
         st.caption(plain(sentence(found.problem)) if found.problem else "The networks are compared with it …")
-    for one in [] if found.waiting else found.most:
+    if found.most:
+        st.caption(plain(sentence(found.words)))
+    for one in found.most:
         name = look.chart.label(one.id)
         if page.button(f"{plain(name)} · {one.distance:.3f}", f"like_{one.id}", help=found.words, type="tertiary"):
             pick.change(network=name, place=None)

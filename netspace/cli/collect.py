@@ -1,7 +1,7 @@
 """Write all files of a path in one zip: weights, meshes or pictures, table, films, map, and a recipe.
 
-From the recipe `netspace remake` makes the zip again, byte for byte where package versions are the same. What needs a
-package that is not installed is left out, and the last line but one says so.
+From the recipe `netspace remake` makes the zip again, byte for byte if package versions are the same. What needs a
+package that is not installed is left out, and a line says so.
 
 Examples:
     netspace collect --space assets/chairs/space-prep --zoo assets/chairs/zoo \\
@@ -15,8 +15,8 @@ from __future__ import annotations
 import argparse
 
 from ..folders import placeless
-from ..latent.paths import FIRST, METHODS, PATH_STEPS
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, open_both
+from ..latent.paths import PATH_STEPS
+from .options import Count, add_device, add_image_folder, add_pair, add_space_and_zoo, open_both
 from .outputs import Output
 
 NAME, HELP = "collect", "write all files of a path in one zip, with a recipe"
@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ..geometry.mesh import RESOLUTIONS
 
     add_space_and_zoo(parser)
-    parser.add_argument("--a", required=True, metavar="ID", help="name of the network at gamma 0")
-    parser.add_argument("--b", required=True, metavar="ID", help="name of the network at gamma 1")
-    parser.add_argument("--method", choices=METHODS, default=FIRST, help="interpolation method")
+    add_pair(parser)
     parser.add_argument(
         "--steps",
         action=Count,

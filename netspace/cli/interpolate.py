@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..latent.paths import FIRST, METHODS
-from .options import Count, add_device, add_image_folder, add_space_and_zoo
+from .options import Count, add_device, add_image_folder, add_pair, add_space_and_zoo
 from .path import MOST_STEPS, add_files, write_asked
 
 NAME, HELP = "interpolate", "write a path: its meshes or networks, path.csv and a picture"
@@ -23,9 +22,7 @@ NAME, HELP = "interpolate", "write a path: its meshes or networks, path.csv and 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_space_and_zoo(parser)
-    parser.add_argument("--a", required=True, metavar="ID", help="name of the network at gamma 0")
-    parser.add_argument("--b", required=True, metavar="ID", help="name of the network at gamma 1")
-    parser.add_argument("--method", choices=METHODS, default=FIRST, help="interpolation method")
+    add_pair(parser)
     parser.add_argument(
         "--steps", action=Count, least=None, most=MOST_STEPS, default=9,
         help="networks along the path, ends included",

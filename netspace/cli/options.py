@@ -71,6 +71,15 @@ def add_space_and_zoo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zoo", type=Path, required=True, help="folder of a zoo")
 
 
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    """Add --a, --b and --method: a path between two networks."""
+    from ..latent.paths import FIRST, METHODS
+
+    parser.add_argument("--a", required=True, metavar="ID", help="name of the network at gamma 0")
+    parser.add_argument("--b", required=True, metavar="ID", help="name of the network at gamma 1")
+    parser.add_argument("--method", choices=METHODS, default=FIRST, help="interpolation method")
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add --device; `run` finds a device that this machine has in `args.device`."""
     parser.add_argument("--device", default="auto", help="cpu, cuda or mps; auto: cuda where there is one, else cpu")

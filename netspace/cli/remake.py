@@ -1,6 +1,6 @@
 """Make a zip of `netspace collect` again from the recipe in it, and tell which files are equal byte for byte.
 
-A recipe of elsewhere decides no file that is read: name the space and the zoo, unless they ship with the product.
+A recipe cannot make this program read any folder: name the space and the zoo, unless they ship with the product.
 
 Examples:
     netspace remake runs/chairs.zip --out runs/again.zip
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     for name in ("space", "zoo"):
         setattr(args, name, getattr(args, name) or _own(getattr(before.recipe, name), name))
     space, zoo = open_both(args)
+    before.recipe.check(space, zoo)
     for line in write_collection(space, zoo, before.recipe, args.out, args.data):
         print(line, flush=True)
     print(compared(before.files, Collected.read(args.out).files))

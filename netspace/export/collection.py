@@ -179,13 +179,13 @@ def write_collection(
     """Write the files of a recipe as a zip; yields what is done, a line each, and lastly what was written.
 
     Args:
+        space, zoo: those of the recipe, see `Recipe.check`.
         data: folder of the images that networks are measured on; None: looked for.
 
     Raises:
-        UsageError: the method does not lead from A to B, or space and zoo are not those of the recipe.
+        UsageError: the method does not lead from A to B.
         UnknownName: the zoo has no such network.
     """
-    recipe.check(space, zoo)
     zoo.check_finite([zoo.index(name) for name in (recipe.a, recipe.b)])
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -20,6 +20,8 @@ ENCODER: Final = "libx264"
 """the one that PyAV brings; builds of a distribution may lack it"""
 QUALITY = "14"
 """of x264: 0 is lossless, 23 its usual value; low, as flat colours and thin lines show every fault"""
+REPEATABLE = "mbtree=0"
+"""of x264: its macroblock tree writes other bytes for the same frames now and then, with one thread too"""
 BT_709, LIMITED, SRGB = 1, 1, 13
 """how the file says that its colours are to be read, in the numbers of H.273"""
 TURN_FRAMES, TURN_FPS, TURN_SIZE = 60, 20, 400
@@ -59,7 +61,8 @@ def encoded(frames: Sequence[np.ndarray], fps: int) -> bytes:
     # an edit list counts in the film's scale: in usual milliseconds it would cut a part of the last frame off
     container = {"fflags": "+bitexact", "movie_timescale": str(600 * fps)}
     with av.open(buffer, "w", format="mp4", options=container) as film:
-        stream = film.add_stream(ENCODER, rate=fps, options={"crf": QUALITY, "preset": "medium"})
+        options = {"crf": QUALITY, "preset": "medium", "x264-params": REPEATABLE}
+        stream = film.add_stream(ENCODER, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         stream.thread_count = 1  # the bytes depend on it
         context = stream.codec_context
