@@ -54,6 +54,12 @@ NOBODY = 2**22 + 1
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test starts from the same random state, in whatever process and order it runs."""
+    torch.manual_seed(0)
+
+
 def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> Path:
     """A folder, called `name` below all tests', that the first of all processes makes, step by step; others wait."""
     root = tmp_path_factory.getbasetemp()

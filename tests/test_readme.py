@@ -61,7 +61,7 @@ def test_links_lead_somewhere(page):
 
 def test_make_targets_named_in_readme_exist():
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"\bmake (\w+)", README.read_text()))
+    targets = set(re.findall(r"(?:^|`)make ([\w-]+)", README.read_text(), re.MULTILINE))
     assert {"app", "test"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
