@@ -75,9 +75,19 @@ class Elsewhere(NetSpaceError):
     """Another of several processes that work together cannot go on, and says why; this one only ends."""
 
 
+class ZooWarning(UserWarning):
+    """Some networks of a zoo cannot be read, and others can."""
+
+
 def message_of(error: BaseException) -> str:
     """Return an error's message for whoever asked; KeyError would show its own in quotes."""
     return str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+
+
+def one_line(error: BaseException, most: int = 200) -> str:
+    """Return an error of another library as it fits into a sentence: its first line, shortened."""
+    words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return words if len(words) <= most else f"{words[:most]} ..."
 
 
 OPTIONAL = {

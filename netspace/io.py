@@ -15,13 +15,14 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from types import UnionType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from .errors import FormatError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -165,6 +166,8 @@ def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
 
 def _bytes(t: Tensor) -> memoryview:
     """The bytes of a tensor, in memory's order."""
+    import torch
+
     return t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
@@ -254,12 +257,6 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
-def one_line(error: BaseException, most: int = 200) -> str:
-    """Return an error of another library as it fits into a sentence: its first line, shortened."""
-    words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return words if len(words) <= most else f"{words[:most]} ..."
-
-
 MOST_READ_BYTES = 4 * 1024**3
 """of a file that is read as a whole, which weights are not"""
 
@@ -335,6 +332,8 @@ def find_files(root: Path, depth: int, *names: str) -> Iterator[Path]:
 
 def content_hash(*parts: str | Tensor | np.ndarray) -> str:
     """Hash strings and arrays to 16 hex digits."""
+    import torch
+
     found = hashlib.sha256()
     for part in parts:
         whole = part.encode() if isinstance(part, str) else np.ascontiguousarray(torch.as_tensor(part).cpu()).tobytes()

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 MOST_THREADS = 1024
 """that a record may ask for"""
+
+
+def threads() -> int:
+    """Return how many threads torch computes with in this process."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 @contextmanager
@@ -17,6 +22,8 @@ def held_threads(count: int = 1) -> Iterator[None]:
 
     One is what small networks are fastest with; the same work is then spread over processes or threads of Python.
     """
+    import torch
+
     before = torch.get_num_threads()
     if count != before:
         torch.set_num_threads(count)

@@ -15,7 +15,6 @@ import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +24,6 @@ import torch
 
 import netspace
 from netspace.cli import main as command_line
-from netspace.cli.registry import build_parser
 from netspace.errors import NetSpaceError
 from netspace.export.archives import undated_zip
 from netspace.jobs import control
@@ -150,7 +148,6 @@ def _limits(seconds: float) -> Iterator[None]:
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
     """Inside, no job starts a process, and what is the same for every command is done once."""
-    usual, command_line.build_parser = command_line.build_parser, cache(build_parser)
     poll, jobs_running.POLL_SECONDS = jobs_running.POLL_SECONDS, 0.01
     child = SimpleNamespace(pid=NOBODY, poll=lambda: 0)
     known, control.subprocess = control.subprocess, SimpleNamespace(Popen=lambda *_, **__: child, DEVNULL=-3)
@@ -158,7 +155,6 @@ def quick() -> Iterator[None]:
         yield
     finally:
         control.subprocess = known
-        command_line.build_parser = usual
         jobs_running.POLL_SECONDS = poll
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = [
     {"errors", "folders", "lazy"},
-    {"config", "io", "kept", "memory", "places", "threads"},
+    {"config", "io", "kept", "memory", "places", "share", "threads"},
     {"outputs"},
     {"jobs", "nets"},
     {"data"},

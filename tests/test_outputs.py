@@ -2,16 +2,14 @@
 
 import hashlib
 import os
-from functools import cache
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from netspace.cli import main as command_line
 from netspace.cli.main import main
 from netspace.cli.outputs import Output
-from netspace.cli.registry import build_parser, named_parsers
+from netspace.cli.registry import named_parsers
 from netspace.errors import InUse, UsageError
 from netspace.io import write_tensors
 from netspace.outputs import HOLDINGS, check_file, check_folder
@@ -86,7 +84,6 @@ def tree(tmp_path, monkeypatch) -> Path:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     os.mkfifo(tmp_path / "fifo")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line, "build_parser", cache(build_parser))  # it takes most of the time
     return tmp_path
 
 

@@ -58,3 +58,13 @@ def test_importing_the_library_loads_no_torch():
     code = "import sys, netspace; assert 'METHODS' in dir(netspace); print('torch' in sys.modules, len(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.split()[0] == "False"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["zoo", "--help"], ["jobs", "list", "runs"], ["app", "--help"]])
+def test_a_command_that_computes_nothing_loads_no_torch(words):
+    code = (
+        "import sys\nfrom netspace.cli.main import main\n"
+        f"try:\n    main({words})\nexcept SystemExit:\n    pass\nprint('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "False"

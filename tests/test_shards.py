@@ -15,14 +15,14 @@ from conftest import TINY_IMAGE
 
 from netspace import ARCHS, Zoo, write_zoo
 from netspace.cli.main import main
-from netspace.errors import FormatError, UsageError
+from netspace.errors import FormatError, UsageError, ZooWarning
 from netspace.latent import embeddings
 from netspace.latent.embeddings import embed_zoo
 from netspace.space.space import load
 from netspace.train import zoos
 from netspace.train.fit_image import fit_image_zoo
 from netspace.zoo import weights, writer
-from netspace.zoo.store import HELDOUT, OPTIMISED, TRAIN, ZooWarning, add, join, select
+from netspace.zoo.store import HELDOUT, OPTIMISED, TRAIN, add, join, select
 from netspace.zoo.weights import Weights
 from netspace.zoo.writer import ShardWriter
 

@@ -15,9 +15,9 @@ from conftest import ROOT, TINY_FAMILY_TRAIN, TINY_TRAIN
 from netspace.cli.main import main
 from netspace.io import read_json, read_tensors
 from netspace.jobs.records import read_job
+from netspace.share import Share
 from netspace.tasks import task_of
 from netspace.tasks.distillation import best_of
-from netspace.tasks.share import Share
 from netspace.train.space import new_space, train_space
 
 FIFTY = dataclasses.replace(TINY_TRAIN, steps=50, nets=3, copies=2, noise=0.1, every=25)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..errors import MissingPackage, UsageError
 from ..folders import APP
-from .options import Count
+from .parser import Count
 
 THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 

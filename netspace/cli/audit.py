@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..latent.paths import METHODS
-from .options import Count, add_device, add_space_and_zoo, open_both
+from .options import add_device, add_space_and_zoo, open_both
 from .outputs import Output
+from .parser import Count
 from .score import about, add_what_is_measured, made_where, said, write_report
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from ..folders import APP, placeless
 from ..latent.paths import METHODS, PATH_STEPS
 from ..outputs import check_bundle
 from ..zoo.store import Zoo
-from .options import Count, add_image_folder, add_space_and_zoo, command_line
+from .options import add_image_folder, add_space_and_zoo, command_line
 from .outputs import Output
+from .parser import Count
 
 NAME, HELP = "bundle", "write paths, map and scorecard as one HTML file that opens without this program"
 MOST_BUNDLED = 1000

@@ -16,8 +16,9 @@ import argparse
 
 from ..folders import placeless
 from ..latent.paths import PATH_STEPS
-from .options import Count, add_device, add_image_folder, add_pair, add_space_and_zoo, open_both
+from .options import add_device, add_image_folder, add_pair, add_space_and_zoo, open_both
 from .outputs import Output
+from .parser import Count
 
 NAME, HELP = "collect", "write all files of a path in one zip, with a recipe"
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import UsageError
 from ..zoo.store import TRAIN
-from .options import Count, add_device, add_space_and_zoo, open_both
+from .options import add_device, add_space_and_zoo, open_both
+from .parser import Count
 from .placing import counted
 
 NAME, HELP = "directions", "how well a zoo's columns can be read off embeddings, and moved along"

@@ -15,8 +15,9 @@ import sys
 from ..io import atomic_write
 from ..places import is_known
 from ..zoo.store import SPLITS, Zoo
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
+from .options import add_device, add_image_folder, add_space_and_zoo, command_line, open_both
 from .outputs import Output
+from .parser import Count
 
 NAME, HELP = "eval", "measure how well a space reproduces the networks of a zoo"
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import argparse
 
-from .options import Count, add_device, add_image_folder, add_pair, add_space_and_zoo
+from .options import add_device, add_image_folder, add_pair, add_space_and_zoo
+from .parser import Count
 from .path import MOST_STEPS, add_files, write_asked
 
 NAME, HELP = "interpolate", "write a path: its meshes or networks, path.csv and a picture"

@@ -6,60 +6,23 @@ import argparse
 import re
 import signal
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from ..errors import Elsewhere, NetSpaceError, UsageError, message_of
-from ..jobs.running import running
 from ..memory import size_in_words
-from ..zoo.store import ZooWarning
-from .options import device_of
-from .outputs import check_outputs
 from .registry import build_parser
-from .torchrun import Silent, joined, same_threads, speaks
+from .torchrun import speaks
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options of a command, those of its recipe where none are given beside it."""
     if any("\0" in word for word in argv):
         raise UsageError("a word of the command holds a null byte, which no name of a file can")
-    args = build_parser().parse_args(argv)
+    args = build_parser(argv=argv).parse_args(argv)
     if getattr(args, "recipe", None):
-        args = build_parser(args.recipe).parse_args(argv)
+        args = build_parser(args.recipe, argv).parse_args(argv)
     args.argv = list(argv)
     return args
-
-
-@contextmanager
-def as_job(args: argparse.Namespace) -> Iterator[None]:
-    """Inside, a command that takes long is the job of its folder."""
-    if "queue" not in args:  # of a command that is no job
-        yield
-        return
-    if not args.world.first:
-        args.job = Silent()
-        yield
-        return
-    with running(args.out, args.kind, args.argv, queue=args.queue) as args.job:
-        yield
-
-
-@contextmanager
-def _zoo_warnings_as_sentences() -> Iterator[None]:
-    """Inside, what cannot be read of a zoo is said as a mistake is, without a place in the program."""
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-
-        def show(message, category, filename, lineno, file=None, line=None) -> None:
-            if issubclass(category, ZooWarning):
-                print(f"netspace: {message}", file=sys.stderr)
-            else:
-                usual(message, category, filename, lineno, file, line)
-
-        warnings.simplefilter("always", ZooWarning)
-        warnings.showwarning = show
-        yield
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,13 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
-        with joined(args) as args.world:
-            args.world.together(lambda: check_outputs(args) if args.world.first else None)
-            with as_job(args), _zoo_warnings_as_sentences():
-                if "device" in args:
-                    args.device = args.world.together(lambda: device_of(args))
-                with same_threads(args.world):
-                    args.run(args)
+        from .execute import execute
+
+        execute(args)
     except Elsewhere:
         return 2
     except (ValueError, KeyError, OSError, MemoryError) as error:

@@ -8,58 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from ..config import MOST_ITEMS, check_number
-from ..errors import UsageError
-from ..io import one_line
+from ..config import check_number
+from ..errors import UsageError, one_line
 from ..jobs.command import typed
 from ..train.cluster import Ray, Resources
 from ..train.executors import EXECUTORS
 from ..train.zoos import RunOptions
 from ..zoo.store import Zoo
+from .parser import PROGRAM, Count
 
-PROGRAM = "netspace"
 PARTS_FOLDER = ".parts"
 """folder inside a zoo that Ray's nodes write to, unless another is named"""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError, in one sentence, where argparse prints the usage and ends the process."""
-
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.register("type", Path, named_path)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see `{self.prog} --help`")
-
-
-def named_path(text: str) -> Path:
-    """Return the path that somebody typed; an empty text, as of a variable that is not set, does not name this folder.
-
-    Raises:
-        ArgumentTypeError: the text is empty.
-    """
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; name a file or folder")
-    return Path(text)
-
-
-class HelpLayout(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
-    """Help that keeps the lines of a command's description and names the default of every option."""
-
-
-class Count(argparse.Action):
-    """An option or argument that takes a whole number within limits; UsageError, naming both, for any other."""
-
-    def __init__(self, *args, least: int | None = 0, most: int | None = MOST_ITEMS, **kwargs) -> None:
-        super().__init__(*args, **{**kwargs, "type": int})
-        self.limits = {"least": least, "most": most}
-
-    def __call__(self, parser, namespace, value, option_string=None) -> None:
-        check_number(self.option_strings[0], value, self.limits)
-        setattr(namespace, self.dest, value)
 
 
 # -- options -------------------------------------------------------------------------------------------------------

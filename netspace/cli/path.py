@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..latent.paths import FIRST, METHODS
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, export_words, open_both
+from .options import add_device, add_image_folder, add_space_and_zoo, export_words, open_both
 from .outputs import Output
+from .parser import Count
 
 if TYPE_CHECKING:
     from ..export.path_files import StepsToWrite

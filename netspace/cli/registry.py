@@ -7,30 +7,62 @@ A command is a module with a docstring, which `--help` prints and which ends wit
     def add_arguments(parser): ...
     def run(args): ...
 
-A group is a package whose `__init__` has NAME and HELP. A new file is all that a new command needs. Every module is
-imported to build the parser, so what is heavy is imported inside `run`.
+A group is a package whose `__init__` has NAME and HELP. A new file is all that a new command needs. NAME, HELP and the
+docstring are read from the source: a module is imported only if its command is the one that is parsed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from pkgutil import iter_modules
-from types import ModuleType
+from pathlib import Path
 
 from ..errors import UsageError
-from .options import PROGRAM, HelpLayout, Parser, use_recipe
+from .parser import PROGRAM, HelpLayout, Parser
 
 
-def commands_in(package: ModuleType) -> list[ModuleType]:
-    """Return the commands and groups of a package, in the order of their names."""
-    found = [import_module(f"{package.__name__}.{one.name}") for one in iter_modules(package.__path__)]
-    return sorted((one for one in found if hasattr(one, "NAME")), key=lambda one: one.NAME)
+@dataclass(frozen=True)
+class Described:
+    """A command or a group, as its source describes it."""
+
+    name: str
+    help: str
+    description: str
+    module: str
+    folder: Path | None
+    """of a group"""
 
 
-def build_parser(recipe: str | None = None) -> Parser:
-    """Return the parser of the whole command line; options of configs default to the recipe's values."""
-    return _parsers(recipe)[0]
+def described_in(folder: Path, package: str) -> list[Described]:
+    """Return the commands and groups whose sources lie in the folder of a package, in the order of their names."""
+    found = []
+    for source in [*folder.glob("*.py"), *folder.glob("*/__init__.py")]:
+        group = source.parent if source.name == "__init__.py" else None
+        if group == folder:
+            continue
+        tree = ast.parse(source.read_bytes())
+        named = next((node.value for node in tree.body if isinstance(node, ast.Assign) and _names_it(node)), None)
+        if named is not None:
+            name, words = ast.literal_eval(named)
+            module = f"{package}.{group.name if group else source.stem}"
+            found.append(Described(name, words, ast.get_docstring(tree, clean=False) or "", module, group))
+    return sorted(found, key=lambda one: one.name)
+
+
+def _names_it(node: ast.Assign) -> bool:
+    """Whether a statement is the one that gives NAME and HELP."""
+    return ast.unparse(node.targets[0]).strip("()") == "NAME, HELP"
+
+
+def build_parser(recipe: str | None = None, argv: Sequence[str] | None = None) -> Parser:
+    """Return the parser of the whole command line; options of configs default to the recipe's values.
+
+    Args:
+        argv: the words that are to be parsed: only the command that they name gets its options, which is faster.
+    """
+    return _parsers(recipe, argv)[0]
 
 
 def job_parser(kind: str, recipe: str | None = None) -> Parser:
@@ -46,24 +78,33 @@ def named_parsers() -> dict[str, Parser]:
     return _parsers()[1]
 
 
-def _parsers(recipe: str | None = None) -> tuple[Parser, dict[str, Parser]]:
+def _parsers(recipe: str | None = None, argv: Sequence[str] | None = None) -> tuple[Parser, dict[str, Parser]]:
     """The parser of the whole command line, and those of the commands by name, such as "train" and "zoo select"."""
     package = import_module(__package__)
     whole = Parser(prog=PROGRAM, description=package.__doc__, formatter_class=HelpLayout)
-    found = dict(_add_commands(whole, package))
-    for parser in found.values() if recipe else ():
-        use_recipe(parser, recipe)
+    words = None if argv is None else [word for word in argv if not word.startswith("-")]
+    found = dict(_add_commands(whole, Path(__file__).parent, __package__, words))
+    if recipe:
+        from .options import use_recipe
+
+        for parser in found.values():
+            use_recipe(parser, recipe)
     return whole, found
 
 
-def _add_commands(parser: Parser, package: ModuleType) -> Iterator[tuple[str, Parser]]:
-    """Add the commands of a package; yield each, also those of groups, with its name."""
+def _add_commands(
+    parser: Parser, folder: Path, package: str, words: Sequence[str] | None
+) -> Iterator[tuple[str, Parser]]:
+    """Add the commands of a package; yield each that has its options, also those of groups, with its name."""
     below = parser.add_subparsers(required=True, metavar="COMMAND")
-    for one in commands_in(package):
-        added = below.add_parser(one.NAME, help=one.HELP, description=one.__doc__, formatter_class=HelpLayout)
-        if hasattr(one, "__path__"):
-            yield from _add_commands(added, one)
+    for one in described_in(folder, package):
+        added = below.add_parser(one.name, help=one.help, description=one.description, formatter_class=HelpLayout)
+        if words is not None and words[:1] != [one.name]:
+            continue
+        if one.folder is not None:
+            yield from _add_commands(added, one.folder, one.module, None if words is None else words[1:])
         else:
-            added.set_defaults(run=one.run)
-            one.add_arguments(added)
+            module = import_module(one.module)
+            added.set_defaults(run=module.run)
+            module.add_arguments(added)
             yield added.prog.removeprefix(f"{PROGRAM} "), added

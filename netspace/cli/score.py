@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..io import FORMATS, atomic_write
 from ..latent.paths import METHODS
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, command_line, open_both
+from .options import add_device, add_image_folder, add_space_and_zoo, command_line, open_both
 from .outputs import Output
+from .parser import Count
 
 if TYPE_CHECKING:
     from ..space.space import NetSpace

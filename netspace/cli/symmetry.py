@@ -16,8 +16,9 @@ import random
 import time
 
 from ..errors import UsageError
-from .options import Count, add_device, add_image_folder, add_space_and_zoo, open_both
+from .options import add_device, add_image_folder, add_space_and_zoo, open_both
 from .outputs import Output
+from .parser import Count
 from .score import about, made_where, write_report
 
 NAME, HELP = "symmetry", "measure how far an encoder takes functionally equal networks apart"

@@ -1,6 +1,6 @@
 """The processes that torchrun starts for one command: `torchrun --nproc-per-node 2 -m netspace train ...`.
 
-All run the same command. They become one `World`, in which the first checks outputs, is the job and reports.
+All run the same command. They become `Processes`, of which the first checks outputs, is the job and reports.
 """
 
 from __future__ import annotations
@@ -12,11 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import torch
-import torch.distributed as dist
-
-from ..errors import Elsewhere, NetSpaceError, UsageError
-from ..io import one_line
+from ..errors import Elsewhere, NetSpaceError, UsageError, one_line
 from ..threads import held_threads
 from ..train.world import ALONE, World
 
@@ -43,7 +39,7 @@ def joined(args: argparse.Namespace) -> Iterator[World]:
         UsageError: the command is not for several processes, or there are more of them here than GPUs.
         NetSpaceError: the others cannot be reached.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1")) if dist.is_torchelastic_launched() else 1
+    size = int(os.environ.get("WORLD_SIZE", "1")) if by_torchrun() else 1
     if size == 1:
         yield ALONE
         return
@@ -51,10 +47,15 @@ def joined(args: argparse.Namespace) -> Iterator[World]:
         raise UsageError(f"torchrun starts several processes of `{ONLY_COMMAND}` alone; start this command without it")
     if args.queue:
         raise UsageError("--queue is for one process; start several when there is room for them")
+    import torch
+    import torch.distributed as dist
+
+    from ..train.processes import Processes
+
     backends = ["cpu:gloo"]
     if torch.cuda.is_available() and args.device != "cpu":
         backends.append("cuda:nccl")
-    world = World(int(os.environ["RANK"]), size)
+    world = Processes(int(os.environ["RANK"]), size)
     try:
         dist.init_process_group(",".join(backends), timeout=EXCHANGE_TIMEOUT)
     except (RuntimeError, ValueError) as error:
@@ -73,6 +74,8 @@ def own_device(name: str) -> str:
     Raises:
         UsageError: a GPU is named by its number, or this machine has fewer GPUs than processes.
     """
+    import torch
+
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cpu":
@@ -93,13 +96,20 @@ def same_threads(world: World) -> Iterator[None]:
     if world.size == 1:
         yield
         return
+    import torch
+
     with held_threads(world.from_first(torch.get_num_threads)):
         yield
 
 
 def local_rank() -> int:
     """Return the number of this process among those of torchrun on this machine; 0 without torchrun."""
-    return int(os.environ.get("LOCAL_RANK", "0")) if dist.is_torchelastic_launched() else 0
+    return int(os.environ.get("LOCAL_RANK", "0")) if by_torchrun() else 0
+
+
+def by_torchrun() -> bool:
+    """Return whether torchrun started this process, as `torch.distributed.is_torchelastic_launched` does."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def speaks(args: argparse.Namespace) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, FormatError
-from ..io import one_line, open_regular
+from ..errors import DataError, FormatError, one_line
+from ..io import open_regular
 from ..nets.inputs import IMAGE_SETS, ImageSpec
 from .decoding import Encoded, decode_image, decode_images, required_size
 from .layouts import CIFAR10_CLASSES, Dataset, DiskLayout, Part, check_labels

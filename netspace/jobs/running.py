@@ -15,13 +15,12 @@ from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 
-import torch
 from filelock import FileLock
 
 from ..errors import FormatError, message_of
 from ..io import atomic_write
 from ..places import note_places
-from ..threads import held_threads
+from ..threads import held_threads, threads
 from .launch import named_paths, plain_words, purpose
 from .locks import SLOTS, acquire_any, is_first, slots_folder
 from .records import (
@@ -85,7 +84,7 @@ def running(
                     job._begin()
                 with job._listening(), _slot(slots or slots_folder(), job if queue else None):
                     job._tell(state=RUNNING, message="")
-                    if job.threads != torch.get_num_threads():
+                    if job.threads != threads():
                         job.report(f"{job.threads} threads compute, as when this was started: to the same numbers")
                     with held_threads(job.threads):
                         yield job
@@ -121,7 +120,7 @@ class Running:
             (folder / STOP).unlink(missing_ok=True)
         resumed = known and "--resume" in argv
         kept = {"done": earlier.done, "total": earlier.total} if resumed else {}
-        self.threads = (resumed and earlier.threads) or torch.get_num_threads()
+        self.threads = (resumed and earlier.threads) or threads()
         here = earlier.directory if earlier is not None and self._prepared else Path.cwd()
         if not self._prepared:  # typed: else whoever started the job has looked at its words
             _note_named(argv, here)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..errors import FormatError
-from ..io import atomic_write, content_hash, one_line, open_regular, read_bytes
+from ..errors import FormatError, one_line
+from ..io import atomic_write, content_hash, open_regular, read_bytes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,7 @@ from ..nets.archs import Arch, Family
 from ..nets.fuse import fuse
 from ..nets.network import Network, run_many
 from ..nets.prep import PrepSize
+from ..share import WHOLE, Share
 from ..space.decoders import TokensDecoder
 from ..space.encoders import ImageProbeEncoder
 from ..space.losses import (
@@ -29,7 +30,6 @@ from ..space.losses import (
 from ..space.space import NetSpace
 from ..zoo.store import SPLITS, Zoo
 from .measures import accuracy, classify, correlation
-from .share import WHOLE, Share
 from .task import TrainSettings, decoded, noisy_embeddings, refuse_teacher
 
 

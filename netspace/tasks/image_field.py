@@ -25,12 +25,12 @@ from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..nets.prep import pack
 from ..places import check_known
+from ..share import WHOLE, Share
 from ..space import NetSpace
 from ..space.losses import sdf_distillation
 from ..zoo.store import Zoo
 from .measures import agreement, measured_rows, not_finite
 from .score_pictures import PICTURE_COLUMNS, PICTURE_QUALITIES, PSNR_NEAREST, PathOfPictures, pictures_audit
-from .share import WHOLE, Share
 from .task import (
     GoalSettings,
     PathStep,

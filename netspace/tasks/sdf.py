@@ -24,12 +24,12 @@ from ..io import content_hash
 from ..nets.archs import Arch
 from ..nets.network import Network, run_many
 from ..nets.prep import pack
+from ..share import WHOLE, Share
 from ..space.losses import Queries, sdf_distillation, sdf_queries
 from ..space.space import NetSpace
 from ..zoo.store import Zoo
 from .measures import agreement, count_true, iou
 from .score_shapes import CHAMFER_NEAREST, SHAPE_COLUMNS, SHAPE_QUALITIES, PathOfShapes, shapes_audit
-from .share import WHOLE, Share
 from .surfaces import Reconstruction, measure, reconstruct, summarise_paths, summarise_reconstruction
 from .task import (
     GoalSettings,

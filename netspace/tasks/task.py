@@ -21,9 +21,9 @@ from ..io import write_tensors
 from ..latent.paths import METHODS, PATH_STEPS, gammas
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
+from ..share import WHOLE, Share
 from ..space.space import Decoded, NetSpace
 from ..zoo.store import TRAIN, Zoo
-from .share import WHOLE, Share
 
 
 class TrainSettings(Protocol):

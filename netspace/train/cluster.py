@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filelock import FileLock
 
 from .. import __version__
-from ..errors import FormatError, NetSpaceError, UsageError, message_of, required_for
-from ..io import one_line
+from ..errors import FormatError, NetSpaceError, UsageError, message_of, one_line, required_for
 from ..jobs.locks import is_held
 from ..threads import held_threads
 from .parts import PartFile, read_part, write_part

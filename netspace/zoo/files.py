@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from ..errors import FormatError
+from ..errors import FormatError, one_line
 from ..io import (
     FORMATS,
     MOST_READS,
     PAUSE,
     atomic_write,
     file_version,
-    one_line,
     open_regular,
     read_bytes,
     read_json,

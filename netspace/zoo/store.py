@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import FormatError, InUse, UnknownName, UsageError
+from ..errors import FormatError, InUse, UnknownName, UsageError, ZooWarning
 from ..io import FORMATS, atomic_folder, content_hash, read_json
 from ..nets.archs import Arch, Family
 from ..nets.network import Network
@@ -272,10 +272,6 @@ class Zoo:
                 if name in shard.tensors:
                     yield name
                     yield shard.tensors[name]
-
-
-class ZooWarning(UserWarning):
-    """Some networks of a zoo cannot be read, and others can."""
 
 
 def _wrong_with(shard: Shard, family: Family, alone: bool) -> str:

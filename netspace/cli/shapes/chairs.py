@@ -10,8 +10,8 @@ import argparse
 
 from ...config import MOST_SEED
 from ...io import atomic_write
-from ..options import Count
 from ..outputs import Output
+from ..parser import Count
 
 NAME, HELP = "chairs", "write procedural chairs as meshes, and a table of their parameters"
 

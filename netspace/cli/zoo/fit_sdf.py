@@ -14,8 +14,9 @@ from pathlib import Path
 from ...config import MOST_SEED
 from ...errors import UsageError
 from ...jobs.records import duration
-from ..options import Count, add_device, add_fields, add_job, add_workers, read_fields, run_options
+from ..options import add_device, add_fields, add_job, add_workers, read_fields, run_options
 from ..outputs import Output
+from ..parser import Count
 
 NAME, HELP = "fit-sdf", "fit a SIREN to every shape of a set"
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...zoo.store import Zoo
-from ..options import Count, add_device, add_image_folder
+from ..options import add_device, add_image_folder
 from ..outputs import Output
+from ..parser import Count
 from ..placing import check_reference, counted, figures_of, images_of, place_among, print_placements
 
 NAME, HELP = "import", "write networks made elsewhere as a zoo"

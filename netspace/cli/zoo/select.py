@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...zoo.store import SPLITS, Zoo, select
-from ..options import Count
 from ..outputs import Output
+from ..parser import Count
 
 NAME, HELP = "select", "write part of a zoo as a zoo of its own"
 
