@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from browsing import address, browser, import_name, page  # noqa: F401 (fixtures
 from filelock import FileLock
 from two_methods import ABOUT_METHODS, OTHERS
 
+from app.backend import projections
 from netspace.latent.paths import METHODS
 from netspace.tasks.distillation import best_of
 from netspace.train.fit_cnn import CnnConfig, fit_cnn_zoo
@@ -91,6 +93,26 @@ def apart(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, folder in (("SLOTS", own / "slots"), ("STATE", own / "state"), ("CACHE", shared / "cache")):
             patch.setenv(f"NETSPACE_{name}", str(folder))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_maps() -> Iterator[None]:
+    """In this process, two columns of the embeddings are the map by UMAP, which would compile for 16 s.
+
+    `test_embeddings.py` makes maps by UMAP itself, and so do the apps that the browser tests open.
+    """
+
+    class NotKept(projections.UmapMap):
+        """The cache is one with the browser tests' apps, where a map by UMAP has to be one."""
+
+        def write_kept(self, _folder: Path) -> None:
+            """Leave the cache as it is."""
+
+    code = "from app.backend import umap_worker as w; w.places = lambda ask: ask.z[:, :2]; w.serve()"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(projections.Mapper, "worker", (sys.executable, "-c", code))
+        patch.setattr(projections, "UmapMap", NotKept)
         yield
 
 

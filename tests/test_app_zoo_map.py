@@ -709,6 +709,7 @@ def test_an_import_is_known_by_where_it_lies(shapes, tmp_path):
 @pytest.mark.parametrize("left", [b"", b"PK and no more", b"\x93NUMPY"])
 def test_a_damaged_cache_is_made_anew(shapes, left, tmp_path, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path))
+    monkeypatch.setattr(projections, "UmapMap", UmapMap)
     chart = charts.chart(loaded())
     first = inspection.ByFunction(chart.loaded)
     wait_until(lambda: first.answers is not None)
@@ -745,9 +746,7 @@ def test_umap_is_asked_again_once(shapes):
 
 
 def test_a_map_whose_process_was_killed_is_made_by_another():
-    code = "from app.backend import umap_worker as w; w.places = lambda ask: ask.z[:, :2]; w.serve()"
     mapper = projections.Mapper()
-    mapper.worker = (sys.executable, "-c", code)  # UMAP itself compiles for seconds
     z = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
     mapper.process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, stdout=-1)
     killed = mapper.process

@@ -17,7 +17,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
 
 from ..errors import UsageError
 from .parser import PROGRAM, HelpLayout, Parser
@@ -31,24 +32,25 @@ class Described:
     help: str
     description: str
     module: str
-    folder: Path | None
-    """of a group"""
+    is_group: bool
 
 
-def described_in(folder: Path, package: str) -> list[Described]:
-    """Return the commands and groups whose sources lie in the folder of a package, in the order of their names."""
+def described_in(package: str) -> list[Described]:
+    """Return the commands and groups of a package, in the order of their names."""
     found = []
-    for source in [*folder.glob("*.py"), *folder.glob("*/__init__.py")]:
-        group = source.parent if source.name == "__init__.py" else None
-        if group == folder:
-            continue
-        tree = ast.parse(source.read_bytes())
+    for one in iter_modules(import_module(package).__path__):
+        module = f"{package}.{one.name}"
+        tree = ast.parse(_source(one.module_finder, module))
         named = next((node.value for node in tree.body if isinstance(node, ast.Assign) and _names_it(node)), None)
         if named is not None:
             name, words = ast.literal_eval(named)
-            module = f"{package}.{group.name if group else source.stem}"
-            found.append(Described(name, words, ast.get_docstring(tree, clean=False) or "", module, group))
+            found.append(Described(name, words, ast.get_docstring(tree, clean=False) or "", module, one.ispkg))
     return sorted(found, key=lambda one: one.name)
+
+
+def _source(finder: Any, module: str) -> str:
+    """The source of a module, which is not imported for it."""
+    return finder.find_spec(module).loader.get_source(module)
 
 
 def _names_it(node: ast.Assign) -> bool:
@@ -83,7 +85,7 @@ def _parsers(recipe: str | None = None, argv: Sequence[str] | None = None) -> tu
     package = import_module(__package__)
     whole = Parser(prog=PROGRAM, description=package.__doc__, formatter_class=HelpLayout)
     words = None if argv is None else [word for word in argv if not word.startswith("-")]
-    found = dict(_add_commands(whole, Path(__file__).parent, __package__, words))
+    found = dict(_add_commands(whole, __package__, words))
     if recipe:
         from .options import use_recipe
 
@@ -92,17 +94,15 @@ def _parsers(recipe: str | None = None, argv: Sequence[str] | None = None) -> tu
     return whole, found
 
 
-def _add_commands(
-    parser: Parser, folder: Path, package: str, words: Sequence[str] | None
-) -> Iterator[tuple[str, Parser]]:
+def _add_commands(parser: Parser, package: str, words: Sequence[str] | None) -> Iterator[tuple[str, Parser]]:
     """Add the commands of a package; yield each that has its options, also those of groups, with its name."""
     below = parser.add_subparsers(required=True, metavar="COMMAND")
-    for one in described_in(folder, package):
+    for one in described_in(package):
         added = below.add_parser(one.name, help=one.help, description=one.description, formatter_class=HelpLayout)
         if words is not None and words[:1] != [one.name]:
             continue
-        if one.folder is not None:
-            yield from _add_commands(added, one.folder, one.module, None if words is None else words[1:])
+        if one.is_group:
+            yield from _add_commands(added, one.module, None if words is None else words[1:])
         else:
             module = import_module(one.module)
             added.set_defaults(run=module.run)
