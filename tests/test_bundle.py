@@ -92,7 +92,9 @@ def test_what_exceeds_the_limit_becomes_a_folder_of_scripts(loaded, monkeypatch)
     assert suffix == ".zip" and content == writing.bundle_file(held, "mine").content
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         assert files.namelist()[0] == "mine/index.html"
-        assert set(files.namelist()[1:]) == {f"mine/data/{name}.js" for name in ("path-0", "map", "looks", "cards")}
+        assert set(files.namelist()[1:]) == {
+            f"mine/data/{name}.js" for name in ("path-0", "mediabunny", "map", "looks", "cards")
+        }
         told = files.read("mine/data/cards.js").decode()
         assert "part-path-0" not in files.read("mine/index.html").decode()
     name, text = json.loads(f"[{told.removeprefix('netspacePart(').removesuffix(');' + chr(10))}]")

@@ -28,6 +28,8 @@ from app.frontend import bundle as sources
 MOST_IN_FILE = 30_000_000
 """of one HTML file; a larger bundle is a zip of a folder"""
 PAGE = frontend.SOURCES.parent / "page"
+VIDEO_WRITER = Path(frontend.__file__).parents[1] / "static" / "mediabunny.js"
+"""with which the browser saves a path as a video; its licence, MPL 2.0, stands at its top"""
 THEME = Path(frontend.__file__).parents[1] / ".streamlit" / "config.toml"
 THEME_VARIABLES = {
     "textColor": "text-color", "backgroundColor": "background-color", "borderColor": "border-color",
@@ -81,6 +83,8 @@ def pair_bundle(loaded: Loaded, pair: tuple[int, int]) -> Callable[[], bytes]:
 def _parts(contents: BundleContents) -> dict[str, str]:
     """The parts of a bundle by name, as base64 of gzip."""
     found = {f"path-{k}": _feeds(path.feeds) for k, path in enumerate(contents.paths)}
+    if contents.paths:
+        found["mediabunny"] = VIDEO_WRITER.read_bytes()
     if contents.map:
         found |= {
             "map": _feeds(contents.map.feeds),

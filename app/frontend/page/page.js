@@ -1,8 +1,10 @@
 // A bundle: the app's views on a page of their own, which needs no server and asks the network for nothing.
 
+import { hub } from "../shared/hub.js";
 import { button, make } from "./build.js";
 import { Making } from "./making.js";
 import { NetworkMap } from "./map.js";
+import { part } from "./parts.js";
 import { Paths } from "./paths.js";
 import { Scorecards } from "./score.js";
 
@@ -98,5 +100,8 @@ class Page {
     this.tabs[this.tab]?.again();
   }
 }
+
+// What writes videos, of which the views have no other place to load it from.
+hub.library = async () => new TextDecoder().decode(await part("mediabunny"));
 
 export default new Page(JSON.parse(document.getElementById("index").textContent));

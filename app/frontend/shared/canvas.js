@@ -1,8 +1,11 @@
 // Drawing on 2D canvases: their size, strokes and words, and the colours of theme and palette.
 
+// Pixels of a canvas to one of CSS: the screen's, unless something else is asked of it.
+export const densityOf = (canvas) => canvas.density ?? (window.devicePixelRatio || 1);
+
 // A canvas of the size it is shown at, cleared, and a pen for it in CSS pixels.
 export function sheet(canvas) {
-  const scale = window.devicePixelRatio || 1;
+  const scale = densityOf(canvas);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   [canvas.width, canvas.height] = [width * scale, height * scale];
   const pen = canvas.getContext("2d");

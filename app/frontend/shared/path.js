@@ -5,6 +5,7 @@ import { dashed, haloed, hatched } from "./canvas.js";
 import { feedsOf, hear, keptOf, onFeeds, say } from "./hub.js";
 import { hearKeys, toggleKeys } from "./keys.js";
 import { outline } from "./marks.js";
+import { Recorder, shareAt } from "./recorder.js";
 import { Slider } from "./slider.js";
 import { drawSoon, onResize } from "./view.js";
 import { signed } from "./words.js";
@@ -20,7 +21,8 @@ const SPLITS = {
 
 // The steps of a path, or of another family with one parameter, on as many sides as there are methods. Its subclasses
 // have `build()`, `lay(data)`, `write()`, `draw()`, `view()` (what Python is told), and by need `adopt(data)` (what a
-// link holds), `better(entry, known)`, `arrive(entry, body, header)` and `pictures(feed)` (what feeds bring).
+// link holds), `better(entry, known)`, `arrive(entry, body, header)` and `pictures(feed)` (what feeds bring), `films()`,
+// `pose(film, k, count, from)`, `posture()` and `resume(from)` (what is saved as a video).
 export class PathView {
   constructor(root, id) {
     this.root = root;
@@ -31,6 +33,7 @@ export class PathView {
     const find = (selector) => root.querySelector(selector);
     this.el = { help: find(".help"), keys: find(".keys"), a: find(".end.a"), b: find(".end.b"), gamma: find(".gamma"), count: find(".count"), far: find(".far") };
     this.build();
+    this.recorder = find(".record") && new Recorder(this);
     this.listen();
   }
 
@@ -57,6 +60,7 @@ export class PathView {
       ...Object.fromEntries(methods),
       ArrowRight: () => this.step(kept.frame + step), ArrowLeft: () => this.step(kept.frame - step),
       Home: () => this.step(0), End: () => this.step(data.steps - 1), " ": () => this.slider.toggle(),
+      ...(this.filmable ? { v: () => this.recorder.toggle() } : {}),
       "?": () => toggleKeys(this), Escape: () => (el.keys.hidden = true),
     };
   }
@@ -66,6 +70,7 @@ export class PathView {
     return [
       [["←", "→"], "one network (with Shift four)"], ["Space", "play, pause"], [["Home", "End"], axis ? "to the first, to the last" : "to A, to B"],
       ...(sides.length > 1 ? sides.map((side) => [side.key, `choose: ${side.title}`]) : []),
+      ...(this.filmable ? [["V", "save as a video"]] : []),
     ];
   }
 
@@ -254,13 +259,46 @@ export class PathView {
 
   tick() {}
 
+  // -- videos -------------------------------------------------------------------------------------------------------
+
+  get filmable() {
+    return !!this.recorder && !["hero", "still", "padded"].some((kind) => this.data[kind]);
+  }
+
+  films() {
+    const [first, last] = this.data.axis ? ["first", "last"] : ["A", "B"];
+    return [["path", `${first} to ${last}`], ["back", `${first} to ${last} and back`]];
+  }
+
+  pose(film, k, count) {
+    const frame = Math.round(shareAt(k, count, film === "back") * (this.data.steps - 1));
+    if (k && frame === this.kept.frame) return false;
+    this.show(frame);
+    this.draw();
+    return true;
+  }
+
+  posture() {
+    return { frame: this.kept.frame };
+  }
+
+  resume({ frame }) {
+    this.show(frame);
+  }
+
+  fileName(film) {
+    const { a, b } = this.data.ends;
+    const name = [a.name, b.name, film].join("_").replace(/[^\w.-]+/g, "-").replace(/^[-_.]+/, "");
+    return name.slice(0, 120);
+  }
+
   release() {
     this.kept.sent += 1;
     this.setStateValue("view", this.view());
   }
 
   redraw() {
-    drawSoon(this);
+    if (!this.filmed) drawSoon(this);
   }
 
   dispose() {

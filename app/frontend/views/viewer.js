@@ -216,6 +216,26 @@ class Viewer extends PathView {
     if (!this.data.hero) super.release();
   }
 
+  films() {
+    return [...super.films(), ["turn", `${this.parameter.title} ${this.positionAt()}, turned once`]];
+  }
+
+  pose(film, k, count, from) {
+    if (film !== "turn") return super.pose(film, k, count);
+    this.kept.camera.azimuth = from.azimuth + (2 * Math.PI * k) / count;
+    this.draw();
+    return true;
+  }
+
+  posture() {
+    return { ...super.posture(), azimuth: this.kept.camera.azimuth };
+  }
+
+  resume(from) {
+    this.kept.camera.azimuth = from.azimuth;
+    super.resume(from);
+  }
+
   tick(now) {
     if (!this.data.hero) return;
     this.kept.camera.azimuth = HOME.azimuth + 0.35 * Math.sin(now / 4000);

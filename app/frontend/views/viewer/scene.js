@@ -113,7 +113,7 @@ export class Scene {
   // the mesh, and as a picture below that is so many pixels high.
   draw(panes, { columns, rows, camera, dark, plane }) {
     const { gl, canvas, uniform } = this;
-    const scale = Math.min(window.devicePixelRatio || 1, 2);
+    const scale = canvas.density ?? Math.min(window.devicePixelRatio || 1, 2);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((length) => Math.round(length * scale));
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     gl.scissor(0, 0, width, height);
