@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A third of the time of an installation is bytecode of modules of which a run of the tests imports few.
 PIP_INSTALL := $(BIN)/pip install --quiet $(if $(CI),--no-compile)
 
-.PHONY: app test test-scale bench fuzz clean
+.PHONY: app test test-scale bench docs fuzz clean
 
 app: $(VENV)/app.done
 	OMP_NUM_THREADS=1 $(BIN)/streamlit run app/Home.py
@@ -25,6 +25,11 @@ test-scale: $(VENV)/dev.done
 FUZZ_SECONDS ?= 3600
 fuzz: $(VENV)/dev.done
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED))
+
+# The documentation as a site, strict; the tutorials are run, and no page asks another host for anything.
+docs: $(VENV)/dev.done
+	OMP_NUM_THREADS=1 $(BIN)/python docs/tools/assemble.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/dev.done
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
