@@ -1,7 +1,8 @@
 """OMP_NUM_THREADS=1 python -m benchmarks.scores [--make [--only NAME ...]]: every method on the spaces that ship.
 
-Prints README's table from the reports in assets/scores. With --make it first makes those that are not there: scorecard,
-memorisation audit and symmetry audit of each space. CIFAR-10 is left out if its images are not at hand. It takes hours.
+Prints the table of docs/results.md from the reports in assets/scores. With --make it first makes those that are not
+there: scorecard, memorisation audit and symmetry audit of each space. CIFAR-10 is left out if its images are not at
+hand. It takes hours.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ SHOWN = {
     "sdf": ("any two", ("surface", "components", "volume_drift", "iou_ends")),
     "image-field": ("any two", ("psnr_ends", "evenness", "variation")),
 }
-"""by task, the kind of pairs and the measures of README's table"""
+"""by task, the kind of pairs and the measures of that table"""
 
 
 def report_folder(name: str, command: str) -> Path:
@@ -63,8 +64,8 @@ def make(names: Sequence[str]) -> None:
             netspace_command([*words, "--out", out.relative_to(ROOT).as_posix()])
 
 
-def readme_table() -> str:
-    """Return README's table: for each measure and method the median and quartiles over pairs."""
+def results_table() -> str:
+    """Return the table of docs/results.md: for each measure and method the median and quartiles over pairs."""
     reports = {name: report_folder(name, "score") / "score.json" for name in SPACES}
     cards = {name: json.loads(path.read_text()) for name, path in reports.items() if path.exists()}
     methods = next(iter(cards.values()))["methods"]
@@ -98,7 +99,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.make:
         make(args.only)
-    print(readme_table())
+    print(results_table())
 
 
 if __name__ == "__main__":

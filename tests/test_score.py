@@ -426,5 +426,5 @@ def test_a_report_that_ships_is_of_the_very_networks_that_ship(path):
         assert set(report["methods"]) == set(METHODS)
 
 
-def test_readmes_table_is_what_the_reports_say():
-    assert scores.readme_table() in (netspace.ASSETS.parent / "README.md").read_text()
+def test_the_table_of_results_is_what_the_reports_say():
+    assert scores.results_table() in (netspace.ASSETS.parent / "docs" / "results.md").read_text()
