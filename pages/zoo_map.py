@@ -12,16 +12,7 @@ from app.tasks import app_task
 from app.ui import bringing, moves, page, sidebar
 from app.ui.inspector import inspect_network
 from app.ui.map_controls import choose_map
-from app.ui.map_state import (
-    AxesState,
-    ConfusionState,
-    FilterState,
-    LikenessState,
-    LookState,
-    MapState,
-    PickState,
-    asked_projection,
-)
+from app.ui.map_state import MapParts, MapState
 from app.ui.pair import PairState, shared_key
 from app.ui.selection import show_selection
 
@@ -70,9 +61,7 @@ def placed() -> projections.Placed:
 
 def write_link() -> None:
     link = sidebar.choice_link(loaded) | {"a": pair.a, "b": pair.b} | moves.ways_link()
-    for part in (state, takes, look, left, axes, pick):
-        link |= part.link()
-    page.write_link(link)
+    page.write_link(link | parts.link())
 
 
 def ends() -> dict[str, int | None]:
@@ -228,19 +217,15 @@ guests = state.load_guests()
 chart = embedded()
 for problem in charts.failures(guests):
     page.notice(problem)
-takes, like = ConfusionState(chart), LikenessState(chart)
-axes, pick = AxesState(chart, state.projection), PickState(chart)
-columns = [takes.column, like.column]
-look = LookState(chart, columns)
+parts = MapParts.of(state, chart)
+pick, look, left, columns, asked = parts.pick, parts.look, parts.left, parts.columns, parts.projection
 pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
-asked = asked_projection(state, axes)
 where = placed()
-left = FilterState(look)
 left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
 filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, columns)}", left.asked)
 
-choose_map(state, takes, like, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
+choose_map(parts, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
 if charts.embedding_words(guests):

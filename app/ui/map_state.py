@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.backend import behaviour, catalogue, charts, filters, likeness, points, projections
@@ -296,6 +297,36 @@ def axes_key(projection: str) -> str:
     return f"map.{projection}"
 
 
-def asked_projection(state: MapState, axes: AxesState) -> Projection:
-    """The projection that is chosen, as the backend takes it."""
-    return Projection(state.projection, (axes.x, axes.y), state.settings)
+@dataclass(frozen=True)
+class MapParts:
+    """The state of all parts of the map."""
+
+    state: MapState
+    takes: ConfusionState
+    like: LikenessState
+    axes: AxesState
+    pick: PickState
+    look: LookState
+    left: FilterState
+
+    @classmethod
+    def of(cls, state: MapState, chart: Chart) -> MapParts:
+        """Settle the parts that depend on which networks are on the map."""
+        takes, like = ConfusionState(chart), LikenessState(chart)
+        axes, pick = AxesState(chart, state.projection), PickState(chart)
+        look = LookState(chart, (takes.column, like.column))
+        return cls(state, takes, like, axes, pick, look, FilterState(look))
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Names of the columns that are asked for beside those of the zoo's table; empty for none."""
+        return self.takes.column, self.like.column
+
+    @property
+    def projection(self) -> Projection:
+        """The projection that is chosen, as the backend takes it."""
+        return Projection(self.state.projection, (self.axes.x, self.axes.y), self.state.settings)
+
+    def link(self) -> dict[str, str]:
+        parts = (self.state, self.takes, self.look, self.left, self.axes, self.pick)
+        return {name: text for part in parts for name, text in part.link().items()}
