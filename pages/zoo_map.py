@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import charts, filters, inspection, orbits, points, projections, selections
+from app.backend import charts, filters, groups, inspection, orbits, points, projections, selections
 from app.backend.charts import Chart
 from app.backend.moves import Place
 from app.backend.path import method_colour, method_names
@@ -128,6 +128,7 @@ def show_map(
         "ends": ends(),
         "path": way_on_map(),
         "anchors": way.get("anchors", []) if moves.way_kind() != "path" else [],
+        "groups": groups.named_groups(labels),
         "extra": {"place": pick.place, "words": "decoded here"} if decoded else None,
         "view": pick.corner,
         "token": page.state_version(),
@@ -204,7 +205,7 @@ def say_embedding() -> None:
 
 
 def watch() -> None:
-    if known() != before:
+    if known() != before or (not labelled and groups.all_found(labels)):
         page.refresh()
 
 
@@ -223,6 +224,8 @@ pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
 where = placed()
 left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
+labels = groups.groups_work(chart, where, look.labelled)
+labelled = groups.all_found(labels)
 filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, columns)}", left.asked)
 
 choose_map(parts, [guest.zoo_info.id for guest in guests])
@@ -252,5 +255,5 @@ with below:
     ways()
 bringing.show_reports(chart)
 before = known()
-if points.pending(chart, asked, guests, columns):
+if points.pending(chart, asked, guests, columns) or not labelled:
     st.fragment(watch, run_every=1)()

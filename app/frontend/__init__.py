@@ -117,7 +117,8 @@ def raster_data(key: str, data: Mapping[str, Any]) -> messages.RasterData:
 
 def map_data(key: str, data: Mapping[str, Any]) -> messages.MapData:
     """Return what the map is told."""
-    return _fitting(messages.MapData, {"id": key, "marks": palette.MARKS, "message": "", "filter": ""} | dict(data))
+    usual = {"marks": palette.MARKS, "message": "", "filter": "", "groups": []}
+    return _fitting(messages.MapData, {"id": key} | usual | dict(data))
 
 
 PATH_DATA = {"viewer": viewer_data, "classifier": classifier_data, "raster": raster_data}

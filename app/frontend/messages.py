@@ -340,6 +340,15 @@ class MapPathItem(TypedDict):
     colour: str
 
 
+class GroupItem(TypedDict):
+    """A dense group of networks of one category, which is named on the map."""
+
+    id: int
+    """of the network in its midst"""
+    category: int
+    """index into those of the look"""
+
+
 class ExtraItem(TypedDict):
     """An empty place whose decode is shown."""
 
@@ -380,6 +389,7 @@ class MapData(TypedDict):
     ends: MapEndItems
     path: MapPathItem | None
     anchors: list[int]
+    groups: list[GroupItem]
     extra: ExtraItem | None
     view: MapViewItem | None
 

@@ -30,6 +30,11 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
+def yes_or_no(shown: bool) -> str:
+    """Write yes or no."""
+    return "yes" if shown else "no"
+
+
 def place_in_list(text: str) -> int:
     """Read the place of a view in its list, from 1."""
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):

@@ -49,6 +49,11 @@ def choose_map(parts: MapParts, guests: list[str]) -> None:
                 _choose_guests(parts, guests)
             for name in ("size", "shape"):
                 _choose_look(look, name, lazy=True)
+            st.toggle(
+                "Labels on the map", disabled=look.told_apart is None,
+                help="The name of every colour over the largest dense group of its networks: of colours that are "
+                "kinds, such as architectures", **look.widget("labels", lazy=True),
+            )  # fmt: skip
         _choose_look(look, "colour", width=140)
         st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **parts.left.widget("search"))
         with st.popover("Filter", icon=":material/filter_alt:"):

@@ -9,7 +9,7 @@ from typing import Any
 from app.backend import behaviour, catalogue, charts, filters, likeness, points, projections
 from app.backend.behaviour import Confusion
 from app.backend.catalogue import Loaded
-from app.backend.charts import Chart
+from app.backend.charts import Chart, Column
 from app.backend.filters import Filter
 from app.backend.projections import PROJECTIONS, Projection
 from app.backend.words import sentence
@@ -166,10 +166,22 @@ class LookState(PageState):
     colour = _look("colour", lambda state: points.usual_colour(state.chart), terse=False)
     size = _look("size", "")
     shape = _look("shape", "")
+    labels = PageField(True, link="labels", parse=links.yes, write=links.yes_or_no, terse=True)
+    """whether groups of networks of one colour are named on the map"""
 
     @property
     def chosen(self) -> tuple[str, str, str]:
         return self.colour, self.size, self.shape
+
+    @property
+    def told_apart(self) -> Column | None:
+        """The column whose categories are shown as colours."""
+        return points.told_apart_by(self.columns, self.colour, self.shape)
+
+    @property
+    def labelled(self) -> Column | None:
+        """The column whose categories are named on the map."""
+        return self.told_apart if self.labels else None
 
 
 class FilterState(PageState):
@@ -247,7 +259,7 @@ class PickState(PageState):
     """name of the picked network; empty for none"""
     place = PageField[list[float] | None](None, link="place", parse=links.place, write=links.text)
     """x and y of an empty place that was clicked"""
-    orbit = PageField(False, link="orbit", parse=links.yes, write=lambda shown: "yes" if shown else "no", terse=True)
+    orbit = PageField(False, link="orbit", parse=links.yes, write=links.yes_or_no, terse=True)
     """whether copies of the picked network with permuted hidden units are shown"""
     view = PageField[list[float] | None](None, link="view", parse=links.view, write=links.text)
     """x and y of the middle of what is in view, and its scale; None for the whole map"""

@@ -7,10 +7,11 @@ import { MapView } from "../shared/mapview.js";
 import { fitting } from "../shared/panzoom.js";
 import { mounted, Stopwatch } from "../shared/view.js";
 import { escaped, many, rounded } from "../shared/words.js";
+import { arranged, drawBadges, labelled, leader, lettered, named } from "./map/badges.js";
 import { roping } from "./map/lasso.js";
 import { figure, footHtml, looksHtml, pictureHtml } from "./map/legend.js";
 import { categories, floats, lookOf, styled } from "./map/look.js";
-import { drawArea, drawBadge, drawNeighbours, drawOrbit, drawPath, drawPicked, drawWords } from "./map/overlay.js";
+import { drawArea, drawNeighbours, drawOrbit, drawPath, drawPicked } from "./map/overlay.js";
 import { Places } from "./map/places.js";
 import { Points, WARNED } from "./map/points.js";
 
@@ -437,6 +438,7 @@ class ZooMap extends MapView {
       clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
       selected: ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => rounded(v, 4)).join(",") : "", frame: this.data?.path ? this.frameNow : "",
       left: (ready && this.found?.length) ?? "", copies: (this.data && this.orbit?.places.length) ?? "",
+      badges: ready ? JSON.stringify((this.badges ?? []).filter(({ to }) => to).map((badge) => ({ words: badge.words, to: badge.to, size: badge.size, led: !!leader(badge) }))) : "",
     });
   }
 
@@ -501,18 +503,39 @@ class ZooMap extends MapView {
       const copies = (from && answered && this.orbit?.places) || [];
       drawOrbit(pen, copies.filter((place) => place.every(Number.isFinite)).map((place) => hand.screen(place)), ink);
       if (from) drawPicked(pen, from, !!on(kept.picked), ink);
-      if (kept.place && answered && data.extra) drawWords(pen, data.extra.words, from, hand, ink);
-      for (const i of this.found?.length <= NAMED ? this.found : []) if (on(i) && this.names) drawWords(pen, this.names.names[i], on(i), hand, ink);
-      const badge = (i, words, mark, dx, dy) => {
-        const place = on(i);
-        if (place) drawBadge(pen, [place[0] + dx, place[1] + dy], words, mark, ink);
-      };
-      data.anchors.forEach((i, k) => badge(i, String(k + 1), "circle", 13, 13));
-      badge(data.ends.a, "A", "square", -12, -13);
-      badge(data.ends.b, "B", "square", 12, -13);
+      this.drawBadges(pen, on, ink);
       if (this.rope) drawArea(pen, this.rope, ink.primary, true);
     }
     this.drawTip(pen, ink, this.hotPlace ? pictureHtml(this.atlas, this.url, this.hot) : "");
+  }
+
+  drawBadges(pen, on, ink) {  // those that matter most first: they have the first choice of place
+    const { data, kept, hand, look, names } = this, list = [];
+    const add = (at, make) => at && list.push(make(at));
+    const letter = (i, words, mark, usual) => add(on(i), (at) => lettered(at, words, mark, usual));
+    letter(data.ends.a, "A", "square", [-12, -13]);
+    letter(data.ends.b, "B", "square", [12, -13]);
+    data.anchors.forEach((i, k) => letter(i, String(k + 1), "circle", [11, 11]));
+    const extra = kept.place && !kept.waiting.length && data.extra;
+    if (extra) add(hand.screen(kept.place), (at) => named(pen, at, extra.words, ink));
+    for (const i of names && this.found?.length <= NAMED ? this.found : []) add(on(i), (at) => named(pen, at, names.names[i], ink));
+    for (const { id, category } of look.path === data.look ? data.groups : []) {
+      const group = look.colour.categories[category];
+      if (!kept.hidden.has(category)) add(on(id), (at) => labelled(pen, at, group.name, group.colour, group.mark, ink));
+    }
+    this.badges = arranged(list, hand, this.covered, (box) => this.crowded(box));
+    drawBadges(pen, this.badges, ink);
+  }
+
+  crowded([left, top, right, low]) {  // whether networks are shown in a box of pixels
+    const { hand, places, shown } = this, [[x0, y0], [x1, y1]] = [hand.place(left, low), hand.place(right, top)];
+    return places.among(x0, y0, x1, y1, shown);
+  }
+
+  get covered() {  // boxes of the window that buttons and counts lie over
+    const { width, height } = this.hand, right = width - 42;
+    const low = this.el.found.hidden && this.el.chosen.hidden ? [] : [[0, height - 74, 210, height]];
+    return [[right, 0, width, 184], [right, height - 42, width, height], ...low];
   }
 
   dispose() {
