@@ -11,7 +11,7 @@ from .charts import Chart, Column
 from .engine import shared
 from .projections import Placed
 
-MOMENT = 0.1
+FOUND_AT_ONCE = 0.1
 """seconds that the map waits for the groups before it is shown without"""
 
 
@@ -19,7 +19,7 @@ MOMENT = 0.1
 def _groups_work(key: str, _where: Placed, _column: Column) -> Future:
     engine = shared()
     work = engine.submit((-next(engine.count),), dense_groups, _where.places, _column.codes)
-    wait([work], timeout=MOMENT)
+    wait([work], timeout=FOUND_AT_ONCE)
     return work
 
 

@@ -138,3 +138,8 @@ def polygon(text: str) -> list[list[float]] | None:
         return [found[k : k + 2] for k in range(0, len(found), 2)] or None
     except ValueError:
         raise ValueError("The link's selection is not the corners of a polygon; nothing is selected.") from None
+
+
+def corners(value: Iterable[Iterable[float]]) -> str:
+    """Write the corners of a polygon."""
+    return text(v for corner in value for v in corner)

@@ -12,6 +12,7 @@ from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
 from app.ui import bringing, page
 from app.ui.map_state import AxesState, LookState, MapParts, axes_key
+from app.ui.second_map import SecondState, choose_second
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
@@ -27,13 +28,14 @@ SEARCH_HELP = (
 )
 
 
-def choose_map(parts: MapParts, guests: list[str]) -> None:
+def choose_map(parts: MapParts, second: SecondState, guests: list[str]) -> None:
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
     state, look = parts.state, parts.look
 
     def reprojected() -> None:
         AxesState.ignore_link(axes_key(state.projection))  # the link's are those of the projection before
         parts.pick.forget_places()
+        second.forget_places()
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
@@ -47,6 +49,7 @@ def choose_map(parts: MapParts, guests: list[str]) -> None:
                 _choose_axes(parts)
             if state.zoos:
                 _choose_guests(parts, guests)
+            choose_second(second)
             for name in ("size", "shape"):
                 _choose_look(look, name, lazy=True)
             st.toggle(

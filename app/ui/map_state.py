@@ -263,9 +263,7 @@ class PickState(PageState):
     """whether copies of the picked network with permuted hidden units are shown"""
     view = PageField[list[float] | None](None, link="view", parse=links.view, write=links.text)
     """x and y of the middle of what is in view, and its scale; None for the whole map"""
-    polygon = PageField[list[list[float]] | None](
-        None, link="selection", parse=links.polygon, write=lambda corners: links.text(v for c in corners for v in c)
-    )
+    polygon = PageField[list[list[float]] | None](None, link="selection", parse=links.polygon, write=links.corners)
     """corners of the selected area"""
 
     @property

@@ -89,3 +89,11 @@ export function drawPicked(pen, at, network, { paper, primary }) {
     pen.stroke();
   }
 }
+
+export function drawRing(pen, at, { text, paper }) {  // around what is pointed at on the map beside this one
+  for (const [colour, width] of [[paper, 4], [text, 1.5]]) {
+    Object.assign(pen, { strokeStyle: colour, lineWidth: width });
+    outline(pen, "circle", ...at, 9);
+    pen.stroke();
+  }
+}
