@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import frontend
-from app.backend import charts, filters, inspection, orbits, points, projections, selections
+from app.backend import charts, filters, groups, inspection, orbits, points, projections, second_space, selections
 from app.backend.charts import Chart
 from app.backend.moves import Place
 from app.backend.path import method_colour, method_names
@@ -12,17 +12,9 @@ from app.tasks import app_task
 from app.ui import bringing, moves, page, sidebar
 from app.ui.inspector import inspect_network
 from app.ui.map_controls import choose_map
-from app.ui.map_state import (
-    AxesState,
-    ConfusionState,
-    FilterState,
-    LikenessState,
-    LookState,
-    MapState,
-    PickState,
-    asked_projection,
-)
+from app.ui.map_state import MapParts, MapState
 from app.ui.pair import PairState, shared_key
+from app.ui.second_map import SecondMap, SecondState
 from app.ui.selection import show_selection
 
 VIEW = "map"
@@ -70,9 +62,7 @@ def placed() -> projections.Placed:
 
 def write_link() -> None:
     link = sidebar.choice_link(loaded) | {"a": pair.a, "b": pair.b} | moves.ways_link()
-    for part in (state, takes, look, left, axes, pick):
-        link |= part.link()
-    page.write_link(link)
+    page.write_link(link | parts.link() | (beside.link() if beside.space else {}))
 
 
 def ends() -> dict[str, int | None]:
@@ -92,11 +82,12 @@ def board() -> None:
     if near:
         work = inspection.rebuilt(chart, i) if i is not None else inspection.decoded_at(chart, point)
     orbit = orbits.orbit_work(chart, i) if pick.orbit and near and i is not None else None
-    selected = selections.selected(where, pick.polygon, left_on_map) if pick.polygon else None
+    selected = what_is_selected()
     picked = work is not None or i is not None
-    place, *beside = st.columns([7, 5] if picked else 1, gap="medium")
+    aside = picked and not second_shown
+    place, *rest = st.columns([7, 5] if aside else 1, gap="medium")
     with place:
-        show_map(work, near, orbit, selected)
+        show_maps(work, near, orbit, selected)
         if not picked:
             say_how()
         st.caption(
@@ -104,18 +95,54 @@ def board() -> None:
             f"itself (E = {chart.z.shape[1]})."
         )
     if picked:
-        with beside[0]:
+        with rest[0] if aside else st.container():
             if work:
                 inspect_network(pick, pair, where, point, near, work, orbit)
             else:
                 st.markdown(f"##### {plain(inspection.known(chart, i).name)}")
                 st.info("Its weights are not all numbers: it has no embedding, no decode and no place on the map.")
     if selected is not None:
-        show_selection(pick, where, selected)
+        show_selection(pick, where, selected, clear_selection)
     if moves.way_kind():
         write_link()
     if way_by() != state.way_by:
         page.refresh()
+
+
+def what_is_selected():
+    """Ids of the selected networks on the map, None if no area is drawn on it or on the second one."""
+    if pick.polygon:
+        return selections.selected(where, pick.polygon, left_on_map)
+    return second.selected() if second_shown else None
+
+
+def clear_selection() -> None:
+    pick.change(polygon=None)
+    beside.change(polygon=None)
+
+
+def show_maps(
+    work: inspection.BesideDecode | None, near: list[inspection.Near], orbit: orbits.OrbitWork | None, selected
+) -> None:
+    """The map and, if one is chosen, that of a second space beside it."""
+    if not second_shown:
+        if second:
+            second.say()
+        show_map(work, near, orbit, selected)
+        return
+    with st.container(key="twin-maps"):
+        shown = ((loaded.space_info.title, show_map), (beside.title, show_second))
+        for place, (title, show) in zip(st.columns(2, gap="small"), shown, strict=True):
+            with place:
+                st.caption(f"**{plain(title)}**")
+                show(work, near, orbit, selected)
+    st.caption(plain(second_space.agreement_words(second.shared, len(chart))))
+    if beside.alone and pick.id is None:
+        st.info(plain(f"{beside.alone} is in {beside.title} alone, not on the first map."))
+
+
+def show_second(*_) -> None:
+    second.show(VIEW, ends(), look_key, filter_key)
 
 
 def show_map(
@@ -135,17 +162,20 @@ def show_map(
         "of": work.id if work else "",
         "orbit": orbits.orbit_key(where, orbit),
         "neighbours": [{"id": one.id, "kind": "latent"} for one in near],
-        "selection": None if selected is None else {"polygon": pick.polygon, "count": len(selected)},
+        "selection": {"polygon": pick.polygon, "count": len(selected)} if pick.polygon else None,
         "ends": ends(),
         "path": way_on_map(),
         "anchors": way.get("anchors", []) if moves.way_kind() != "path" else [],
+        "groups": groups.named_groups(labels),
         "extra": {"place": pick.place, "words": "decoded here"} if decoded else None,
         "view": pick.corner,
+        "twin": second.twin_of_first() if second_shown else None,
         "token": page.state_version(),
     }
-    frontend.zoo_map(
-        VIEW, data, lambda: pick.take_click(VIEW), lambda: pick.take_selection(VIEW), lambda: pick.take_view(VIEW)
-    )
+    on_pick, on_area = (lambda: pick.take_click(VIEW)), (lambda: pick.take_selection(VIEW))
+    if second_shown:
+        on_pick, on_area = second.of_first(VIEW)
+    frontend.zoo_map(VIEW, data, on_pick, on_area, lambda: pick.take_view(VIEW))
 
 
 def way_on_map() -> dict | None:
@@ -215,7 +245,7 @@ def say_embedding() -> None:
 
 
 def watch() -> None:
-    if known() != before:
+    if known() != before or (not labelled and groups.all_found(labels)) or (second and second.has_news()):
         page.refresh()
 
 
@@ -228,19 +258,20 @@ guests = state.load_guests()
 chart = embedded()
 for problem in charts.failures(guests):
     page.notice(problem)
-takes, like = ConfusionState(chart), LikenessState(chart)
-axes, pick = AxesState(chart, state.projection), PickState(chart)
-columns = [takes.column, like.column]
-look = LookState(chart, columns)
+parts = MapParts.of(state, chart)
+pick, look, left, columns, asked = parts.pick, parts.look, parts.left, parts.columns, parts.projection
 pair = PairState(shared_key(loaded), loaded, app_task(loaded).default_pair)
-asked = asked_projection(state, axes)
 where = placed()
-left = FilterState(look)
 left_on_map = filters.left_by(chart, look.columns, left.asked)
 look_key = points.look_key(chart, *look.chosen)
+labels = groups.groups_work(chart, where, look.labelled)
+labelled = groups.all_found(labels)
 filter_key = filters.filter_key(f"{chart.key}|{points.version(chart, columns)}", left.asked)
 
-choose_map(state, takes, like, look, left, axes, pick, [guest.zoo_info.id for guest in guests])
+beside = SecondState(loaded)
+second = SecondMap(beside, parts, chart, where) if beside.space else None
+second_shown = second is not None and second.is_shown
+choose_map(parts, beside, [guest.zoo_info.id for guest in guests])
 page.show_notices()
 bringing.show_progress()
 if charts.embedding_words(guests):
@@ -252,7 +283,8 @@ if where.problem:
         page.refresh()
 top, below = st.container(), st.container()
 with st.container(key="feeds-map", gap=None):
-    frontend.feed("map-look", points.look_feed(VIEW, look_key, chart, *look.chosen))
+    looks = points.look_feed(VIEW, look_key, chart, *look.chosen)
+    frontend.feed("map-look", looks)
     frontend.feed("map-points", points.points_feed(VIEW, where.key, where))
     if filter_key:
         frontend.feed("map-filter", filters.filter_feed(VIEW, filter_key, left_on_map))
@@ -260,6 +292,8 @@ with st.container(key="feeds-map", gap=None):
     atlas = points.atlas_feed(VIEW, where.key, chart)
     if atlas:
         frontend.feed("map-atlas", atlas)
+    if second_shown:
+        second.send(VIEW, look_key, looks, filter_key)
 state.way_by = way_by()
 with top:
     board()
@@ -267,5 +301,5 @@ with below:
     ways()
 bringing.show_reports(chart)
 before = known()
-if points.pending(chart, asked, guests, columns):
+if points.pending(chart, asked, guests, columns) or not labelled or (second and second.is_waiting):
     st.fragment(watch, run_every=1)()

@@ -44,6 +44,7 @@ from app.backend import (
 from app.tasks import app_task
 from app.ui import bringing
 from netspace.evaluate.symmetry import orbit_of
+from netspace.latent import groups
 from netspace.latent.manifold import Reach
 from netspace.latent.projection import UmapConfig, UmapMap
 from netspace.tasks import task_of
@@ -151,6 +152,21 @@ def test_architectures_keep_their_colours_and_marks(folder):  # noqa: F811
         ("LeNetLike", "circle"), ("VanillaCNN", "square"), ("ResNet8", "triangle"),
     ]  # fmt: skip
     assert sum(c["count"] for c in colour["categories"]) == 12
+
+
+def test_groups_of_one_colour_are_named_where_colours_are_kinds(folder, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(groups, "LEAST_IN_GROUP", 2)
+    mine = loaded()
+    wait_until(lambda: view(open_map(colour="arch"))["groups"])
+    named = view(open_map(colour="arch"))["groups"]
+    names = [mine.zoo.family.names[one["category"]] for one in named]
+    assert len(set(names)) == len(names) and mine.zoo.records.arch.iloc[[one["id"] for one in named]].tolist() == names
+    at = open_map(colour="arch", labels="no")
+    assert view(at)["groups"] == [] and link_of(at)["labels"] == "no"
+    next(each for each in at.toggle if each.label == "Labels on the map").set_value(True).run()
+    assert view(at)["groups"] == named and "labels" not in link_of(at)
+    at = open_map(colour="test_accuracy")
+    assert view(at)["groups"] == [] and next(e for e in at.toggle if e.label == "Labels on the map").disabled
 
 
 def test_what_is_not_known_of_a_network_is_told_and_not_drawn_as_a_number(shapes):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browsing import as_the_paper, rest, wait
+from browsing import as_the_paper, rest, until, wait
 from playwright.sync_api import expect
 from safetensors.torch import save_file
 
@@ -151,3 +151,47 @@ def test_a_click_that_is_lost_on_its_way_is_told_again(page, tiny_cnn_zoo):
     assert page.evaluate("window.lost")
     name = tiny_cnn_zoo.records.name[int(report(page)["picked"])]
     expect(page.get_by_role("heading", name=name)).to_be_visible()
+
+
+BOTH = "els => els.map((el) => ({ ...el.dataset }))"
+
+
+def test_two_spaces_beside_each_other_show_one_selection(page):
+    """The chairs that ship, in both of their spaces: ids are the same on both maps."""
+
+    def both() -> list[dict]:
+        return page.locator(".zoo-map").evaluate_all(BOTH)
+
+    def alike(name: str, other: str, value=lambda text: text not in ("", "0")) -> bool:
+        shown = both()
+        return len(shown) == 2 and shown[0][name] == shown[1][other] and value(shown[0][name])
+
+    page.goto("/zoo_map?space=chairs/space-prep&zoo=chairs/zoo&projection=pca&second=chairs/space-probe")
+    until(lambda: [one.get("count") for one in both()] == ["260", "260"])
+    expect(page.get_by_text("260 of 260 networks are in both spaces, by their weights.")).to_be_visible()
+    rest(page)
+    first, second = (page.locator(".zoo-map").nth(k) for k in (0, 1))
+    tops = [one.locator(".map").bounding_box() for one in (first, second)]
+    assert tops[0]["y"] == tops[1]["y"] and tops[0]["x"] + tops[0]["width"] < tops[1]["x"]
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    until(lambda: alike("hovered", "echo"))
+    page.keyboard.press("Enter")
+    until(lambda: alike("picked", "picked"))
+
+    second.locator("[data-key=b]").click()
+    box = second.locator(".over").bounding_box()
+    page.mouse.move(box["x"] + 16, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] - 20, steps=4)
+    page.mouse.up()
+    until(lambda: alike("selected", "selected", lambda text: 0 < int(text) < 260))
+    page.wait_for_url("**second_selection=**")
+    count = both()[0]["selected"]
+    expect(page.get_by_role("heading", name=f"{count} networks selected")).to_be_visible()
+
+    page.set_viewport_size({"width": 768, "height": 1024})
+    page.goto(page.url)
+    until(lambda: alike("selected", "selected", lambda text: text == count) and alike("picked", "picked"))
+    tops = [page.locator(".zoo-map .map").nth(k).bounding_box() for k in (0, 1)]
+    assert tops[0]["y"] + tops[0]["height"] < tops[1]["y"] and tops[0]["x"] == tops[1]["x"]

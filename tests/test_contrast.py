@@ -1,5 +1,6 @@
 """Colours of graphics can be seen in both themes: 3:1 at least against the paper and the panels they are drawn on."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from app import palette
 from app.backend.charts import PALETTE
 from app.backend.jobs import LINES
 from app.backend.looks import ARCH_LOOKS
+from app.frontend import SOURCES
 from netspace.latent.paths import METHODS
 
 CONFIG = tomllib.loads((Path(__file__).parent.parent / "app" / ".streamlit" / "config.toml").read_text())["theme"]
@@ -39,11 +41,26 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def mixed(colour: str, paper: str, share: float) -> str:
+    """A share of the paper over a colour."""
+    parts = [[int(each[k : k + 2], 16) for k in (1, 3, 5)] for each in (colour, paper)]
+    return "#" + "".join(f"{round(under + share * (over - under)):02X}" for under, over in zip(*parts, strict=True))
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_graphics_stand_out_from_what_they_are_drawn_on(theme):
     papers = CONFIG[theme]["backgroundColor"], CONFIG[theme]["secondaryBackgroundColor"]
     faint = {name: c for name, c in COLOURS.items() if min(contrast(c, paper) for paper in papers) < LEAST}
     assert not faint
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_labels_on_the_map_are_read_over_dots_of_any_colour(theme):
+    """4.5:1, criterion 1.4.3."""
+    share = float(re.search(r"const PAPER = ([\d.]+);", (SOURCES / "map" / "badges.js").read_text())[1])
+    paper, text = CONFIG[theme]["backgroundColor"], CONFIG[theme]["textColor"]
+    grounds = [mixed(colour, paper, share) for colour in COLOURS.values()]
+    assert share < 1 and min(contrast(text, ground) for ground in grounds) >= 4.5
 
 
 def test_contrast_is_that_of_the_standard():

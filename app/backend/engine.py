@@ -236,9 +236,15 @@ def feed(header: dict, body: bytes) -> bytes:
     return struct.pack("<I", len(head)) + head + body
 
 
+def unpacked_feed(payload: bytes) -> tuple[dict, bytes]:
+    """Header and body of a feed."""
+    (length,) = struct.unpack_from("<I", payload)
+    return json.loads(payload[4 : 4 + length]), payload[4 + length :]
+
+
 def seen_feed(payload: bytes) -> bytes:
     """A feed as whoever asks may read its header."""
     if not is_visitor():
         return payload
-    (length,) = struct.unpack_from("<I", payload)
-    return feed(seen_data(json.loads(payload[4 : 4 + length])), payload[4 + length :])
+    header, body = unpacked_feed(payload)
+    return feed(seen_data(header), body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,12 @@ def usual_colour(chart: Chart) -> str:
     return next((name for name in first if name in chart.columns), next(iter(chart.columns), ""))
 
 
+def told_apart_by(columns: Mapping[str, Column], colour: str, shape: str) -> Column | None:
+    """Return the column whose categories the points show as colours; None if they show none, or numbers."""
+    told = columns.get(colour)
+    return None if told is None or (told.numbers is not None and colour != shape) else told
+
+
 def look_key(chart: Chart, colour: str, size: str, shape: str) -> str:
     return "|".join((chart.key, colour, size, shape, version(chart, (colour, size))))
 
@@ -106,10 +112,10 @@ def _look_feed(view: str, path: str, _chart: Chart, colour: str, size: str, shap
         "hollow": "other networks",
     }
     tints, marks = np.zeros(count, np.float32), np.zeros(count, np.uint8)
-    told = columns.get(colour)
+    told, named = columns.get(colour), told_apart_by(columns, colour, shape)
     if told is None:
         header["colour"] = None
-    elif told.numbers is not None and colour != shape:
+    elif named is None:
         scale, tints = _shares(told.numbers)
         missing = int(np.isnan(tints).sum())
         header["colour"] = {"title": told.title, "kind": "number", "missing": missing} | scale

@@ -17,7 +17,7 @@ from app import palette
 from app.backend.engine import seen_feed
 from app.backend.visitors import seen_data
 
-from . import bundle, messages, page_messages
+from . import bundle, map_messages, messages, page_messages
 
 SOURCES = Path(__file__).parent / "views"
 
@@ -115,9 +115,11 @@ def raster_data(key: str, data: Mapping[str, Any]) -> messages.RasterData:
     return _path_data(messages.RasterData, key, {"still": False, "numbers": []} | dict(data))
 
 
-def map_data(key: str, data: Mapping[str, Any]) -> messages.MapData:
+def map_data(key: str, data: Mapping[str, Any]) -> map_messages.MapData:
     """Return what the map is told."""
-    return _fitting(messages.MapData, {"id": key, "marks": palette.MARKS, "message": "", "filter": ""} | dict(data))
+    usual = {"marks": palette.MARKS, "message": "", "filter": "", "groups": [], "twin": None, "legend": True}
+    usual["grid"] = data["liftable"]
+    return _fitting(map_messages.MapData, {"id": key} | usual | dict(data))
 
 
 PATH_DATA = {"viewer": viewer_data, "classifier": classifier_data, "raster": raster_data}
@@ -164,7 +166,7 @@ def zoo_map(
     on_select: Callable[[], None],
     on_view: Callable[[], None],
 ) -> None:
-    """Map of a zoo's embeddings: `messages.MapData`, `messages.MapSays`."""
+    """Map of a zoo's embeddings: `map_messages.MapData`, `map_messages.MapSays`."""
     _map(key=key, data=map_data(key, data), on_pick_change=on_pick, on_select_change=on_select, on_view_change=on_view)
 
 

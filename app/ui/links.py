@@ -30,6 +30,11 @@ def yes(text: str) -> bool:
     return text == "yes"
 
 
+def yes_or_no(shown: bool) -> str:
+    """Write yes or no."""
+    return "yes" if shown else "no"
+
+
 def place_in_list(text: str) -> int:
     """Read the place of a view in its list, from 1."""
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 10):
@@ -133,3 +138,8 @@ def polygon(text: str) -> list[list[float]] | None:
         return [found[k : k + 2] for k in range(0, len(found), 2)] or None
     except ValueError:
         raise ValueError("The link's selection is not the corners of a polygon; nothing is selected.") from None
+
+
+def corners(value: Iterable[Iterable[float]]) -> str:
+    """Write the corners of a polygon."""
+    return text(v for corner in value for v in corner)

@@ -11,16 +11,8 @@ from app.backend.projections import PROJECTIONS
 from app.backend.visitors import is_visitor
 from app.backend.words import plain, sentence
 from app.ui import bringing, page
-from app.ui.map_state import (
-    AxesState,
-    ConfusionState,
-    FilterState,
-    LikenessState,
-    LookState,
-    MapState,
-    PickState,
-    axes_key,
-)
+from app.ui.map_state import AxesState, LookState, MapParts, axes_key
+from app.ui.second_map import SecondState, choose_second
 
 SETTING_TITLES = {"neighbours": "Neighbours", "min_dist": "Minimum distance", "metric": "Metric", "seed": "Seed"}
 AXIS_TITLES = {"x": "Horizontal", "y": "Vertical"}
@@ -36,15 +28,14 @@ SEARCH_HELP = (
 )
 
 
-def choose_map(
-    state: MapState, takes: ConfusionState, like: LikenessState, look: LookState, left: FilterState,
-    axes: AxesState, pick: PickState, guests: list[str],
-) -> None:  # fmt: skip
+def choose_map(parts: MapParts, second: SecondState, guests: list[str]) -> None:
     """The row of controls; `guests` are the ids of the other zoos that could be loaded."""
+    state, look = parts.state, parts.look
 
     def reprojected() -> None:
         AxesState.ignore_link(axes_key(state.projection))  # the link's are those of the projection before
-        pick.forget_places()
+        parts.pick.forget_places()
+        second.forget_places()
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         st.segmented_control(
@@ -53,21 +44,27 @@ def choose_map(
         )  # fmt: skip
         with st.popover("Settings", icon=":material/tune:"):
             if state.projection == "umap":
-                _choose_settings(state, pick)
+                _choose_settings(parts)
             else:
-                _choose_axes(axes, pick)
+                _choose_axes(parts)
             if state.zoos:
-                _choose_guests(state, guests)
+                _choose_guests(parts, guests)
+            choose_second(second)
             for name in ("size", "shape"):
                 _choose_look(look, name, lazy=True)
+            st.toggle(
+                "Labels on the map", disabled=look.told_apart is None,
+                help="The name of every colour over the largest dense group of its networks: of colours that are "
+                "kinds, such as architectures", **look.widget("labels", lazy=True),
+            )  # fmt: skip
         _choose_look(look, "colour", width=140)
-        st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **left.widget("search"))
+        st.text_input("Search", placeholder="name or value", help=SEARCH_HELP, width=155, **parts.left.widget("search"))
         with st.popover("Filter", icon=":material/filter_alt:"):
-            _choose_range(left)
-            if takes.classes:
-                _choose_confusion(takes, look)
-            if like.kinds and not is_visitor():
-                _choose_likeness(like, look, pick)
+            _choose_range(parts)
+            if parts.takes.classes:
+                _choose_confusion(parts)
+            if parts.like.kinds and not is_visitor():
+                _choose_likeness(parts)
         bringing.offer_import(state.loaded.space_info)
 
 
@@ -82,8 +79,9 @@ def _choose_look(
     )  # fmt: skip
 
 
-def _choose_range(left: FilterState) -> None:
+def _choose_range(parts: MapParts) -> None:
     """A column of numbers, and which of them are left."""
+    left = parts.left
     st.selectbox(
         "Column", left.offered, format_func=lambda column: left.columns[column].title if column else "none",
         help="Networks outside its range are faint, and cannot be clicked",
@@ -99,8 +97,9 @@ def _choose_range(left: FilterState) -> None:
         st.caption("Networks whose value is not known are left out of any narrower range.")
 
 
-def _choose_confusion(takes: ConfusionState, look: LookState) -> None:
+def _choose_confusion(parts: MapParts) -> None:
     """Two classes, by which networks are coloured and filtered."""
+    takes, look = parts.takes, parts.look
     asked, answered = st.columns(2)
     for place, name, label in ((asked, "truth", "Takes"), (answered, "answer", "for")):
         place.selectbox(
@@ -118,8 +117,9 @@ def _choose_confusion(takes: ConfusionState, look: LookState) -> None:
     st.fragment(tell_progress, run_every=1 if behaviour.progress_words(works) else None)()
 
 
-def _choose_likeness(like: LikenessState, look: LookState, pick: PickState) -> None:
+def _choose_likeness(parts: MapParts) -> None:
     """A file, by the likeness to which networks are coloured, and those that are most like it."""
+    like, look = parts.like, parts.look
     kinds = ", ".join(kind.upper() for kind in like.kinds)
     handed = st.file_uploader("Most like this file", type=list(like.kinds), key="map_like", help=kinds)
     if handed is not None and handed.file_id != like.handed:
@@ -136,15 +136,15 @@ def _choose_likeness(like: LikenessState, look: LookState, pick: PickState) -> N
     for one in found.most:
         name = look.chart.label(one.id)
         if page.button(f"{plain(name)} · {one.distance:.3f}", f"like_{one.id}", help=found.words, type="tertiary"):
-            pick.change(network=name, place=None)
+            parts.pick.change(network=name, place=None)
             page.refresh()
 
 
-def _choose_settings(state: MapState, pick: PickState) -> None:
+def _choose_settings(parts: MapParts) -> None:
     """UMAP's settings."""
-    for name, option in state.options.items():
+    for name, option in parts.state.options.items():
         words = {"label": SETTING_TITLES[name], "help": sentence(option["help"])}
-        words |= state.widget(name, then=pick.forget_places, lazy=True)
+        words |= parts.state.widget(name, then=parts.pick.forget_places, lazy=True)
         if option["choices"]:
             st.selectbox(options=option["choices"], **words)
         else:
@@ -152,18 +152,20 @@ def _choose_settings(state: MapState, pick: PickState) -> None:
             st.number_input(min_value=number(option["least"]), max_value=number(option["most"]), **words)
 
 
-def _choose_axes(axes: AxesState, pick: PickState) -> None:
+def _choose_axes(parts: MapParts) -> None:
+    axes = parts.axes
     for axis, title in AXIS_TITLES.items():
         st.selectbox(
             title, axes.offered, format_func=projections.axis_title,
-            **axes.widget(axis, then=pick.forget_places, lazy=True),
+            **axes.widget(axis, then=parts.pick.forget_places, lazy=True),
         )  # fmt: skip
     if axes.kind == "directions":
         st.caption("A column is read off the embeddings by ridge regression on the training networks.")
 
 
-def _choose_guests(state: MapState, guests: list[str]) -> None:
+def _choose_guests(parts: MapParts, guests: list[str]) -> None:
     """The other zoos on the map."""
+    state = parts.state
     st.multiselect(
         "Also on the map", list(state.zoos), format_func=lambda id: state.zoos[id].title,
         placeholder="other zoos that fit this space", help="They are placed on the map of this zoo, which does not "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.backend import behaviour, catalogue, charts, filters, likeness, points, projections
 from app.backend.behaviour import Confusion
 from app.backend.catalogue import Loaded
-from app.backend.charts import Chart
+from app.backend.charts import Chart, Column
 from app.backend.filters import Filter
 from app.backend.projections import PROJECTIONS, Projection
 from app.backend.words import sentence
@@ -165,10 +166,22 @@ class LookState(PageState):
     colour = _look("colour", lambda state: points.usual_colour(state.chart), terse=False)
     size = _look("size", "")
     shape = _look("shape", "")
+    labels = PageField(True, link="labels", parse=links.yes, write=links.yes_or_no, terse=True)
+    """whether groups of networks of one colour are named on the map"""
 
     @property
     def chosen(self) -> tuple[str, str, str]:
         return self.colour, self.size, self.shape
+
+    @property
+    def told_apart(self) -> Column | None:
+        """The column whose categories are shown as colours."""
+        return points.told_apart_by(self.columns, self.colour, self.shape)
+
+    @property
+    def labelled(self) -> Column | None:
+        """The column whose categories are named on the map."""
+        return self.told_apart if self.labels else None
 
 
 class FilterState(PageState):
@@ -246,13 +259,11 @@ class PickState(PageState):
     """name of the picked network; empty for none"""
     place = PageField[list[float] | None](None, link="place", parse=links.place, write=links.text)
     """x and y of an empty place that was clicked"""
-    orbit = PageField(False, link="orbit", parse=links.yes, write=lambda shown: "yes" if shown else "no", terse=True)
+    orbit = PageField(False, link="orbit", parse=links.yes, write=links.yes_or_no, terse=True)
     """whether copies of the picked network with permuted hidden units are shown"""
     view = PageField[list[float] | None](None, link="view", parse=links.view, write=links.text)
     """x and y of the middle of what is in view, and its scale; None for the whole map"""
-    polygon = PageField[list[list[float]] | None](
-        None, link="selection", parse=links.polygon, write=lambda corners: links.text(v for c in corners for v in c)
-    )
+    polygon = PageField[list[list[float]] | None](None, link="selection", parse=links.polygon, write=links.corners)
     """corners of the selected area"""
 
     @property
@@ -296,6 +307,36 @@ def axes_key(projection: str) -> str:
     return f"map.{projection}"
 
 
-def asked_projection(state: MapState, axes: AxesState) -> Projection:
-    """The projection that is chosen, as the backend takes it."""
-    return Projection(state.projection, (axes.x, axes.y), state.settings)
+@dataclass(frozen=True)
+class MapParts:
+    """The state of all parts of the map."""
+
+    state: MapState
+    takes: ConfusionState
+    like: LikenessState
+    axes: AxesState
+    pick: PickState
+    look: LookState
+    left: FilterState
+
+    @classmethod
+    def of(cls, state: MapState, chart: Chart) -> MapParts:
+        """Settle the parts that depend on which networks are on the map."""
+        takes, like = ConfusionState(chart), LikenessState(chart)
+        axes, pick = AxesState(chart, state.projection), PickState(chart)
+        look = LookState(chart, (takes.column, like.column))
+        return cls(state, takes, like, axes, pick, look, FilterState(look))
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Names of the columns that are asked for beside those of the zoo's table; empty for none."""
+        return self.takes.column, self.like.column
+
+    @property
+    def projection(self) -> Projection:
+        """The projection that is chosen, as the backend takes it."""
+        return Projection(self.state.projection, (self.axes.x, self.axes.y), self.state.settings)
+
+    def link(self) -> dict[str, str]:
+        parts = (self.state, self.takes, self.look, self.left, self.axes, self.pick)
+        return {name: text for part in parts for name, text in part.link().items()}

@@ -48,7 +48,7 @@ class WayState(PageState):
     kind = PageField(
         lambda state: next(iter(WAY_TITLES)), link="move", check=one_of(WAY_TITLES, "There is no way of moving {}.")
     )  # fmt: skip
-    lined = PageField(True, link="line", parse=links.yes, write=lambda shown: "yes" if shown else "no", terse=True)
+    lined = PageField(True, link="line", parse=links.yes, write=links.yes_or_no, terse=True)
     """whether its way is drawn on the map"""
     method = PageField(lambda state: method_names()[0])
     camera = PageField[list[float] | None](None)

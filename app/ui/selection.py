@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from app.backend import selections
@@ -24,8 +26,8 @@ class SaveState(PageState):
     """what was saved, to be shown once"""
 
 
-def show_selection(pick: PickState, where: Placed, ids) -> None:
-    """The networks with these ids."""
+def show_selection(pick: PickState, where: Placed, ids, clear: Callable[[], None]) -> None:
+    """The networks with these ids, and a button that calls `clear`."""
     chart, state, count = pick.chart, SaveState(), len(ids)
     head, row = st.columns([3, 2], vertical_alignment="center")
     head.markdown(f"##### {count:,} network{'s' if count != 1 else ''} selected")
@@ -41,7 +43,7 @@ def show_selection(pick: PickState, where: Placed, ids) -> None:
         if not is_visitor():
             with st.popover("Save as a zoo", icon=":material/folder_copy:"):
                 _offer_zoo(state, chart, ids)
-        st.button("Clear", icon=":material/close:", on_click=pick.change, kwargs={"polygon": None})
+        st.button("Clear", icon=":material/close:", on_click=clear)
     if state.saved:
         st.success(plain(state.once("saved")))
     left, right = st.columns([7, 5], gap="medium")

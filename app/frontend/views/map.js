@@ -7,12 +7,14 @@ import { MapView } from "../shared/mapview.js";
 import { fitting } from "../shared/panzoom.js";
 import { mounted, Stopwatch } from "../shared/view.js";
 import { escaped, many, rounded } from "../shared/words.js";
+import { arranged, drawBadges, labelled, leader, lettered, named } from "./map/badges.js";
 import { roping } from "./map/lasso.js";
 import { figure, footHtml, looksHtml, pictureHtml } from "./map/legend.js";
 import { categories, floats, lookOf, styled } from "./map/look.js";
-import { drawArea, drawBadge, drawNeighbours, drawOrbit, drawPath, drawPicked, drawWords } from "./map/overlay.js";
+import { drawArea, drawNeighbours, drawOrbit, drawPath, drawPicked, drawRing } from "./map/overlay.js";
 import { Places } from "./map/places.js";
 import { Points, WARNED } from "./map/points.js";
+import { Twin } from "./map/twin.js";
 
 const REACH = 12;  // of the pointer, pixels
 const STILL = 180;  // milliseconds after which a view that moved is drawn with all its points
@@ -49,6 +51,7 @@ class ZooMap extends MapView {
       const chip = e.target.closest(".chip");
       if (chip) this.hide(Number(chip.dataset.category), e.shiftKey);
     };
+    this.twin = new Twin(this);
     this.leaveFrames = hear("frame", ({ id, frame, steps }) => {  // the slider of the path that is drawn
       if (this.data?.path?.follows !== id || this.data.path.places.length !== steps) return;
       this.frame = frame;
@@ -78,7 +81,7 @@ class ZooMap extends MapView {
     const { kept, el } = this;
     if (this.hand.drop()) this.rope = null;
     else if (!el.keys.hidden) el.keys.hidden = true;
-    else if (kept.polygon) this.select("none", []);
+    else if (this.area) this.select("none", []);
     else if (kept.picked !== null || kept.place) this.pick({ none: true });
     this.pointAt(-1);
     this.redraw();
@@ -144,8 +147,10 @@ class ZooMap extends MapView {
     const { kept } = this;
     kept.selects += 1;
     kept.polygon = polygon.length ? polygon : null;
+    if (this.twin.kept) this.twin.kept.polygon = null;
     this.setStateValue("select", { tool, polygon, click: kept.selects });
     this.receive();
+    this.twin.tell();
     this.el.live.textContent = this.chosenWords();
   }
 
@@ -157,7 +162,15 @@ class ZooMap extends MapView {
       hidden.clear();
       if (single) all.filter((index) => index !== category).forEach((index) => hidden.add(index));
     } else if (!hidden.delete(category)) hidden.add(category);
+    if (this.twin.kept) this.twin.kept.hidden = new Set(hidden);
     this.styled = false;
+    this.receive();
+    this.twin.tell();
+  }
+
+  mirror() {  // what hands did on the map beside this one
+    const hidden = [...this.kept.hidden].join();
+    if (this.hiding !== hidden) this.styled = false;
     this.receive();
   }
 
@@ -187,11 +200,12 @@ class ZooMap extends MapView {
     if (!first && kept.map !== data.points) [kept.view, kept.hot] = [null, -1];  // other coordinates
     if (kept.token !== data.token) kept.view = data.view ?? null;
     [kept.map, kept.token] = [data.points, data.token];
-    if (view !== kept.view || before?.liftable !== data.liftable) this.stale = true;
+    if (view !== kept.view || before?.grid !== data.grid) this.stale = true;
     if (JSON.stringify(data.path) !== JSON.stringify(before?.path)) this.frame = null;
     if (before?.points !== data.points) this.atlas = null;
     this.data = data;
     this.hear(data);
+    this.root.classList.toggle("twin", !!data.twin);
     this.el.map.classList.toggle("liftable", data.liftable);
     this.take(kept.tool);
     this.receive();
@@ -245,7 +259,7 @@ class ZooMap extends MapView {
       this.url = URL.createObjectURL(new Blob([atlas.body], { type: atlas.body[0] === 0x89 ? "image/png" : "image/webp" }));
     }
     this.atlas = atlas?.header ?? null;
-    if (!this.styled || this.insideOf !== this.kept.polygon) this.restyle();
+    if (!this.styled || this.insideOf !== this.area) this.restyle();
     this.write();
     this.redraw();
   }
@@ -284,6 +298,10 @@ class ZooMap extends MapView {
   }
 
   // -- where things are -----------------------------------------------------------------------------------------
+
+  get area() {  // what selects networks: an area of this map, or the networks selected on the one beside it
+    return this.kept.polygon ?? (this.twin.ids && this.twin.rope);
+  }
 
   get ready() {
     return !!this.places?.count && this.placed.header.path === this.data.points && this.look?.count === this.places.count;
@@ -337,6 +355,7 @@ class ZooMap extends MapView {
     this.el.surface.classList.toggle("hot", network >= 0);
     this.tell();
     this.redraw();
+    this.twin.tell();
   }
 
   get hotPlace() {
@@ -352,14 +371,19 @@ class ZooMap extends MapView {
   restyle() {  // colours, what is shown, and in which order
     const { places, look, cloud, kept, ink } = this;
     if (!places || look?.count !== places.count) return;
-    if (this.insideOf !== kept.polygon || !this.roped) this.roped = kept.polygon ? places.within(kept.polygon) : NONE;
-    this.insideOf = kept.polygon;
+    if (this.insideOf !== this.area || !this.roped) {
+      kept.roped = kept.polygon && places.within(kept.polygon);
+      this.roped = kept.roped ?? this.twin.roped ?? NONE;
+      this.insideOf = this.area;
+      if (kept.roped) this.twin.tell();
+    }
     const left = this.remaining.length === places.count ? this.remaining : NONE;
     this.inside = left.length ? this.roped.map((v, i) => v & left[i]) : this.roped;
     this.found = left.length ? Array.from(left.keys()).filter((i) => left[i]) : null;
     this.selected = this.inside.reduce((sum, v) => sum + v, 0);
     this.styled = true;
-    const { colours, looks, shown, layers, order } = styled(look, places, { hidden: kept.hidden, roped: kept.polygon ? this.inside : NONE, left, ramp: listed(ink.value("ramp")), unknown: ink.value("unknown") });
+    this.hiding = [...kept.hidden].join();
+    const { colours, looks, shown, layers, order } = styled(look, places, { hidden: kept.hidden, roped: this.roped.length ? this.inside : NONE, left, ramp: listed(ink.value("ramp")), unknown: ink.value("unknown") });
     this.shown = shown;
     cloud.fill(1, colours);
     cloud.fill(2, looks);
@@ -396,7 +420,7 @@ class ZooMap extends MapView {
     el.message.classList.toggle("working", !data.message && !none);
     el.map.classList.toggle("empty", !this.ready && !this.left);
     el.message.innerHTML = escaped(words);
-    el.chosen.hidden = !this.kept.polygon || !this.ready;
+    el.chosen.hidden = !this.area || !this.ready;
     el.chosen.firstElementChild.textContent = this.chosenWords();
     el.found.hidden = !this.found || !this.ready;
     el.found.textContent = this.found ? `${many(this.found.length)} of ${many(this.places.count)} match` : "";
@@ -405,14 +429,14 @@ class ZooMap extends MapView {
   }
 
   chosenWords() {
-    if (!this.kept.polygon || !this.ready) return "selection cleared";
+    if (!this.area || !this.ready) return "selection cleared";
     const { selected, hidden } = this;
     return `${many(selected)} selected${hidden ? `, ${many(hidden)} of them hidden` : ""}`;
   }
 
   writeLegend() {
     const { look, data, kept, el, ink } = this, { text } = ink;
-    const html = look ? looksHtml(look, { all: this.categories(), hidden: kept.hidden, marks: data.marks, text, unknown: ink.value("unknown") }) : "";
+    const html = look && data.legend ? looksHtml(look, { all: this.categories(), hidden: kept.hidden, marks: data.marks, text, unknown: ink.value("unknown") }) : "";
     if (this.legend !== html) el.legend.innerHTML = this.legend = html;
     const kinds = new Set(this.neighbours.map(({ kind }) => kind));
     const foot = footHtml({ note: data.note, kinds, path: data.path, orbit: this.orbit?.words, text });
@@ -434,9 +458,10 @@ class ZooMap extends MapView {
     const { kept, ready } = this, { view } = kept;
     Object.assign(this.root.dataset, {
       count: ready ? this.places.count : 0, points: ready ? this.data.points : "", look: ready ? this.look.path : "", shown: ready ? this.cloud.count : 0,
-      clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "",
+      clicks: kept.clicks, answered: kept.answered, picked: kept.picked ?? (kept.place ? kept.place.join(",") : ""), hovered: this.hot >= 0 ? this.hot : "", echo: ready && this.twin.hot >= 0 ? this.twin.hot : "",
       selected: ready ? this.selected : 0, tool: kept.tool, view: view ? [view.x, view.y, view.scale].map((v) => rounded(v, 4)).join(",") : "", frame: this.data?.path ? this.frameNow : "",
       left: (ready && this.found?.length) ?? "", copies: (this.data && this.orbit?.places.length) ?? "",
+      badges: ready ? JSON.stringify((this.badges ?? []).filter(({ to }) => to).map((badge) => ({ words: badge.words, to: badge.to, size: badge.size, led: !!leader(badge) }))) : "",
     });
   }
 
@@ -462,7 +487,7 @@ class ZooMap extends MapView {
 
   drawPoints(begun, ink) {
     const { width, height } = this.hand, { pen } = sheet(this.el.ground);
-    if (this.ready && this.data.liftable) this.drawGrid(pen, ink);
+    if (this.ready && this.data.grid) this.drawGrid(pen, ink);
     this.pace(begun);
     const { gliding } = this, passed = gliding ? (begun - gliding.start) / GLIDE : 1;
     this.gliding = passed < 1 ? Object.assign(gliding, { gone: passed * passed * (3 - 2 * passed) }) : null;
@@ -501,24 +526,49 @@ class ZooMap extends MapView {
       const copies = (from && answered && this.orbit?.places) || [];
       drawOrbit(pen, copies.filter((place) => place.every(Number.isFinite)).map((place) => hand.screen(place)), ink);
       if (from) drawPicked(pen, from, !!on(kept.picked), ink);
-      if (kept.place && answered && data.extra) drawWords(pen, data.extra.words, from, hand, ink);
-      for (const i of this.found?.length <= NAMED ? this.found : []) if (on(i) && this.names) drawWords(pen, this.names.names[i], on(i), hand, ink);
-      const badge = (i, words, mark, dx, dy) => {
-        const place = on(i);
-        if (place) drawBadge(pen, [place[0] + dx, place[1] + dy], words, mark, ink);
-      };
-      data.anchors.forEach((i, k) => badge(i, String(k + 1), "circle", 13, 13));
-      badge(data.ends.a, "A", "square", -12, -13);
-      badge(data.ends.b, "B", "square", 12, -13);
+      if (on(this.twin.hot)) drawRing(pen, on(this.twin.hot), ink);
+      this.drawBadges(pen, on, ink);
       if (this.rope) drawArea(pen, this.rope, ink.primary, true);
     }
     this.drawTip(pen, ink, this.hotPlace ? pictureHtml(this.atlas, this.url, this.hot) : "");
+  }
+
+  drawBadges(pen, on, ink) {  // those that matter most first: they have the first choice of place
+    const { data, kept, hand, look, names } = this, list = [];
+    const add = (at, make) => at && list.push(make(at));
+    const letter = (i, words, mark, usual) => add(on(i), (at) => lettered(at, words, mark, usual));
+    letter(data.ends.a, "A", "square", [-12, -13]);
+    letter(data.ends.b, "B", "square", [12, -13]);
+    data.anchors.forEach((i, k) => letter(i, String(k + 1), "circle", [11, 11]));
+    const extra = kept.place && !kept.waiting.length && data.extra;
+    if (extra) add(hand.screen(kept.place), (at) => named(pen, at, extra.words, ink));
+    const echo = this.twin.hot;
+    if (names) add(on(echo), (at) => named(pen, at, names.names[echo], ink));
+    for (const i of names && this.found?.length <= NAMED ? this.found : []) add(on(i), (at) => named(pen, at, names.names[i], ink));
+    for (const { id, category } of look.path === data.look ? data.groups : []) {
+      const group = look.colour.categories[category];
+      if (!kept.hidden.has(category)) add(on(id), (at) => labelled(pen, at, group.name, group.colour, group.mark, ink));
+    }
+    this.badges = arranged(list, hand, this.covered, (box) => this.crowded(box));
+    drawBadges(pen, this.badges, ink);
+  }
+
+  crowded([left, top, right, low]) {  // whether networks are shown in a box of pixels
+    const { hand, places, shown } = this, [[x0, y0], [x1, y1]] = [hand.place(left, low), hand.place(right, top)];
+    return places.among(x0, y0, x1, y1, shown);
+  }
+
+  get covered() {  // boxes of the window that buttons and counts lie over
+    const { width, height } = this.hand, right = width - 42;
+    const low = this.el.found.hidden && this.el.chosen.hidden ? [] : [[0, height - 74, 210, height]];
+    return [[right, 0, width, 184], [right, height - 42, width, height], ...low];
   }
 
   dispose() {
     super.dispose();
     for (const timer of [this.resting, this.asking, this.stilling]) clearTimeout(timer);
     this.leaveFrames();
+    this.twin.end();
     if (this.url) URL.revokeObjectURL(this.url);
     letGo(this.cloud?.gl);
   }

@@ -1,6 +1,6 @@
-// What lies above the points, on a canvas: areas, a path, the picked network and its neighbours, badges.
+// What lies above the points, on a canvas: areas, a path, the picked network and its neighbours; badges are beside.
 
-import { dashed, haloed, trace } from "../../shared/canvas.js";
+import { dashed, trace } from "../../shared/canvas.js";
 import { outline, stamped } from "../../shared/marks.js";
 
 const CROSS = 3.5;  // pixels: an arm of it
@@ -90,15 +90,10 @@ export function drawPicked(pen, at, network, { paper, primary }) {
   }
 }
 
-// Words below a place, or above it near the lower edge.
-export function drawWords(pen, words, [x, y], { width, height }, { text, paper, font }) {
-  Object.assign(pen, { font: `600 11.5px ${font}`, fillStyle: text });
-  const half = pen.measureText(words).width / 2 + 8;
-  haloed(pen, words, Math.max(half, Math.min(width - half, x)), y + (y > height - 70 ? -21 : 21), paper);
-}
-
-export function drawBadge(pen, [x, y], words, mark, { text, paper, font }) {
-  stamped(pen, mark, x, y, mark === "square" ? 9.5 : 8, { colour: text, paper, rim: 3 });
-  Object.assign(pen, { fillStyle: paper, font: `700 11px ${font}` });
-  pen.fillText(words, x, y + 0.5);
+export function drawRing(pen, at, { text, paper }) {  // around what is pointed at on the map beside this one
+  for (const [colour, width] of [[paper, 4], [text, 1.5]]) {
+    Object.assign(pen, { strokeStyle: colour, lineWidth: width });
+    outline(pen, "circle", ...at, 9);
+    pen.stroke();
+  }
 }

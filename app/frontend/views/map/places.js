@@ -50,6 +50,16 @@ export class Places {
     return best;
   }
 
+  among(left, low, right, high, shown) {  // whether one that is shown lies in a box
+    const [from, to] = [this.column(left), this.column(right)];
+    for (let r = this.row(low); r <= this.row(high); r++)
+      for (let k = this.starts[r * this.side + from]; k < this.starts[r * this.side + to + 1]; k++) {
+        const [x, y] = this.of(this.ids[k]);
+        if (shown[this.ids[k]] && x >= left && x <= right && y >= low && y <= high) return true;
+      }
+    return false;
+  }
+
   within(polygon) {  // by the even-odd rule: 1 where inside
     const out = new Uint8Array(this.count);
     const [xs, ys] = [0, 1].map((k) => polygon.map((corner) => corner[k]));
