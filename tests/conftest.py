@@ -18,6 +18,7 @@ from two_methods import ABOUT_METHODS, OTHERS
 
 from app.backend import projections
 from netspace.latent.paths import METHODS
+from netspace.latent.projection import UmapMap
 from netspace.tasks.distillation import best_of
 from netspace.train.fit_cnn import CnnConfig, fit_cnn_zoo
 from netspace.train.fit_image import ImageConfig, fit_image_zoo
@@ -103,7 +104,7 @@ def quick_maps() -> Iterator[None]:
     `test_embeddings.py` makes maps by UMAP itself, and so do the apps that the browser tests open.
     """
 
-    class NotKept(projections.UmapMap):
+    class NotKept(UmapMap):
         """The cache is one with the browser tests' apps, where a map by UMAP has to be one."""
 
         def write_kept(self, _folder: Path) -> None:
@@ -114,6 +115,12 @@ def quick_maps() -> Iterator[None]:
         patch.setattr(projections.Mapper, "worker", (sys.executable, "-c", code))
         patch.setattr(projections, "UmapMap", NotKept)
         yield
+
+
+@pytest.fixture
+def kept_maps(monkeypatch) -> None:
+    """Maps are kept after all: for a test with a cache of its own."""
+    monkeypatch.setattr(projections, "UmapMap", UmapMap)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -723,9 +723,8 @@ def test_an_import_is_known_by_where_it_lies(shapes, tmp_path):
 
 
 @pytest.mark.parametrize("left", [b"", b"PK and no more", b"\x93NUMPY"])
-def test_a_damaged_cache_is_made_anew(shapes, left, tmp_path, monkeypatch):
+def test_a_damaged_cache_is_made_anew(shapes, left, tmp_path, kept_maps, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path))
-    monkeypatch.setattr(projections, "UmapMap", UmapMap)
     chart = charts.chart(loaded())
     first = inspection.ByFunction(chart.loaded)
     wait_until(lambda: first.answers is not None)

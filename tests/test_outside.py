@@ -226,7 +226,7 @@ def test_what_acts_is_decided_about():
     assert found == DECIDED
 
 
-def test_what_is_computed_for_visitors_is_not_kept(tiny_zoo, tmp_path, monkeypatch):
+def test_what_is_computed_for_visitors_is_not_kept(tiny_zoo, tmp_path, kept_maps, monkeypatch):
     monkeypatch.setenv("NETSPACE_CACHE", str(tmp_path))
     engine, mapper = Engine(1), projections.Mapper.__new__(projections.Mapper)
     ask = projections.Ask(np.zeros((3, 2)), {})
