@@ -11,10 +11,11 @@ from conftest import TINY_FAMILY_TRAIN, TINY_TRAIN
 
 import netspace
 from netspace import Zoo
-from netspace.errors import FormatError
+from netspace.errors import FormatError, UsageError
 from netspace.tasks.distillation import best_of
 from netspace.tasks.sdf import SdfObjective
 from netspace.train import loop
+from netspace.train.loop import read_checkpoint
 from netspace.train.space import SpaceLearner, batch_of, learning_rate, train_space
 from netspace.zoo.store import select
 
@@ -43,12 +44,14 @@ def test_the_papers_preset_trains_too(tiny_zoo, tmp_path):
     assert len(lines) == 2 and netspace.load(tmp_path).config.embedding == 4096
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(tiny_zoo, tmp_path):
-    run(tiny_zoo, tmp_path / "whole")
-    lines = train_space(tiny_zoo, TINY_TRAIN, tmp_path / "parts")
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_resumed_run_equals_an_uninterrupted_one(tiny_zoo, tmp_path, optimiser):
+    config = dataclasses.replace(TINY_TRAIN, optimiser=optimiser)
+    run(tiny_zoo, tmp_path / "whole", config)
+    lines = train_space(tiny_zoo, config, tmp_path / "parts")
     next(lines)
     lines.close()  # stopped after the first checkpoint
-    assert [line.step for line in run(tiny_zoo, tmp_path / "parts", resume=True)] == [8, 12]
+    assert [line.step for line in run(tiny_zoo, tmp_path / "parts", config, resume=True)] == [8, 12]
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     for name in whole:
         assert torch.equal(whole[name], parts[name]), name
@@ -59,6 +62,27 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tiny_zoo, tmp_path):
         for line in log:
             del line["seconds"]
     assert logs[0] == logs[1]
+
+
+def test_muon_moves_the_matrices_alone(tiny_zoo, tmp_path):
+    """Every parameter has one optimizer: moments in the checkpoint are those of AdamW or of Muon, never of both."""
+    config = dataclasses.replace(TINY_TRAIN, optimiser="muon")
+    run(tiny_zoo, tmp_path, config)
+    kept = read_checkpoint(tmp_path / "checkpoint.safetensors").tensors
+    by = {key: {n.partition("/")[2] for n in kept if n.startswith(f"{key}/")} for key in ("momentum", "exp_avg")}
+    assert {"decoder.mix.weight", "decoder.film1.weight", "decoder.write.weight"} <= by["momentum"]
+    assert {"decoder.position", "decoder.scale", "decoder.mix.bias"} <= by["exp_avg"]
+    assert not by["momentum"] & by["exp_avg"]
+    assert by["momentum"] | by["exp_avg"] == {n.partition("/")[2] for n in kept if n.startswith("averaged/")}
+    with pytest.raises(FormatError, match=r"another configuration \(optimiser changed\)"):
+        run(tiny_zoo, tmp_path, TINY_TRAIN, resume=True)
+
+
+def test_muon_has_nothing_to_move_in_the_papers_preset(tiny_zoo, tmp_path):
+    config = dataclasses.replace(TINY_TRAIN, preset="paper", embedding=0, optimiser="muon")
+    with pytest.raises(UsageError, match="muon is for linear layers, and the preset 'paper' has none"):
+        run(tiny_zoo, tmp_path / "space", config)
+    assert not (tmp_path / "space").exists()
 
 
 def test_a_step_does_not_depend_on_global_state(tiny_zoo, tmp_path):

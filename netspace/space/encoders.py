@@ -20,6 +20,10 @@ from .chunks import Chunks, typical_weights
 from .config import SpaceConfig
 
 
+IN_CACHE = 2048
+"""points of all networks that are asked at once on a CPU: what more of them answer does not fit its cache"""
+
+
 class Encoder(nn.Module):
     """From PReps (b, 1, H, W) to embeddings (b, E), in two parts so that the first can be computed once a network."""
 
@@ -160,7 +164,9 @@ class ProbeEncoder(FeatureEncoder):
 
     def prepare(self, preps: Tensor) -> Tensor:
         """PReps (b, 1, H, W) -> outputs on the grid (b, k, g, ..., g)."""
-        answers = run_many(self.arch, preps, self.inputs.flatten(0, -2))  # (b, g^d, k)
+        x = self.inputs.flatten(0, -2)  # (g^d, d)
+        at_once = max(64, IN_CACHE // max(1, len(preps))) if x.device.type == "cpu" else len(x)
+        answers = torch.cat([run_many(self.arch, preps, some) for some in x.split(at_once)], dim=-2)  # (b, g^d, k)
         return answers.mT.unflatten(-1, self.inputs.shape[:-1])
 
     def features(self, prepared: Tensor) -> Tensor:

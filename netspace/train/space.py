@@ -32,6 +32,7 @@ from ..tasks import task_of
 from ..tasks.task import Objective
 from ..zoo.store import SPLITS, TRAIN, Zoo
 from .loop import CHECKPOINT, Checkpoint, LogEntry, Measured, RunFolder, RunState, changed_settings, learn
+from .optimisers import Optimisers
 from .world import ALONE, World
 
 DIVERGED = 1e3
@@ -83,6 +84,10 @@ class TrainConfig:
         most=1000,
     )
     stretch: float = option(0.2, "augmentation: largest change of proportions (SDFs) or weights", least=0, most=1)
+    optimiser: str = option(
+        "adamw", "adamw, or muon: on the matrices of linear layers, AdamW on the rest", choices=("adamw", "muon")
+    )
+    muon_lr: float = option(4e-3, "Muon's highest learning rate", above=0, most=MOST_RATE)
     lr: float = option(7e-4, "highest learning rate; the paper's is 1e-4", above=0, most=MOST_RATE)
     beta2: float = option(0.98, "AdamW's decay of squared gradients; the paper's is 0.999", least=0, below=1)
     schedule: str = option("cosine", "cosine with warm-up, or constant (the paper's)", choices=("cosine", "constant"))
@@ -325,12 +330,8 @@ def _tensorboard(folder: Path, step: int, world: World):
     return SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
 
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""what AdamW keeps of every parameter"""
-
-
 class SpaceLearner:
-    """A space under training: its weights, their moving average, AdamW and the objective."""
+    """A space under training: its weights, their moving average, what moves them and the objective."""
 
     measures_start = False
     objective: Objective
@@ -350,9 +351,7 @@ class SpaceLearner:
         self.space, self.config, self.folder, self.about = space, config, folder, about
         self.splits, self.groups, self.world = splits, groups, world
         self.averaged = {name: p.detach().clone() for name, p in space.named_parameters()}
-        self.optimizer = torch.optim.AdamW(
-            space.parameters(), lr=config.lr, weight_decay=config.weight_decay, betas=(0.9, config.beta2), fused=True
-        )
+        self.optimisers = Optimisers(space, config)
         self.points = config.points
         """inputs per network and step; fewer than asked for if GPU memory ran out"""
         self.limit = DIVERGED * (1 if len(space.family.archs) == 1 else config.nets**2)  # sums over networks and pairs
@@ -370,15 +369,14 @@ class SpaceLearner:
             self.objective.calibrate(self.space, self.splits[TRAIN])
 
     def advance(self, step: int) -> dict[str, Tensor]:
-        """One step of AdamW on the sum of the objective's terms."""
+        """One step of the optimizers on the sum of the objective's terms."""
         config, space = self.config, self.space
-        self.optimizer.param_groups[0]["lr"] = learning_rate(config, step)
-        self.optimizer.zero_grad()
+        self.optimisers.zero_grad()
         ids = batch_of(self.groups, config.nets, step, config.seed, config.drawing)
         terms = self._backward(ids, step)
         if config.clip:
             torch.nn.utils.clip_grad_norm_(space.parameters(), config.clip)
-        self.optimizer.step()
+        self.optimisers.step(learning_rate(config, step))
         decay = min(config.average, (1 + step) / (10 + step))
         with torch.no_grad():
             names, live = zip(*space.named_parameters(), strict=True)
@@ -454,28 +452,25 @@ class SpaceLearner:
         return {"points": self.objective.points}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights, averaged weights and AdamW's moments, by names such as "exp_avg/decoder.scale"."""
+        """Weights, averaged weights and the optimizers' moments, by names such as "averaged/decoder.scale"."""
         tensors = {f"model/{name}": t for name, t in self.space.state_dict().items()}
-        for name, p in self.space.named_parameters():
-            tensors[f"averaged/{name}"] = self.averaged[name]
-            for key, value in self.optimizer.state[p].items():
-                tensors[f"{key}/{name}"] = value
-        return tensors
+        tensors |= {f"averaged/{name}": t for name, t in self.averaged.items()}
+        return tensors | self.optimisers.tensors()
 
     @torch.no_grad()
     def restore(self, saved: Checkpoint) -> None:
         """Continue from a checkpoint; FormatError if it is of another space."""
         tensors = saved.tensors
         known = {f"model/{name}" for name in self.space.state_dict()}
-        known |= {f"{kind}/{name}" for kind in ("averaged", *MOMENTS) for name in self.averaged}
+        known |= {f"averaged/{name}" for name in self.averaged} | self.optimisers.names()
         try:
             if set(tensors) - known:
                 raise KeyError(f"unknown key {min(set(tensors) - known)}")
             for name, t in self.space.state_dict().items():
                 t.copy_(tensors[f"model/{name}"])
-            for name, p in self.space.named_parameters():
-                self.averaged[name].copy_(tensors[f"averaged/{name}"])
-                self.optimizer.state[p] = {key: tensors[f"{key}/{name}"].to(p.device) for key in MOMENTS}
+            for name, average in self.averaged.items():
+                average.copy_(tensors[f"averaged/{name}"])
+            self.optimisers.restore(tensors)
         except (KeyError, RuntimeError) as error:
             raise FormatError(f"{self.folder / CHECKPOINT} is not a checkpoint of this run ({error})") from error
         check_types({"points": TrainConfig.points} | saved.notes, self.folder / CHECKPOINT, {"points": int})
