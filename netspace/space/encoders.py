@@ -19,7 +19,6 @@ from ..nets.network import run_many
 from .chunks import Chunks, typical_weights
 from .config import SpaceConfig
 
-
 IN_CACHE = 2048
 """points of all networks that are asked at once on a CPU: what more of them answer does not fit its cache"""
 

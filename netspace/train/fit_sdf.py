@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -32,11 +32,11 @@ from .zoos import Progress, RunOptions, ZooPlan, as_stored, make_zoo
 IOU_POINTS = 32_768
 MUON_RATE = 1.5
 """Muon's learning rate over Adam's"""
-BETAS = {"muon": (0.9, 0.99), "adam": (0.9, 0.999)}
+ADAM_BETAS = {"muon": (0.9, 0.99), "adam": (0.9, 0.999)}
 """of Adam: in few steps the usual 0.999 remembers the first ones for too long"""
 NEAREST = 0.02
 """Samples are drawn by nearness with weights 1 / (distance + this), and by distance with its inverse."""
-BEFORE = {"optimiser": "adam", "near": 0.0, "steps": 1000, "lr": 1e-3, "samples": 50_000}
+BEFORE: dict[str, Any] = {"optimiser": "adam", "near": 0.0, "steps": 1000, "lr": 1e-3, "samples": 50_000}
 """Defaults before Muon: a zoo that was begun with them goes on with them."""
 HELD_BADLY = 0.9
 """A mesh file gets a warning if its network's IoU with the solid is below this."""
@@ -176,7 +176,7 @@ def _optimisers(params: dict[str, Tensor], config: FitConfig) -> list[torch.opti
     hidden = weights[1:-1] if config.optimiser == "muon" else []
     rest = [p for name, p in params.items() if name not in hidden]
     found: list[torch.optim.Optimizer] = [
-        torch.optim.Adam(rest, lr=config.lr, betas=BETAS[config.optimiser], fused=True)
+        torch.optim.Adam(rest, lr=config.lr, betas=ADAM_BETAS[config.optimiser], fused=True)
     ]
     if hidden:
         dtype = getattr(torch, config.hidden_dtype)
