@@ -379,7 +379,7 @@ def test_copies_smear_where_weights_are_read_and_stay_a_point_where_answers_are(
     figure = float(words.split("move by ")[1].split()[0])
     assert figure == pytest.approx(float(moved), abs=0.01) and "and the function stays the same" in words
     assert link_of(at)["orbit"] == "yes" and feeds(at)["points"][0]["count"] == len(mine.zoo), "no networks of the zoo"
-    at.toggle[0].set_value(False).run()
+    next(each for each in at.toggle if each.label.startswith("Permute")).set_value(False).run()
     assert view(at)["orbit"] == "" and "orbit" not in link_of(at) and "3 copies" not in said(at.caption)
 
 
