@@ -39,7 +39,7 @@ export function arranged(badges, { width, height }, taken = [], crowded = () => 
       return inside && !boxes.some((other) => meet(mine, other)) && !dots.some(({ at }) => meet(mine, box(at, [2 * DOT, 2 * DOT])));
     };
     let to = null;
-    if (seen(badge.at)) for (const place of tries(badge, (to) => crowded(box(to, badge.size, DOT)))) if (free(place)) { to = place; break; }
+    if (seen(badge.at)) for (const place of tries(badge, (at) => crowded(box(at, badge.size, DOT)))) if (free(place)) { to = place; break; }
     if (to) boxes.push(box(to, badge.size));
     return { ...badge, to };
   });
