@@ -20,8 +20,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = {"plain": {"steps": 1000, "lr": 1e-3, "samples": 50_000}}
-"""of the plain loop: those of the recipe chairs-zoo"""
+RECIPE = "chairs-fast-zoo"
+"""of this build; that of the earlier one and of the plain loop is chairs-zoo"""
+STEPS, RATE, SAMPLES = 1000, 1e-3, 50_000
+"""of the plain loop"""
 
 
 def plain_loop(samples, seed: int):
@@ -30,11 +32,11 @@ def plain_loop(samples, seed: int):
 
     from netspace.nets.archs import arch_named
 
-    module, setting = arch_named("siren256").fresh(seed), SETTINGS["plain"]
-    optimiser = torch.optim.Adam(module.parameters(), lr=setting["lr"])
+    module = arch_named("siren256").fresh(seed)
+    optimiser = torch.optim.Adam(module.parameters(), lr=RATE)
     generator = torch.Generator().manual_seed(seed)
-    for step in range(setting["steps"]):
-        optimiser.param_groups[0]["lr"] = setting["lr"] * 0.5 * (1 + math.cos(math.pi * step / setting["steps"]))
+    for step in range(STEPS):
+        optimiser.param_groups[0]["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / STEPS))
         batch = samples[torch.randint(len(samples), (1024,), generator=generator)]
         loss = (module(batch[:, :3]).squeeze(-1) - batch[:, 3]).square().mean()
         optimiser.zero_grad()
@@ -49,6 +51,7 @@ def worker(way: str) -> None:
 
     from netspace.data.solids import Solid, occupancy_points, sample_sdf
     from netspace.nets.archs import arch_named
+    from netspace.recipes import RECIPES
     from netspace.train import fit_sdf
 
     torch.set_num_threads(1)
@@ -66,12 +69,12 @@ def worker(way: str) -> None:
         start = time.process_time()
         if way == "plain":
             solid = Solid(fit_sdf.load_source(source.source)[0])
-            samples = torch.from_numpy(sample_sdf(solid, SETTINGS["plain"]["samples"], source.seed))
+            samples = torch.from_numpy(sample_sdf(solid, SAMPLES, source.seed))
             began = time.process_time()
             params = {name: p.detach().half() for name, p in plain_loop(samples, source.seed).named_parameters()}
             spent[0] = time.process_time() - began
         else:
-            (made,) = fit_sdf._fit_group(([source], fit_sdf.FitConfig(), "cpu"))
+            (made,) = fit_sdf._fit_group(([source], RECIPES["chairs-zoo" if way == "before" else RECIPE], "cpu"))
             params = {name: torch.from_numpy(p) for name, p in made.params.items()}
         seconds = time.process_time() - start
         net = arch.compile_params({name: p.float() for name, p in params.items()})

@@ -27,10 +27,7 @@ from netspace.train.space import TrainConfig, train_space
 from netspace.zoo.store import Zoo, join
 
 ROOT = Path(__file__).resolve().parent.parent
-TINY_FIT = FitConfig(
-    arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32", optimiser="adam",
-    lr=1e-3, near=0.0,
-)  # fmt: skip
+TINY_FIT = FitConfig(arch="siren64", steps=120, batch=512, samples=4000, heldout_every=3, hidden_dtype="float32")
 TINY_TRAIN = TrainConfig(
     embedding=16, hidden=32, steps=12, nets=2, points=64, queries=256, every=4, hidden_dtype="float32"
 )

@@ -16,7 +16,8 @@ from netspace.data.shapes import chair, chair_params
 from netspace.data.solids import Solid, sample_sdf
 from netspace.errors import FormatError
 from netspace.nets.archs import Siren, arch_named
-from netspace.train.fit_sdf import BEFORE, FitConfig, ShapeSource, chair_sources, file_sources, fit_sdf, fit_sdf_zoo
+from netspace.recipes import CHAIRS_FAST_ZOO
+from netspace.train.fit_sdf import ShapeSource, chair_sources, file_sources, fit_sdf, fit_sdf_zoo
 from netspace.train.muon import orthogonalise
 from netspace.zoo.writer import ShardWriter
 
@@ -25,7 +26,7 @@ def run(folder, count, config=TINY_FIT, **options):
     return list(fit_sdf_zoo(folder, chair_sources(count), config, **({"workers": 0} | options)))
 
 
-MUON = dataclasses.replace(TINY_FIT, optimiser="muon", lr=FitConfig.lr, near=FitConfig.near)
+MUON = dataclasses.replace(TINY_FIT, optimiser="muon", lr=CHAIRS_FAST_ZOO.lr, near=CHAIRS_FAST_ZOO.near)
 
 
 @pytest.mark.parametrize("config", [TINY_FIT, MUON], ids=["adam", "muon"])
@@ -287,19 +288,20 @@ def test_a_zoo_from_before_files_were_turned_goes_on(tmp_path):
         list(fit_sdf_zoo(tmp_path / "zoo", sources, dataclasses.replace(new, steps=3), workers=0, resume=True))
 
 
-def test_a_zoo_from_before_muon_goes_on_with_adam(tmp_path):
-    """Whoever gave no setting had Adam's: the command that began the zoo ends it, with networks as it began."""
-    begun = dataclasses.replace(FitConfig(), **BEFORE | {"arch": "siren64", "batch": 16})
-    config = dataclasses.replace(begun, **{name: getattr(FitConfig, name) for name in BEFORE})
-    run(tmp_path, 1, begun)
+def test_a_zoo_from_before_muon_goes_on_with_adam_alone(tmp_path):
+    """Its config lacks the newer fields; networks of two optimizers are not mixed."""
+    config = dataclasses.replace(TINY_FIT, steps=2)
+    run(tmp_path, 1, config)
     path = tmp_path / "zoo.json"
     about = json.loads(path.read_text())
     for name in ("optimiser", "near"):
         del about["config"][name]
     path.write_text(json.dumps(about))
+    for changes in ({"optimiser": "muon"}, {"near": 0.5}):
+        with pytest.raises(FormatError, match="was begun by Adam on batches drawn evenly"):
+            run(tmp_path, 2, dataclasses.replace(config, **changes), resume=True)
     (line,) = run(tmp_path, 2, config, resume=True)
-    assert not line.problem and line.record["steps"] == BEFORE["steps"]
-    assert Zoo.load(tmp_path).about["config"] == dataclasses.asdict(begun)
+    assert not line.problem and Zoo.load(tmp_path).about["config"] == dataclasses.asdict(config)
 
 
 def test_orthogonalised_matrices_keep_their_directions():

@@ -208,7 +208,6 @@ def make_files(folder: Path) -> None:
             for words in (
                 ["zoo", "fit-sdf", "--chairs", "12", "--out", f"{WORK}/zoo", "--arch", ARCH, "--steps", "1500",
                  "--batch", "256", "--samples", "4000", "--heldout-every", "4", "--hidden-dtype", "float32",
-                 "--optimiser", "adam", "--lr", "0.001", "--near", "0",
                  "--workers", "0", "--group", "12", "--device", "cpu"],
                 ["train", "--zoo", f"{WORK}/zoo", "--out", f"{WORK}/space", "--device", "cpu", *words_of(TINY)],
                 [*lso_words(), "--out", f"{WORK}/lso"],
