@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,6 +63,13 @@ torch.set_num_threads(1)
 def seeded():
     """Every test starts from the same random state, in whatever process and order it runs."""
     torch.manual_seed(0)
+
+
+def was_made_by(made: Mapping[str, Any], recipe: Any) -> bool:
+    """Whether the settings that a card holds are a recipe's, whose fields that came later are at their defaults."""
+    same = all(made[name] == value for name, value in asdict(recipe).items() if name in made)
+    later = [f for f in fields(recipe) if f.name not in made]
+    return same and made.keys() <= asdict(recipe).keys() and all(getattr(recipe, f.name) == f.default for f in later)
 
 
 def made_once(tmp_path_factory, name: str, make: Callable[[Path], Iterable]) -> Path:
