@@ -73,7 +73,8 @@ def test_a_pair_is_gone_back_to_and_the_link_is_copied(page):
     expect(page.locator("button.pairs")).to_be_hidden()
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
     page.get_by_role("button", name="swap_horiz").click()
-    page.wait_for_url(lambda url: url != first)
+    until(lambda: viewer(page, "preps")["frame"] != "0")  # a swap keeps the network in view
+    page.wait_for_url(lambda url: url != first and "gamma=0&" not in url)  # which the link says a moment later
     swapped = page.url
     page.get_by_role("button", name="Pairs").click()
     page.locator(".seen .place").click()
