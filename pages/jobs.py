@@ -12,7 +12,7 @@ from app.ui import page, sidebar
 from app.ui.links import one_of
 from app.ui.page import PageField, PageState
 
-COLUMNS = [1.5, 4.4, 1.5, 3.2, 2]  # widths in the list
+COLUMNS = [2.2, 3.8, 2.3, 2.5, 1.8]  # widths in the list
 SHOWN = 6  # rows of the list until all are asked for
 CHARTS = 3  # per row
 
