@@ -18,7 +18,7 @@ from netspace.errors import FormatError
 from netspace.nets.archs import Siren, arch_named
 from netspace.recipes import CHAIRS_FAST_ZOO
 from netspace.train.fit_sdf import ShapeSource, chair_sources, file_sources, fit_sdf, fit_sdf_zoo
-from netspace.train.muon import orthogonalise
+from netspace.train.muon import Muon, orthogonalise
 from netspace.zoo.writer import ShardWriter
 
 
@@ -317,3 +317,21 @@ def test_orthogonalised_matrices_keep_their_directions():
         assert values.min() > 0.6 and values.max() < 1.25
         assert torch.allclose(found[1], orthogonalise(stack[1], steps=5, dtype=torch.float32), atol=1e-5)
     assert not orthogonalise(torch.zeros(2, 3, 3)).any()
+
+
+@pytest.mark.parametrize("shape", [(12, 20), (20, 12)])
+def test_muon_steps_as_torchs_does_with_a_single_matrix(shape):
+    """Torch's takes one matrix at a time; with its settings, a batch moves as each of its matrices would alone."""
+    start, *grads = torch.randn(4, 3, *shape, generator=torch.Generator().manual_seed(0))
+    batch = start.clone().requires_grad_()
+    alone = [matrix.clone().requires_grad_() for matrix in start]
+    mine = Muon([batch], lr=0.1, momentum=0.95, steps=5)
+    theirs = torch.optim.Muon(alone, lr=0.1, momentum=0.95, weight_decay=0.0)
+    for grad in grads:
+        batch.grad = grad.clone()
+        for matrix, part in zip(alone, grad, strict=True):
+            matrix.grad = part.clone()
+        mine.step()
+        theirs.step()
+    moved = (torch.stack(alone) - start).detach()
+    assert torch.allclose(batch.detach() - start, moved, atol=0.03 * moved.abs().max().item())

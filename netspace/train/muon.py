@@ -1,7 +1,7 @@
 """Muon: momentum whose matrices are orthogonalised before they are added, so that all their directions learn alike.
 
-Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/. Leading axes of a parameter are a batch of matrices, so
-that a group of networks is trained at once.
+Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/. `torch.optim.Muon` moves single matrices; here leading
+axes of a parameter are a batch of them, so that a group of networks is trained at once.
 """
 
 from __future__ import annotations
